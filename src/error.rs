@@ -1,0 +1,39 @@
+//! The one error type. Every message names the value that was wrong, what was expected and what was found.
+
+/// What can go wrong because of a user's input; never a bug (those panic).
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A data file could not be read as what its content or name announced.
+    #[error("{file}: expected {expected}, found {found}")]
+    Data {
+        /// Name of the file, or of the member of an archive as `archive/member`.
+        file: String,
+        /// What a good file would hold there.
+        expected: String,
+        /// What this one holds.
+        found: String,
+    },
+    /// A setting of a run has a value outside its range.
+    #[error("{field}: expected {expected}, found {found}")]
+    Config {
+        /// Name of the setting, as in the URL.
+        field: &'static str,
+        /// The accepted values.
+        expected: String,
+        /// The value given.
+        found: String,
+    },
+    /// A model's description does not fit together.
+    #[error("layer {layer}: expected {expected}, found {found}")]
+    Model {
+        /// Index and type of the layer, as `3 (conv2d)`.
+        layer: String,
+        /// What the layer needs.
+        expected: String,
+        /// What it was given.
+        found: String,
+    },
+}
+
+/// Result with [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;

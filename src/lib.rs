@@ -1,0 +1,14 @@
+//! Nibble trains a convolutional network with 4-bit weights, natively or in a browser tab.
+//!
+//! The method is quantization-aware training with tanh soft clipping, a symmetric 4-bit grid, one scale a
+//! layer and the straight-through estimator: "True 4-Bit Quantized Convolutional Neural Network Training on
+//! CPU", arXiv 2603.13931.
+//!
+//! Index letters: N images, H rows, W columns, C channels; GEMMs are M x N x K.
+#![deny(unsafe_code)]
+
+pub mod error;
+pub mod tensor;
+
+pub use error::{Error, Result};
+pub use tensor::Tensor;

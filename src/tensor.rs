@@ -1,0 +1,108 @@
+//! Dense f32 activations in NHWC order, with an optional halo of zeros around every image.
+
+/// A batch of images `[n][h + 2 halo][w + 2 halo][c]`, f32, contiguous.
+///
+/// The halo is the zero padding of the convolution that reads the tensor: with it a 3x3 kernel needs no
+/// border cases. Only the interior is data; writers keep the halo at zero. A batch of vectors is
+/// `[n, 1, 1, c]` with halo 0.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tensor {
+    data: Vec<f32>,
+    /// Images in the batch.
+    pub n: usize,
+    /// Rows of an image, without the halo.
+    pub h: usize,
+    /// Columns of an image, without the halo.
+    pub w: usize,
+    /// Channels.
+    pub c: usize,
+    /// Width of the border of zeros, in pixels (0 or 1).
+    pub halo: usize,
+}
+
+impl Tensor {
+    /// Zeros of the shape `[n, h, w, c]` with a halo.
+    pub fn zeros(shape: [usize; 4], halo: usize) -> Self {
+        let [n, h, w, c] = shape;
+        let data = vec![0.0; n * (h + 2 * halo) * (w + 2 * halo) * c];
+        Self { data, n, h, w, c, halo }
+    }
+
+    /// `[n, h, w, c]`, without the halo.
+    pub fn shape(&self) -> [usize; 4] {
+        [self.n, self.h, self.w, self.c]
+    }
+
+    /// Elements from one row of pixels to the next.
+    pub fn row_stride(&self) -> usize {
+        (self.w + 2 * self.halo) * self.c
+    }
+
+    /// Elements from one image to the next.
+    pub fn image_stride(&self) -> usize {
+        (self.h + 2 * self.halo) * self.row_stride()
+    }
+
+    /// Index in [`Tensor::data`] of channel 0 of the interior pixel `(n, h, w)`.
+    pub fn offset(&self, n: usize, h: usize, w: usize) -> usize {
+        n * self.image_stride() + (h + self.halo) * self.row_stride() + (w + self.halo) * self.c
+    }
+
+    /// Everything, halo included.
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// Everything, halo included.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
+    /// The interior of one row: `w * c` elements.
+    pub fn row(&self, n: usize, h: usize) -> &[f32] {
+        let start = self.offset(n, h, 0);
+        &self.data[start..start + self.w * self.c]
+    }
+
+    /// The interior of one row: `w * c` elements.
+    pub fn row_mut(&mut self, n: usize, h: usize) -> &mut [f32] {
+        let start = self.offset(n, h, 0);
+        let len = self.w * self.c;
+        &mut self.data[start..start + len]
+    }
+
+    /// The interior as a dense `[n][h][w][c]` vector (for tests and reports).
+    pub fn to_dense(&self) -> Vec<f32> {
+        let rows = (0..self.n).flat_map(|n| (0..self.h).map(move |h| (n, h)));
+        rows.flat_map(|(n, h)| self.row(n, h).iter().copied()).collect()
+    }
+
+    /// A tensor with the given interior, `[n][h][w][c]` dense.
+    ///
+    /// # Panics
+    /// If `dense` does not have `n * h * w * c` elements.
+    pub fn from_dense(shape: [usize; 4], halo: usize, dense: &[f32]) -> Self {
+        let mut tensor = Self::zeros(shape, halo);
+        let [n, h, w, c] = shape;
+        assert_eq!(dense.len(), n * h * w * c, "interior of shape {shape:?}");
+        for (i, row) in dense.chunks_exact((w * c).max(1)).enumerate() {
+            tensor.row_mut(i / h, i % h).copy_from_slice(row);
+        }
+        tensor
+    }
+
+    /// Makes the tensor hold `shape` and `halo`; the allocation grows when it must and is kept otherwise.
+    /// The halo is zero afterwards, the interior is unspecified. Does nothing where the shape is right.
+    pub fn reshape(&mut self, shape: [usize; 4], halo: usize) {
+        if self.shape() == shape && self.halo == halo {
+            return;
+        }
+        let [n, h, w, c] = shape;
+        let len = n * (h + 2 * halo) * (w + 2 * halo) * c;
+        if self.data.len() < len || halo > 0 {
+            self.data.clear();
+        }
+        self.data.resize(len, 0.0);
+        (self.n, self.h, self.w, self.c, self.halo) = (n, h, w, c, halo);
+    }
+}
