@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 pub mod error;
+pub mod kernels;
 pub mod tensor;
 
 pub use error::{Error, Result};

@@ -1,0 +1,9 @@
+//! The oracle: every kernel as the plainest loop, with sums in f64.
+
+mod activations;
+mod products;
+mod weights;
+
+pub use activations::*;
+pub use products::*;
+pub use weights::*;
