@@ -7,6 +7,7 @@
 //! Index letters: N images, H rows, W columns, C channels; GEMMs are M x N x K.
 #![deny(unsafe_code)]
 
+pub mod data;
 pub mod error;
 pub mod kernels;
 pub mod tensor;

@@ -1,0 +1,172 @@
+//! Batches: the order of an epoch, random crop and flip, normalisation.
+
+use super::{PLANE, SIDE, STREAM_AUGMENT, STREAM_SHUFFLE, Split};
+use crate::Tensor;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use rayon::prelude::*;
+
+/// Pixels of zeros around an image before it is cropped back to 32x32.
+pub const PAD: usize = 4;
+/// Stored channels of a batch: R, G, B and a zero, so that a pixel fills a SIMD register.
+pub const BATCH_CHANNELS: usize = 4;
+/// Halo of a batch: the padding of the first 3x3 convolution.
+pub const BATCH_HALO: usize = 1;
+
+/// `(pixel / 255 - mean) / std` for every byte and channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalize {
+    table: [[f32; 256]; 3],
+}
+
+impl Normalize {
+    /// The table for a mean and a standard deviation, R G B in 0..1.
+    pub fn new(mean: [f32; 3], std: [f32; 3]) -> Self {
+        let channel = |c: usize| std::array::from_fn(|byte| (byte as f32 / 255.0 - mean[c]) / std[c]);
+        Self { table: std::array::from_fn(channel) }
+    }
+
+    /// A pixel as it is stored in a batch: three normalised channels and a zero.
+    pub fn pixel(&self, rgb: [u8; 3]) -> [f32; BATCH_CHANNELS] {
+        let [r, g, b] = rgb.map(usize::from);
+        [self.table[0][r], self.table[1][g], self.table[2][b], 0.0]
+    }
+}
+
+/// Random crop and flip of the training images of one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Augment {
+    /// Seed of the run.
+    pub seed: u64,
+    /// The epoch; only its low 24 bits count.
+    pub epoch: u32,
+    /// Position within the epoch of the first image of the batch. An image's crop and flip depend on the
+    /// seed, the epoch and its position alone, not on the batch size or the threads.
+    pub position: u32,
+}
+
+/// What happens to one image: its crop's corner in the padded image and whether it is mirrored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Crop {
+    top: usize,
+    left: usize,
+    flip: bool,
+}
+
+/// The crop that leaves an image as it is.
+const CENTRE: Crop = Crop { top: PAD, left: PAD, flip: false };
+
+/// The generator for one purpose of a run's seed.
+pub(crate) fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    rng
+}
+
+/// A number in `0..n`, the same on every platform. Uneven by less than n / 2^32.
+pub(crate) fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
+    ((u64::from(rng.next_u32()) * u64::from(n)) >> 32) as u32
+}
+
+impl Augment {
+    fn crop(&self, image: usize) -> Crop {
+        let position = u64::from(self.position) + image as u64;
+        let epoch = u64::from(self.epoch & 0xff_ffff) << 32;
+        let mut rng = stream(self.seed, STREAM_AUGMENT | epoch | (position & 0xffff_ffff));
+        let corners = 2 * PAD as u32 + 1;
+        let (top, left) = (below(&mut rng, corners) as usize, below(&mut rng, corners) as usize);
+        Crop { top, left, flip: below(&mut rng, 2) == 1 }
+    }
+}
+
+/// The order of `len` images in an epoch: a Fisher-Yates shuffle from the seed and the epoch alone.
+pub fn epoch_order(len: usize, seed: u64, epoch: u32) -> Vec<u32> {
+    let mut rng = stream(seed, STREAM_SHUFFLE | u64::from(epoch));
+    let mut order: Vec<u32> = (0..len as u32).collect();
+    for i in (1..order.len()).rev() {
+        order.swap(i, below(&mut rng, i as u32 + 1) as usize);
+    }
+    order
+}
+
+/// Makes a batch of the images `indices` of `split`: `x` becomes `[n, 32, 32, 4]` with a halo of 1, channel 3
+/// and halo zero; `labels` their classes. With `augment`, each image is zero-padded by [`PAD`], cropped back
+/// to 32x32 at random and mirrored with probability 1/2; the padding is black, so it normalises to
+/// `-mean / std`. Without, the images are only normalised, as for the test pass.
+///
+/// # Panics
+/// If an index is outside the split.
+pub fn fill_batch(
+    split: &Split,
+    indices: &[u32],
+    augment: Option<Augment>,
+    normalize: &Normalize,
+    x: &mut Tensor,
+    labels: &mut Vec<u8>,
+) {
+    labels.clear();
+    labels.extend(indices.iter().map(|&index| split.label(index as usize)));
+    x.reshape([indices.len(), SIDE, SIDE, BATCH_CHANNELS], BATCH_HALO);
+    let (image_stride, row_stride) = (x.image_stride(), x.row_stride());
+    let images = x.data_mut().par_chunks_exact_mut(image_stride).zip(indices).enumerate();
+    images.for_each(|(n, (image, &index))| {
+        let crop = augment.map_or(CENTRE, |augment| augment.crop(n));
+        let rows = image.chunks_exact_mut(row_stride).skip(BATCH_HALO).take(SIDE);
+        for (h, row) in rows.enumerate() {
+            let interior = &mut row[BATCH_HALO * BATCH_CHANNELS..][..SIDE * BATCH_CHANNELS];
+            let pixels = interior.as_chunks_mut::<BATCH_CHANNELS>().0;
+            fill_row(split.image(index as usize), h, crop, normalize, pixels);
+        }
+    });
+}
+
+/// Row `h` of a cropped image.
+fn fill_row(image: &[u8], h: usize, crop: Crop, normalize: &Normalize, pixels: &mut [[f32; BATCH_CHANNELS]]) {
+    let black = normalize.pixel([0; 3]);
+    pixels.fill(black);
+    let source_row = h + crop.top;
+    if !(PAD..PAD + SIDE).contains(&source_row) {
+        return;
+    }
+    let plane = |c: usize| &image[c * PLANE + (source_row - PAD) * SIDE..][..SIDE];
+    let (red, green, blue) = (plane(0), plane(1), plane(2));
+    // Crop column w is source column w + left - PAD, where there is one.
+    let first = PAD.saturating_sub(crop.left);
+    let last = (SIDE + PAD - crop.left).min(SIDE);
+    for w in first..last {
+        let source = w + crop.left - PAD;
+        let target = if crop.flip { SIDE - 1 - w } else { w };
+        pixels[target] = normalize.pixel([red[source], green[source], blue[source]]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crops_cover_all_corners_and_flip_half_of_the_images() {
+        let augment = Augment { seed: 7, epoch: 3, position: 0 };
+        let crops: Vec<Crop> = (0..10_000).map(|image| augment.crop(image)).collect();
+        for corner in 0..=2 * PAD {
+            // 10,000 / 9 = 1,111 with a standard deviation of 31.
+            for count in [
+                crops.iter().filter(|crop| crop.top == corner).count(),
+                crops.iter().filter(|crop| crop.left == corner).count(),
+            ] {
+                assert!((950..1270).contains(&count), "corner {corner} drawn {count} times in 10,000");
+            }
+        }
+        let flips = crops.iter().filter(|crop| crop.flip).count();
+        assert!((4750..5250).contains(&flips), "{flips} flips in 10,000");
+    }
+
+    #[test]
+    fn a_crop_depends_on_seed_epoch_and_position_alone() {
+        let at = |seed, epoch, position, image| Augment { seed, epoch, position }.crop(image);
+        let crops = |seed, epoch| (0..32).map(|n| at(seed, epoch, 0, n)).collect::<Vec<_>>();
+        assert_eq!(at(1, 2, 10, 5), at(1, 2, 0, 15));
+        assert_ne!(crops(1, 2), crops(1, 3));
+        assert_ne!(crops(1, 2), crops(2, 2));
+    }
+}
