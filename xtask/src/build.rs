@@ -1,0 +1,170 @@
+//! `cargo xtask build`: makes pkg/, the engine as the page loads it, one folder a build.
+
+use crate::process::{line, quiet, run as run_command};
+use crate::toolchain::{self, Toolchain};
+use crate::tools::{self, WasmBindgen};
+use crate::wasm::{self, BUILDS, Build};
+use crate::{project, stamp};
+use anyhow::{Context, Result, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command as Process;
+
+/// Most bytes of a build's wasm after gzip: what a first visit over a slow line waits for.
+const MAX_GZIPPED: usize = 400 * 1024;
+
+pub fn command() -> Command {
+    Command::new("build")
+        .about("Build the engine into pkg/, installing the tool chain where it is missing")
+        .arg(
+            Arg::new("check").long("check").action(ArgAction::SetTrue).help(
+                "Build nothing: fail when pkg/ was not built from the present sources, or is too large",
+            ),
+        )
+        .arg(
+            Arg::new("only")
+                .long("only")
+                .value_name("BUILD")
+                .value_parser(BUILDS.each_ref().map(|build| build.name))
+                .help("Make this build alone, without a stamp: for a quick look"),
+        )
+}
+
+pub fn run(arguments: &ArgMatches) -> Result<()> {
+    if arguments.get_flag("check") {
+        return check().map(drop);
+    }
+    let only = arguments.get_one::<String>("only");
+    let toolchain = toolchain::find_or_install()?;
+    let bindgen = tools::wasm_bindgen()?;
+    tools::node_modules()?;
+    for build in BUILDS.iter().filter(|build| only.is_none_or(|name| name == build.name)) {
+        make(build, &toolchain, &bindgen)?;
+    }
+    let result = if only.is_none() {
+        remove_strangers()?;
+        stamp::write(&toolchain.version()?, &bindgen.version)?;
+        check().map(drop)
+    } else {
+        let _ = fs::remove_file(project::path(stamp::FILE));
+        sizes().map(drop)
+    };
+    result
+}
+
+/// Verifies pkg/ as it is committed; returns the number of builds in it.
+pub fn check() -> Result<usize> {
+    stamp::check()?;
+    let count = sizes()?;
+    println!("pkg/ is up to date with the sources");
+    Ok(count)
+}
+
+fn make(build: &Build, toolchain: &Toolchain, bindgen: &WasmBindgen) -> Result<()> {
+    let mut cargo = build.cargo(toolchain, "build");
+    cargo.args(["--release", "--lib"]);
+    println!("{}: {}", build.name, line(&cargo));
+    run_command(&mut cargo)?;
+    let folder = project::path("pkg").join(build.name);
+    let _ = fs::remove_dir_all(&folder);
+    // The builds share cargo's output file, so it is taken before the next one is built.
+    let wasm = wasm::target().join(wasm::TARGET).join("release/nibble.wasm");
+    quiet(
+        Process::new(&bindgen.bindgen)
+            .args(["--target", "web", "--out-name", "nibble", "--out-dir"])
+            .args([&folder, &wasm]),
+    )?;
+    optimize(build, &folder.join("nibble_bg.wasm"))?;
+    // The page's scripts read the types of nibble.d.ts; nobody those of the raw exports.
+    let _ = fs::remove_file(folder.join("nibble_bg.wasm.d.ts"));
+    no_local_paths(&folder.join("nibble_bg.wasm"))
+}
+
+fn optimize(build: &Build, wasm: &Path) -> Result<()> {
+    let mut optimizer = Process::new("node");
+    optimizer.arg(project::path("node_modules/binaryen/bin/wasm-opt"));
+    optimizer.args(["-O3", "--enable-simd", "--enable-bulk-memory", "--enable-mutable-globals"]);
+    optimizer.args(["--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-reference-types"]);
+    optimizer.args(["--enable-multivalue"]);
+    if build.threads {
+        optimizer.arg("--enable-threads");
+    }
+    if build.relaxed_simd {
+        optimizer.arg("--enable-relaxed-simd");
+    }
+    quiet(optimizer.arg(wasm).arg("-o").arg(wasm)).map(drop)
+}
+
+/// Fails when the wasm names a folder of this machine.
+fn no_local_paths(wasm: &Path) -> Result<()> {
+    let bytes = fs::read(wasm)?;
+    let home = std::env::home_dir().unwrap_or_default();
+    for folder in [project::root().as_path(), project::target().as_path(), home.as_path()] {
+        let name = folder.to_string_lossy();
+        if name.len() > 1 && bytes.windows(name.len()).any(|window| window == name.as_bytes()) {
+            bail!("{} carries the local path {name}", wasm.display());
+        }
+    }
+    Ok(())
+}
+
+/// Removes what is no build: folders of former ones.
+fn remove_strangers() -> Result<()> {
+    for entry in fs::read_dir(project::path("pkg"))?.flatten() {
+        let name = entry.file_name();
+        if BUILDS.iter().all(|build| name != build.name) {
+            let path = entry.path();
+            if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        }
+    }
+    Ok(())
+}
+
+/// Prints the size of each build; fails on one over [`MAX_GZIPPED`]. Returns how many there are.
+fn sizes() -> Result<usize> {
+    let mut count = 0;
+    let mut large = Vec::new();
+    for build in &BUILDS {
+        let name = format!("pkg/{}/nibble_bg.wasm", build.name);
+        let bytes = match fs::read(project::path(&name)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            result => result.with_context(|| format!("cannot read {name}"))?,
+        };
+        let gzipped = gzipped_size(&bytes)?;
+        println!("{name}: {} KB, {} KB gzipped", kilobytes(bytes.len()), kilobytes(gzipped));
+        if gzipped > MAX_GZIPPED {
+            large.push(name);
+        }
+        count += 1;
+    }
+    if !large.is_empty() {
+        bail!("over {} KB gzipped: {}", kilobytes(MAX_GZIPPED), large.join(", "));
+    }
+    Ok(count)
+}
+
+fn gzipped_size(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len())
+}
+
+fn kilobytes(bytes: usize) -> String {
+    format!("{:.1}", bytes as f64 / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_measured() {
+        let size = gzipped_size(&[7; 100_000]).unwrap();
+        assert!((20..500).contains(&size), "{size}");
+        assert_eq!(kilobytes(1536), "1.5");
+    }
+}

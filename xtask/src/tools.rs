@@ -1,0 +1,191 @@
+//! Programs that the commands need beside the compiler: each is found, or installed with one line that says so.
+
+use crate::process::{find, quiet};
+use crate::project;
+use crate::stamp::Lock;
+use anyhow::{Context, Result, bail};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where cargo installs what is meant for this project alone.
+fn folder() -> PathBuf {
+    project::target().join("tools")
+}
+
+/// The programs of wasm-bindgen-cli, at the very version of the crate in Cargo.lock: the two share a format
+/// that changes with every release.
+pub struct WasmBindgen {
+    pub version: String,
+    pub bindgen: PathBuf,
+    /// Runs tests in a browser.
+    pub test_runner: PathBuf,
+}
+
+pub fn wasm_bindgen() -> Result<WasmBindgen> {
+    let version = Lock::read()?.version("wasm-bindgen")?;
+    let wanted = format!("wasm-bindgen {version}");
+    let installed = folder().join("bin");
+    let on_path = find("wasm-bindgen").and_then(|path| Some(path.parent()?.to_path_buf()));
+    for bin in [Some(installed.clone()), on_path].into_iter().flatten() {
+        let said = Command::new(bin.join("wasm-bindgen")).arg("--version").output();
+        let right = said.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == wanted);
+        if right && bin.join("wasm-bindgen-test-runner").exists() {
+            println!("wasm-bindgen-cli: found ({version}, {})", bin.display());
+            return Ok(WasmBindgen::in_folder(&bin, version));
+        }
+    }
+    println!("wasm-bindgen-cli: installing {version} with cargo (a minute or two)");
+    let mut cargo = Command::new("cargo");
+    // A debug build compiles in a third of the time, and runs for a second. Not --locked: its lock file names a
+    // release that was withdrawn.
+    cargo
+        .args(["install", "--debug", "--force", "wasm-bindgen-cli", "--version", &version, "--root"])
+        .arg(folder())
+        .current_dir(project::root())
+        .env("CARGO_TARGET_DIR", folder().join("build"));
+    quiet(&mut cargo)?;
+    // Ten times the size of the programs, and of no use again.
+    let _ = fs::remove_dir_all(folder().join("build"));
+    Ok(WasmBindgen::in_folder(&installed, version))
+}
+
+impl WasmBindgen {
+    fn in_folder(bin: &Path, version: String) -> WasmBindgen {
+        WasmBindgen {
+            version,
+            bindgen: bin.join("wasm-bindgen"),
+            test_runner: bin.join("wasm-bindgen-test-runner"),
+        }
+    }
+}
+
+/// Node.js packages of package.json, at its exact versions.
+pub fn node_modules() -> Result<()> {
+    node()?;
+    let wanted = pinned(&fs::read_to_string(project::path("package.json"))?);
+    let present = |(name, version): &(String, String)| {
+        let file = project::path("node_modules").join(name).join("package.json");
+        fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
+    };
+    let list =
+        wanted.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", ");
+    if wanted.iter().all(present) {
+        println!("npm packages: found ({list})");
+        return Ok(());
+    }
+    quiet(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(project::root()))?;
+    println!("npm packages: installed ({list})");
+    Ok(())
+}
+
+/// Names and versions of `"devDependencies"`, one a line as npm writes them.
+fn pinned(package_json: &str) -> Vec<(String, String)> {
+    package_json
+        .lines()
+        .skip_while(|line| !line.contains("\"devDependencies\""))
+        .skip(1)
+        .take_while(|line| !line.contains('}'))
+        .filter_map(|line| {
+            let mut parts = line.split('"').skip(1).step_by(2);
+            Some((parts.next()?.to_string(), parts.next()?.to_string()))
+        })
+        .collect()
+}
+
+/// Node.js, with npm.
+pub fn node() -> Result<()> {
+    if let (Some(node), Some(_)) = (find("node"), find("npm")) {
+        println!(
+            "node: found ({}, {})",
+            quiet(Command::new("node").arg("--version"))?.trim(),
+            node.display()
+        );
+        return Ok(());
+    }
+    apt_install(&["nodejs", "npm"])?;
+    find("npm").map(drop).context("apt installed nodejs and npm, but there is no npm on the PATH")
+}
+
+/// A Chromium and, beside it, the driver of the same version.
+pub struct Browser {
+    pub chromium: PathBuf,
+    pub driver: PathBuf,
+}
+
+pub fn browser() -> Result<Browser> {
+    if let Some(browser) = find_browser() {
+        println!("browser: found ({}, {})", browser.chromium.display(), browser.driver.display());
+        return Ok(browser);
+    }
+    apt_install(&["chromium", "chromium-driver"])?;
+    find_browser().context("apt installed chromium and chromium-driver, but they are not on the PATH")
+}
+
+fn find_browser() -> Option<Browser> {
+    let named = |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|path| path.exists());
+    let chromium = named("CHROMIUM").or_else(|| {
+        let mac = PathBuf::from("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
+        let names = ["chromium", "chromium-browser", "google-chrome"];
+        names.iter().find_map(|name| find(name)).or_else(|| mac.exists().then_some(mac))
+    })?;
+    let driver = named("CHROMEDRIVER").or_else(|| find("chromedriver"))?;
+    Some(Browser { chromium, driver })
+}
+
+/// Installs Debian packages as root, or by sudo where that asks for no password.
+pub fn apt_install(packages: &[&str]) -> Result<()> {
+    let list = packages.join(" ");
+    if find("apt-get").is_none() {
+        bail!("{list}: missing, and there is no apt-get to install it with: install it by hand");
+    }
+    let install = || {
+        let mut apt = as_root("apt-get")?;
+        apt.args(["install", "--yes", "--no-install-recommends"]).args(packages);
+        quiet(apt.env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    // A new machine has no list of packages, an old one a list of packages that are gone.
+    if install().is_err() {
+        apt_update()?;
+        install().with_context(|| format!("{list}: missing, and apt cannot install it"))?;
+    }
+    println!("{list}: installed with apt");
+    Ok(())
+}
+
+pub fn apt_update() -> Result<()> {
+    quiet(as_root("apt-get")?.arg("update")).map(drop)
+}
+
+fn as_root(program: &str) -> Result<Command> {
+    if quiet(Command::new("id").arg("-u"))?.trim() == "0" {
+        return Ok(Command::new(program));
+    }
+    find("sudo").with_context(|| format!("`{program}` must run as root"))?;
+    let mut sudo = Command::new("sudo");
+    sudo.args(["--non-interactive", program]);
+    Ok(sudo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pinned_packages_are_read() {
+        let text = "{\n  \"private\": true,\n  \"devDependencies\": {\n    \"@a/b\": \"1.2.3\",\n    \"c\": \"4.5.6\"\n  }\n}\n";
+        let pair = |name: &str, version: &str| (name.to_string(), version.to_string());
+        assert_eq!(pinned(text), [pair("@a/b", "1.2.3"), pair("c", "4.5.6")]);
+        assert_eq!(pinned("{}"), []);
+    }
+
+    #[test]
+    fn every_pin_is_exact() {
+        let pins = pinned(&fs::read_to_string(project::path("package.json")).unwrap());
+        assert!(!pins.is_empty());
+        for (name, version) in pins {
+            assert!(version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'), "{name} {version}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The builds of the engine that the page chooses from, and the flags that make them.
+
+use crate::project;
+use crate::toolchain::Toolchain;
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The target that everything here is built for.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Most memory that an instance may grow to, in bytes; shared memory must name it. VGG4bit at batch 128 with
+/// 60,000 images loaded stays well below; browsers on phones refuse much larger ones.
+pub const MAX_MEMORY: u32 = 1 << 30;
+
+/// One build: a folder of pkg/.
+#[derive(Debug, PartialEq)]
+pub struct Build {
+    /// Its folder's name, as in `engineInfo().build`.
+    pub name: &'static str,
+    /// Shared memory and the pool of workers. Such a build also runs without isolation, as a pool of one.
+    pub threads: bool,
+    /// Fused multiply-add. Browsers without it refuse the whole module: hence a build of its own.
+    pub relaxed_simd: bool,
+}
+
+/// Best first, as the page tries them. `single` is for browsers that cannot even create shared memory on a page
+/// that is not isolated (Safari).
+pub const BUILDS: [Build; 3] = [
+    Build { name: "relaxed", threads: true, relaxed_simd: true },
+    Build { name: "simd", threads: true, relaxed_simd: false },
+    Build { name: "single", threads: false, relaxed_simd: false },
+];
+
+impl Build {
+    /// Compiler flags that decide what the build does; part of the stamp.
+    pub fn flags(&self) -> Vec<String> {
+        let mut features = String::from("-Ctarget-feature=+bulk-memory,+mutable-globals,+simd128");
+        if self.threads {
+            features += ",+atomics";
+        }
+        if self.relaxed_simd {
+            features += ",+relaxed-simd";
+        }
+        // Without it LLVM's loop strength reduction makes V8 spill the micro-kernels' accumulators: the
+        // innermost loop runs at less than half of its speed.
+        let mut flags = vec![features, "-Cllvm-args=-disable-lsr".into()];
+        flags.push(format!("-Clink-arg=--max-memory={MAX_MEMORY}"));
+        if self.threads {
+            // What newer compilers no longer add by themselves, and wasm-bindgen's workers need.
+            for argument in ["shared-memory", "import-memory"] {
+                flags.push(format!("-Clink-arg=--{argument}"));
+            }
+            for symbol in ["__wasm_init_tls", "__tls_size", "__tls_align", "__tls_base", "__heap_base"] {
+                flags.push(format!("-Clink-arg=--export={symbol}"));
+            }
+        }
+        flags
+    }
+
+    /// Cargo's features of this build.
+    pub fn features(&self) -> &'static [&'static str] {
+        if self.threads { &["--features", "threads"] } else { &[] }
+    }
+
+    /// `cargo SUBCOMMAND` for this build, std included: with threads it must be rebuilt with atomics.
+    pub fn cargo(&self, toolchain: &Toolchain, subcommand: &str) -> Command {
+        let mut flags = self.flags();
+        flags.extend(remap(toolchain));
+        let mut cargo = Command::new("cargo");
+        cargo
+            .current_dir(project::root())
+            .args([subcommand, "--package", "nibble", "--target", TARGET])
+            .args(self.features())
+            .env("RUSTUP_TOOLCHAIN", &toolchain.name)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+            .env("CARGO_TARGET_DIR", target())
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_BUILD_TARGET");
+        cargo
+    }
+}
+
+/// Cargo's target folder of the wasm builds, apart from the native one because the compiler may be another.
+pub fn target() -> PathBuf {
+    project::target().join("wasm")
+}
+
+/// Replaces this machine's folders in the paths that panic messages carry.
+fn remap(toolchain: &Toolchain) -> Vec<String> {
+    let cargo_home =
+        env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    // The later flag wins, and the tool chain may lie in the project's target folder.
+    [
+        Some((project::root().clone(), "nibble")),
+        cargo_home.map(|home| (home.join("registry/src"), "crates")),
+        Some((toolchain.std_sources.clone(), "rust")),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(from, to)| format!("--remap-path-prefix={}=/{to}", from.display()))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builds_differ_in_what_they_say_they_differ_in() {
+        for build in &BUILDS {
+            let flags = build.flags().join(" ");
+            assert_eq!(flags.contains("+atomics"), build.threads, "{flags}");
+            assert_eq!(flags.contains("--shared-memory"), build.threads, "{flags}");
+            assert_eq!(flags.contains("+relaxed-simd"), build.relaxed_simd, "{flags}");
+            assert!(flags.contains("+simd128") && flags.contains("-disable-lsr"), "{flags}");
+            assert!(flags.contains(&format!("--max-memory={MAX_MEMORY}")), "{flags}");
+        }
+        assert_eq!(MAX_MEMORY % 65_536, 0, "wasm counts memory in pages of 64 KiB");
+    }
+}
