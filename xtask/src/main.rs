@@ -23,6 +23,7 @@ const COMMANDS: &[Task] =
 
 fn cli() -> Command {
     Command::new("cargo xtask")
+        .bin_name("cargo xtask")
         .about("Serve, build, test and measure Nibble")
         .subcommand_required(true)
         .arg_required_else_help(true)
