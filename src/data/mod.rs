@@ -7,7 +7,10 @@
 //! the `STREAM_` constants, so no two uses share numbers and none depends on threads or platform.
 
 pub mod augment;
+mod batches;
 pub mod cifar;
+pub mod loader;
+mod pickle;
 pub mod synthetic;
 
 use crate::{Error, Result};
@@ -15,6 +18,7 @@ use serde::Serialize;
 use std::sync::OnceLock;
 
 pub use augment::{Augment, Normalize, epoch_order, fill_batch};
+pub use loader::Loader;
 
 /// Rows and columns of an image.
 pub const SIDE: usize = 32;
