@@ -33,6 +33,19 @@ pub enum Error {
         /// What it was given.
         found: String,
     },
+    /// Training has left the finite numbers; the weights are those before the step.
+    #[error(
+        "step {step}: expected a finite loss and gradient, found loss {loss} and gradient norm {grad_norm}; \
+         a lower learning rate, gradient clipping or more bits may help"
+    )]
+    Diverged {
+        /// The step that was not taken, from 1.
+        step: u64,
+        /// Its loss.
+        loss: f64,
+        /// Its gradient norm.
+        grad_norm: f64,
+    },
 }
 
 /// Result with [`Error`].

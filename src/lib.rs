@@ -7,10 +7,23 @@
 //! Index letters: N images, H rows, W columns, C channels; GEMMs are M x N x K.
 #![deny(unsafe_code)]
 
+pub mod config;
 pub mod data;
 pub mod error;
 pub mod kernels;
+pub mod layers;
+pub mod loss;
+pub mod metrics;
+pub mod model;
+pub mod models;
+pub mod optim;
+pub mod quant;
+pub mod random;
 pub mod tensor;
+pub mod train;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
 
+pub use config::RunConfig;
 pub use error::{Error, Result};
 pub use tensor::Tensor;

@@ -1,0 +1,76 @@
+//! Fully connected layer: `y = x W + b`.
+
+use serde::Deserialize;
+
+use super::{Backward, Context, Init, Layer, Param, Pass, Shape};
+use crate::kernels::gemm::{Linear as Kernel, PackedBackward, PackedForward};
+use crate::{Result, Tensor};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// Outputs; the number of classes where absent.
+    out: Option<usize>,
+}
+
+struct Linear {
+    kernel: Kernel,
+    weight: Param,
+    bias: Param,
+    forward_weight: PackedForward,
+    backward_weight: PackedBackward,
+}
+
+pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
+    let Settings { out } = context.settings()?;
+    let [h, w, inputs] = context.input;
+    if h != 1 || w != 1 {
+        return Err(context.error("a vector", format!("an image of shape {:?}", context.input)));
+    }
+    let outputs = out.unwrap_or(context.classes);
+    if outputs == 0 || outputs > 65_536 {
+        return Err(context.error("1 to 65536 outputs", outputs.to_string()));
+    }
+    let init = Init::Normal { variance: 1.0 / inputs as f32 };
+    let mut layer = Linear {
+        kernel: Kernel::new(inputs, outputs),
+        weight: Param::new("weight", &[inputs, outputs], init, context.rng),
+        bias: Param::new("bias", &[outputs], Init::Constant(0.0), context.rng),
+        forward_weight: PackedForward::default(),
+        backward_weight: PackedBackward::default(),
+    };
+    layer.refresh();
+    Ok(Box::new(layer))
+}
+
+impl Layer for Linear {
+    fn output(&self) -> Shape {
+        [1, 1, self.kernel.outputs]
+    }
+
+    fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
+        self.kernel.forward(x, &self.forward_weight, &self.bias.value, y);
+    }
+
+    fn backward(&mut self, tensors: Backward<'_>) {
+        let Backward { x, dy, dx, .. } = tensors;
+        self.kernel.backward_weight(x, dy, &mut self.weight.grad, &mut self.bias.grad);
+        if let Some(dx) = dx {
+            self.kernel.backward_input(dy, &self.backward_weight, dx);
+        }
+    }
+
+    fn params(&self) -> Vec<&Param> {
+        vec![&self.weight, &self.bias]
+    }
+
+    fn params_mut(&mut self) -> Vec<&mut Param> {
+        vec![&mut self.weight, &mut self.bias]
+    }
+
+    fn refresh(&mut self) {
+        let weight = self.weight.forward_value();
+        self.kernel.pack_forward(weight, &mut self.forward_weight);
+        self.kernel.pack_backward(weight, &mut self.backward_weight);
+    }
+}

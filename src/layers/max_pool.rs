@@ -1,0 +1,37 @@
+//! 2x2 max pooling with stride 2.
+
+use super::{Backward, Context, Layer, NoSettings, Pass, Shape};
+use crate::{Result, Tensor, kernels::pool};
+
+struct MaxPool {
+    shape: Shape,
+    /// Which of the four inputs was the largest, for every output.
+    winners: Vec<u8>,
+}
+
+pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
+    context.settings::<NoSettings>()?;
+    let [h, w, c] = context.input;
+    if h < 2 || w < 2 {
+        return Err(context.error("at least 2 x 2 pixels", format!("{h} x {w}")));
+    }
+    Ok(Box::new(MaxPool { shape: [h / 2, w / 2, c], winners: Vec::new() }))
+}
+
+impl Layer for MaxPool {
+    fn output(&self) -> Shape {
+        self.shape
+    }
+
+    fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
+        self.winners.resize(y.shape().iter().product(), 0);
+        pool::max_pool_forward(x, y, &mut self.winners);
+    }
+
+    /// The gradient goes to the largest input; to the first of equals.
+    fn backward(&mut self, tensors: Backward<'_>) {
+        if let Some(dx) = tensors.dx {
+            pool::max_pool_backward(tensors.dy, &self.winners, dx);
+        }
+    }
+}

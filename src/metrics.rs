@@ -1,0 +1,228 @@
+//! What a run reports: typed values that the page draws without knowing the engine.
+
+use serde::Serialize;
+
+use crate::layers::Param;
+use crate::quant::Quantizer;
+
+/// Bins of the histogram of latent weights.
+pub const HISTOGRAM_BINS: usize = 64;
+
+/// One training step.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepReport {
+    /// From 1.
+    pub epoch: u32,
+    /// From 1, within the epoch.
+    pub step: u32,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u32,
+    /// Steps since the start of the run.
+    pub global_step: u64,
+    /// Mean cross-entropy of the batch, in nats.
+    pub loss: f64,
+    /// Share of the batch classified rightly, 0 to 1.
+    pub accuracy: f64,
+    /// Euclidean norm of all gradients, before clipping.
+    pub grad_norm: f64,
+    /// Learning rate.
+    pub lr: f64,
+    /// Images in the batch.
+    pub images: usize,
+    /// Duration in milliseconds.
+    pub ms: f64,
+    /// Images a second.
+    pub img_per_s: f64,
+}
+
+/// The end of an epoch.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EpochReport {
+    /// From 1.
+    pub epoch: u32,
+    /// Learning rate of the epoch.
+    pub lr: f64,
+    /// Mean loss of the epoch's training steps, in nats.
+    pub train_loss: f64,
+    /// Share of training images classified rightly, as they were trained on.
+    pub train_accuracy: f64,
+    /// Mean loss on the whole test set, in nats.
+    pub test_loss: f64,
+    /// Share of the whole test set classified rightly.
+    pub test_accuracy: f64,
+    /// Every layer with weights.
+    pub layers: Vec<LayerReport>,
+    /// Seconds spent on the epoch and its test pass.
+    pub secs: f64,
+}
+
+/// What [`Run::advance`](crate::train::Run::advance) did.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Event {
+    /// A training step.
+    Step(StepReport),
+    /// A batch of the test pass.
+    Evaluate {
+        /// From 1.
+        epoch: u32,
+        /// Test images done.
+        done: usize,
+        /// Test images.
+        total: usize,
+    },
+    /// The last batch of an epoch's test pass.
+    Epoch(EpochReport),
+    /// The run is complete; nothing was done.
+    Finished {
+        /// Epochs done.
+        epoch: u32,
+    },
+}
+
+/// The weights of one layer.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerReport {
+    /// `conv1`, `linear1`...
+    pub name: String,
+    /// `[c_out, c_in, kh, kw]` or `[out, in]`.
+    pub shape: Vec<usize>,
+    /// Number of weights.
+    pub count: usize,
+    /// Bit width.
+    pub bits: u8,
+    /// Step of the grid; 0 without one.
+    pub scale: f32,
+    /// Levels with at least one weight; 0 without a grid.
+    pub levels_used: usize,
+    /// The latent weights.
+    pub histogram: Histogram,
+    /// Weights on each level, lowest first; empty without a grid.
+    pub level_counts: Vec<u32>,
+    /// Shannon entropy of `level_counts`, in bits.
+    pub entropy_bits: f64,
+    /// Share of weights on another level than at the last epoch report.
+    pub flipped_share: f64,
+}
+
+/// Counts of values in equal bins over a symmetric range.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Histogram {
+    /// Lower edge of the first bin.
+    pub min: f32,
+    /// Upper edge of the last bin.
+    pub max: f32,
+    /// Values in each bin.
+    pub counts: Vec<u32>,
+}
+
+impl Histogram {
+    /// [`HISTOGRAM_BINS`] bins from `-max|w|` to `max|w|`.
+    pub fn symmetric(values: &[f32]) -> Self {
+        let max = values.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+        let mut counts = vec![0; HISTOGRAM_BINS];
+        // An all-zero tensor falls into the middle.
+        let bins_per_unit = if max > 0.0 { HISTOGRAM_BINS as f32 / (2.0 * max) } else { 0.0 };
+        for x in values {
+            let bin = ((x + max) * bins_per_unit) as usize;
+            let bin = if max > 0.0 { bin.min(HISTOGRAM_BINS - 1) } else { HISTOGRAM_BINS / 2 };
+            counts[bin] += 1;
+        }
+        Self { min: -max, max, counts }
+    }
+}
+
+/// The levels of one layer's weights at its last epoch report.
+pub type Levels = Vec<i8>;
+
+/// Levels of every weight of a quantized parameter; empty where there is no grid.
+pub fn levels(param: &Param, quantizer: &dyn Quantizer, bits: u8) -> Levels {
+    if param.quantized.is_empty() {
+        return Vec::new();
+    }
+    param.value.iter().map(|&w| quantizer.level(w, param.scale, bits) as i8).collect()
+}
+
+/// Describes a weight tensor; `levels` are its present levels and `before` those of the last epoch report.
+pub fn layer_report(
+    name: &str,
+    param: &Param,
+    quantizer: &dyn Quantizer,
+    bits: u8,
+    levels: &[i8],
+    before: &[i8],
+) -> LayerReport {
+    let count = param.value.len();
+    let mut level_counts = Vec::new();
+    if let Some(max) = quantizer.quant_max(bits) {
+        level_counts = vec![0u32; 2 * max as usize + 1];
+        for &level in levels {
+            level_counts[(i32::from(level) + max) as usize] += 1;
+        }
+    }
+    let flipped = levels.iter().zip(before).filter(|(now, then)| now != then).count();
+    LayerReport {
+        name: name.into(),
+        shape: param.published_dims(),
+        count,
+        bits,
+        scale: param.scale,
+        levels_used: level_counts.iter().filter(|&&n| n > 0).count(),
+        histogram: Histogram::symmetric(&param.value),
+        entropy_bits: entropy(&level_counts),
+        level_counts,
+        flipped_share: flipped as f64 / count.max(1) as f64,
+    }
+}
+
+/// Shannon entropy of a distribution given by counts, in bits.
+fn entropy(counts: &[u32]) -> f64 {
+    let total: f64 = counts.iter().map(|&n| f64::from(n)).sum();
+    let term = |n: &u32| {
+        let p = f64::from(*n) / total;
+        -p * p.log2()
+    };
+    // An empty sum is -0.
+    counts.iter().filter(|n| **n > 0).map(term).sum::<f64>() + 0.0
+}
+
+/// Milliseconds spent in each phase of training since it was last asked.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Phases {
+    /// Choosing, cropping, flipping and normalising images.
+    pub data: f64,
+    /// Quantizing and packing the weights.
+    pub quantize: f64,
+    /// Forward pass and loss.
+    pub forward: f64,
+    /// Backward pass.
+    pub backward: f64,
+    /// Gradient norm, AdamW and soft clipping.
+    pub update: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entropy_of_known_distributions() {
+        assert_eq!(entropy(&[]), 0.0);
+        assert_eq!(entropy(&[5, 0, 0]), 0.0);
+        assert_eq!(entropy(&[1, 1, 1, 1]), 2.0);
+        assert!((entropy(&[3, 1]) - 0.811_278_124_459_132_8).abs() < 1e-12);
+    }
+
+    #[test]
+    fn histogram_counts_every_value_and_its_edges() {
+        let histogram = Histogram::symmetric(&[-2.0, 2.0, 0.01, -0.01]);
+        assert_eq!((histogram.min, histogram.max), (-2.0, 2.0));
+        assert_eq!(histogram.counts[0], 1);
+        assert_eq!(histogram.counts[63], 1);
+        assert_eq!((histogram.counts[31], histogram.counts[32]), (1, 1));
+        assert_eq!(Histogram::symmetric(&[0.0; 3]).counts[32], 3);
+    }
+}

@@ -1,0 +1,55 @@
+//! Model presets: each is a JSON list of layer specs. A new one is one file and one line in [`MODELS`].
+
+use crate::config::{Entry, find_named};
+use crate::layers::LayerSpec;
+use crate::{Error, Result};
+
+/// A registered architecture for 32x32 RGB images.
+pub struct Preset {
+    /// Its name and description.
+    pub entry: Entry,
+    /// A JSON list of [`LayerSpec`].
+    pub layers: &'static str,
+}
+
+impl Preset {
+    /// The layers.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the JSON is not a list of layer specs.
+    pub fn specs(&self) -> Result<Vec<LayerSpec>> {
+        serde_json::from_str(self.layers).map_err(|problem| Error::Model {
+            layer: self.entry.name.into(),
+            expected: "a JSON list of layers".into(),
+            found: problem.to_string(),
+        })
+    }
+}
+
+/// Every architecture that a run can use.
+pub static MODELS: &[Preset] = &[
+    Preset {
+        entry: Entry {
+            name: "simple_resnet4bit",
+            label: "SimpleResNet4bit",
+            about: "Six 3x3 convolutions of 16 to 64 channels with one skip connection, 73 thousand weights",
+        },
+        layers: include_str!("simple_resnet4bit.json"),
+    },
+    Preset {
+        entry: Entry {
+            name: "vgg4bit",
+            label: "VGG4bit",
+            about: "Six 3x3 convolutions of 64 to 256 channels and two linear layers, 3.25 million weights",
+        },
+        layers: include_str!("vgg4bit.json"),
+    },
+];
+
+/// The preset of that name.
+///
+/// # Errors
+/// [`crate::Error::Config`] for an unknown name.
+pub fn find(name: &str) -> Result<&'static Preset> {
+    find_named("model", name, MODELS, |preset| &preset.entry)
+}

@@ -1,0 +1,253 @@
+//! Whole models: parameter counts, gradients against differences, learning, and what a run reports.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use nibble::data::synthetic;
+use nibble::layers::{LayerSpec, Pass};
+use nibble::loss::cross_entropy;
+use nibble::metrics::Event;
+use nibble::model::Model;
+use nibble::train::{Run, Trainer};
+use nibble::{Error, RunConfig, Tensor, models};
+
+fn clock() -> f64 {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+}
+
+fn specs(json: &str) -> Vec<LayerSpec> {
+    serde_json::from_str(json).unwrap()
+}
+
+/// Values in [-1, 1) that look random but are the same everywhere.
+fn noise(len: usize, seed: u32) -> Vec<f32> {
+    let hash =
+        |i: usize| (i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed).wrapping_mul(2_246_822_519);
+    (0..len).map(|i| ((hash(i) ^ (hash(i) >> 15)) >> 8) as f32 / (1 << 23) as f32 - 1.0).collect()
+}
+
+fn batch(shape: [usize; 4], halo: usize) -> Tensor {
+    let stored = shape[3].next_multiple_of(4);
+    let mut dense = noise(shape[..3].iter().product::<usize>() * stored, 7);
+    for pixel in dense.chunks_exact_mut(stored) {
+        pixel[shape[3]..].fill(0.0);
+    }
+    Tensor::from_dense([shape[0], shape[1], shape[2], stored], halo, &dense)
+}
+
+#[test]
+fn models_have_the_published_parameter_counts() {
+    let count = |model: &str, classes| {
+        Model::new(&models::find(model).unwrap().specs().unwrap(), classes, 0).unwrap().parameter_count()
+    };
+    assert_eq!(count("vgg4bit", 10), 3_251_018);
+    assert_eq!(count("vgg4bit", 100), 3_297_188);
+    assert_eq!(count("simple_resnet4bit", 10), 73_178);
+}
+
+/// Compares every parameter's gradient with central differences of the loss. The nets are smooth where they
+/// are probed, but for ReLU and max pooling: a difference that crosses one of their corners is off by a few
+/// percent of the largest gradient, so a small share of the probes may disagree.
+fn check_gradients(json: &str, input: [usize; 3], n: usize) {
+    let classes = 3;
+    let mut model = Model::with_input(&specs(json), input, classes, 3).unwrap();
+    let x = batch([n, input[0], input[1], input[2]], model.input_halo());
+    let labels: Vec<u8> = (0..n).map(|i| (i % classes) as u8).collect();
+    let pass = Pass { training: true, seed: 1, step: 0 };
+
+    model.forward(&x, &pass);
+    let (logits, gradient) = model.logits_and_gradient();
+    cross_entropy(logits, &labels, Some(gradient));
+    model.backward(&x);
+    let grads: Vec<Vec<f32>> = model.params().map(|(_, param)| param.grad.clone()).collect();
+    let names: Vec<String> = model.params().map(|(layer, param)| format!("{layer}.{}", param.name)).collect();
+    let largest = grads.iter().flatten().fold(0.0f32, |m, g| m.max(g.abs()));
+    assert!(largest > 1e-3, "the gradient is there");
+
+    let mut loss_with = |which: usize, i: usize, delta: f32| {
+        let nudge = |model: &mut Model, delta: f32| model.params_mut().nth(which).unwrap().value[i] += delta;
+        nudge(&mut model, delta);
+        model.refresh();
+        let loss = cross_entropy(model.forward(&x, &pass), &labels, None).mean;
+        nudge(&mut model, -delta);
+        model.refresh();
+        loss
+    };
+    let (mut probes, mut off) = (0, 0);
+    for (which, grad) in grads.iter().enumerate() {
+        for i in (0..grad.len()).step_by((grad.len() / 24).max(1)) {
+            // Step 2e-3 in f32: rounding of the loss 1e-7 / 4e-3 = 3e-5, truncation below that.
+            let step = 2e-3;
+            let numeric = (loss_with(which, i, step) - loss_with(which, i, -step)) / (2.0 * f64::from(step));
+            let error = (numeric - f64::from(grad[i])).abs();
+            probes += 1;
+            if error > 2e-3 * f64::from(largest).max(0.1) {
+                off += 1;
+                let corner = error < 0.1 * f64::from(largest);
+                assert!(corner, "{}[{i}]: gradient {}, difference {numeric}", names[which], grad[i]);
+            }
+        }
+    }
+    assert!(off * 20 <= probes, "{off} of {probes} probes disagree");
+}
+
+#[test]
+fn conv_and_pool_backward_match_finite_differences() {
+    check_gradients(
+        r#"[{"type":"conv2d","out":5},{"type":"max_pool"},{"type":"conv2d","out":4,"stride":2},
+            {"type":"flatten"},{"type":"linear"}]"#,
+        [6, 6, 3],
+        4,
+    );
+}
+
+#[test]
+fn batch_norm_and_skip_backward_match_finite_differences() {
+    check_gradients(
+        r#"[{"type":"conv2d","out":6},{"type":"batch_norm"},{"type":"relu","id":"stem"},
+            {"type":"conv2d","out":6},{"type":"batch_norm"},{"type":"relu"},{"type":"add","from":"stem"},
+            {"type":"global_avg_pool"},{"type":"linear"}]"#,
+        [5, 7, 2],
+        6,
+    );
+}
+
+#[test]
+fn vector_layers_backward_match_finite_differences() {
+    check_gradients(
+        r#"[{"type":"flatten"},{"type":"linear","out":12},{"type":"batch_norm"},{"type":"relu"},
+            {"type":"dropout","p":0.5},{"type":"linear"}]"#,
+        [2, 2, 4],
+        9,
+    );
+}
+
+#[test]
+fn bad_models_name_the_layer() {
+    let message = |json: &str| Model::new(&specs(json), 10, 0).err().expect("refused").to_string();
+    assert!(message(r#"[{"type":"conv3d"}]"#).starts_with("layer 0 (conv3d): expected conv2d, linear"));
+    assert!(message(r#"[{"type":"conv2d","out":4,"stride":3}]"#).contains("expected stride 1 or 2, found 3"));
+    assert!(message(r#"[{"type":"conv2d","outs":4}]"#).contains("outs"));
+    assert!(message(r#"[{"type":"linear"}]"#).contains("expected a vector"));
+    assert!(message(r#"[{"type":"add","from":"x"}]"#).contains("id of an earlier layer"));
+    assert!(message(r#"[{"type":"flatten"}]"#).contains("10 classes"));
+}
+
+fn tiny_run(config: RunConfig) -> Run {
+    let dataset = Arc::new(synthetic::generate(96, 40, 5).unwrap());
+    Run::new(dataset, config, clock).unwrap()
+}
+
+fn tiny_config() -> RunConfig {
+    RunConfig { batch: 32, epochs: 2, ..RunConfig::default() }
+}
+
+#[test]
+fn a_run_goes_through_steps_tests_and_epochs() {
+    let mut run = tiny_run(tiny_config());
+    let mut kinds = String::new();
+    loop {
+        match run.advance().unwrap() {
+            Event::Step(step) => {
+                assert_eq!((step.steps_per_epoch, step.images), (3, 32));
+                kinds.push('s');
+            }
+            Event::Evaluate { total, .. } => {
+                assert_eq!(total, 40);
+                kinds.push('t');
+            }
+            Event::Epoch(report) => {
+                for layer in &report.layers {
+                    assert!((1..=15).contains(&layer.levels_used), "{} of {}", layer.levels_used, layer.name);
+                    assert_eq!(layer.level_counts.iter().sum::<u32>() as usize, layer.count);
+                    assert_eq!(layer.histogram.counts.iter().sum::<u32>() as usize, layer.count);
+                }
+                assert_eq!(report.layers.len(), 7);
+                kinds.push('e');
+            }
+            Event::Finished { epoch } => {
+                assert_eq!(epoch, 2);
+                break;
+            }
+        }
+    }
+    assert_eq!(kinds, "ssstessste");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let losses = |seed| {
+        let mut run = tiny_run(RunConfig { seed, ..tiny_config() });
+        (0..3)
+            .map(|_| run.advance().unwrap())
+            .map(|event| format!("{event:?}"))
+            .map(loss_of)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(losses(1), losses(1));
+    assert_ne!(losses(1), losses(2));
+}
+
+fn loss_of(event: String) -> String {
+    event.split("loss: ").nth(1).unwrap().split(',').next().unwrap().into()
+}
+
+#[test]
+fn a_diverging_step_leaves_the_weights() {
+    let specs = models::find("simple_resnet4bit").unwrap().specs().unwrap();
+    let mut trainer = Trainer::new(&specs, 10, RunConfig::default(), clock).unwrap();
+    let x = Tensor::from_dense([2, 32, 32, 4], 1, &vec![f32::INFINITY; 2 * 32 * 32 * 4]);
+    let before: Vec<Vec<f32>> = trainer.model().params().map(|(_, param)| param.value.clone()).collect();
+    let result = trainer.step(&x, &[0, 1], 1e-3);
+    assert!(matches!(result, Err(Error::Diverged { step: 1, .. })), "{result:?}");
+    let after: Vec<Vec<f32>> = trainer.model().params().map(|(_, param)| param.value.clone()).collect();
+    assert_eq!(before, after);
+    assert!(trainer.model().buffers().all(|(_, _, values)| values.iter().all(|v| v.is_finite())));
+}
+
+#[test]
+fn every_switch_trains() {
+    let off = RunConfig {
+        tanh_clip: false,
+        per_layer_scale: false,
+        grad_clip: false,
+        augment: false,
+        ..tiny_config()
+    };
+    let cases = [
+        off,
+        RunConfig { quantizer: "none".into(), ..tiny_config() },
+        RunConfig { bits: 2, ..tiny_config() },
+        RunConfig { bits: 8, schedule: "cosine_climbing".into(), ..tiny_config() },
+    ];
+    for config in cases {
+        let mut run = tiny_run(config.clone());
+        for _ in 0..4 {
+            run.advance().unwrap();
+        }
+        let most = if config.quantizer == "none" { 0 } else { (1 << config.bits) - 1 };
+        for layer in run.layer_reports() {
+            assert!(layer.levels_used <= most, "{config:?}: {} levels", layer.levels_used);
+        }
+        let reports = run.layer_reports();
+        let same_scale = reports.iter().all(|layer| layer.scale == reports[0].scale);
+        assert_eq!(same_scale, config.quantizer == "none" || !config.per_layer_scale);
+    }
+}
+
+#[test]
+fn a_small_set_is_overfitted() {
+    let dataset = Arc::new(synthetic::generate(64, 10, 5).unwrap());
+    let config = RunConfig { batch: 16, epochs: 30, augment: false, lr: 3e-3, ..RunConfig::default() };
+    let mut run = Run::new(dataset, config, clock).unwrap();
+    let mut last = 0.0;
+    loop {
+        match run.advance().unwrap() {
+            Event::Epoch(report) => last = report.train_accuracy,
+            Event::Finished { .. } => break,
+            _ => {}
+        }
+    }
+    assert!(last > 0.9, "training accuracy {last} on 64 images after 30 epochs");
+}
