@@ -1,0 +1,122 @@
+/** CIFAR files dropped and picked; bad ones are named and change nothing. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { archive, cifar10, cifar100, drop, dropText, write } from "./fixture.mjs";
+import { ink, mean, noticed, open, pause, runOf, trained } from "./support.mjs";
+
+const TRAIN = cifar10(400, 1);
+const TEST = cifar10(100, 2);
+const SETTINGS = { train: 100, test: 100, batch: 50, epochs: 6, augment: 0 };
+
+/** Waits until the run trains on images of that kind. */
+const onKind = (page, kind) => page.waitForFunction((wanted) => nibble.run.data.kind === wanted && !nibble.busy, kind);
+
+test("batches dropped on the page are trained on, and the loss falls", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const { paths } = write(t, { "data_batch_1.bin": TRAIN, "test_batch.bin": TEST });
+  await drop(page, paths);
+  await onKind(page, "cifar10");
+  assert.deepEqual((({ train, test: held }) => [train, held])((await runOf(page)).data), [400, 100]);
+  assert.match(page.url(), /data=cifar10/);
+  assert.match(await page.locator("#samples").textContent(), /airplane.*truck/);
+  await page.click("#play");
+  await trained(page, 30);
+  await pause(page);
+  const { losses } = await runOf(page);
+  assert.ok(mean(losses.slice(-6)) < 0.85 * mean(losses.slice(0, 6)), `losses ${losses}`);
+  assert.ok((await ink(page, "#loss", "--train")) > 100);
+});
+
+test("the archive comes through the file picker", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const { paths } = write(t, { "cifar-10-binary.tar.gz": archive(TRAIN, TEST) });
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.click("#pick")]);
+  assert.ok(chooser.isMultiple());
+  await chooser.setFiles(paths);
+  await onKind(page, "cifar10");
+  await noticed(page, "CIFAR-10 is loaded", "400 training", "100 test");
+});
+
+test("a dropped folder is read with its sub-folders", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const { folder } = write(t, {
+    "cifar-10-batches-bin/data_batch_1.bin": TRAIN,
+    "cifar-10-batches-bin/test_batch.bin": TEST,
+    "cifar-10-batches-bin/readme.html": Buffer.from("<p>"),
+    ".hidden": Buffer.from("x"),
+  });
+  await drop(page, [folder]);
+  await onKind(page, "cifar10");
+});
+
+test("CIFAR-100: a hundred classes are shown and trained on", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const { paths } = write(t, { "train.bin": cifar100(200, 1), "test.bin": cifar100(100, 2) });
+  await drop(page, paths);
+  await onKind(page, "cifar100");
+  assert.equal(await page.locator("#samples canvas").count(), 100);
+  await page.click("#step");
+  await trained(page, 1);
+  assert.match(page.url(), /data=cifar100/);
+});
+
+test("the paper's curve stands behind VGG4bit on CIFAR", async (t) => {
+  const page = await open(t, { settings: { ...SETTINGS, model: "vgg4bit" } });
+  assert.equal(await page.locator("#accuracy-legend .reference:visible").count(), 0);
+  const { paths } = write(t, { "data_batch_1.bin": TRAIN, "test_batch.bin": TEST });
+  await drop(page, paths);
+  await onKind(page, "cifar10");
+  assert.equal(await page.locator("#accuracy-legend .reference:visible").count(), 2);
+  assert.equal(await page.locator("#loss-legend .reference:visible").count(), 2);
+});
+
+const BAD = [
+  ["wrong length", { "data_batch_1.bin": TRAIN.subarray(0, 5000), "test_batch.bin": TEST }, "data_batch_1.bin"],
+  ["label out of range", { "data_batch_1.bin": Buffer.concat([Buffer.from([77]), TRAIN.subarray(1)]) }, "data_batch_1.bin"],
+  ["truncated gzip", { "cifar-10-binary.tar.gz": archive(TRAIN, TEST).subarray(0, 60_000) }, "cifar-10-binary.tar.gz"],
+  ["corrupt pickle", { data_batch_1: Buffer.concat([Buffer.from([0x80, 2, 0x7d]), Buffer.alloc(300, 0x71)]) }, "data_batch_1"],
+  ["an unrelated file", { "holiday.png": readFileSync(new URL("fixture.mjs", import.meta.url)) }, "holiday.png"],
+  ["an empty file", { "data_batch_1.bin": Buffer.alloc(0) }, "data_batch_1.bin"],
+  ["both data sets mixed", { "data_batch_1.bin": TRAIN, "train.bin": cifar100(200, 1) }, "train.bin"],
+];
+
+test("bad files: each message names the file, and run and data stay as they were", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  await page.click("#play");
+  await trained(page, 2);
+  for (const [what, files, named] of BAD) {
+    await t.test(what, async (sub) => {
+      const before = await runOf(page);
+      await drop(page, write(sub, files).paths);
+      await noticed(page, named, "expected", "found");
+      await page.waitForFunction(() => !nibble.busy);
+      const now = await runOf(page);
+      assert.deepEqual(now.losses.slice(0, before.globalStep), before.losses);
+      assert.equal(now.data.kind, "synthetic");
+      assert.match(page.url(), /data=builtin/);
+      await page.click(".notice .close");
+    });
+  }
+  await t.test("a drop without files", async () => {
+    await dropText(page);
+    await noticed(page, "no files", "CIFAR-10");
+  });
+  const { globalStep } = await runOf(page);
+  await page.click("#step");
+  await trained(page, globalStep + 1);
+});
+
+test("good files dropped on a trained run wait: nothing trained is lost", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  await page.click("#play");
+  await trained(page, 2);
+  const { paths } = write(t, { "data_batch_1.bin": TRAIN, "test_batch.bin": TEST });
+  await drop(page, paths);
+  await noticed(page, "CIFAR-10 is loaded", "stays until");
+  const run = await runOf(page);
+  assert.deepEqual([run.data.kind, run.status], ["synthetic", "paused"]);
+  assert.ok(run.globalStep >= 2);
+  await page.getByRole("button", { name: "Train on CIFAR-10" }).click();
+  await onKind(page, "cifar10");
+});

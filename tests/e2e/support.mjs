@@ -1,0 +1,137 @@
+/**
+ * What the page's tests share: a browser, pages that report every problem of theirs, runs that are small enough
+ * to be quick, and questions to the page. Environment: NIBBLE_URL (served with the isolation headers),
+ * NIBBLE_URL_PLAIN (without), CHROMIUM (path, optional).
+ */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { after } from "node:test";
+import { chromium } from "playwright-core";
+
+export const ISOLATED = address("NIBBLE_URL");
+export const PLAIN = address("NIBBLE_URL_PLAIN");
+export const WIDE = { width: 1440, height: 900 };
+export const NARROW = { width: 390, height: 844 };
+export const SCREENSHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
+
+/** A run of ten steps an epoch, about a second each on two cores at the slowest. */
+export const SMALL = { train: 320, test: 100, batch: 32, epochs: 3 };
+
+const ARGUMENTS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+function address(variable) {
+  const value = process.env[variable];
+  if (!value) throw new Error(`${variable} is not set: run \`cargo xtask test page\``);
+  return value.endsWith("/") ? value : `${value}/`;
+}
+
+let browser = null;
+/** The browser of this test file, started on first use. */
+export async function theBrowser() {
+  browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+  return browser;
+}
+after(() => browser?.close());
+
+/**
+ * Opens the page; at the test's end it is closed, and any error on the console, uncaught exception or failed
+ * request fails the test.
+ * @param {import("node:test").TestContext} t
+ * @param {object} [options]
+ * @param {string} [options.url] the server, `ISOLATED` unless told
+ * @param {object} [options.settings] for the address; `SMALL` unless told
+ * @param {string} [options.search] the address's query itself, instead of `settings`
+ * @param {object} [options.context] options of Playwright's context
+ * @param {() => void} [options.init] runs in the page before its scripts
+ * @param {boolean} [options.ready] wait until there is a run (true unless told)
+ */
+export async function open(t, { url = ISOLATED, settings = SMALL, search, context = {}, init, ready = true } = {}) {
+  const opened = await (await theBrowser()).newContext({ viewport: WIDE, ...context });
+  const page = await opened.newPage();
+  const problems = [];
+  page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => problems.push(`uncaught: ${error.message}`));
+  page.on("requestfailed", (request) => {
+    // A reload or the end of the test cancels what is under way.
+    if (request.failure()?.errorText !== "net::ERR_ABORTED") problems.push(`failed: ${request.url()}`);
+  });
+  page.problems = problems;
+  t.after(async () => {
+    await opened.close();
+    assert.deepEqual(problems, [], "the page had problems");
+  });
+  if (init) await page.addInitScript(init);
+  await page.goto(url + (search ?? `?${new URLSearchParams(settings)}`));
+  if (ready) await hasRun(page);
+  return page;
+}
+
+/** Waits until the page has a run and does nothing else. */
+export const hasRun = (page) => page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, { timeout: 30_000 });
+
+/** Waits until the run has trained `steps` steps. */
+export const trained = (page, steps) =>
+  page.waitForFunction((wanted) => nibble.run.globalStep >= wanted, steps, { timeout: 60_000 });
+
+/** Waits until `count` epochs have ended. */
+export const epochs = (page, count) =>
+  page.waitForFunction((wanted) => nibble.run.epochs.length >= wanted, count, { timeout: 90_000 });
+
+/** What the page knows of its run. */
+export const runOf = (page) =>
+  page.evaluate(() => {
+    const { globalStep, losses, status, epochs: done, info, data } = nibble.run;
+    return { globalStep, losses, status, epochs: done.length, config: info.config, data: { ...data }, layers: nibble.run.layers };
+  });
+
+export async function pause(page) {
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.run.status === "paused" && document.body.dataset.status === "paused");
+}
+
+/** Texts of the messages on the page. */
+export const notices = (page) => page.locator(".notice p").allTextContents();
+
+/** Waits for a message with all of `parts` in it. */
+export async function noticed(page, ...parts) {
+  try {
+    await page.waitForFunction(
+      (wanted) => [...document.querySelectorAll(".notice p")].some((p) => wanted.every((part) => p.textContent.includes(part))),
+      parts,
+      { timeout: 15_000 },
+    );
+  } catch {
+    assert.fail(`no message with ${JSON.stringify(parts)}; there are ${JSON.stringify(await notices(page))}`);
+  }
+}
+
+/** Pixels of the canvases under `selector` that have the colour of the custom property `name`. */
+export const ink = (page, selector, name) =>
+  page.evaluate(
+    ([where, property]) => {
+      const probe = document.createElement("canvas").getContext("2d");
+      probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(property);
+      probe.fillRect(0, 0, 1, 1);
+      const wanted = probe.getImageData(0, 0, 1, 1).data;
+      let count = 0;
+      for (const canvas of document.querySelectorAll(`${where} canvas`)) {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 0; i < data.length; i += 4) {
+          const distance = [0, 1, 2].reduce((sum, c) => sum + Math.abs(data[i + c] - wanted[c]), 0);
+          if (data[i + 3] > 200 && distance < 12) count += 1;
+        }
+      }
+      return count;
+    },
+    [selector, name],
+  );
+
+export async function screenshot(page, name, fullPage = true) {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
+}
+
+export const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;

@@ -1,0 +1,94 @@
+/** Pressing play on the built-in images: the network learns, the pictures move, the buttons do what they say. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { epochs, ink, mean, open, pause, runOf, trained } from "./support.mjs";
+
+test("play on the built-in images: the loss falls, curves and histograms have ink", async (t) => {
+  const page = await open(t, { settings: { train: 640, test: 100, batch: 32, epochs: 4, augment: 0 } });
+  assert.equal(await ink(page, "#loss", "--train"), 0, "a curve before the first step");
+  assert.ok((await ink(page, "#layers", "--level")) > 100, "the first weights are not drawn");
+  await page.click("#play");
+  await epochs(page, 3);
+  await pause(page);
+  const { losses, layers, config } = await runOf(page);
+  const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];
+  assert.ok(last < 0.9 * first, `loss ${first} -> ${last}`);
+  assert.equal(config.quantizer, "symmetric");
+  for (const { name, levelsUsed, levelCounts } of layers) {
+    assert.ok(levelsUsed >= 2 && levelsUsed <= 15, `${name}: ${levelsUsed} levels`);
+    assert.equal(levelCounts.filter((count) => count > 0).length, levelsUsed, name);
+  }
+  for (const plot of ["#loss", "#accuracy"]) {
+    assert.ok((await ink(page, plot, "--train")) > 200, `${plot}: no training curve`);
+    assert.ok((await ink(page, plot, "--test")) > 30, `${plot}: no test curve`);
+  }
+  assert.ok((await ink(page, "#layers", "--latent")) > 1000, "no histograms");
+  assert.equal(await page.locator("#epochs-table tbody tr").count(), 3);
+  assert.match(await page.locator("#live").textContent(), /Paused\. Epoch 3 of 4/);
+  assert.match(await page.locator("#loss").getAttribute("aria-label"), /Training loss \d/);
+  assert.match(await page.locator("#speed").textContent(), /^[\d,]+$/);
+});
+
+test("pause answers within a step, and play goes on from there", async (t) => {
+  const page = await open(t);
+  await page.click("#play");
+  await trained(page, 3);
+  await pause(page);
+  const before = await runOf(page);
+  await page.waitForTimeout(700);
+  assert.equal((await runOf(page)).globalStep, before.globalStep, "it trained while paused");
+  await page.click("#play");
+  await trained(page, before.globalStep + 3);
+  const { losses } = await runOf(page);
+  assert.deepEqual(losses.slice(0, before.globalStep), before.losses);
+});
+
+test("step trains one step, also over the end of an epoch", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 2 } });
+  for (let wanted = 1; wanted <= 3; wanted++) {
+    await page.click("#step");
+    await trained(page, wanted);
+    await page.waitForFunction(() => nibble.run.status === "paused");
+    assert.equal((await runOf(page)).globalStep, wanted);
+  }
+  assert.equal((await runOf(page)).epochs, 1);
+  assert.equal(await page.locator("#epoch").textContent(), "2");
+});
+
+test("reset begins again from the same seed: the very same losses; a new seed gives others", async (t) => {
+  const page = await open(t);
+  const firstLosses = async () => {
+    await page.click("#play");
+    await trained(page, 4);
+    await pause(page);
+    return (await runOf(page)).losses.slice(0, 4);
+  };
+  const first = await firstLosses();
+  await page.click("#reset");
+  await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
+  assert.equal(await ink(page, "#loss", "--train"), 0, "the old curve is still there");
+  assert.deepEqual(await firstLosses(), first);
+  await page.click("#new-seed");
+  await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
+  assert.notDeepEqual(await firstLosses(), first);
+});
+
+test("a finished run says so and keeps its curves", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 1 } });
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.run.status === "finished");
+  assert.equal(await page.locator("#play-label").textContent(), "Done");
+  await page.click("#play");
+  const { epochs: done, globalStep } = await runOf(page);
+  assert.deepEqual([done, globalStep], [1, 2]);
+});
+
+test("FP32: histograms without a grid", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 1, quantizer: "none" } });
+  await page.click("#step");
+  await trained(page, 1);
+  assert.equal(await ink(page, "#layers", "--level"), 0);
+  assert.ok((await ink(page, "#layers", "--latent")) > 1000);
+  assert.match(await page.locator(".layer .count").first().textContent(), /FP32/);
+  assert.ok(await page.locator("#set-bits").isDisabled());
+});

@@ -1,0 +1,140 @@
+/** Wires the page: features -> session -> controls and drawings. Everything heavy is in the worker. */
+import { detect, obstacle } from "./features.js";
+import { fixed, megabytes, percent, short } from "./format.js";
+import { drawing } from "./frames.js";
+import { isolate } from "./isolation.js";
+import { accuracyPlot } from "./plots/accuracy.js";
+import { Histograms } from "./plots/histograms.js";
+import { lossPlot } from "./plots/loss.js";
+import { Session } from "./session.js";
+import { display, SETTINGS } from "./state.js";
+import { showEpochs, speak } from "./ui/a11y.js";
+import { changesText, Controls } from "./ui/controls.js";
+import { showDataset } from "./ui/dataset.js";
+import { wireDrop } from "./ui/drop.js";
+import { notify } from "./ui/notices.js";
+import { showProgress } from "./ui/progress.js";
+import { showTransport, wireTransport } from "./ui/transport.js";
+
+const at = (id) => document.getElementById(id);
+const SIMD_NAMES = { "relaxed-simd": "relaxed SIMD", simd128: "SIMD", scalar: "scalar" };
+
+/** One line that says what a run is. */
+function runTitle({ info, settings, data }) {
+  const parts = ["model", "quantizer", "batch", "lr", "seed"].map((key) => SETTINGS.find((setting) => setting.key === key));
+  const values = parts.map((setting) => {
+    const text = display(setting, settings[setting.key]);
+    if (setting.key === "quantizer") return settings.quantizer === "none" ? "FP32" : `${settings.bits}-bit`;
+    return { batch: `batch ${text}`, lr: `rate ${text}`, seed: `seed ${text}` }[setting.key] ?? text;
+  });
+  return [...values, data.name, `${info.parameters.toLocaleString("en")} parameters`].join(" · ");
+}
+
+function showEngine({ engine, memory, features }) {
+  if (!engine) return;
+  const threads = at("engine-threads");
+  threads.textContent = String(engine.threads);
+  threads.title = features.isolated ? `${features.cores} cores` : "One: the page is not cross-origin isolated";
+  at("engine-simd").textContent = SIMD_NAMES[engine.simd] ?? engine.simd;
+  at("engine-simd").title = `Build "${engine.build}", ${engine.exact ? "exact" : "fast: may differ between processors"}`;
+  at("engine-memory").textContent = megabytes(memory);
+}
+
+function showPending(session) {
+  const { waiting, run, settings } = session;
+  const some = waiting.length > 0 && run.begun;
+  at("pending").classList.toggle("on", some);
+  at("reset").classList.toggle("waiting", some);
+  const text = some
+    ? `Waiting for a reset: ${changesText(waiting, run.settings, settings)}.`
+    : "Changes during a run wait for a reset.";
+  at("pending-text").textContent = at("pending-text").title = text;
+  at("apply").disabled = at("undo").disabled = !some;
+}
+
+function build(features) {
+  const plots = [accuracyPlot(), lossPlot()];
+  const histograms = new Histograms();
+  const controls = new Controls((key, value) => session.set(key, value));
+
+  const drawStatus = drawing(() => {
+    showTransport(session);
+    showProgress(session);
+    showEngine(session);
+    const { run } = session;
+    at("lr-now").textContent = short(run?.last?.lr);
+    at("grad-now").textContent = fixed(run?.last?.gradNorm, 2);
+    at("best-now").textContent = percent(run?.best);
+  }, 60);
+  const drawSettings = drawing(() => {
+    controls.show(session.settings, session.run?.begun ? session.waiting : []);
+    showPending(session);
+    if (session.run) at("settings-summary").textContent = runTitle(session.run);
+  });
+
+  /** What each change of the session makes the page do. */
+  const reactions = {
+    settings: drawSettings,
+    engine: () => {
+      drawSettings();
+      drawStatus();
+    },
+    data: () => showDataset(session.loaded),
+    run: () => {
+      const { run } = session;
+      for (const plot of plots) plot.show([run]);
+      histograms.show(run.layers);
+      showEpochs(run);
+      drawSettings();
+      drawStatus();
+    },
+    status: () => {
+      drawStatus();
+      drawSettings();
+      if (session.run && session.run.status !== "playing") speak(session.run, true);
+    },
+    steps: () => {
+      for (const plot of plots) plot.redraw();
+      drawStatus();
+      speak(session.run);
+    },
+    epoch: () => {
+      for (const plot of plots) plot.redraw();
+      histograms.show(session.run.layers);
+      showEpochs(session.run);
+      drawStatus();
+    },
+    layers: () => histograms.show(session.run.layers),
+    loading: drawStatus,
+  };
+
+  const session = new Session(features, (what) => reactions[what](), notify);
+  wireTransport(session);
+  wireDrop((files) => session.loadFiles(files), notify);
+  at("apply").addEventListener("click", () => session.reset());
+  at("undo").addEventListener("click", () => session.undo());
+  drawSettings();
+  drawStatus();
+  return session;
+}
+
+/** The page without an engine: says why, and lets nothing be pressed in vain. */
+function showObstacle(reason) {
+  at("obstacle").textContent = reason;
+  at("obstacle").hidden = false;
+  document.body.dataset.status = "unable";
+  for (const button of document.querySelectorAll(".transport button, #pick")) button.disabled = true;
+}
+
+const reason = obstacle(detect());
+const session = build(detect());
+/** For the console and for tests: what the page knows. */
+globalThis.nibble = session;
+
+if (reason) {
+  showObstacle(reason);
+} else {
+  const lost = await isolate();
+  if (lost) notify("info", lost);
+  session.start();
+}

@@ -1,0 +1,177 @@
+/**
+ * What the page knows of a run: its configuration, its curves, its epochs and its weights' latest report.
+ * Filled from the worker's messages, read by everything that draws. No DOM here.
+ */
+
+/** Points a curve keeps for drawing: beyond what a plot has pixels for, neighbours are averaged. */
+const TRACE_LIMIT = 1600;
+
+/** A curve that never holds more than `TRACE_LIMIT` points: when full, neighbours merge two by two. */
+export class Trace {
+  xs = [];
+  ys = [];
+  #stride = 1;
+  #sum = 0;
+  #count = 0;
+
+  push(x, y) {
+    this.#sum += y;
+    this.#count += 1;
+    if (this.#count < this.#stride) return;
+    this.xs.push(x);
+    this.ys.push(this.#sum / this.#count);
+    this.#sum = 0;
+    this.#count = 0;
+    if (this.xs.length >= TRACE_LIMIT) this.#halve();
+  }
+
+  #halve() {
+    const { xs, ys } = this;
+    const half = xs.length >> 1;
+    for (let i = 0; i < half; i++) {
+      xs[i] = xs[2 * i + 1];
+      ys[i] = (ys[2 * i] + ys[2 * i + 1]) / 2;
+    }
+    xs.length = half;
+    ys.length = half;
+    this.#stride *= 2;
+  }
+}
+
+/** Exponential moving average without the bias of its start. */
+export class Smooth {
+  #mean = 0;
+  #weight = 0;
+
+  /** @param {number} span about how many values it remembers */
+  constructor(span) {
+    this.keep = 1 - 1 / Math.max(1, span);
+  }
+
+  push(value) {
+    this.#mean = this.keep * this.#mean + (1 - this.keep) * value;
+    this.#weight = this.keep * this.#weight + (1 - this.keep);
+    return this.value;
+  }
+
+  get value() {
+    return this.#weight > 0 ? this.#mean / this.#weight : NaN;
+  }
+}
+
+/** How many steps the drawn training curves remember. */
+const span = (stepsPerEpoch) => Math.min(50, Math.max(6, stepsPerEpoch / 6));
+
+/**
+ * @typedef {object} Progress
+ * @property {number} epoch epoch under way, 1-based; 0 before the first step
+ * @property {number} step steps done in it
+ * @property {number} stepsPerEpoch
+ * @property {number} tested images of the test pass done; 0 outside of it
+ * @property {number} testTotal
+ */
+
+export class RunRecord {
+  /**
+   * @param {number} id
+   * @param {object} settings the settings it was made from (state.js)
+   * @param {object} data DatasetInfo of what it trains on
+   * @param {object} info RunInfo of the engine
+   * @param {object[]} layers first LayerReports
+   */
+  constructor(id, settings, data, info, layers) {
+    this.id = id;
+    this.settings = settings;
+    this.data = data;
+    this.info = info;
+    this.layers = layers;
+    /** @type {"paused"|"playing"|"finished"|"lost"} */
+    this.status = "paused";
+    this.globalStep = 0;
+    /** Loss of every step, in order. */
+    this.losses = [];
+    /** Curves over epochs: the batch loss, the same smoothed, and smoothed batch accuracy (0..1). */
+    this.curves = { batchLoss: new Trace(), trainLoss: new Trace(), trainAccuracy: new Trace() };
+    /** EpochEvents so far. */
+    this.epochs = [];
+    /** The last step. */
+    this.last = null;
+    /** @type {Progress} */
+    this.progress = { epoch: 0, step: 0, stepsPerEpoch: info.stepsPerEpoch, tested: 0, testTotal: data.test };
+    this.smooth = {
+      loss: new Smooth(span(info.stepsPerEpoch)),
+      accuracy: new Smooth(span(info.stepsPerEpoch)),
+      ms: new Smooth(20),
+    };
+    /** Images a second over about the last 20 steps. */
+    this.imagesPerSecond = NaN;
+    /** Milliseconds a test image takes, measured in the last test pass; NaN before the first. */
+    this.msPerTestImage = NaN;
+    this.testStarted = NaN;
+  }
+
+  get trained() {
+    return this.globalStep > 0;
+  }
+
+  /** Its settings are fixed: it has trained, or is about to. */
+  get begun() {
+    return this.trained || this.status === "playing";
+  }
+
+  /** Highest test accuracy so far; NaN before the first epoch's end. */
+  get best() {
+    return this.epochs.length > 0 ? Math.max(...this.epochs.map(({ testAccuracy }) => testAccuracy)) : NaN;
+  }
+
+  get epochsTotal() {
+    return this.info.config.epochs;
+  }
+
+  addSteps(steps) {
+    for (const step of steps) {
+      const x = step.globalStep / step.stepsPerEpoch;
+      this.losses.push(step.loss);
+      this.curves.batchLoss.push(x, step.loss);
+      this.curves.trainLoss.push(x, this.smooth.loss.push(step.loss));
+      this.curves.trainAccuracy.push(x, this.smooth.accuracy.push(step.accuracy));
+      this.smooth.ms.push(step.ms / step.images);
+    }
+    const last = steps.at(-1);
+    this.last = last;
+    this.globalStep = last.globalStep;
+    this.imagesPerSecond = 1000 / this.smooth.ms.value;
+    Object.assign(this.progress, { epoch: last.epoch, step: last.step, tested: 0 });
+  }
+
+  addEvaluation({ done, total }, now) {
+    if (this.progress.tested === 0 || done < this.progress.tested) {
+      this.testStarted = now;
+      this.testFrom = done;
+    } else {
+      this.msPerTestImage = (now - this.testStarted) / (done - this.testFrom);
+    }
+    Object.assign(this.progress, { tested: done, testTotal: total });
+  }
+
+  addEpoch(epoch) {
+    this.epochs.push(epoch);
+    this.layers = epoch.layers;
+    Object.assign(this.progress, { epoch: epoch.epoch, step: this.info.stepsPerEpoch, tested: 0 });
+  }
+
+  /** Seconds left: of the epoch's steps, of the test pass under way, of the whole run. NaN: not known yet. */
+  timeLeft() {
+    const { epoch, step, stepsPerEpoch, tested, testTotal } = this.progress;
+    const stepSeconds = (this.smooth.ms.value * this.info.config.batch) / 1000;
+    const testSeconds = (this.msPerTestImage * testTotal) / 1000 || 0;
+    const epochLeft = (stepsPerEpoch - step) * stepSeconds;
+    const testLeft = (this.msPerTestImage * (testTotal - tested)) / 1000;
+    const epochsAfter = Math.max(0, this.epochsTotal - Math.max(1, epoch));
+    return {
+      epoch: epochLeft,
+      test: testLeft,
+      run: epochLeft + testSeconds + epochsAfter * (stepsPerEpoch * stepSeconds + testSeconds),
+    };
+  }
+}

@@ -1,0 +1,337 @@
+/**
+ * What the user wants (settings), what is loaded (data) and what trains (the run), and the one order in which
+ * they change: engine, then data, then run. Nothing trained is thrown away but by reset, new seed or restart.
+ */
+import { Client } from "./client.js";
+import { builds } from "./features.js";
+import { From, To } from "./protocol.js";
+import { RunRecord } from "./runs.js";
+import { adoptRegistry, adoptThreads, differences, fromQuery, runConfig, settingOf, toQuery } from "./state.js";
+
+/** Number of the run in the worker; a second one would be 2. */
+const RUN = 1;
+/** A slider moves often: the address and an untrained run follow after this pause. */
+const SETTLE_MS = 250;
+/** Seeds drawn by "New seed": short enough to be read out in class. */
+const SEEDS = 100_000;
+
+const KIND_OF_DATA = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100" };
+
+/** What names the images that `settings` ask for. */
+const dataKey = ({ data, train, test }) => (data === "builtin" ? `${data} ${train} ${test}` : data);
+/** What names the engine that `settings` ask for. */
+const engineKey = ({ threads, build }) => `${threads} ${build}`;
+
+export class Session {
+  /**
+   * @param {import("./features.js").Features} features
+   * @param {(what: string) => void} changed called with what has changed: "settings", "engine", "data", "run",
+   *   "status", "steps", "epoch", "layers", "loading"
+   * @param {(kind: "error"|"info", text: string, action?: {label: string, act: () => void}) => void} notify
+   */
+  constructor(features, changed, notify) {
+    this.features = features;
+    this.changed = changed;
+    this.notify = notify;
+    this.client = new Client();
+    adoptThreads(features.cores);
+    this.settings = fromQuery(location.search).settings;
+    /** Settings changed before the engine was there. */
+    this.touched = new Set();
+    /** engineInfo() of the running engine, with the key of the settings that it was started for. */
+    this.engine = null;
+    this.memory = NaN;
+    /** The loaded data: {dataset, info, samples, key, source}. */
+    this.loaded = null;
+    /** Files dropped earlier, by the value of the setting `data`. */
+    this.dropped = new Map();
+    /** @type {RunRecord|null} */
+    this.run = null;
+    /** Progress of the load under way: {label, done, total}, or null. */
+    this.loading = null;
+    /** What is being changed, or null: "starting", "loading", "creating". */
+    this.busy = "starting";
+    this.turn = Promise.resolve();
+    this.waitingTurns = 0;
+    /** What to do once there is a run: "play", "step" or null. */
+    this.wish = null;
+    this.settleTimer = 0;
+    this.#listen();
+  }
+
+  /** Rows of the table that wait for a reset. */
+  get waiting() {
+    return this.run ? differences(this.run.settings, this.settings) : [];
+  }
+
+  #listen() {
+    const mine = (type, handle) =>
+      this.client.on(type, (body) => {
+        if (this.run && body.run === this.run.id) handle(this.run, body);
+      });
+    mine(From.STEPS, (run, { steps, memory }) => {
+      run.addSteps(steps);
+      this.memory = memory;
+      this.changed("steps");
+    });
+    mine(From.EVALUATE, (run, body) => {
+      run.addEvaluation(body, performance.now());
+      this.changed("steps");
+    });
+    mine(From.EPOCH, (run, { epoch }) => {
+      run.addEpoch(epoch);
+      this.changed("epoch");
+    });
+    mine(From.LAYERS, (run, { layers }) => {
+      run.layers = layers;
+      this.changed("layers");
+    });
+    mine(From.STATUS, (run, { status }) => {
+      run.status = status;
+      this.changed("status");
+    });
+    mine(From.CRASHED, (run, { message, fatal }) => {
+      run.status = "paused";
+      this.changed("status");
+      if (!fatal) this.notify("error", `Training stopped: ${message}`);
+    });
+    this.client.on(From.PROGRESS, (progress) => {
+      this.loading = progress;
+      this.changed("loading");
+    });
+    this.client.on("lost", ({ message }) => {
+      this.engine = null;
+      if (this.run) this.run.status = "lost";
+      this.changed("status");
+      this.notify("error", `The engine was lost: ${message} What it has drawn stays until you start it anew.`, {
+        label: "Start the engine anew",
+        act: () => this.#inTurn("starting", () => this.#rebuild()),
+      });
+    });
+  }
+
+  /** Starts engine, data and run as the address asks. */
+  start() {
+    return this.#inTurn("starting", async () => {
+      await this.#startEngine();
+      // The engine's menus are known only now: read the address again, by them.
+      const { settings, problems } = fromQuery(location.search);
+      for (const key of this.touched) settings[key] = this.settings[key];
+      this.settings = settings;
+      for (const problem of problems) this.notify("error", problem);
+      this.changed("settings");
+      await this.#firstData();
+      await this.#createRun();
+      this.#writeUrl();
+    });
+  }
+
+  async #firstData() {
+    const { data, images } = this.settings;
+    if (data !== "builtin") {
+      try {
+        await this.#loadFor(this.settings);
+        if (images && images !== this.loaded.info.fingerprint) {
+          this.notify("info", `The link was made with other images than these: fingerprint ${images}, here ${this.loaded.info.fingerprint}.`);
+        }
+        return;
+      } catch (error) {
+        const name = settingOf("data").choices.find((choice) => choice.name === data).label;
+        this.notify("info", `The link asks for ${name}. ${error.message} Until then: the built-in images.`);
+        Object.assign(this.settings, { data: "builtin", images: "" });
+      }
+    }
+    await this.#loadFor(this.settings);
+  }
+
+  /** Changes of engine, data and run wait for each other; an error is told and leaves the rest as it was. */
+  #inTurn(what, body) {
+    this.waitingTurns += 1;
+    this.turn = this.turn.then(async () => {
+      this.busy = what;
+      this.changed("status");
+      try {
+        await body();
+      } catch (error) {
+        this.wish = null;
+        this.notify("error", error.message);
+      }
+      this.waitingTurns -= 1;
+      this.busy = this.waitingTurns > 0 ? "waiting" : null;
+      this.loading = null;
+      this.changed("loading");
+      if (!this.busy) this.#grantWish();
+      this.changed("status");
+    });
+    return this.turn;
+  }
+
+  async #startEngine() {
+    const { threads, build } = this.settings;
+    const count = threads === "auto" ? this.features.cores : Math.min(Number(threads), 4 * this.features.cores);
+    const order = builds(this.features, build);
+    const { info, registry, memory, skipped } = await this.client.start({
+      builds: order,
+      threads: count,
+      isolated: this.features.isolated,
+    });
+    adoptRegistry(registry);
+    this.engine = { ...info, key: engineKey(this.settings), skipped };
+    this.memory = memory;
+    if (build !== "auto" && info.build !== build) {
+      this.notify("info", `This browser cannot run the build "${build}": using "${info.build}".`);
+    }
+    this.changed("engine");
+  }
+
+  /** The images that `settings` ask for: drawn, dropped before, or beside the page. */
+  #sourceFor(settings) {
+    if (settings.data === "builtin") return { kind: "builtin", train: settings.train, test: settings.test };
+    return this.dropped.get(settings.data) ?? { kind: "origin", name: settings.data };
+  }
+
+  async #loadFor(settings) {
+    const source = this.#sourceFor(settings);
+    this.#adoptData(await this.client.request(To.LOAD, { source }), source);
+  }
+
+  #adoptData(view, source) {
+    const data = KIND_OF_DATA[view.info.kind];
+    this.settings.data = data;
+    this.settings.images = data === "builtin" ? "" : view.info.fingerprint;
+    this.loaded = { ...view, source, key: dataKey(this.settings) };
+    if (source.kind === "files") this.dropped.set(data, source);
+    this.changed("data");
+    this.changed("settings");
+  }
+
+  async #createRun() {
+    const { dataset, info: data } = this.loaded;
+    if (data.kind !== "synthetic") this.settings.images = data.fingerprint;
+    const settings = { ...this.settings };
+    const { info, layers } = await this.client.request(To.CREATE, {
+      run: RUN,
+      dataset,
+      config: runConfig(settings),
+    });
+    this.run = new RunRecord(RUN, settings, data, info, layers);
+    this.changed("run");
+  }
+
+  /** Engine, data and run as the settings ask, each only where it differs. */
+  async #rebuild() {
+    if (!this.engine || this.engine.key !== engineKey(this.settings)) {
+      const source = this.loaded?.key === dataKey(this.settings) ? this.loaded.source : null;
+      await this.#startEngine();
+      if (source) this.#adoptData(await this.client.request(To.LOAD, { source }), source);
+      else await this.#loadFor(this.settings);
+    } else if (this.loaded.key !== dataKey(this.settings)) {
+      await this.#loadFor(this.settings);
+    }
+    await this.#createRun();
+    this.#writeUrl();
+  }
+
+  #grantWish() {
+    const wish = this.wish;
+    this.wish = null;
+    if (wish && this.run) this.client.request(wish === "play" ? To.PLAY : To.STEP, { run: RUN }).catch(() => {});
+  }
+
+  get playing() {
+    return this.run?.status === "playing" || this.wish === "play";
+  }
+
+  /** Trains, as soon as there is a run to train. @param {"play"|"step"} how */
+  async train(how) {
+    if (this.run?.status === "finished" && this.waiting.length === 0) {
+      this.notify("info", "This run is finished. Reset begins it again; more epochs apply at reset.");
+      return;
+    }
+    if (this.run?.status === "lost") return;
+    this.wish = how;
+    this.changed("status");
+    if (this.busy) return;
+    await this.#settleNow();
+    this.#grantWish();
+  }
+
+  pause() {
+    this.wish = null;
+    this.changed("status");
+    if (this.run) this.client.request(To.PAUSE, { run: RUN }).catch(() => {});
+  }
+
+  /** Begins again with the settings as they are now, the seed among them. */
+  reset() {
+    clearTimeout(this.settleTimer);
+    return this.#inTurn("creating", async () => {
+      const { loaded } = this;
+      try {
+        await this.#rebuild();
+      } catch (error) {
+        // A load that failed leaves the menu on what is loaded.
+        if (this.loaded === loaded && loaded) this.settings.data = KIND_OF_DATA[loaded.info.kind];
+        this.changed("settings");
+        throw error;
+      }
+    });
+  }
+
+  newSeed() {
+    this.settings.seed = Math.floor(Math.random() * SEEDS);
+    this.changed("settings");
+    return this.reset();
+  }
+
+  /** Takes a control's value. A run with trained steps goes on; an untrained one is made anew. */
+  set(key, value) {
+    this.settings[key] = value;
+    if (!this.engine) this.touched.add(key);
+    this.changed("settings");
+    clearTimeout(this.settleTimer);
+    this.settleTimer = setTimeout(() => this.#settleNow(), SETTLE_MS);
+  }
+
+  /** Goes back to the settings of the run. */
+  undo() {
+    Object.assign(this.settings, this.run.settings);
+    this.changed("settings");
+    this.#writeUrl();
+  }
+
+  async #settleNow() {
+    clearTimeout(this.settleTimer);
+    this.#writeUrl();
+    if (this.busy || !this.run || this.run.begun) return;
+    if (this.waiting.length > 0) await this.reset();
+  }
+
+  #writeUrl() {
+    history.replaceState(null, "", toQuery(this.settings) + location.hash);
+  }
+
+  /** Loads files; what is loaded and trained stays as it is if that fails. @param {File[]} files */
+  async loadFiles(files) {
+    if (!this.engine) {
+      this.notify("error", "The engine is not running yet: files can be read only with it.");
+      return;
+    }
+    await this.#inTurn("loading", async () => {
+      const source = { kind: "files", files };
+      const view = await this.client.request(To.LOAD, { source });
+      this.#adoptData(view, source);
+      const { name, train, test } = view.info;
+      if (this.run?.trained) {
+        this.notify("info", `${name} is loaded. The trained run stays until you start one on the new images.`, {
+          label: `Train on ${name}`,
+          act: () => this.reset(),
+        });
+      } else {
+        await this.#createRun();
+        this.notify("info", `${name} is loaded: ${train.toLocaleString("en")} training and ${test.toLocaleString("en")} test images.`);
+      }
+      this.#writeUrl();
+    });
+  }
+}

@@ -1,0 +1,44 @@
+/** Messages to the user, stacked over the page's lower edge so that nothing in it moves. */
+
+const box = document.getElementById("notices");
+/** Good news goes by itself; errors wait to be read. */
+const INFO_MS = 12_000;
+/** Older ones make room. */
+const MOST = 4;
+
+/**
+ * @param {"error"|"info"} kind
+ * @param {string} text
+ * @param {{label: string, act: () => void}} [action] something to do about it
+ */
+export function notify(kind, text, action) {
+  const notice = document.createElement("div");
+  notice.className = `notice notice-${kind}`;
+  notice.setAttribute("role", kind === "error" ? "alert" : "status");
+  const words = document.createElement("p");
+  words.textContent = text;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "close";
+  close.setAttribute("aria-label", "Dismiss");
+  close.textContent = "×";
+  close.addEventListener("click", () => notice.remove());
+  notice.append(words, close);
+  if (action) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "small";
+    button.textContent = action.label;
+    button.addEventListener("click", () => {
+      notice.remove();
+      action.act();
+    });
+    words.after(button);
+  }
+  for (const same of box.querySelectorAll(".notice")) {
+    if (same.querySelector("p").textContent === text) same.remove();
+  }
+  box.append(notice);
+  while (box.children.length > MOST) box.firstElementChild.remove();
+  if (kind === "info" && !action) setTimeout(() => notice.remove(), INFO_MS);
+}

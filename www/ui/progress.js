@@ -1,0 +1,50 @@
+/** The three bars: loading, the epoch's steps, the test pass; each with its time left. */
+import { duration, whole } from "../format.js";
+
+const at = (id) => document.getElementById(id);
+
+function bar(id) {
+  const progress = at(id);
+  const text = at(`${id}-text`);
+  return (share, words) => {
+    progress.value = share;
+    if (text.textContent !== words) text.textContent = words;
+  };
+}
+
+const loadBar = bar("load");
+const stepsBar = bar("steps");
+const testedBar = bar("tested");
+const loadLabel = at("load-label");
+
+const left = (seconds) => (Number.isFinite(seconds) ? `${duration(seconds)} left` : "");
+
+/** Measures how fast the load under way goes. */
+let load = null;
+
+function showLoad({ loading, loaded, busy }, now) {
+  if (!loading) {
+    load = null;
+    loadLabel.textContent = "Loading";
+    loadBar(loaded ? 1 : 0, loaded ? "done" : busy === "starting" ? "engine" : "");
+    return;
+  }
+  const { label, done, total } = loading;
+  if (!load || done < load.from) load = { from: done, since: now };
+  const speed = (done - load.from) / (now - load.since);
+  loadLabel.textContent = label;
+  loadBar(total > 0 ? done / total : 0, done < total ? left((total - done) / speed / 1000) : "");
+}
+
+/** @param {import("../session.js").Session} session */
+export function showProgress(session) {
+  showLoad(session, performance.now());
+  const { run } = session;
+  if (!run) return;
+  const { step, stepsPerEpoch, tested, testTotal } = run.progress;
+  const time = run.timeLeft();
+  const moving = run.status === "playing";
+  stepsBar(step / stepsPerEpoch, moving && step < stepsPerEpoch ? left(time.epoch) : `${whole(step)} / ${whole(stepsPerEpoch)}`);
+  at("steps").title = `Step ${step} of ${stepsPerEpoch}; whole run: ${left(time.run)}`;
+  testedBar(tested / testTotal, tested > 0 ? left(time.test) || `${whole(tested)} / ${whole(testTotal)}` : `${whole(testTotal)} images`);
+}
