@@ -76,10 +76,10 @@ pub fn registry() -> Result<JsValue, JsError> {
     })
 }
 
-/// Times every kernel at the models' shapes; takes some seconds.
+/// Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.
 #[wasm_bindgen(js_name = benchKernels)]
-pub fn bench_kernels() -> Result<JsValue, JsError> {
-    to_js(&kernels::bench::run(now))
+pub fn bench_kernels(filter: &str) -> Result<JsValue, JsError> {
+    to_js(&kernels::bench::run(now, filter))
 }
 
 /// A loaded or generated data set.

@@ -1,6 +1,12 @@
-//! Times single kernels at the shapes of the models.
+//! Times single kernels at the shapes of the models, on the current rayon pool.
 
 use serde::Serialize;
+
+use super::simd::{Kernel, Simd, dispatch};
+use super::{
+    Activation, AdamW, BatchNorm, Conv3x3, Linear, batch_norm, conv3x3, gemm, pointwise, pool, weights,
+};
+use crate::Tensor;
 
 /// One kernel at one shape.
 #[derive(Debug, Clone, Serialize)]
@@ -16,10 +22,275 @@ pub struct KernelTiming {
     pub gflops: f64,
     /// Bytes read and written per nanosecond; 0 where operations count.
     pub gbytes: f64,
+    /// Share of the multiply-add speed that registers alone allow on one thread, measured in the same run; 0 where
+    /// bytes count.
+    pub peak_share: f64,
 }
 
-/// Times every kernel. `clock` gives milliseconds.
-pub fn run(clock: fn() -> f64) -> Vec<KernelTiming> {
-    let _ = clock;
-    Vec::new()
+/// The 3x3 convolutions to time: c_in, c_out, height and width, stride. VGG4bit's, then SimpleResNet4bit's.
+const CONVOLUTIONS: [(usize, usize, usize, usize); 11] = [
+    (3, 64, 32, 1),
+    (64, 64, 32, 1),
+    (64, 128, 16, 1),
+    (128, 128, 16, 1),
+    (128, 256, 8, 1),
+    (256, 256, 8, 1),
+    (16, 16, 32, 1),
+    (16, 32, 32, 2),
+    (32, 32, 16, 1),
+    (32, 64, 16, 2),
+    (64, 64, 8, 1),
+];
+
+/// Pixels of output in a timed convolution: enough to leave the caches.
+const PIXELS: usize = 16 * 1024;
+
+/// Times every kernel whose name and shape contain `filter`. `clock` gives milliseconds.
+pub fn run(clock: fn() -> f64, filter: &str) -> Vec<KernelTiming> {
+    let mut bench = Bench { clock, filter, peak: 0.0, results: Vec::new() };
+    bench.peak();
+    for shape in CONVOLUTIONS {
+        bench.convolution(shape);
+    }
+    for (n, inputs, outputs) in [(128, 4096, 512), (128, 512, 10)] {
+        bench.linear(n, inputs, outputs);
+    }
+    bench.activations();
+    bench.weights(3_251_018);
+    bench.results
+}
+
+struct Bench<'a> {
+    clock: fn() -> f64,
+    filter: &'a str,
+    peak: f64,
+    results: Vec<KernelTiming>,
+}
+
+/// Values without a pattern, in -1..1.
+fn noise(len: usize) -> Vec<f32> {
+    let mut state = 0x2545_f491u32;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / u32::MAX as f32 * 2.0 - 1.0
+    };
+    (0..len).map(next).collect()
+}
+
+fn noise_tensor(shape: [usize; 4], halo: usize) -> Tensor {
+    Tensor::from_dense(shape, halo, &noise(shape.iter().product()))
+}
+
+impl Bench<'_> {
+    /// Best time of one call in milliseconds: the fastest of several batches, each long against the clock's step.
+    fn best(&self, mut body: impl FnMut()) -> f64 {
+        const BATCH_MS: f64 = 20.0;
+        body();
+        let mut calls = 1;
+        let mut best = f64::INFINITY;
+        let mut batches = 0;
+        while batches < 7 {
+            let start = (self.clock)();
+            for _ in 0..calls {
+                body();
+            }
+            let ms = (self.clock)() - start;
+            if ms < BATCH_MS / 2.0 && calls < 1 << 20 {
+                calls = (calls as f64 * (BATCH_MS / ms.max(BATCH_MS / 64.0))).ceil() as usize;
+                continue;
+            }
+            best = best.min(ms / calls as f64);
+            batches += 1;
+        }
+        best
+    }
+
+    fn measure(&mut self, kernel: &str, shape: &str, flops: f64, bytes: f64, body: impl FnMut()) {
+        if !format!("{kernel} {shape}").contains(self.filter) {
+            return;
+        }
+        let ms = self.best(body);
+        let gflops = flops / ms / 1e6;
+        self.results.push(KernelTiming {
+            kernel: kernel.into(),
+            shape: shape.into(),
+            ms,
+            gflops,
+            gbytes: bytes / ms / 1e6,
+            peak_share: gflops / self.peak,
+        });
+    }
+
+    /// Multiply-adds in registers alone, on one thread: what no matrix kernel of this instruction set can pass.
+    fn peak(&mut self) {
+        struct Peak(usize);
+        impl Kernel for Peak {
+            type Output = f64;
+            #[inline(always)]
+            fn run<S: Simd>(self, s: S) -> f64 {
+                let (a, b) = (s.splat(std::hint::black_box(0.5)), s.splat(std::hint::black_box(0.25)));
+                let mut sums = [s.splat(0.0); 10];
+                for _ in 0..self.0 {
+                    for sum in &mut sums {
+                        *sum = s.madd(a, *sum, b);
+                    }
+                }
+                let mut total = [0.0f32; 64];
+                for sum in sums {
+                    // SAFETY: 64 elements are at least LANES.
+                    unsafe { s.store(total.as_mut_ptr(), sum) };
+                    std::hint::black_box(&mut total);
+                }
+                (self.0 * sums.len() * 2 * S::LANES) as f64
+            }
+        }
+        let flops = dispatch(Peak(100_000));
+        let ms = self.best(|| {
+            dispatch(Peak(100_000));
+        });
+        self.peak = flops / ms / 1e6;
+        self.results.push(KernelTiming {
+            kernel: "peak".into(),
+            shape: super::simd_kind().into(),
+            ms,
+            gflops: self.peak,
+            gbytes: 0.0,
+            peak_share: 1.0,
+        });
+    }
+
+    fn convolution(&mut self, (c_in, c_out, size, stride): (usize, usize, usize, usize)) {
+        let stored = if c_in == 3 { 4 } else { c_in };
+        let conv = Conv3x3::new(c_in, c_out, stride).with_x_channels(stored);
+        let out = size / stride;
+        let n = PIXELS / (out * out);
+        let shape = format!("{c_in}-{c_out}@{size}{} n={n}", if stride == 2 { "/2" } else { "" });
+        let x = noise_tensor([n, size, size, stored], 1);
+        let mut y = noise_tensor([n, out, out, c_out], 1);
+        let mut dx = Tensor::zeros(x.shape(), 1);
+        let w = noise(conv.weight_len());
+        let (mut dw, mut db) = (w.clone(), noise(c_out));
+        let mut forward = conv3x3::PackedForward::default();
+        let mut backward = conv3x3::PackedBackward::default();
+        let bytes = 8.0 * w.len() as f64;
+        self.measure("conv3x3 pack forward", &shape, 0.0, bytes, || conv.pack_forward(&w, &mut forward));
+        self.measure("conv3x3 pack backward", &shape, 0.0, bytes, || conv.pack_backward(&w, &mut backward));
+        conv.pack_forward(&w, &mut forward);
+        conv.pack_backward(&w, &mut backward);
+        let flops = (2 * w.len() * PIXELS) as f64;
+        let bias = db.clone();
+        self.measure("conv3x3 forward", &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
+        if c_in > 3 {
+            self.measure("conv3x3 backward input", &shape, flops, 0.0, || {
+                conv.backward_input(&y, &backward, &mut dx);
+            });
+        }
+        self.measure("conv3x3 backward weight", &shape, flops, 0.0, || {
+            conv.backward_weight(&x, &y, &mut dw, &mut db);
+        });
+    }
+
+    fn linear(&mut self, n: usize, inputs: usize, outputs: usize) {
+        let linear = Linear::new(inputs, outputs);
+        let shape = format!("{inputs}-{outputs} n={n}");
+        let x = noise_tensor([n, 1, 1, inputs], 0);
+        let mut y = noise_tensor([n, 1, 1, outputs], 0);
+        let mut dx = x.clone();
+        let w = noise(linear.weight_len());
+        let (mut dw, mut db) = (w.clone(), noise(outputs));
+        let mut forward = gemm::PackedForward::default();
+        let mut backward = gemm::PackedBackward::default();
+        let bytes = 8.0 * w.len() as f64;
+        self.measure("linear pack forward", &shape, 0.0, bytes, || linear.pack_forward(&w, &mut forward));
+        self.measure("linear pack backward", &shape, 0.0, bytes, || linear.pack_backward(&w, &mut backward));
+        linear.pack_forward(&w, &mut forward);
+        linear.pack_backward(&w, &mut backward);
+        let flops = (2 * w.len() * n) as f64;
+        let bias = db.clone();
+        self.measure("linear forward", &shape, flops, 0.0, || linear.forward(&x, &forward, &bias, &mut y));
+        self.measure("linear backward input", &shape, flops, 0.0, || {
+            linear.backward_input(&y, &backward, &mut dx);
+        });
+        self.measure("linear backward weight", &shape, flops, 0.0, || {
+            linear.backward_weight(&x, &y, &mut dw, &mut db);
+        });
+    }
+
+    fn activations(&mut self) {
+        for (n, size, c) in [(128, 32, 64), (128, 16, 128), (128, 32, 16)] {
+            let shape = format!("{c}@{size} n={n}");
+            let dims = [n, size, size, c];
+            if !["batch_norm", "relu", "add", "max_pool"].iter().any(|k| k.contains(self.filter))
+                && !shape.contains(self.filter)
+            {
+                continue;
+            }
+            let x = noise_tensor(dims, 1);
+            let mut y = Tensor::zeros(dims, 1);
+            let (mut mean, mut variance) = (vec![0.0; c], vec![0.0; c]);
+            let (gamma, beta) = (vec![1.0; c], vec![0.0; c]);
+            let (mut dgamma, mut dbeta) = (vec![0.0; c], vec![0.0; c]);
+            let tensor = 4.0 * (n * size * size * c) as f64;
+            self.measure("batch_norm statistics", &shape, 0.0, tensor, || {
+                batch_norm::statistics(&x, &mut mean, &mut variance);
+            });
+            batch_norm::statistics(&x, &mut mean, &mut variance);
+            let norm = BatchNorm { mean: &mean, variance: &variance, gamma: &gamma, beta: &beta, eps: 1e-5 };
+            self.measure("batch_norm forward relu", &shape, 0.0, 2.0 * tensor, || {
+                norm.forward(&x, Activation::Relu, &mut y);
+            });
+            let mut dy = noise_tensor(dims, 1);
+            self.measure("batch_norm backward relu", &shape, 0.0, 5.0 * tensor, || {
+                norm.backward(&x, Activation::Relu, &mut dy, &mut dgamma, &mut dbeta);
+            });
+            self.measure("relu forward", &shape, 0.0, 2.0 * tensor, || pointwise::relu_forward(&x, &mut y));
+            self.measure("relu backward", &shape, 0.0, 3.0 * tensor, || {
+                pointwise::relu_backward(&y, &mut dy)
+            });
+            self.measure("add_assign", &shape, 0.0, 3.0 * tensor, || pointwise::add_assign(&mut dy, &x));
+            let mut pooled = Tensor::zeros(pool::max_pool_shape(dims), 1);
+            let mut index = vec![0u8; pooled.to_dense().len()];
+            self.measure("max_pool forward", &shape, 0.0, 1.3125 * tensor, || {
+                pool::max_pool_forward(&x, &mut pooled, &mut index);
+            });
+            self.measure("max_pool backward", &shape, 0.0, 1.3125 * tensor, || {
+                pool::max_pool_backward(&pooled, &index, &mut dy);
+            });
+        }
+        let x = noise_tensor([128, 4, 4, 256], 0);
+        let mut y = Tensor::zeros([128, 1, 1, 4096], 0);
+        let bytes = 8.0 * x.data().len() as f64;
+        self.measure("flatten forward", "256@4 n=128", 0.0, bytes, || pool::flatten_forward(&x, &mut y));
+        let mut dx = x.clone();
+        self.measure("flatten backward", "256@4 n=128", 0.0, bytes, || pool::flatten_backward(&y, &mut dx));
+    }
+
+    fn weights(&mut self, len: usize) {
+        let shape = format!("{len}");
+        let (mut w, g) = (noise(len), noise(len));
+        let (mut m, mut v) = (vec![0.0; len], vec![0.0; len]);
+        let bytes = 4.0 * len as f64;
+        let adam_w = AdamW {
+            lr: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            weight_decay: 5e-4,
+            step: 3,
+            gradient_scale: 0.5,
+        };
+        self.measure("adam_w", &shape, 0.0, 7.0 * bytes, || adam_w.update(&mut w, &g, &mut m, &mut v));
+        self.measure("tanh_soft_clip", &shape, 0.0, 2.0 * bytes, || weights::tanh_soft_clip(&mut w, 3.0));
+        self.measure("sum_of_squares", &shape, 0.0, bytes, || {
+            std::hint::black_box(weights::sum_of_squares(&g));
+        });
+        self.measure("abs_max", &shape, 0.0, bytes, || {
+            std::hint::black_box(weights::abs_max(&g));
+        });
+        self.measure("fake_quantize", &shape, 0.0, 2.0 * bytes, || {
+            weights::fake_quantize(&w, 0.1, 7.0, &mut m);
+        });
+    }
 }

@@ -1,6 +1,8 @@
 //! 3x3 convolution, zero padding 1, stride 1 or 2: forward and both gradients.
 
-use super::scalar;
+use super::dot::{DotProducts, Lattice, Window};
+use super::outer::OuterProducts;
+use super::packing::{Panels, copy_columns, copy_transposed};
 use crate::Tensor;
 
 /// The shape of a 3x3 convolution with zero padding 1.
@@ -22,11 +24,14 @@ pub struct Conv3x3 {
 
 /// The weights as [`Conv3x3::forward`] reads them. Filled by [`Conv3x3::pack_forward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedForward(Vec<f32>);
+pub struct PackedForward(Panels);
 
 /// The weights as [`Conv3x3::backward_input`] reads them. Filled by [`Conv3x3::pack_backward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedBackward(Vec<f32>);
+pub struct PackedBackward {
+    /// One product at stride 1; four, [`Parity::ALL`], at stride 2.
+    products: Vec<Panels>,
+}
 
 impl Conv3x3 {
     /// A convolution of `c_in` to `c_out` channels, where `x` stores just the `c_in` channels.
@@ -55,32 +60,118 @@ impl Conv3x3 {
     /// Brings HWIO weights into the order of the forward pass.
     pub fn pack_forward(&self, w: &[f32], packed: &mut PackedForward) {
         assert_eq!(w.len(), self.weight_len());
-        packed.0 = w.to_vec();
+        packed.0.pack(9 * self.x_channels, self.c_out, |c, nr, panel| {
+            for tap in 0..9 {
+                let rows = &mut panel[tap * self.x_channels * nr..][..self.c_in * nr];
+                copy_columns(self.tap(w, tap / 3, tap % 3), self.c_out, c, nr, rows);
+            }
+        });
     }
 
     /// Brings HWIO weights into the order of the input gradient.
     pub fn pack_backward(&self, w: &[f32], packed: &mut PackedBackward) {
         assert_eq!(w.len(), self.weight_len());
-        packed.0 = w.to_vec();
+        let products = self.gradient_products();
+        packed.products.resize_with(products.len(), Panels::default);
+        for (product, panels) in products.iter().zip(&mut packed.products) {
+            let [rows, columns] = product;
+            let taps: Vec<_> =
+                rows.taps.iter().flat_map(|kh| columns.taps.iter().map(move |kw| (*kh, *kw))).collect();
+            panels.pack(taps.len() * self.c_out, self.x_channels, |c, nr, panel| {
+                for ((kh, kw), rows) in taps.iter().zip(panel.chunks_exact_mut(self.c_out * nr)) {
+                    copy_transposed(self.tap(w, *kh, *kw), self.c_out, c, nr, rows);
+                }
+            });
+        }
+    }
+
+    /// The `[c_in][c_out]` weights of one tap.
+    fn tap<'w>(&self, w: &'w [f32], kh: usize, kw: usize) -> &'w [f32] {
+        let len = self.c_in * self.c_out;
+        &w[(kh * 3 + kw) * len..][..len]
     }
 
     /// `y = x * w + bias`. `bias` has `c_out` elements, or none for no bias. `y` has any halo.
     pub fn forward(&self, x: &Tensor, w: &PackedForward, bias: &[f32], y: &mut Tensor) {
         self.check(x, y);
-        scalar::conv3x3_forward(self, x, &w.0, bias, y);
+        assert_eq!(x.halo, 1, "halo of x");
+        let job = DotProducts {
+            size: [y.n, y.h, y.w],
+            x: x.data(),
+            x_at: Lattice {
+                base: 0,
+                image: x.image_stride(),
+                row: self.stride * x.row_stride(),
+                column: self.stride * x.c,
+            },
+            window: Window { segments: 3, segment_len: 3 * x.c, segment_stride: x.row_stride() },
+            panels: &w.0,
+            bias,
+            out_at: Lattice::of(y),
+        };
+        job.run(y.data_mut());
     }
 
     /// `dx = dy * w` transposed. `dy` has halo 1; `dx` has any halo and `x_channels` channels.
     pub fn backward_input(&self, dy: &Tensor, w: &PackedBackward, dx: &mut Tensor) {
         self.check(dx, dy);
-        scalar::conv3x3_backward_input(self, dy, &w.0, dx);
+        assert_eq!(dy.halo, 1, "halo of dy");
+        for (product, panels) in self.gradient_products().iter().zip(&w.products) {
+            let [rows, columns] = product;
+            let size = |len: usize, axis: &Axis| (len + self.stride - 1 - axis.offset) / self.stride;
+            let (dy_at, dx_at) = (Lattice::of(dy), Lattice::of(dx));
+            let job = DotProducts {
+                size: [dx.n, size(dx.h, rows), size(dx.w, columns)],
+                x: dy.data(),
+                x_at: Lattice { base: rows.first * dy.row_stride() + columns.first * dy.c, ..dy_at },
+                window: Window {
+                    segments: rows.taps.len(),
+                    segment_len: columns.taps.len() * dy.c,
+                    segment_stride: dy.row_stride(),
+                },
+                panels,
+                bias: &[],
+                out_at: Lattice {
+                    base: dx_at.base + rows.offset * dx_at.row + columns.offset * dx_at.column,
+                    image: dx_at.image,
+                    row: self.stride * dx_at.row,
+                    column: self.stride * dx_at.column,
+                },
+            };
+            job.run(dx.data_mut());
+        }
+    }
+
+    /// The products that make up the input gradient: (rows, columns) of each.
+    fn gradient_products(&self) -> Vec<[Axis; 2]> {
+        let axes: &[Axis] = if self.stride == 1 { &STRIDE_1 } else { &STRIDE_2 };
+        axes.iter().flat_map(|rows| axes.iter().map(|columns| [*rows, *columns])).collect()
     }
 
     /// `dw` (HWIO) and `db` (`c_out` elements, or none where there is no bias): overwritten, not accumulated.
     /// `x` has halo 1, `dy` any.
     pub fn backward_weight(&self, x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
         self.check(x, dy);
-        scalar::conv3x3_backward_weight(self, x, dy, dw, db);
+        assert_eq!(x.halo, 1, "halo of x");
+        assert_eq!(dw.len(), self.weight_len());
+        let job = OuterProducts {
+            size: [dy.n, dy.h, dy.w],
+            x: x.data(),
+            x_at: Lattice {
+                base: 0,
+                image: x.image_stride(),
+                row: self.stride * x.row_stride(),
+                column: self.stride * x.c,
+            },
+            taps: 3,
+            tap_stride: x.row_stride(),
+            rows: 3 * x.c,
+            kept: (self.c_in, x.c),
+            dy: dy.data(),
+            dy_at: Lattice::of(dy),
+            columns: self.c_out,
+        };
+        job.run(dw, db);
     }
 
     fn check(&self, x: &Tensor, y: &Tensor) {
@@ -88,3 +179,22 @@ impl Conv3x3 {
         assert_eq!(y.shape(), self.output_shape(x.shape()), "shape of y for x {:?}", x.shape());
     }
 }
+
+/// One axis of a product of the input gradient: it gives every `stride`-th row of `dx`, from the taps that reach it.
+///
+/// `y[o]` reads `x[stride o + k - 1]` for k = 0, 1, 2, so `dx[i]` is made of `dy[(i + 1 - k) / stride]` for those k
+/// that leave no remainder: at stride 1 all three; at stride 2 the one tap k = 1 where i is even, and two taps where
+/// it is odd.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    /// First row of `dx`.
+    offset: usize,
+    /// Taps, in the order of the rows of `dy` that they read: those are neighbours.
+    taps: &'static [usize],
+    /// Row of `dy`, counted from the halo, that the first tap reads for the first row of `dx`.
+    first: usize,
+}
+
+const STRIDE_1: [Axis; 1] = [Axis { offset: 0, taps: &[2, 1, 0], first: 0 }];
+const STRIDE_2: [Axis; 2] =
+    [Axis { offset: 0, taps: &[1], first: 1 }, Axis { offset: 1, taps: &[2, 0], first: 1 }];

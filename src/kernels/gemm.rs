@@ -1,6 +1,8 @@
 //! Matrix products of a fully connected layer.
 
-use super::scalar;
+use super::dot::{DotProducts, Lattice, Window};
+use super::outer::OuterProducts;
+use super::packing::{Panels, copy_columns, copy_transposed};
 use crate::Tensor;
 
 /// The shape of a fully connected layer: `y[n][outputs] = x[n][inputs] w[inputs][outputs] + bias`.
@@ -16,11 +18,11 @@ pub struct Linear {
 
 /// The weights as [`Linear::forward`] reads them. Filled by [`Linear::pack_forward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedForward(Vec<f32>);
+pub struct PackedForward(Panels);
 
 /// The weights as [`Linear::backward_input`] reads them. Filled by [`Linear::pack_backward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedBackward(Vec<f32>);
+pub struct PackedBackward(Panels);
 
 impl Linear {
     /// A layer of `inputs` to `outputs` channels.
@@ -36,32 +38,47 @@ impl Linear {
     /// Brings `[inputs][outputs]` weights into the order of the forward pass.
     pub fn pack_forward(&self, w: &[f32], packed: &mut PackedForward) {
         assert_eq!(w.len(), self.weight_len());
-        packed.0 = w.to_vec();
+        let n = self.outputs;
+        packed.0.pack(self.inputs, n, |c, nr, panel| copy_columns(w, n, c, nr, panel));
     }
 
     /// Brings `[inputs][outputs]` weights into the order of the input gradient.
     pub fn pack_backward(&self, w: &[f32], packed: &mut PackedBackward) {
         assert_eq!(w.len(), self.weight_len());
-        packed.0 = w.to_vec();
+        let k = self.outputs;
+        packed.0.pack(k, self.inputs, |c, nr, panel| copy_transposed(w, k, c, nr, panel));
     }
 
     /// `y = x w + bias`. `bias` has `outputs` elements, or none for no bias.
     pub fn forward(&self, x: &Tensor, w: &PackedForward, bias: &[f32], y: &mut Tensor) {
         self.check(x, y);
-        scalar::linear_forward(self, x, &w.0, bias, y);
+        product(x, &w.0, bias, y);
     }
 
     /// `dx = dy w^T`.
     pub fn backward_input(&self, dy: &Tensor, w: &PackedBackward, dx: &mut Tensor) {
         self.check(dx, dy);
-        scalar::linear_backward_input(self, dy, &w.0, dx);
+        product(dy, &w.0, &[], dx);
     }
 
     /// `dw = x^T dy` and `db` = column sums of `dy` (`outputs` elements, or none where there is no bias):
     /// overwritten, not accumulated.
     pub fn backward_weight(&self, x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
         self.check(x, dy);
-        scalar::linear_backward_weight(self, x, dy, dw, db);
+        assert_eq!(dw.len(), self.weight_len());
+        let job = OuterProducts {
+            size: [1, 1, x.n],
+            x: x.data(),
+            x_at: Lattice { column: x.c, ..Lattice::of(x) },
+            taps: 1,
+            tap_stride: 0,
+            rows: self.inputs,
+            kept: (self.inputs, self.inputs),
+            dy: dy.data(),
+            dy_at: Lattice { column: dy.c, ..Lattice::of(dy) },
+            columns: self.outputs,
+        };
+        job.run(dw, db);
     }
 
     fn check(&self, x: &Tensor, y: &Tensor) {
@@ -72,4 +89,18 @@ impl Linear {
             "y [n, 1, 1, outputs], halo 0"
         );
     }
+}
+
+/// `y = x panels + bias`.
+fn product(x: &Tensor, panels: &Panels, bias: &[f32], y: &mut Tensor) {
+    let job = DotProducts {
+        size: [x.n, 1, 1],
+        x: x.data(),
+        x_at: Lattice::of(x),
+        window: Window { segments: 1, segment_len: x.c, segment_stride: 0 },
+        panels,
+        bias,
+        out_at: Lattice::of(y),
+    };
+    job.run(y.data_mut());
 }

@@ -9,20 +9,27 @@
 //! - Results are bit-identical for every number of threads of the current rayon pool: work is cut into items
 //!   by shape alone, and partial sums are combined in the order of the items.
 //! - [`scalar`] holds a plain loop for every kernel, with sums in f64: the oracle of the tests, kept for ever.
+#![allow(clippy::needless_range_loop)] // `for r in 0..MR` over several arrays is the shape of a tile.
 #![allow(unsafe_code)] // Vector instructions and disjoint writes of threads; each block says why it is sound.
 
 pub mod batch_norm;
 pub mod bench;
 pub mod conv3x3;
+mod dot;
 pub mod gemm;
+mod outer;
+mod packing;
+pub mod parallel;
 pub mod pointwise;
 pub mod pool;
 pub mod scalar;
+mod simd;
 pub mod weights;
 
 pub use batch_norm::BatchNorm;
 pub use conv3x3::Conv3x3;
 pub use gemm::Linear;
+pub use simd::Isa;
 pub use weights::AdamW;
 
 /// What is applied to a result before it is stored.
@@ -38,5 +45,5 @@ pub enum Activation {
 /// The instruction set that the kernels use: `relaxed-simd` or `simd128` in a browser, `avx2` or `portable`
 /// natively.
 pub fn simd_kind() -> &'static str {
-    "scalar"
+    Isa::current().name()
 }

@@ -1,29 +1,74 @@
 //! Element by element over activations. Tensors of one call agree in shape; halos may differ.
 
-use super::scalar;
+use super::parallel::{Parts, RowBlocks, RowMap};
+use super::simd::vectorize;
 use crate::Tensor;
+
+/// Calls `f(row of y, row of x)` for all rows of pixels.
+#[inline(always)]
+fn for_each_row(y: &mut Tensor, x: &Tensor, f: impl Fn(&mut [f32], &[f32]) + Sync) {
+    assert_eq!(x.shape(), y.shape(), "shapes of input and output");
+    let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
+    let blocks = RowBlocks::new(x);
+    let y = Parts::new(y.data_mut());
+    blocks.for_each(|rows| {
+        vectorize(|| {
+            for row in rows {
+                // SAFETY: each row is in one item.
+                f(unsafe { y.slice(y_rows.range(row)) }, &x.data()[x_rows.range(row)]);
+            }
+        });
+    });
+}
 
 /// `y = x`, where the halos may differ.
 pub fn copy(x: &Tensor, y: &mut Tensor) {
-    scalar::copy(x, y);
+    for_each_row(y, x, |y, x| y.copy_from_slice(x));
 }
 
-/// `y = max(x, 0)`.
+/// `y = max(x, 0)`; NaN stays NaN.
 pub fn relu_forward(x: &Tensor, y: &mut Tensor) {
-    scalar::relu_forward(x, y);
+    for_each_row(y, x, |y, x| {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = if *x < 0.0 { 0.0 } else { *x };
+        }
+    });
 }
 
 /// `dy` becomes `dx` in place: zero where the output `y` of the ReLU is not above 0.
 pub fn relu_backward(y: &Tensor, dy: &mut Tensor) {
-    scalar::relu_backward(y, dy);
+    for_each_row(dy, y, |dy, y| {
+        for (dy, y) in dy.iter_mut().zip(y) {
+            *dy = if *y > 0.0 { *dy } else { 0.0 };
+        }
+    });
 }
 
 /// `y += x`.
 pub fn add_assign(y: &mut Tensor, x: &Tensor) {
-    scalar::add_assign(y, x);
+    for_each_row(y, x, |y, x| {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y += x;
+        }
+    });
 }
 
 /// `y *= mask`, `mask` dense `[n][h][w][c]`: dropout, forward and backward, with a mask of 0 and `1 / (1 - p)`.
 pub fn mul_assign(y: &mut Tensor, mask: &[f32]) {
-    scalar::mul_assign(y, mask);
+    assert_eq!(mask.len(), y.shape().iter().product::<usize>(), "elements of the mask");
+    let rows = RowMap::new(y);
+    let row_len = y.w * y.c;
+    let blocks = RowBlocks::new(y);
+    let y = Parts::new(y.data_mut());
+    blocks.for_each(|range| {
+        vectorize(|| {
+            for row in range {
+                // SAFETY: each row is in one item.
+                let y = unsafe { y.slice(rows.range(row)) };
+                for (y, mask) in y.iter_mut().zip(&mask[row * row_len..]) {
+                    *y *= mask;
+                }
+            }
+        });
+    });
 }

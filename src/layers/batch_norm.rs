@@ -86,7 +86,7 @@ impl Layer for BatchNorm {
     }
 
     fn backward(&mut self, tensors: Backward<'_>) {
-        let Backward { x, y, dy, .. } = tensors;
+        let Backward { x, dy, .. } = tensors;
         let kernel = kernels::BatchNorm {
             mean: &self.batch.mean,
             variance: &self.batch.variance,
@@ -94,8 +94,7 @@ impl Layer for BatchNorm {
             beta: &self.beta.value,
             eps: EPSILON,
         };
-        let relu_output = (self.activation == Activation::Relu).then_some(y);
-        kernel.backward(x, relu_output, dy, &mut self.gamma.grad, &mut self.beta.grad);
+        kernel.backward(x, self.activation, dy, &mut self.gamma.grad, &mut self.beta.grad);
     }
 
     fn params(&self) -> Vec<&Param> {

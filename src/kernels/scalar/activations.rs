@@ -57,13 +57,15 @@ pub fn batch_norm_forward(norm: &BatchNorm, x: &Tensor, activation: Activation, 
 pub fn batch_norm_backward(
     norm: &BatchNorm,
     x: &Tensor,
-    relu_output: Option<&Tensor>,
+    activation: Activation,
     dy: &mut Tensor,
     dgamma: &mut [f32],
     dbeta: &mut [f32],
 ) {
-    if let Some(y) = relu_output {
-        relu_backward(y, dy);
+    if activation == Activation::Relu {
+        let mut y = x.clone();
+        batch_norm_forward(norm, x, activation, &mut y);
+        relu_backward(&y, dy);
     }
     let count = (x.n * x.h * x.w) as f64;
     let xhat = |n, h, w, c| (f64::from(at(x, n, h, w, c)) - f64::from(norm.mean[c])) * inverse_std(norm, c);

@@ -1,0 +1,275 @@
+//! The matrix kernel of forward passes and input gradients: rows of `x` times packed weights, in dot form.
+//!
+//! One tile is MR output pixels by NR output channels, held in registers from the bias to the end of the sum. Each
+//! of the MR pixels has a pointer into `x` (indirection: nothing is copied into columns), from which it reads a
+//! few runs of contiguous elements; the weights are read from one panel `[K][NR]`. This covers
+//!
+//! - 3x3 convolution: 3 runs (kh) of 3 c_in elements (kw, c_in), any stride;
+//! - its input gradient at stride 1: the same over `dy`, with weights turned around and transposed;
+//! - its input gradient at stride 2: four such products, one for each parity of (h, w);
+//! - fully connected layers: one run.
+
+use std::ops::Range;
+
+use super::packing::Panels;
+use super::parallel::{self, Parts};
+use super::simd::{Kernel, Simd, dispatch};
+use crate::Tensor;
+
+/// What one output pixel reads from `x`: `segments` runs of `segment_len` contiguous elements, `segment_stride`
+/// elements apart. K = `segments * segment_len`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    pub segments: usize,
+    pub segment_len: usize,
+    pub segment_stride: usize,
+}
+
+impl Window {
+    /// Length of the sums.
+    pub fn k(&self) -> usize {
+        self.segments * self.segment_len
+    }
+}
+
+/// Where the pixels of a grid `[images, rows, columns]` lie in a buffer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lattice {
+    /// Index of pixel (0, 0, 0).
+    pub base: usize,
+    /// Elements from one image to the next.
+    pub image: usize,
+    /// Elements from one row to the next.
+    pub row: usize,
+    /// Elements from one column to the next.
+    pub column: usize,
+}
+
+impl Lattice {
+    /// The interior pixels of a tensor.
+    pub fn of(x: &Tensor) -> Self {
+        Self { base: x.offset(0, 0, 0), image: x.image_stride(), row: x.row_stride(), column: x.c }
+    }
+
+    /// Index of a pixel.
+    pub fn at(&self, n: usize, h: usize, w: usize) -> usize {
+        self.base + n * self.image + h * self.row + w * self.column
+    }
+
+    /// Indices of some pixels, counted row by row through a batch of images of `[_, rows, columns]`.
+    pub fn indices(self, size: [usize; 3], pixels: Range<usize>) -> impl Iterator<Item = usize> {
+        let [_, rows, columns] = size;
+        let (mut w, line) = (pixels.start % columns, pixels.start / columns);
+        let (mut h, mut n) = (line % rows, line / rows);
+        pixels.map(move |_| {
+            let index = self.at(n, h, w);
+            w += 1;
+            if w == columns {
+                (w, h) = (0, h + 1);
+                if h == rows {
+                    (h, n) = (0, n + 1);
+                }
+            }
+            index
+        })
+    }
+}
+
+/// `out[pixel][c] = bias[c] + sum over k of x[window of the pixel][k] * weights[k][c]` for all pixels of a grid.
+pub(crate) struct DotProducts<'a> {
+    /// The grid of output pixels: images, rows, columns.
+    pub size: [usize; 3],
+    /// Input.
+    pub x: &'a [f32],
+    /// Where in `x` the window of a pixel begins.
+    pub x_at: Lattice,
+    /// What it reads from there.
+    pub window: Window,
+    /// Weights.
+    pub panels: &'a Panels,
+    /// One element an output channel, or empty for zeros.
+    pub bias: &'a [f32],
+    /// Where in the output the channels of a pixel go. Pixels must not overlap.
+    pub out_at: Lattice,
+}
+
+/// Longest stretch of k for which a panel is held in the L1 cache while pixels pass by. Longer sums are continued
+/// from the output.
+const K_BLOCK: usize = 1024;
+
+/// Bytes of `x` that a work item reads: so much stays in the L2 cache while the panels pass by.
+const X_BLOCK: usize = 192 * 1024;
+
+/// Fewer work items than this are cut further, by output channels.
+const MIN_ITEMS: usize = 24;
+
+/// NR of the widest instruction set.
+pub(crate) const MAX_NR: usize = 32;
+
+impl DotProducts<'_> {
+    /// Computes all of it, on the threads of the current pool.
+    pub fn run(&self, out: &mut [f32]) {
+        let pixels: usize = self.size.iter().product();
+        if pixels == 0 || self.panels.n() == 0 {
+            return;
+        }
+        self.check(out);
+        let mut bias = vec![0.0; self.panels.count() * self.panels.nr()];
+        bias[..self.bias.len()].copy_from_slice(self.bias);
+
+        let footprint = 4 * (self.x.len().div_ceil(pixels)).min(self.window.segments * K_BLOCK);
+        let block = (X_BLOCK / footprint.max(1)).clamp(48, 4096).min(pixels);
+        let blocks = pixels.div_ceil(block);
+        let groups = MIN_ITEMS.div_ceil(blocks).min(self.panels.count());
+        let group = self.panels.count().div_ceil(groups);
+        let groups = self.panels.count().div_ceil(group);
+
+        let out = Parts::new(out);
+        parallel::for_each(blocks * groups, |item| {
+            let (b, g) = (item / groups, item % groups);
+            dispatch(Item {
+                job: self,
+                bias: &bias,
+                out: out.as_ptr(),
+                pixels: b * block..pixels.min((b + 1) * block),
+                panels: g * group..self.panels.count().min((g + 1) * group),
+            });
+        });
+    }
+
+    /// Panics unless every access is inside its buffer.
+    fn check(&self, out: &[f32]) {
+        let [n, h, w] = self.size;
+        let last_x = self.x_at.at(n - 1, h - 1, w - 1);
+        let window = &self.window;
+        assert!(last_x + (window.segments - 1) * window.segment_stride + window.segment_len <= self.x.len());
+        assert!(self.out_at.at(n - 1, h - 1, w - 1) + self.panels.n() <= out.len());
+        assert_eq!(window.k(), self.panels.k(), "length of the sums and of the packed weights");
+        assert!(self.bias.is_empty() || self.bias.len() == self.panels.n(), "{} biases", self.bias.len());
+        self.panels.check_width();
+    }
+}
+
+/// Some pixels by some panels.
+struct Item<'a> {
+    job: &'a DotProducts<'a>,
+    /// Padded to whole panels.
+    bias: &'a [f32],
+    out: *mut f32,
+    pixels: Range<usize>,
+    panels: Range<usize>,
+}
+
+impl Kernel for Item<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        match S::MR {
+            5 => self.tiles::<S, 5>(s),
+            6 => self.tiles::<S, 6>(s),
+            12 => self.tiles::<S, 12>(s),
+            _ => unreachable!(),
+        }
+    }
+}
+
+impl Item<'_> {
+    #[inline(always)]
+    fn tiles<S: Simd, const MR: usize>(self, s: S) {
+        let Self { job, bias, out, .. } = self;
+        let x_at: Vec<usize> = job.x_at.indices(job.size, self.pixels.clone()).collect();
+        let out_at: Vec<usize> = job.out_at.indices(job.size, self.pixels.clone()).collect();
+        let mut scratch = [[0.0f32; MAX_NR]; MR];
+        let scratch: [*mut f32; MR] = scratch.each_mut().map(|row| row.as_mut_ptr());
+
+        let window = job.window;
+        let k_block = if window.segments == 1 { K_BLOCK } else { window.segment_len.max(1) };
+        let mut k0 = 0;
+        while k0 < window.segment_len.max(1) {
+            let part = Window { segment_len: k_block.min(window.segment_len - k0), ..window };
+            for panel in self.panels.clone() {
+                let columns = S::NR.min(job.panels.n() - panel * S::NR);
+                let weights = job.panels.panel(panel)[k0 * S::NR..].as_ptr();
+                let bias = bias[panel * S::NR..][..S::NR].as_ptr();
+                for tile in (0..x_at.len()).step_by(MR) {
+                    let rows = MR.min(x_at.len() - tile);
+                    // Rows after the last one repeat it, into the scratch.
+                    let x: [*const f32; MR] = std::array::from_fn(|r| {
+                        // SAFETY: `check` saw that all windows lie within `x`.
+                        unsafe { job.x.as_ptr().add(x_at[tile + r.min(rows - 1)] + k0) }
+                    });
+                    let target: [*mut f32; MR] = std::array::from_fn(|r| {
+                        if r < rows {
+                            // SAFETY: `check` saw that all pixels lie within the output.
+                            unsafe { out.add(out_at[tile + r] + panel * S::NR) }
+                        } else {
+                            scratch[r]
+                        }
+                    });
+                    // SAFETY: `x` as above; a panel holds K rows of NR, of which `part` are read; a bias row has NR
+                    // elements. Output pixels do not overlap and each (pixel, panel) belongs to one item, so
+                    // nobody else touches the target; where it has fewer than NR columns, the scratch stands in.
+                    unsafe {
+                        if columns == S::NR {
+                            let start = if k0 == 0 { [bias; MR] } else { target.map(|p| p.cast_const()) };
+                            microkernel::<S, MR>(s, x, part, weights, start, target);
+                        } else {
+                            for r in 0..rows {
+                                scratch[r]
+                                    .copy_from_nonoverlapping(target[r], if k0 == 0 { 0 } else { columns });
+                            }
+                            let start = if k0 == 0 { [bias; MR] } else { scratch.map(|p| p.cast_const()) };
+                            microkernel::<S, MR>(s, x, part, weights, start, scratch);
+                            for r in 0..rows {
+                                target[r].copy_from_nonoverlapping(scratch[r], columns);
+                            }
+                        }
+                    }
+                }
+            }
+            k0 += k_block;
+        }
+    }
+}
+
+/// One tile: `out[r][c] = start[r][c] + sum over k of x[r][k] weights[k][c]`, MR rows of NR columns.
+///
+/// # Safety
+/// `x[r]` points to a readable `window`, `weights` to K rows of NR, each `start` and `out` to NR elements.
+// Not inlined for WebAssembly: the engine's register allocator sees the small function by itself.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+unsafe fn microkernel<S: Simd, const MR: usize>(
+    s: S,
+    mut x: [*const f32; MR],
+    window: Window,
+    mut weights: *const f32,
+    start: [*const f32; MR],
+    out: [*mut f32; MR],
+) {
+    // SAFETY: all by the caller's promise.
+    unsafe {
+        let mut sums = [[s.splat(0.0); 2]; MR];
+        for r in 0..MR {
+            sums[r] = [s.load(start[r]), s.load(start[r].add(S::LANES))];
+        }
+        for _ in 0..window.segments {
+            for k in 0..window.segment_len {
+                let w = [s.load(weights), s.load(weights.add(S::LANES))];
+                weights = weights.add(S::NR);
+                for r in 0..MR {
+                    let v = s.splat(*x[r].add(k));
+                    sums[r] = [s.madd(v, w[0], sums[r][0]), s.madd(v, w[1], sums[r][1])];
+                }
+            }
+            for r in 0..MR {
+                x[r] = x[r].wrapping_add(window.segment_stride);
+            }
+        }
+        for r in 0..MR {
+            s.store(out[r], sums[r][0]);
+            s.store(out[r].add(S::LANES), sums[r][1]);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Vectors of f32 behind one small trait, and the choice among their implementations.
+//!
+//! A kernel is a value that implements [`Kernel`]: its `run` is generic over [`Simd`] and `#[inline(always)]`
+//! down to the instruction, so that [`dispatch`] can compile it once for each instruction set. This module holds
+//! the only `cfg` and the only run-time detection that select one.
+//!
+//! Passes that are bound by memory are plain loops inside a kernel: the compiler vectorises them for each set.
+//! They never fuse a multiply and an add, so they give the same bits on every set. The matrix kernels use
+//! [`Simd::madd`] and give the same bits on sets that agree on fusing, whatever their width: each result is one
+//! chain of multiply-adds in the order of k.
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// A vector of f32. A value of an implementing type is the proof that the processor has its instructions.
+pub(crate) trait Simd: Copy + Send + Sync {
+    /// The register type.
+    type V: Copy;
+    /// Elements of a vector.
+    const LANES: usize;
+    /// Rows of the accumulator tile of the matrix kernels: as many as leave registers for two vectors of weights
+    /// and a broadcast. Its columns are [`Simd::NR`].
+    const MR: usize;
+    /// Columns of the accumulator tile: two vectors.
+    const NR: usize = 2 * Self::LANES;
+
+    /// # Safety
+    /// `LANES` elements from `p` are readable.
+    unsafe fn load(self, p: *const f32) -> Self::V;
+    /// # Safety
+    /// `LANES` elements from `p` are writable.
+    unsafe fn store(self, p: *mut f32, v: Self::V);
+    /// All lanes `x`.
+    fn splat(self, x: f32) -> Self::V;
+    /// `a b + c`, fused or not as the set has it.
+    fn madd(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+}
+
+/// A computation that can be compiled for every instruction set.
+pub(crate) trait Kernel {
+    /// What it gives.
+    type Output;
+    /// Does it. Must be `#[inline(always)]`, as everything that it calls: only so does it get the instructions.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// An instruction set that the kernels can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Isa {
+    /// Arrays of 4, as the compiler likes to translate them; multiply and add are not fused.
+    Portable = 1,
+    /// WebAssembly SIMD, 4 lanes; multiply and add are not fused. Bit-identical to `Portable`.
+    Simd128,
+    /// The same with relaxed multiply-add, fused where the machine can: results depend on the machine.
+    RelaxedSimd,
+    /// AVX2 and FMA, 8 lanes.
+    Avx2,
+}
+
+impl Isa {
+    /// Those that this machine and build can run, best first. Never empty.
+    pub fn available() -> &'static [Isa] {
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        return &[Isa::RelaxedSimd, Isa::Simd128];
+        #[cfg(all(
+            target_arch = "wasm32",
+            target_feature = "simd128",
+            not(target_feature = "relaxed-simd")
+        ))]
+        return &[Isa::Simd128];
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            return &[Isa::Avx2, Isa::Portable];
+        }
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        return &[Isa::Portable];
+    }
+
+    /// The one in use: the best, unless [`Isa::select`] changed it.
+    pub fn current() -> Isa {
+        match SELECTED.load(Ordering::Relaxed) {
+            0 => {
+                let best = Isa::available()[0];
+                SELECTED.store(best as u8, Ordering::Relaxed);
+                best
+            }
+            code => *Isa::available()
+                .iter()
+                .find(|isa| **isa as u8 == code)
+                .expect("only available ones are stored"),
+        }
+    }
+
+    /// Uses this one from now on, in the whole process. Packed weights are packed for one: pack them again.
+    ///
+    /// # Panics
+    /// If it is not among [`Isa::available`].
+    pub fn select(self) {
+        assert!(Isa::available().contains(&self), "{self:?} is not among {:?}", Isa::available());
+        SELECTED.store(self as u8, Ordering::Relaxed);
+    }
+
+    /// Whether results are the same on every machine: nothing is fused or relaxed.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Isa::Portable | Isa::Simd128)
+    }
+
+    /// The name shown to users.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            Isa::Simd128 => "simd128",
+            Isa::RelaxedSimd => "relaxed-simd",
+            Isa::Avx2 => "avx2",
+        }
+    }
+}
+
+static SELECTED: AtomicU8 = AtomicU8::new(0);
+
+/// Runs the kernel with the instruction set in use.
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    match Isa::current() {
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        Isa::RelaxedSimd => kernel.run(wasm::RelaxedSimd),
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Isa::Simd128 => kernel.run(wasm::Simd128),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `current` gives only what `available` detected on this processor.
+        Isa::Avx2 => unsafe { x86::run_avx2(kernel) },
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        Isa::Portable => kernel.run(portable::Portable),
+        isa => unreachable!("{isa:?} is not in this build"),
+    }
+}
+
+/// Columns of the weight panels of the instruction set in use: [`Simd::NR`].
+pub(crate) fn panel_width() -> usize {
+    struct Width;
+    impl Kernel for Width {
+        type Output = usize;
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) -> usize {
+            S::NR
+        }
+    }
+    dispatch(Width)
+}
+
+/// Runs plain loops compiled for the instruction set in use. `body` must be small enough to be inlined, with all
+/// that it calls.
+#[inline(always)]
+pub(crate) fn vectorize<R>(body: impl FnOnce() -> R) -> R {
+    struct Plain<F>(F);
+    impl<R, F: FnOnce() -> R> Kernel for Plain<F> {
+        type Output = R;
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) -> R {
+            (self.0)()
+        }
+    }
+    dispatch(Plain(body))
+}

@@ -1,0 +1,416 @@
+//! One test body for every implementation of every kernel, natively and in a browser: ugly shapes against the
+//! oracle, halos, and bit-identity for any number of threads.
+
+use nibble::Tensor;
+use nibble::kernels::{Activation, AdamW, BatchNorm, Conv3x3, Isa, Linear, scalar};
+use nibble::kernels::{batch_norm, conv3x3, gemm, pointwise, pool, weights};
+
+/// Relative to the largest element of the reference: a chain of K multiply-adds in f32 drifts like a random walk,
+/// each step rounding by at most half an epsilon of a partial sum, and partial sums are no larger than a few times
+/// the largest result. The oracle sums in f64.
+fn chain_tolerance(k: usize) -> f32 {
+    4.0 * f32::EPSILON * (k as f32).sqrt().max(1.0)
+}
+
+/// Relative to the largest element: a handful of roundings an element, and per-channel factors that come from sums.
+const POINTWISE_TOLERANCE: f32 = 16.0 * f32::EPSILON;
+
+/// Of a tanh in -1..1, absolute: the approximant's 1.3e-7, and as much again for rounding.
+const TANH_TOLERANCE: f32 = 3e-7;
+
+/// Values without a pattern in -1..1, the same on every machine.
+pub fn noise(len: usize, seed: u32) -> Vec<f32> {
+    let mut state = 0x9e37_79b9u32.wrapping_mul(seed + 1) | 1;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / u32::MAX as f32 * 2.0 - 1.0
+    };
+    (0..len).map(next).collect()
+}
+
+fn tensor(shape: [usize; 4], halo: usize, seed: u32) -> Tensor {
+    Tensor::from_dense(shape, halo, &noise(shape.iter().product(), seed))
+}
+
+/// A tensor whose interior is NaN: what a kernel forgets to write stays visible. The halo is zero.
+fn unwritten(shape: [usize; 4], halo: usize) -> Tensor {
+    Tensor::from_dense(shape, halo, &vec![f32::NAN; shape.iter().product()])
+}
+
+#[track_caller]
+fn assert_close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let scale = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let error = (found - expected).abs();
+        assert!(error <= tolerance * scale, "{what}: [{i}] is {found}, not {expected} (scale {scale})");
+    }
+}
+
+/// Compares interiors and asks for a halo of zeros.
+#[track_caller]
+fn assert_tensor(what: &str, found: &Tensor, expected: &Tensor, tolerance: f32) {
+    assert_eq!(found.shape(), expected.shape(), "{what}: shape");
+    assert_close(what, &found.to_dense(), &expected.to_dense(), tolerance);
+    let interior: f64 = found.to_dense().iter().map(|v| f64::from(v.abs())).sum();
+    let all: f64 = found.data().iter().map(|v| f64::from(v.abs())).sum();
+    assert!((all - interior).abs() <= 1e-9 * all, "{what}: something was written into the halo");
+}
+
+/// Runs a check for each instruction set of this machine and build, and gives how many there were.
+pub fn for_each_isa(check: impl Fn(&str)) -> usize {
+    for isa in Isa::available() {
+        isa.select();
+        check(isa.name());
+    }
+    Isa::available()[0].select();
+    Isa::available().len()
+}
+
+/// `(n, h, w, c_in, stored c_in, c_out, stride)`: ones, primes, and the tile sizes (5, 6, 8, 12, 16, 32) and their
+/// neighbours; odd sizes with stride 2; the shapes of the models.
+pub const CONVOLUTIONS: [(usize, usize, usize, usize, usize, usize, usize); 24] = [
+    (1, 1, 1, 1, 1, 1, 1),
+    (1, 1, 1, 1, 1, 1, 2),
+    (1, 2, 1, 3, 3, 5, 2),
+    (1, 1, 7, 3, 4, 8, 1),
+    (2, 5, 5, 1, 1, 3, 1),
+    (1, 5, 7, 5, 5, 17, 2),
+    (3, 7, 5, 3, 4, 16, 2),
+    (2, 4, 4, 16, 16, 16, 1),
+    (2, 8, 8, 16, 16, 32, 2),
+    (1, 6, 6, 17, 17, 15, 1),
+    (1, 3, 3, 13, 13, 31, 1),
+    (1, 3, 3, 31, 31, 33, 1),
+    (5, 3, 2, 7, 8, 9, 1),
+    (1, 70, 3, 5, 5, 7, 1),
+    (1, 3, 131, 2, 2, 9, 1),
+    (1, 2, 67, 3, 3, 4, 2),
+    (2, 9, 9, 11, 12, 7, 2),
+    (13, 4, 4, 64, 64, 65, 1),
+    (2, 8, 8, 128, 128, 64, 1),
+    (1, 8, 8, 256, 256, 24, 1),
+    (1, 5, 5, 127, 127, 13, 1),
+    (2, 4, 4, 347, 347, 6, 1),
+    (2, 32, 32, 3, 4, 64, 1),
+    (1, 16, 16, 64, 64, 128, 1),
+];
+
+/// 3x3 convolution: forward and both gradients.
+pub fn conv3x3_matches_oracle(isa: &str) {
+    for (i, (n, h, w, c_in, stored, c_out, stride)) in CONVOLUTIONS.into_iter().enumerate() {
+        let what = format!("{isa} conv3x3 {:?}", CONVOLUTIONS[i]);
+        let conv = Conv3x3::new(c_in, c_out, stride).with_x_channels(stored);
+        let x = tensor([n, h, w, stored], 1, 1);
+        let out = conv.output_shape(x.shape());
+        let weight = noise(conv.weight_len(), 2);
+        let bias = if i % 3 == 0 { Vec::new() } else { noise(c_out, 3) };
+        let halo = i % 2;
+
+        let mut forward = conv3x3::PackedForward::default();
+        conv.pack_forward(&weight, &mut forward);
+        let (mut y, mut expected) = (unwritten(out, halo), unwritten(out, halo));
+        conv.forward(&x, &forward, &bias, &mut y);
+        scalar::conv3x3_forward(&conv, &x, &weight, &bias, &mut expected);
+        assert_tensor(&format!("{what} forward"), &y, &expected, chain_tolerance(9 * c_in));
+
+        let dy = tensor(out, 1, 4);
+        let mut backward = conv3x3::PackedBackward::default();
+        conv.pack_backward(&weight, &mut backward);
+        let (mut dx, mut expected) = (unwritten(x.shape(), 1 - halo), unwritten(x.shape(), 1 - halo));
+        conv.backward_input(&dy, &backward, &mut dx);
+        scalar::conv3x3_backward_input(&conv, &dy, &weight, &mut expected);
+        assert_tensor(&format!("{what} backward input"), &dx, &expected, chain_tolerance(9 * c_out));
+
+        let dy = tensor(out, halo, 4);
+        let pixels = out[0] * out[1] * out[2];
+        let mut found = (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
+        let mut expected = found.clone();
+        conv.backward_weight(&x, &dy, &mut found.0, &mut found.1);
+        scalar::conv3x3_backward_weight(&conv, &x, &dy, &mut expected.0, &mut expected.1);
+        assert_close(&format!("{what} dw"), &found.0, &expected.0, chain_tolerance(pixels));
+        assert_close(&format!("{what} db"), &found.1, &expected.1, chain_tolerance(pixels));
+    }
+}
+
+/// Fully connected layers: forward and both gradients.
+pub fn linear_matches_oracle(isa: &str) {
+    let shapes = [(1, 1, 1), (1, 7, 10), (2, 5, 17), (5, 16, 16), (6, 17, 8), (7, 33, 31), (13, 64, 65)];
+    for (n, inputs, outputs) in shapes.into_iter().chain([(128, 130, 10), (3, 2049, 9), (65, 1500, 100)]) {
+        let what = format!("{isa} linear {n}x{inputs}x{outputs}");
+        let linear = Linear::new(inputs, outputs);
+        let x = tensor([n, 1, 1, inputs], 0, 1);
+        let weight = noise(linear.weight_len(), 2);
+        let bias = if n % 2 == 0 { Vec::new() } else { noise(outputs, 3) };
+
+        let mut forward = gemm::PackedForward::default();
+        linear.pack_forward(&weight, &mut forward);
+        let (mut y, mut expected) = (unwritten([n, 1, 1, outputs], 0), unwritten([n, 1, 1, outputs], 0));
+        linear.forward(&x, &forward, &bias, &mut y);
+        scalar::linear_forward(&linear, &x, &weight, &bias, &mut expected);
+        assert_tensor(&format!("{what} forward"), &y, &expected, chain_tolerance(inputs));
+
+        let dy = tensor(y.shape(), 0, 4);
+        let mut backward = gemm::PackedBackward::default();
+        linear.pack_backward(&weight, &mut backward);
+        let (mut dx, mut expected) = (unwritten(x.shape(), 0), unwritten(x.shape(), 0));
+        linear.backward_input(&dy, &backward, &mut dx);
+        scalar::linear_backward_input(&linear, &dy, &weight, &mut expected);
+        assert_tensor(&format!("{what} backward input"), &dx, &expected, chain_tolerance(outputs));
+
+        let mut found = (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
+        let mut expected = found.clone();
+        linear.backward_weight(&x, &dy, &mut found.0, &mut found.1);
+        scalar::linear_backward_weight(&linear, &x, &dy, &mut expected.0, &mut expected.1);
+        assert_close(&format!("{what} dw"), &found.0, &expected.0, chain_tolerance(n));
+        assert_close(&format!("{what} db"), &found.1, &expected.1, chain_tolerance(n));
+    }
+}
+
+/// `[n, h, w, c]` for passes over activations; the last spans several work items.
+const ACTIVATIONS: [[usize; 4]; 9] = [
+    [1, 2, 2, 1],
+    [2, 1, 1, 7],
+    [3, 5, 7, 3],
+    [1, 4, 6, 5],
+    [2, 7, 3, 16],
+    [5, 3, 3, 17],
+    [16, 1, 1, 129],
+    [2, 2, 2, 300],
+    [7, 17, 19, 33],
+];
+
+/// Batch normalisation: statistics, forward, backward, each with and without ReLU.
+pub fn batch_norm_matches_oracle(isa: &str) {
+    for (i, shape) in ACTIVATIONS.into_iter().enumerate() {
+        let what = format!("{isa} batch norm {shape:?}");
+        let c = shape[3];
+        let count = shape[0] * shape[1] * shape[2];
+        // Channels with a mean far from zero show cancellation.
+        let mut values = noise(count * c, 1);
+        for (j, v) in values.iter_mut().enumerate() {
+            *v = *v * 0.5 + 40.0 * (j % c % 2) as f32;
+        }
+        let x = Tensor::from_dense(shape, i % 2, &values);
+        let mut found = (vec![f32::NAN; c], vec![f32::NAN; c]);
+        let mut expected = found.clone();
+        batch_norm::statistics(&x, &mut found.0, &mut found.1);
+        scalar::batch_norm_statistics(&x, &mut expected.0, &mut expected.1);
+        assert_close(&format!("{what} mean"), &found.0, &expected.0, POINTWISE_TOLERANCE);
+        assert_close(&format!("{what} variance"), &found.1, &expected.1, chain_tolerance(count));
+
+        let (mean, variance) = expected;
+        let (gamma, beta) = (noise(c, 2), noise(c, 3));
+        let norm = BatchNorm { mean: &mean, variance: &variance, gamma: &gamma, beta: &beta, eps: 1e-5 };
+        for activation in [Activation::Identity, Activation::Relu] {
+            let (mut y, mut expected) = (unwritten(shape, 1), unwritten(shape, 1));
+            norm.forward(&x, activation, &mut y);
+            scalar::batch_norm_forward(&norm, &x, activation, &mut expected);
+            assert_tensor(&format!("{what} forward {activation:?}"), &y, &expected, POINTWISE_TOLERANCE);
+
+            let mut dy = tensor(shape, 1, 4);
+            let mut dx = dy.clone();
+            let mut found = (vec![f32::NAN; c], vec![f32::NAN; c]);
+            let mut expected = found.clone();
+            norm.backward(&x, activation, &mut dx, &mut found.0, &mut found.1);
+            scalar::batch_norm_backward(&norm, &x, activation, &mut dy, &mut expected.0, &mut expected.1);
+            let tolerance = chain_tolerance(count);
+            assert_close(&format!("{what} dgamma {activation:?}"), &found.0, &expected.0, tolerance);
+            assert_close(&format!("{what} dbeta {activation:?}"), &found.1, &expected.1, tolerance);
+            assert_tensor(&format!("{what} dx {activation:?}"), &dx, &dy, tolerance.max(POINTWISE_TOLERANCE));
+        }
+    }
+}
+
+/// Copy, ReLU, addition, masks, pooling, flattening: exact, but for the averages.
+pub fn pointwise_matches_oracle(isa: &str) {
+    for (i, shape) in ACTIVATIONS.into_iter().enumerate() {
+        let what = |name: &str| format!("{isa} {name} {shape:?}");
+        let [n, h, w, c] = shape;
+        let (x, halo) = (tensor(shape, i % 2, 1), (i / 2) % 2);
+        let dy = tensor(shape, halo, 2);
+
+        type Pass = fn(&Tensor, &mut Tensor);
+        let passes: [(&str, Pass, Pass); 4] = [
+            ("copy", pointwise::copy, scalar::copy),
+            ("relu forward", pointwise::relu_forward, scalar::relu_forward),
+            ("relu backward", pointwise::relu_backward, scalar::relu_backward),
+            ("add", |x, y| pointwise::add_assign(y, x), |x, y| scalar::add_assign(y, x)),
+        ];
+        for (name, pass, oracle) in passes {
+            let (mut found, mut expected) = (dy.clone(), dy.clone());
+            pass(&x, &mut found);
+            oracle(&x, &mut expected);
+            assert_tensor(&what(name), &found, &expected, 0.0);
+        }
+
+        let mask = noise(n * h * w * c, 3);
+        let (mut found, mut expected) = (dy.clone(), dy.clone());
+        pointwise::mul_assign(&mut found, &mask);
+        scalar::mul_assign(&mut expected, &mask);
+        assert_tensor(&what("mask"), &found, &expected, 0.0);
+
+        // Rounding to a few values makes ties, which the first must win.
+        let coarse: Vec<f32> = x.to_dense().iter().map(|v| (v * 2.0).round()).collect();
+        let coarse = Tensor::from_dense(shape, x.halo, &coarse);
+        let pooled = pool::max_pool_shape(shape);
+        let mut found = (unwritten(pooled, halo), vec![9u8; pooled.iter().product()]);
+        let mut expected = found.clone();
+        pool::max_pool_forward(&coarse, &mut found.0, &mut found.1);
+        scalar::max_pool_forward(&coarse, &mut expected.0, &mut expected.1);
+        assert_tensor(&what("max pool"), &found.0, &expected.0, 0.0);
+        assert_eq!(found.1, expected.1, "{}", what("max pool index"));
+        let (mut dx, mut expected_dx) = (unwritten(shape, halo), unwritten(shape, halo));
+        let dpool = tensor(pooled, 1, 4);
+        pool::max_pool_backward(&dpool, &found.1, &mut dx);
+        scalar::max_pool_backward(&dpool, &found.1, &mut expected_dx);
+        assert_tensor(&what("max pool backward"), &dx, &expected_dx, 0.0);
+
+        let (mut y, mut expected) = (unwritten([n, 1, 1, c], 0), unwritten([n, 1, 1, c], 0));
+        pool::global_average_forward(&x, &mut y);
+        scalar::global_average_forward(&x, &mut expected);
+        assert_tensor(&what("average"), &y, &expected, chain_tolerance(h * w));
+        let (mut dx, mut expected) = (unwritten(shape, halo), unwritten(shape, halo));
+        pool::global_average_backward(&y, &mut dx);
+        scalar::global_average_backward(&y, &mut expected);
+        assert_tensor(&what("average backward"), &dx, &expected, 0.0);
+
+        let (mut y, mut expected) = (unwritten([n, 1, 1, h * w * c], 0), unwritten([n, 1, 1, h * w * c], 0));
+        pool::flatten_forward(&x, &mut y);
+        scalar::flatten_forward(&x, &mut expected);
+        assert_tensor(&what("flatten"), &y, &expected, 0.0);
+        let mut back = unwritten(shape, halo);
+        pool::flatten_backward(&y, &mut back);
+        assert_tensor(&what("flatten backward"), &back, &x, 0.0);
+    }
+}
+
+/// Passes over parameters.
+pub fn weights_match_oracle(isa: &str) {
+    for len in [0, 1, 3, 31, 32, 33, 63, 65, 1000, 16 * 1024, 50_021] {
+        let what = |name: &str| format!("{isa} {name} of {len}");
+        let w: Vec<f32> = noise(len, 1).iter().map(|v| v * 1.2).collect();
+        let (found, expected) = (weights::sum_of_squares(&w), scalar::sum_of_squares(&w));
+        let tolerance = f64::from(chain_tolerance(32)) * expected;
+        assert!((found - expected).abs() <= tolerance, "{}: {found}, not {expected}", what("sum of squares"));
+        assert_eq!(weights::abs_max(&w), scalar::abs_max(&w), "{}", what("abs max"));
+
+        for quant_max in [1.0, 7.0, 127.0] {
+            // A scale that leaves some weights beyond the grid; a power of two, so that there are exact ties.
+            let mut with_ties = w.clone();
+            for (i, v) in with_ties.iter_mut().enumerate().step_by(3) {
+                *v = 0.0625 * (i % 40) as f32 - 1.25;
+            }
+            let (mut found, mut expected) = (w.clone(), w.clone());
+            weights::fake_quantize(&with_ties, 0.125, quant_max, &mut found);
+            scalar::fake_quantize(&with_ties, 0.125, quant_max, &mut expected);
+            assert_eq!(found, expected, "{}", what("fake quantize"));
+        }
+
+        // From far inside the limit to far beyond.
+        for stretch in [0.5, 1.0, 3.0, 40.0] {
+            let w: Vec<f32> = w.iter().map(|v| v * stretch).collect();
+            let (mut found, mut expected) = (w.clone(), w);
+            weights::tanh_soft_clip(&mut found, 3.0);
+            scalar::tanh_soft_clip(&mut expected, 3.0);
+            for (found, expected) in found.iter().zip(&expected) {
+                let error = (found - expected).abs() / 3.0;
+                assert!(error <= TANH_TOLERANCE, "{}: {found}, not {expected}", what("tanh"));
+            }
+        }
+
+        let step = AdamW {
+            lr: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            weight_decay: 5e-4,
+            step: 3,
+            gradient_scale: 0.4,
+        };
+        let mut found = (w.clone(), noise(len, 3), noise(len, 4).iter().map(|v| v * v).collect::<Vec<_>>());
+        let mut expected = found.clone();
+        let g = noise(len, 5);
+        step.update(&mut found.0, &g, &mut found.1, &mut found.2);
+        scalar::adam_w(&step, &mut expected.0, &g, &mut expected.1, &mut expected.2);
+        assert_close(&what("adam_w weights"), &found.0, &expected.0, POINTWISE_TOLERANCE);
+        assert_close(&what("adam_w m"), &found.1, &expected.1, POINTWISE_TOLERANCE);
+        assert_close(&what("adam_w v"), &found.2, &expected.2, POINTWISE_TOLERANCE);
+    }
+}
+
+/// Every kernel that sums or splits, at shapes of many work items: its results as bits, to be compared between
+/// numbers of threads, or between exact instruction sets.
+pub fn fingerprint() -> Vec<u32> {
+    let mut results: Vec<f32> = Vec::new();
+    for (n, size, c_in, stored, c_out, stride) in
+        [(3, 32, 3, 4, 64, 1), (8, 16, 32, 32, 40, 1), (4, 8, 130, 130, 70, 1), (9, 16, 16, 16, 33, 2)]
+    {
+        let conv = Conv3x3::new(c_in, c_out, stride).with_x_channels(stored);
+        let x = tensor([n, size, size, stored], 1, 1);
+        let mut y = Tensor::zeros(conv.output_shape(x.shape()), 1);
+        let w = noise(conv.weight_len(), 2);
+        let (mut forward, mut backward) = Default::default();
+        conv.pack_forward(&w, &mut forward);
+        conv.pack_backward(&w, &mut backward);
+        conv.forward(&x, &forward, &noise(c_out, 3), &mut y);
+        results.extend(y.to_dense());
+
+        let (mut mean, mut variance) = (vec![0.0; c_out], vec![0.0; c_out]);
+        batch_norm::statistics(&y, &mut mean, &mut variance);
+        let (gamma, beta) = (vec![1.0; c_out], noise(c_out, 5));
+        let norm = BatchNorm { mean: &mean, variance: &variance, gamma: &gamma, beta: &beta, eps: 1e-5 };
+        let mut dy = tensor(y.shape(), 1, 4);
+        let (mut dgamma, mut dbeta) = (vec![0.0; c_out], vec![0.0; c_out]);
+        norm.backward(&y, Activation::Relu, &mut dy, &mut dgamma, &mut dbeta);
+        for sums in [&mean, &variance, &dgamma, &dbeta] {
+            results.extend(sums);
+        }
+
+        let mut dx = Tensor::zeros(x.shape(), 1);
+        conv.backward_input(&dy, &backward, &mut dx);
+        let (mut dw, mut db) = (vec![0.0; w.len()], vec![0.0; c_out]);
+        conv.backward_weight(&x, &dy, &mut dw, &mut db);
+        results.extend(dx.to_dense().iter().chain(&dw).chain(&db));
+    }
+    let linear = Linear::new(1100, 70);
+    let x = tensor([130, 1, 1, 1100], 0, 6);
+    let mut y = Tensor::zeros([130, 1, 1, 70], 0);
+    let w = noise(linear.weight_len(), 7);
+    let mut forward = Default::default();
+    linear.pack_forward(&w, &mut forward);
+    linear.forward(&x, &forward, &[], &mut y);
+    let (mut dw, mut db) = (w.clone(), vec![0.0; 70]);
+    linear.backward_weight(&x, &y, &mut dw, &mut db);
+    results.extend(y.data().iter().chain(&dw).chain(&db));
+    results.push(weights::sum_of_squares(&w) as f32);
+    results.push(weights::abs_max(&w));
+    let mut clipped: Vec<f32> = w.iter().map(|v| v * 9.0).collect();
+    weights::tanh_soft_clip(&mut clipped, 3.0);
+    let (mut m, mut v) = (noise(w.len(), 8), vec![0.25; w.len()]);
+    let step = AdamW {
+        lr: 1e-3,
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        weight_decay: 5e-4,
+        step: 1234,
+        gradient_scale: 0.3,
+    };
+    step.update(&mut clipped, &w, &mut m, &mut v);
+    results.extend(clipped.iter().chain(&m).chain(&v));
+    results.iter().map(|v| v.to_bits()).collect()
+}
+
+/// FNV-1a over the bits of a [`fingerprint`].
+pub fn digest(bits: &[u32]) -> u64 {
+    bits.iter().flat_map(|v| v.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// [`digest`] of the [`fingerprint`] of every exact instruction set, on every machine. It changes where a kernel
+/// changes the order of a sum, or where this file changes what goes in.
+pub const EXACT_DIGEST: u64 = 0x6bea_7f3e_c3cd_1997;
