@@ -5,6 +5,7 @@ mod process;
 mod project;
 mod serve;
 mod stamp;
+mod test;
 mod toolchain;
 mod tools;
 mod wasm;
@@ -18,8 +19,11 @@ struct Task {
     run: fn(&ArgMatches) -> Result<()>,
 }
 
-const COMMANDS: &[Task] =
-    &[Task { command: serve::command, run: serve::run }, Task { command: build::command, run: build::run }];
+const COMMANDS: &[Task] = &[
+    Task { command: serve::command, run: serve::run },
+    Task { command: build::command, run: build::run },
+    Task { command: test::command, run: test::run },
+];
 
 fn cli() -> Command {
     Command::new("cargo xtask")

@@ -75,6 +75,7 @@ impl Build {
             .env("RUSTUP_TOOLCHAIN", &toolchain.name)
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "")
             .env("CARGO_TARGET_DIR", target())
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
             .env_remove("RUSTFLAGS")
