@@ -1,13 +1,19 @@
 //! The JavaScript surface: every JS type lives here. Handles go in, small plain values come out.
 
+use std::io;
 use std::sync::Arc;
 
+use js_sys::{Function, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::config::{Entry, RunConfig};
+use crate::data::loader::Loader;
 use crate::data::{self, synthetic};
 use crate::{kernels, models, optim, quant, train};
+
+/// Largest piece of a file read at once, bytes.
+const READ_CHUNK: u64 = 1 << 20;
 
 #[cfg(feature = "threads")]
 pub use wasm_bindgen_rayon::init_thread_pool;
@@ -80,6 +86,72 @@ pub fn registry() -> Result<JsValue, JsError> {
 #[wasm_bindgen(js_name = benchKernels)]
 pub fn bench_kernels(filter: &str) -> Result<JsValue, JsError> {
     to_js(&kernels::bench::run(now, filter))
+}
+
+/// Gathers files into a data set.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct DatasetLoader {
+    loader: Loader,
+}
+
+#[wasm_bindgen]
+impl DatasetLoader {
+    /// One without files.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads one file or archive. `read(offset, length)` returns a `Uint8Array` of that part of it;
+    /// `progress(bytes)`, where given, is called as it goes.
+    #[wasm_bindgen(js_name = addFile)]
+    pub fn add_file(
+        &mut self,
+        name: &str,
+        size: f64,
+        read: Function,
+        progress: Option<Function>,
+    ) -> Result<(), JsError> {
+        let reader = JsReader { read, progress, offset: 0, size: size as u64 };
+        Ok(self.loader.add(name, size as u64, reader)?)
+    }
+
+    /// Ends the gathering.
+    pub fn finish(self) -> Result<Dataset, JsError> {
+        Ok(Dataset(Arc::new(self.loader.finish()?)))
+    }
+}
+
+/// A file that JavaScript reads piece by piece.
+struct JsReader {
+    read: Function,
+    progress: Option<Function>,
+    offset: u64,
+    size: u64,
+}
+
+impl io::Read for JsReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = (buffer.len() as u64).min(READ_CHUNK).min(self.size - self.offset);
+        if length == 0 {
+            return Ok(0);
+        }
+        let failed = |error: JsValue| io::Error::other(format!("{error:?}"));
+        let (offset, wanted) = (JsValue::from(self.offset as f64), JsValue::from(length as f64));
+        let bytes = self.read.call2(&JsValue::NULL, &offset, &wanted).map_err(failed)?;
+        let bytes = Uint8Array::new(&bytes);
+        let count = bytes.length() as usize;
+        if count == 0 || count > buffer.len() {
+            return Err(io::Error::other(format!("{count} bytes where {length} were asked for")));
+        }
+        bytes.copy_to(&mut buffer[..count]);
+        self.offset += count as u64;
+        if let Some(progress) = &self.progress {
+            progress.call1(&JsValue::NULL, &JsValue::from(self.offset as f64)).map_err(failed)?;
+        }
+        Ok(count)
+    }
 }
 
 /// A loaded or generated data set.
