@@ -76,9 +76,9 @@ export class Run {
 }
 
 /**
- * Times every kernel at the models' shapes; takes some seconds.
+ * Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.
  */
-export function benchKernels(): any;
+export function benchKernels(filter: string): any;
 
 /**
  * What this build is and how many threads it uses.
@@ -123,7 +123,7 @@ export interface InitOutput {
     readonly __wbg_datasetloader_free: (a: number, b: number) => void;
     readonly __wbg_run_free: (a: number, b: number) => void;
     readonly __wbg_wbg_rayon_poolbuilder_free: (a: number, b: number) => void;
-    readonly benchKernels: () => [number, number, number];
+    readonly benchKernels: (a: number, b: number) => [number, number, number];
     readonly dataset_image: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly dataset_info: (a: number) => [number, number, number];
     readonly dataset_label: (a: number, b: number, c: number, d: number) => [number, number, number];

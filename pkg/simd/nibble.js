@@ -214,11 +214,14 @@ export class Run {
 if (Symbol.dispose) Run.prototype[Symbol.dispose] = Run.prototype.free;
 
 /**
- * Times every kernel at the models' shapes; takes some seconds.
+ * Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.
+ * @param {string} filter
  * @returns {any}
  */
-export function benchKernels() {
-    const ret = wasm.benchKernels();
+export function benchKernels(filter) {
+    const ptr0 = passStringToWasm0(filter, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    const len0 = WASM_VECTOR_LEN;
+    const ret = wasm.benchKernels(ptr0, len0);
     if (ret[2]) {
         throw takeFromExternrefTable0(ret[1]);
     }

@@ -1,0 +1,160 @@
+/* tslint:disable */
+/* eslint-disable */
+
+/**
+ * A loaded or generated data set.
+ */
+export class Dataset {
+    private constructor();
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * Pixels of one image: 32 x 32 x RGBA bytes. `split` is `train` or `test`.
+     */
+    image(split: string, index: number): Uint8ClampedArray;
+    /**
+     * What it is.
+     */
+    info(): any;
+    /**
+     * Class of one image.
+     */
+    label(split: string, index: number): number;
+    /**
+     * The built-in set.
+     */
+    static synthetic(train: number, test: number, seed: number): Dataset;
+}
+
+/**
+ * Gathers files into a data set.
+ */
+export class DatasetLoader {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * Reads one file or archive. `read(offset, length)` returns a `Uint8Array` of that part of it;
+     * `progress(bytes)`, where given, is called as it goes.
+     */
+    addFile(name: string, size: number, read: Function, progress?: Function | null): void;
+    /**
+     * Ends the gathering.
+     */
+    finish(): Dataset;
+    /**
+     * One without files.
+     */
+    constructor();
+}
+
+/**
+ * A training run.
+ */
+export class Run {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * One training step or one batch of the test pass.
+     */
+    advance(): any;
+    /**
+     * What it is.
+     */
+    info(): any;
+    /**
+     * The weights as they are now.
+     */
+    layerReports(): any;
+    /**
+     * Prepares a run on a data set; `config` is a `RunConfig` in which any field may be absent.
+     */
+    constructor(dataset: Dataset, config: any);
+    /**
+     * Milliseconds a phase since the last call.
+     */
+    phases(): any;
+}
+
+/**
+ * Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.
+ */
+export function benchKernels(filter: string): any;
+
+/**
+ * What this build is and how many threads it uses.
+ */
+export function engineInfo(): any;
+
+/**
+ * Size of the wasm memory, bytes. It never shrinks.
+ */
+export function memoryBytes(): number;
+
+/**
+ * Every named choice, for menus, and the default settings.
+ */
+export function registry(): any;
+
+export function start(): void;
+
+/**
+ * Runs everything on the calling worker: for pages that are not cross-origin isolated.
+ */
+export function useCurrentThread(): void;
+
+export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
+
+export interface InitOutput {
+    readonly memory: WebAssembly.Memory;
+    readonly __wbg_dataset_free: (a: number, b: number) => void;
+    readonly __wbg_datasetloader_free: (a: number, b: number) => void;
+    readonly __wbg_run_free: (a: number, b: number) => void;
+    readonly benchKernels: (a: number, b: number) => [number, number, number];
+    readonly dataset_image: (a: number, b: number, c: number, d: number) => [number, number, number];
+    readonly dataset_info: (a: number) => [number, number, number];
+    readonly dataset_label: (a: number, b: number, c: number, d: number) => [number, number, number];
+    readonly dataset_synthetic: (a: number, b: number, c: number) => [number, number, number];
+    readonly datasetloader_addFile: (a: number, b: number, c: number, d: number, e: any, f: number) => [number, number];
+    readonly datasetloader_finish: (a: number) => [number, number, number];
+    readonly datasetloader_new: () => number;
+    readonly engineInfo: () => [number, number, number];
+    readonly memoryBytes: () => number;
+    readonly registry: () => [number, number, number];
+    readonly run_advance: (a: number) => [number, number, number];
+    readonly run_info: (a: number) => [number, number, number];
+    readonly run_layerReports: (a: number) => [number, number, number];
+    readonly run_new: (a: number, b: any) => [number, number, number];
+    readonly run_phases: (a: number) => [number, number, number];
+    readonly start: () => void;
+    readonly useCurrentThread: () => [number, number];
+    readonly __wbindgen_malloc: (a: number, b: number) => number;
+    readonly __wbindgen_realloc: (a: number, b: number, c: number, d: number) => number;
+    readonly __wbindgen_free: (a: number, b: number, c: number) => void;
+    readonly __wbindgen_exn_store: (a: number) => void;
+    readonly __externref_table_alloc: () => number;
+    readonly __wbindgen_externrefs: WebAssembly.Table;
+    readonly __externref_table_dealloc: (a: number) => void;
+    readonly __wbindgen_start: () => void;
+}
+
+export type SyncInitInput = BufferSource | WebAssembly.Module;
+
+/**
+ * Instantiates the given `module`, which can either be bytes or
+ * a precompiled `WebAssembly.Module`.
+ *
+ * @param {{ module: SyncInitInput }} module - Passing `SyncInitInput` directly is deprecated.
+ *
+ * @returns {InitOutput}
+ */
+export function initSync(module: { module: SyncInitInput } | SyncInitInput): InitOutput;
+
+/**
+ * If `module_or_path` is {RequestInfo} or {URL}, makes a request and
+ * for everything else, calls `WebAssembly.instantiate` directly.
+ *
+ * @param {{ module_or_path: InitInput | Promise<InitInput> }} module_or_path - Passing `InitInput` directly is deprecated.
+ *
+ * @returns {Promise<InitOutput>}
+ */
+export default function __wbg_init (module_or_path?: { module_or_path: InitInput | Promise<InitInput> } | InitInput | Promise<InitInput>): Promise<InitOutput>;
