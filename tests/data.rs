@@ -1,5 +1,8 @@
 //! Data sets and batches: the drawn set, crop and flip, normalisation.
 
+#[path = "support/data.rs"]
+mod support;
+
 use nibble::Tensor;
 use nibble::data::augment::{BATCH_CHANNELS, PAD};
 use nibble::data::{Augment, Dataset, IMAGE_BYTES, PLANE, SIDE, Split, epoch_order, fill_batch, synthetic};
@@ -9,11 +12,13 @@ fn small() -> Dataset {
 }
 
 #[test]
-fn synthetic_is_the_same_bytes_everywhere() {
-    let set = synthetic::generate(100, 50, synthetic::SEED).unwrap();
-    // A change of these bytes changes every published curve of the built-in set: do it knowingly.
-    assert_eq!(set.fingerprint(), "ac938cef");
-    assert_ne!(set.fingerprint(), synthetic::generate(100, 50, synthetic::SEED + 1).unwrap().fingerprint());
+fn random_data_is_the_same_everywhere() {
+    support::random_data_is_the_same_everywhere();
+}
+
+#[test]
+fn pickles_read() {
+    support::pickles_read();
 }
 
 #[test]
@@ -63,8 +68,6 @@ fn epoch_order_is_a_new_permutation_each_epoch() {
     sorted.sort_unstable();
     assert_eq!(sorted, (0..1000).collect::<Vec<u32>>());
     assert!(epoch_order(0, 1, 1).is_empty());
-    // The same on every platform.
-    assert_eq!(epoch_order(10, 1, 1), [4, 2, 9, 0, 7, 6, 3, 1, 5, 8]);
 }
 
 #[test]

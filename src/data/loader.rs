@@ -5,12 +5,14 @@ use super::batches::{unreadable, wrong};
 use super::cifar::{Part, Role, base_name};
 use super::{Dataset, DatasetKind, IMAGE_BYTES, Split};
 use crate::Result;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 
 /// Bytes that an archive may unpack to; the official ones have 186 MB.
 const MAX_UNPACKED: u64 = 1 << 30;
 /// Bytes that tell a file's format: a block of tar.
 const HEAD: usize = 512;
+/// Bytes asked of a file at once.
+const READ_BYTES: usize = 1 << 20;
 /// What the page and the messages ask for.
 const WANTED: &str =
     "CIFAR-10 or CIFAR-100: data_batch_1 to 5 and test_batch, train and test, or an official .tar.gz";
@@ -103,7 +105,9 @@ impl Loader {
     /// [`Error::Data`] if it is not a batch, an archive of batches, or one of the files that come with them;
     /// if it is cut short or corrupt; if it was read before; or if it belongs to another data set than the
     /// files before it.
-    pub fn add(&mut self, name: &str, size: u64, mut reader: impl Read) -> Result<()> {
+    pub fn add(&mut self, name: &str, size: u64, reader: impl Read) -> Result<()> {
+        // In a browser each read is a call of JavaScript: few large ones.
+        let mut reader = BufReader::with_capacity(READ_BYTES, reader);
         let batches = self.batches.len();
         let ignored = self.ignored.len();
         let (kind, names) = (self.kind.clone(), self.names.clone());

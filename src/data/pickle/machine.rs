@@ -1,7 +1,7 @@
 //! The stack machine.
 
 use super::{Object, Ref, Result, fail, kind};
-use crate::data::batches::describe_io;
+use crate::data::batches::{describe_io, fill};
 use std::collections::HashMap;
 use std::io::{BufReader, Read};
 
@@ -42,8 +42,9 @@ impl Input<'_> {
         if bytes.try_reserve_exact(len as usize).is_err() {
             return fail("memory for a batch", format!("none for its {len} bytes"));
         }
-        match (&mut self.reader).take(len).read_to_end(&mut bytes) {
-            Ok(read) if read as u64 == len => {
+        bytes.resize(len as usize, 0);
+        match fill(&mut self.reader, &mut bytes) {
+            Ok(read) if read == bytes.len() => {
                 self.left -= len;
                 Ok(bytes)
             }
