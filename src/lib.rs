@@ -22,7 +22,7 @@ pub mod random;
 pub mod tensor;
 pub mod train;
 #[cfg(target_arch = "wasm32")]
-mod wasm;
+pub mod wasm;
 
 pub use config::RunConfig;
 pub use error::{Error, Result};
