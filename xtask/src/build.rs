@@ -45,15 +45,13 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     for build in BUILDS.iter().filter(|build| only.is_none_or(|name| name == build.name)) {
         make(build, &toolchain, &bindgen)?;
     }
-    let result = if only.is_none() {
-        remove_strangers()?;
-        stamp::write(&toolchain.version()?, &bindgen.version)?;
-        check().map(drop)
-    } else {
+    if only.is_some() {
         let _ = fs::remove_file(project::path(stamp::FILE));
-        sizes().map(drop)
-    };
-    result
+        return sizes().map(drop);
+    }
+    remove_strangers()?;
+    stamp::write(&toolchain.version()?, &bindgen.version)?;
+    check().map(drop)
 }
 
 /// Verifies pkg/ as it is committed; returns the number of builds in it.

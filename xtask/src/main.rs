@@ -1,6 +1,8 @@
 //! The project's commands: `cargo xtask COMMAND`. Each command is one file and one line of [`COMMANDS`].
 
+mod bench;
 mod build;
+mod data;
 mod process;
 mod project;
 mod serve;
@@ -23,6 +25,8 @@ const COMMANDS: &[Task] = &[
     Task { command: serve::command, run: serve::run },
     Task { command: build::command, run: build::run },
     Task { command: test::command, run: test::run },
+    Task { command: data::command, run: data::run },
+    Task { command: bench::command, run: bench::run },
 ];
 
 fn cli() -> Command {

@@ -63,8 +63,9 @@ pub fn write(rustc: &str, wasm_bindgen: &str) -> Result<()> {
 /// Fails when pkg/ was not built from the sources as they are.
 pub fn check() -> Result<()> {
     let again = "run `cargo xtask build` and commit pkg/";
-    let text =
-        fs::read_to_string(project::path(FILE)).ok().with_context(|| format!("{FILE} is missing: {again}"))?;
+    let text = fs::read_to_string(project::path(FILE))
+        .ok()
+        .with_context(|| format!("{FILE} is missing: {again}"))?;
     let (sources, products) = (sources()?, products()?);
     for (key, now, what) in [
         ("sources", sources, "src/, Cargo.toml, Cargo.lock or the build flags changed after pkg/ was built"),

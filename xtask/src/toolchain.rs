@@ -44,18 +44,18 @@ impl Toolchain {
 pub fn find_or_install() -> Result<Toolchain> {
     let stable = sysroot()?;
     if let Some(toolchain) = Toolchain::at(&stable) {
-        println!("std sources: found ({}, {})", toolchain.version()?, stable.display());
+        eprintln!("std sources: found ({}, {})", toolchain.version()?, stable.display());
         return Ok(toolchain);
     }
     let folder = project::target().join("tools/rust");
     if let Some(toolchain) = Toolchain::at(&folder.join("usr")) {
-        println!("std sources: found ({}, {})", toolchain.version()?, folder.display());
+        eprintln!("std sources: found ({}, {})", toolchain.version()?, folder.display());
         return Ok(toolchain);
     }
     let rustup = from_rustup(&stable);
     let failure = match rustup {
         Ok(toolchain) => {
-            println!("std sources: installed with rustup ({})", toolchain.version()?);
+            eprintln!("std sources: installed with rustup ({})", toolchain.version()?);
             return Ok(toolchain);
         }
         Err(failure) => failure,

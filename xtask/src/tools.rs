@@ -32,11 +32,11 @@ pub fn wasm_bindgen() -> Result<WasmBindgen> {
         let said = Command::new(bin.join("wasm-bindgen")).arg("--version").output();
         let right = said.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == wanted);
         if right && bin.join("wasm-bindgen-test-runner").exists() {
-            println!("wasm-bindgen-cli: found ({version}, {})", bin.display());
+            eprintln!("wasm-bindgen-cli: found ({version}, {})", bin.display());
             return Ok(WasmBindgen::in_folder(&bin, version));
         }
     }
-    println!("wasm-bindgen-cli: installing {version} with cargo (a minute or two)");
+    eprintln!("wasm-bindgen-cli: installing {version} with cargo (a minute or two)");
     let mut cargo = Command::new("cargo");
     // A debug build compiles in a third of the time, and runs for a second. Not --locked: its lock file names a
     // release that was withdrawn.
@@ -72,11 +72,11 @@ pub fn node_modules() -> Result<()> {
     let list =
         wanted.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", ");
     if wanted.iter().all(present) {
-        println!("npm packages: found ({list})");
+        eprintln!("npm packages: found ({list})");
         return Ok(());
     }
     quiet(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(project::root()))?;
-    println!("npm packages: installed ({list})");
+    eprintln!("npm packages: installed ({list})");
     Ok(())
 }
 
@@ -116,7 +116,7 @@ pub struct Browser {
 
 pub fn browser() -> Result<Browser> {
     if let Some(browser) = find_browser() {
-        println!("browser: found ({}, {})", browser.chromium.display(), browser.driver.display());
+        eprintln!("browser: found ({}, {})", browser.chromium.display(), browser.driver.display());
         return Ok(browser);
     }
     apt_install(&["chromium", "chromium-driver"])?;
@@ -150,7 +150,7 @@ pub fn apt_install(packages: &[&str]) -> Result<()> {
         apt_update()?;
         install().with_context(|| format!("{list}: missing, and apt cannot install it"))?;
     }
-    println!("{list}: installed with apt");
+    eprintln!("{list}: installed with apt");
     Ok(())
 }
 
