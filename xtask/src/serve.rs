@@ -261,7 +261,9 @@ impl Answer {
         match self.body {
             Body::File(file) => {
                 let length = usize::try_from(file.metadata()?.len()).ok();
-                request.respond(Response::new(status, headers, file, length, None))
+                // With its length told a browser can show how far it is; chunks would hide it.
+                let response = Response::new(status, headers, file, length, None);
+                request.respond(response.with_chunked_threshold(usize::MAX))
             }
             Body::Bytes(bytes) => {
                 let length = bytes.len();
