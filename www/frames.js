@@ -3,14 +3,18 @@
  * page shares the cores with the training. A hidden tab gets no frames and draws nothing.
  */
 
-const drawings = new Map();
+/** A frame's share of drawing: what does not fit waits for the next one, the longest waiting first. */
+const BUDGET_MS = 8;
+
+const drawings = [];
 let asked = false;
 
 function frame(now) {
   asked = false;
-  for (const drawing of drawings.values()) {
-    if (!drawing.dirty) continue;
-    if (now - drawing.drawnAt < drawing.interval) {
+  const due = drawings.filter((drawing) => drawing.dirty);
+  due.sort((a, b) => a.drawnAt - b.drawnAt);
+  for (const drawing of due) {
+    if (now - drawing.drawnAt < drawing.interval || performance.now() - now > BUDGET_MS) {
       ask();
       continue;
     }
@@ -34,7 +38,7 @@ function ask() {
  */
 export function drawing(draw, interval = 0) {
   const entry = { draw, interval, drawnAt: -Infinity, dirty: false };
-  drawings.set(draw, entry);
+  drawings.push(entry);
   return () => {
     entry.dirty = true;
     ask();

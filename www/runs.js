@@ -60,7 +60,7 @@ export class Smooth {
 }
 
 /** How many steps the drawn training curves remember. */
-const span = (stepsPerEpoch) => Math.min(50, Math.max(6, stepsPerEpoch / 6));
+const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
 
 /**
  * @typedef {object} Progress

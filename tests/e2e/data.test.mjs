@@ -67,8 +67,11 @@ test("the paper's curve stands behind VGG4bit on CIFAR", async (t) => {
   const { paths } = write(t, { "data_batch_1.bin": TRAIN, "test_batch.bin": TEST });
   await drop(page, paths);
   await onKind(page, "cifar10");
-  assert.equal(await page.locator("#accuracy-legend .reference:visible").count(), 2);
-  assert.equal(await page.locator("#loss-legend .reference:visible").count(), 2);
+  for (const plot of ["accuracy", "loss"]) {
+    await page.waitForFunction((id) => document.querySelectorAll(`#${id}-legend .reference:not([hidden])`).length === 2, plot);
+    await page.waitForFunction((id) => /paper, test\s*\d/.test(document.getElementById(`${id}-legend`).textContent), plot);
+    assert.ok((await ink(page, `#${plot}`, "--reference")) > 5, `no reference in #${plot}`);
+  }
 });
 
 const BAD = [

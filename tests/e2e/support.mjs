@@ -14,7 +14,10 @@ export const WIDE = { width: 1440, height: 900 };
 export const NARROW = { width: 390, height: 844 };
 export const SCREENSHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
 
-/** A run of ten steps an epoch, about a second each on two cores at the slowest. */
+/** Machines that test are busy: waiting for training ends only when nothing can be going on any more. */
+const PATIENCE = { timeout: 180_000 };
+
+/** A run of ten steps an epoch. */
 export const SMALL = { train: 320, test: 100, batch: 32, epochs: 3 };
 
 const ARGUMENTS = [
@@ -70,15 +73,15 @@ export async function open(t, { url = ISOLATED, settings = SMALL, search, contex
 }
 
 /** Waits until the page has a run and does nothing else. */
-export const hasRun = (page) => page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, { timeout: 30_000 });
+export const hasRun = (page) => page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
 
 /** Waits until the run has trained `steps` steps. */
 export const trained = (page, steps) =>
-  page.waitForFunction((wanted) => nibble.run.globalStep >= wanted, steps, { timeout: 60_000 });
+  page.waitForFunction((wanted) => nibble.run.globalStep >= wanted, steps, PATIENCE);
 
 /** Waits until `count` epochs have ended. */
 export const epochs = (page, count) =>
-  page.waitForFunction((wanted) => nibble.run.epochs.length >= wanted, count, { timeout: 90_000 });
+  page.waitForFunction((wanted) => nibble.run.epochs.length >= wanted, count, PATIENCE);
 
 /** What the page knows of its run. */
 export const runOf = (page) =>
@@ -89,7 +92,7 @@ export const runOf = (page) =>
 
 export async function pause(page) {
   await page.click("#play");
-  await page.waitForFunction(() => nibble.run.status === "paused" && document.body.dataset.status === "paused");
+  await page.waitForFunction(() => nibble.run.status === "paused" && document.body.dataset.status === "paused", null, PATIENCE);
 }
 
 /** Texts of the messages on the page. */

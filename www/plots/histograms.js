@@ -135,7 +135,9 @@ function makeCell(layer) {
   const count = part("span", "count", caption);
   const canvas = part("canvas", "", figure);
   canvas.setAttribute("role", "img");
-  const facts = part("p", "facts", figure);
+  const below = part("p", "facts", figure);
+  const facts = [part("span", "", below), part("span", "", below)];
+  below.title = "Moved: share of the weights whose level has changed since the last epoch's end";
   return { figure, count, canvas, facts, layer, stale: true };
 }
 
@@ -180,9 +182,10 @@ export class Histograms {
       cell.canvas.setAttribute("aria-label", describe(layer));
       const grid = quantized(layer);
       cell.count.textContent = grid ? `${layer.levelsUsed}/${layer.levelCounts.length} levels` : "FP32";
-      cell.facts.textContent = grid
-        ? `entropy ${fixed(layer.entropyBits, 2)} bits · ${percent(layer.flippedShare)} moved`
-        : `${whole(layer.count)} weights`;
+      const facts = grid
+        ? [`entropy ${fixed(layer.entropyBits, 2)} bits`, `${percent(layer.flippedShare)} moved`]
+        : [`${whole(layer.count)} weights`];
+      facts.forEach((fact, i) => (cell.facts[i].textContent = fact));
     }
   }
 }

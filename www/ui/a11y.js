@@ -39,7 +39,9 @@ const range = (numbers) => {
   return least === most ? String(least) : `${least}–${most}`;
 };
 
-/** Columns of the table: title -> cell, given an EpochEvent and the published run's epoch, if there is one. */
+const PAPER = "Paper's test accuracy";
+
+/** Columns of the table: title -> cell, given an EpochEvent and, where there is one, the published run's epoch. */
 const COLUMNS = [
   ["Epoch", (e) => e.epoch],
   ["Learning rate", (e) => short(e.lr)],
@@ -47,7 +49,7 @@ const COLUMNS = [
   ["Train accuracy", (e) => percent(e.trainAccuracy)],
   ["Test loss", (e) => fixed(e.testLoss)],
   ["Test accuracy", (e) => percent(e.testAccuracy)],
-  ["Paper's test accuracy", (e, paper) => percent(paper?.testAccuracy)],
+  [PAPER, (e, paper) => percent(paper?.testAccuracy)],
   ["Levels in use", (e) => (e.layers.some(({ scale }) => scale > 0) ? range(e.layers.map((l) => l.levelsUsed)) : "FP32")],
   ["Time", (e) => duration(e.secs)],
 ];
@@ -59,12 +61,13 @@ let shownRun = null;
 /** Adds the rows of the run's new epochs. */
 export async function showEpochs(run) {
   const paper = await paperEpochs(run);
+  const columns = COLUMNS.filter(([title]) => paper || title !== PAPER);
   const body = table.tBodies[0];
   if (shownRun !== run) {
     shownRun = run;
     body.replaceChildren();
     const row = document.createElement("tr");
-    for (const [title] of COLUMNS) {
+    for (const [title] of columns) {
       const cell = document.createElement("th");
       cell.scope = "col";
       cell.textContent = title;
@@ -74,7 +77,7 @@ export async function showEpochs(run) {
   }
   for (const epoch of run.epochs.slice(body.rows.length)) {
     const row = body.insertRow();
-    for (const [, value] of COLUMNS) row.insertCell().textContent = value(epoch, paper?.[epoch.epoch - 1]);
+    for (const [, value] of columns) row.insertCell().textContent = value(epoch, paper?.[epoch.epoch - 1]);
   }
   const last = run.epochs.at(-1);
   heading.textContent = last ? `${run.epochs.length} done, test accuracy ${percent(last.testAccuracy)}` : "none yet";

@@ -41,11 +41,12 @@ function fromBlobs(engine, files, report) {
       loader.addFile(name, blob.size, read, (done) => report(`Reading ${name}`, before + done, total));
       before += blob.size;
     }
-    report("Reading", total, total);
-    return loader.finish();
-  } finally {
+  } catch (error) {
     loader.free();
+    throw error;
   }
+  report("Reading", total, total);
+  return loader.finish(); // frees the loader, also where it fails
 }
 
 /** The files of a set that data/ has, in one format of the two or three that it may hold. */

@@ -62,7 +62,8 @@ export class Loop {
     if (!entry || entry.left === 0) return;
     entry.left = 0;
     this.#postSteps(id, entry);
-    this.#postLayers(id, entry);
+    // A finished run has just reported them with its last epoch.
+    if (status !== "finished") this.#postLayers(id, entry);
     this.#tell(From.STATUS, { run: id, status });
   }
 

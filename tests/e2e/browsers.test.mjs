@@ -1,0 +1,105 @@
+/** What the page does where the browser or the server lacks something: it works, or says why it cannot. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { noticed, open, PLAIN, pause, runOf, SMALL, trained } from "./support.mjs";
+
+test("isolated by the server: threads, and no service worker", async (t) => {
+  const page = await open(t);
+  assert.ok(await page.evaluate(() => crossOriginIsolated));
+  const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+  assert.equal(await page.locator("#engine-threads").textContent(), String(cores));
+  assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
+});
+
+test("not isolated, service worker blocked: trains on one thread and says so", async (t) => {
+  const page = await open(t, { url: PLAIN, context: { serviceWorkers: "block" } });
+  await noticed(page, "not cross-origin isolated", "one thread");
+  assert.equal(await page.evaluate(() => crossOriginIsolated), false);
+  assert.equal(await page.locator("#engine-threads").textContent(), "1");
+  await page.click("#play");
+  await trained(page, 2);
+  await pause(page);
+});
+
+test("not isolated, a service worker that never starts: waits for it a few seconds only", async (t) => {
+  const init = () => {
+    navigator.serviceWorker.register = () => new Promise(() => {});
+  };
+  const page = await open(t, { url: PLAIN, init });
+  await noticed(page, "service worker", "blocked");
+});
+
+test("a plain host: the service worker isolates the page with a single reload", async (t) => {
+  let loads = 0;
+  const page = await open(t, { url: PLAIN, ready: false });
+  page.on("load", () => (loads += 1));
+  await page.waitForFunction(() => crossOriginIsolated && globalThis.nibble?.run && !nibble.busy, null, { timeout: 30_000 });
+  assert.ok(loads <= 1, `${loads} reloads`);
+  assert.ok(Number(await page.locator("#engine-threads").textContent()) >= 1);
+  assert.equal(new URL(page.url()).searchParams.get("train"), String(SMALL.train), "the reload lost the settings");
+  await page.click("#step");
+  await trained(page, 1);
+});
+
+test("the same run gives the same losses with and without threads", async (t) => {
+  const losses = async (options) => {
+    const page = await open(t, { settings: { ...SMALL, build: "simd" }, ...options });
+    await page.click("#play");
+    await trained(page, 3);
+    await pause(page);
+    return (await runOf(page)).losses.slice(0, 3);
+  };
+  const alone = await losses({ url: PLAIN, context: { serviceWorkers: "block" } });
+  assert.deepEqual(await losses({}), alone);
+});
+
+test("the single-thread build trains too", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, build: "single" } });
+  assert.equal(await page.locator("#engine-threads").textContent(), "1");
+  await page.click("#step");
+  await trained(page, 1);
+});
+
+/** Refuses modules that use a feature, as a browser without it does. */
+const refusing = (...opcodes) => `
+  const validate = WebAssembly.validate;
+  WebAssembly.validate = (bytes) => {
+    const text = String.fromCharCode(...new Uint8Array(bytes.buffer ?? bytes));
+    return !${JSON.stringify(opcodes)}.some((opcode) => text.includes(opcode)) && validate.call(WebAssembly, bytes);
+  };`;
+
+async function openWithout(t, script, ready) {
+  return open(t, { ready, init: { content: script } });
+}
+
+test("without relaxed SIMD: the other SIMD build", async (t) => {
+  const page = await openWithout(t, refusing("\u00fd\u0085\u0002"), true);
+  assert.equal(await page.evaluate(() => nibble.engine.build), "simd");
+});
+
+test("without shared memory: the single-thread build", async (t) => {
+  const page = await openWithout(t, refusing("\u00fe\u0010"), true);
+  assert.equal(await page.evaluate(() => nibble.engine.build), "single");
+});
+
+test("without SIMD: a message instead of a run", async (t) => {
+  const page = await openWithout(t, refusing("\u00fd"), false);
+  await page.getByText("has no SIMD, so it cannot train").waitFor();
+  assert.ok(await page.locator("#play").isDisabled());
+});
+
+test("without WebAssembly: a message instead of a run", async (t) => {
+  const page = await openWithout(t, "delete globalThis.WebAssembly;", false);
+  await page.getByText("has no WebAssembly").waitFor();
+  assert.ok(await page.locator("#play").isDisabled());
+});
+
+test("an engine that does not load: told, and the page stands", async (t) => {
+  const page = await open(t, { ready: false, init: { content: "" } });
+  page.problems.length = 0;
+  await page.route("**/pkg/**", (route) => route.fulfill({ status: 500, body: "" }));
+  await page.reload();
+  await noticed(page, "The training engine did not load");
+  // The browser itself logs the failed requests.
+  page.problems.length = 0;
+});

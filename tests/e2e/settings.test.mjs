@@ -1,0 +1,142 @@
+/** Settings: in the address, from the keyboard, and what happens to them while something is trained. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { defaults, differences, format, fromQuery, runConfig, SETTINGS, settingOf, toQuery } from "../../www/state.js";
+import { hasRun, noticed, open, runOf, SMALL, trained } from "./support.mjs";
+
+/** Another valid value of a setting than its default. */
+function another(setting) {
+  if (setting.kind === "switch") return !setting.default;
+  if (setting.kind === "integer") return setting.default === setting.max ? setting.min : setting.default + 1;
+  if (setting.kind === "rate") return 0.02;
+  if (setting.kind === "text") return "1a2b3c4d";
+  return setting.choices.find(({ name }) => name !== setting.default).name;
+}
+
+test("every setting survives the address", () => {
+  for (const setting of SETTINGS) {
+    const settings = { ...defaults(), [setting.key]: another(setting) };
+    if (setting.key === "images") settings.data = "cifar10";
+    const { settings: read, problems } = fromQuery(toQuery(settings));
+    assert.deepEqual(read, settings, setting.key);
+    assert.deepEqual(problems, []);
+    assert.ok(differences(defaults(), settings).length > 0, setting.key);
+  }
+});
+
+test("what is not valid in an address is named and left at its default", () => {
+  const bad = { bits: "9", batch: "1", epochs: "2.5", lr: "fast", tanh: "yes", model: "resnet152", colour: "red", seed: "" };
+  const { settings, problems } = fromQuery(`?${new URLSearchParams(bad)}`);
+  assert.deepEqual(settings, defaults());
+  assert.equal(problems.length, Object.keys(bad).length);
+  Object.keys(bad).forEach((key, i) => {
+    const name = settingOf(key)?.label ?? key;
+    assert.ok(problems[i].includes(name), `${problems[i]} does not name ${name}`);
+  });
+});
+
+test("the page's defaults, menus and names are the engine's", async (t) => {
+  const page = await open(t);
+  const registry = await page.evaluate(async () => {
+    const { settingOf: row } = await import("./state.js");
+    return ["model", "quantizer", "schedule"].map((key) => row(key).choices.map(({ name }) => name));
+  });
+  assert.ok(registry[0].includes("vgg4bit") && registry[0].includes("simple_resnet4bit"));
+  assert.ok(registry[1].includes("none") && registry[1].includes("symmetric"));
+  assert.ok(registry[2].includes("cosine") && registry[2].includes("cosine_climbing"));
+});
+
+test("a link sets every control and the run itself; unknown values are told", async (t) => {
+  const wanted = {
+    ...SMALL, quantizer: "symmetric", bits: 3, lr: 0.02, schedule: "cosine_climbing", tanh: 0, scale: 0, clip: 0, augment: 0, seed: 42,
+  };
+  const page = await open(t, { search: `?${new URLSearchParams({ ...wanted, model: "alexnet" })}` });
+  await noticed(page, "Model", "alexnet");
+  const { config } = await runOf(page);
+  const { settings } = fromQuery(`?${new URLSearchParams(wanted)}`);
+  const expected = runConfig(settings);
+  // The engine keeps the rate in single precision.
+  assert.ok(Math.abs(config.lr - expected.lr) < 1e-6);
+  assert.deepEqual({ ...config, lr: 0 }, { ...expected, lr: 0 });
+  for (const setting of SETTINGS.filter(({ place, kind }) => place !== "hidden" && kind !== "segments")) {
+    const control = page.locator(`#set-${setting.key}`);
+    const shown = setting.kind === "switch" ? ((await control.isChecked()) ? "1" : "0") : await control.inputValue();
+    assert.equal(shown, format(setting, settings[setting.key]), setting.key);
+  }
+  const address = new URL(page.url()).search;
+  assert.equal(address, toQuery(settings));
+  await page.reload();
+  await hasRun(page);
+  assert.equal(new URL(page.url()).search, address);
+});
+
+test("a setting changed before training makes the run anew; during a run it waits for a reset", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, augment: 0 } });
+  await page.fill("#set-batch", "50");
+  await page.locator("#set-batch").blur();
+  await page.waitForFunction(() => nibble.run.info.config.batch === 50 && !nibble.busy);
+  assert.match(page.url(), /batch=50/);
+
+  await page.click("#play");
+  await trained(page, 2);
+  await page.uncheck("#set-tanh");
+  await page.selectOption("#set-schedule", "cosine_climbing");
+  await page.waitForFunction(() => document.getElementById("pending").classList.contains("on"));
+  assert.match(await page.locator("#pending-text").textContent(), /Tanh clipping on → off/);
+  const during = await runOf(page);
+  assert.equal(during.config.tanhClip, true);
+  await trained(page, during.globalStep + 1);
+
+  await page.click("#undo");
+  assert.ok(await page.locator("#set-tanh").isChecked());
+  await page.uncheck("#set-tanh");
+  await page.click("#apply");
+  await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
+  assert.equal((await runOf(page)).config.tanhClip, false);
+});
+
+test("threads and arithmetic change at reset, and the images are loaded again", async (t) => {
+  const page = await open(t);
+  await page.selectOption("#set-threads", "1");
+  await page.waitForFunction(() => nibble.engine?.threads === 1 && nibble.run && !nibble.busy);
+  await page.selectOption("#set-build", "simd");
+  await page.waitForFunction(() => nibble.engine?.build === "simd" && nibble.run && !nibble.busy);
+  assert.match(await page.locator("#engine-simd").textContent(), /^SIMD$/);
+  await page.click("#step");
+  await trained(page, 1);
+});
+
+test("a whole run by keyboard alone", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 2 } });
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
+  /** Tabs on to the element of that id, as a person would. */
+  const tabTo = async (id) => {
+    for (let presses = 0; presses < 60; presses++) {
+      if ((await focused()) === id) return;
+      await page.keyboard.press("Tab");
+    }
+    assert.fail(`the tab key does not reach #${id}`);
+  };
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(), "skip");
+  await tabTo("play");
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.equal(outline, "solid", "no visible focus");
+  await tabTo("set-model");
+  await tabTo("set-bits");
+  await page.keyboard.press("ArrowDown"); // 3 bits
+  await page.keyboard.press("Tab");
+  await tabTo("set-lr");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("ArrowRight"); // the slider
+  await tabTo("set-augment");
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => nibble.run.info.config.bits === 3 && !nibble.run.info.config.augment && !nibble.busy);
+  assert.ok((await runOf(page)).config.lr > 0.00105);
+  for (let presses = 0; presses < 60 && (await focused()) !== "play"; presses++) await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => nibble.run.status === "finished");
+  await tabTo("reset");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
+});
