@@ -1,12 +1,69 @@
-//! The engine in the browser: what the native tests cannot see.
+//! The engine in the browser: every kernel against the oracle, data, and a step of training, in each build. That
+//! threads change nothing is asked on the page itself (tests/e2e), where there is a pool.
 #![cfg(target_arch = "wasm32")]
 
+#[path = "support/data.rs"]
+mod data;
+#[path = "support/kernels.rs"]
+mod oracle;
+
+use nibble::kernels::{self, Isa};
 use nibble::train::{Clock, Run};
-use nibble::{RunConfig, data::synthetic, kernels, metrics::Event};
+use nibble::{RunConfig, data::synthetic, metrics::Event};
 use std::sync::Arc;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// The threads builds need a pool: that of this one worker.
+fn for_each_isa(check: impl Fn(&str)) {
+    nibble::wasm::use_current_thread().ok();
+    assert!(oracle::for_each_isa(check) >= 1);
+}
+
+#[wasm_bindgen_test]
+fn convolutions_match_the_oracle() {
+    for_each_isa(oracle::conv3x3_matches_oracle);
+}
+
+#[wasm_bindgen_test]
+fn linear_layers_match_the_oracle() {
+    for_each_isa(oracle::linear_matches_oracle);
+}
+
+#[wasm_bindgen_test]
+fn batch_norm_matches_the_oracle() {
+    for_each_isa(oracle::batch_norm_matches_oracle);
+}
+
+#[wasm_bindgen_test]
+fn passes_over_activations_match_the_oracle() {
+    for_each_isa(oracle::pointwise_matches_oracle);
+}
+
+#[wasm_bindgen_test]
+fn passes_over_weights_match_the_oracle() {
+    for_each_isa(oracle::weights_match_oracle);
+}
+
+#[wasm_bindgen_test]
+fn exact_kernels_give_the_committed_bits() {
+    nibble::wasm::use_current_thread().ok();
+    assert!(Isa::Simd128.is_exact() && Isa::available().contains(&Isa::Simd128));
+    Isa::Simd128.select();
+    assert_eq!(oracle::digest(&oracle::fingerprint()), oracle::EXACT_DIGEST);
+    Isa::available()[0].select();
+}
+
+#[wasm_bindgen_test]
+fn random_data_is_the_same_as_natively() {
+    data::random_data_is_the_same_everywhere();
+}
+
+#[wasm_bindgen_test]
+fn pickles_read() {
+    data::pickles_read();
+}
 
 #[wasm_bindgen_test]
 fn the_kernels_are_those_of_the_build() {

@@ -3,7 +3,7 @@
  * Environment: NIBBLE_URL (with this folder at bench/), CHROMIUM. Options: see `xtask/src/bench/`.
  */
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const names = ["subject", "model", "quantizer", "batch", "threads", "build", "steps", "json"];
 const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: "string" }])) });
@@ -43,11 +43,7 @@ function table({ phases, ...rest }) {
   return rows.map(([name, value]) => `${name.padEnd(16)}${value}`).join("\n");
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch();
 try {
   const page = await browser.newPage();
   page.on("console", (message) => message.type() === "error" && console.error(message.text()));

@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: how fast the engine is. Each subject is one file here and one line of [`SUBJECTS`].
 //!
-//! What runs in the browser is tests/e2e/bench.mjs, which opens tests/e2e/bench.html from the same server that
-//! `serve` runs, in headless Chromium.
+//! What drives headless Chromium is a script of tests/e2e, against the same server that `serve` runs.
 
+mod epochs;
 mod step;
 
 use crate::serve::{Server, Site};
@@ -17,7 +17,10 @@ struct Subject {
     run: fn(&ArgMatches) -> Result<()>,
 }
 
-const SUBJECTS: &[Subject] = &[Subject { command: step::command, run: step::run }];
+const SUBJECTS: &[Subject] = &[
+    Subject { command: step::command, run: step::run },
+    Subject { command: epochs::command, run: epochs::run },
+];
 
 pub fn command() -> Command {
     Command::new("bench")
@@ -34,8 +37,8 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     (subject.run)(arguments)
 }
 
-/// Runs tests/e2e/bench.mjs with these options (`--name value`); it prints the results.
-fn in_browser(options: &[(&str, String)]) -> Result<()> {
+/// Runs a script of tests/e2e with these options (`--name=value`); it prints the results.
+fn in_browser(script: &str, options: &[(&str, String)]) -> Result<()> {
     if !project::path("pkg").is_dir() {
         bail!("pkg/ is missing: run `cargo xtask build`");
     }
@@ -44,7 +47,7 @@ fn in_browser(options: &[(&str, String)]) -> Result<()> {
     let server = Server::start(Site::project(true).with("/bench/", "tests/e2e"), 0)?;
     let mut node = Process::new("node");
     node.current_dir(project::root())
-        .arg("tests/e2e/bench.mjs")
+        .arg(format!("tests/e2e/{script}"))
         .env("NIBBLE_URL", server.url())
         .env("CHROMIUM", &browser.chromium);
     for (name, value) in options {

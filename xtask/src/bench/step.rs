@@ -55,5 +55,5 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     if arguments.get_flag("json") {
         options.push(("json", "true".into()));
     }
-    super::in_browser(&options)
+    super::in_browser("bench.mjs", &options)
 }
