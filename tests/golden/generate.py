@@ -6,7 +6,7 @@ usage: python generate.py            write the four files MODEL_QUANTIZER.json b
 needs: torch and numpy (written with torch 2.15.0 on x86-64, CPU).
 
 Each file holds one run of ten training steps: the published 4-bit method or its FP32 baseline, f32, no dropout,
-lr 1e-3 throughout, AdamW (0.9, 0.999, 1e-8, weight decay 5e-4 on everything), global gradient norm clipped
+lr 2e-5 (VGG4bit) or 2e-4 (SimpleResNet4bit) throughout, AdamW (0.9, 0.999, 1e-8, weight decay 5e-4 on everything), global gradient norm clipped
 to 0.5, then the tanh soft clip of every parameter with two or more dimensions.
 
 Inputs are not stored
@@ -19,11 +19,13 @@ the Rust test starts from the very same bits.
     bits(name, i)  splitmix64's output for the state key(name) + (i + 1) * 0x9E3779B97F4A7C15
     unit(name, i)  (bits >> 40) / 2^23 - 1, uniform in [-1, 1), exact in f32
 
-    conv weight i  unit("conv1.weight", i) * f32(sqrt(6 / fan_in))      variance 2 / fan_in
-    linear weight  unit("linear1.weight", i) * f32(sqrt(3 / fan_in))    variance 1 / fan_in
+    weight i       v = unit("conv1.weight", i) * 7, level = round half even(v), then
+                   (level + 0.75 (v - level)) * f32(bound / 7), where i is no multiple of 512
+                   v * f32(bound / 7), where it is
+                   bound = sqrt(6 / fan_in) for convolutions, sqrt(3 / fan_in) for linear layers
     other          biases 0, batch norm 1 and 0, running mean 0, running variance 1
     label n        (bits("labels/BATCH", n) >> 33) mod 10
-    image element  unit("pattern/LABEL", (c * 4 + h / 8) * 4 + w / 8) + 1.5 * unit("images/BATCH", index in NCHW)
+    image element  unit("pattern/LABEL", (c * 4 + h / 8) * 4 + w / 8) + 3 * unit("images/BATCH", index in NCHW)
 
 BATCH is "train1" to "train10" and "test". Tensors are indexed in PyTorch's order: OIHW and [out][in].
 
@@ -43,7 +45,19 @@ rounding noise, which AdamW, being scale-free, turns into steps of up to +-lr. S
 loss, but it does move the running mean. Both sides therefore set these biases (the file lists them as
 `null_biases`) back to zero, their exact value, after every step, and leave them out of the comparison.
 
-@SPREAD@
+Ten steps amplify rounding: a ReLU or a maximum on the edge goes the other way, AdamW turns the sign of a gradient
+of just zero into a whole step, and a weight on the border between two levels lands on either. The learning rates
+are therefore small, and most weights start away from those borders. What is left, as `--spread` measured it, the
+largest over the ten steps: relative difference of the losses, absolute difference of final weights and statistics.
+
+                                   loss                             final
+                                   2 threads no oneDNN f64          2 threads no oneDNN f64
+    vgg4bit_none                   4.0e-07   8.7e-05   5.0e-07      4.8e-07   4.4e-04   1.7e-06
+    vgg4bit_symmetric              2.0e-07   2.8e-06   2.9e-07      2.7e-07   6.2e-05   2.9e-05
+    simple_resnet4bit_none         7.1e-07   1.2e-05   2.1e-06      7.3e-05   4.6e-04   1.5e-04
+    simple_resnet4bit_symmetric    0.0e+00   1.9e-07   1.2e-07      1.4e-05   5.5e-04   2.9e-05
+
+The test asks for 1e-4 and 1e-3.
 """
 
 import argparse
@@ -60,7 +74,7 @@ CLASSES = 10
 STEPS = 10
 BATCH = {"vgg4bit": 16, "simple_resnet4bit": 32}
 LEVEL_MAX = 7
-LR = {"vgg4bit": 1e-3, "simple_resnet4bit": 1e-3}
+LR = {"vgg4bit": 2e-5, "simple_resnet4bit": 2e-4}
 
 
 # The keyed generator ---------------------------------------------------------------------------------------
@@ -92,7 +106,7 @@ def batch(name, size):
     patterns = np.stack([unit(f"pattern/{k}", 3 * 4 * 4).reshape(3, 4, 4) for k in range(CLASSES)])
     patterns = patterns.repeat(8, axis=2).repeat(8, axis=3)
     noise = unit(f"images/{name}", size * 3 * 32 * 32).reshape(size, 3, 32, 32)
-    return torch.from_numpy(patterns[labels] + np.float32(1.5) * noise), torch.from_numpy(labels)
+    return torch.from_numpy(patterns[labels] + np.float32(3) * noise), torch.from_numpy(labels)
 
 
 # The networks ----------------------------------------------------------------------------------------------
@@ -172,12 +186,20 @@ class SimpleResNet(nn.Module):
 MODELS = {"vgg4bit": Vgg, "simple_resnet4bit": SimpleResNet}
 
 
+def weights(name, count, bound):
+    """Uniform weights of which most keep away from the borders between two levels."""
+    v = unit(f"{name}.weight", count) * np.float32(LEVEL_MAX)
+    level = np.round(v)
+    away = level + np.float32(0.75) * (v - level)
+    return np.where(np.arange(count) % 512 == 0, v, away) * np.float32(bound / LEVEL_MAX)
+
+
 def build(model, quantize):
     network = MODELS[model](quantize)
     with torch.no_grad():
         for name, module in network.named_children():
             if isinstance(module, (Conv, Linear)):
-                values = unit(f"{name}.weight", module.weight.numel()) * np.float32(module.bound)
+                values = weights(name, module.weight.numel(), module.bound)
                 module.weight.copy_(torch.from_numpy(values).view_as(module.weight))
     return network
 
@@ -262,6 +284,7 @@ def pack(model, quantize, result):
         "torch": torch.__version__.split("+")[0],
         "model": model,
         "quantizer": "symmetric" if quantize else "none",
+        "lr": LR[model],
         "batch": BATCH[model],
         "null_biases": result["null_biases"],
         "steps": [{k: short(v) for k, v in step.items()} for step in result["steps"]],
