@@ -1,7 +1,7 @@
 /** Settings: in the address, from the keyboard, and what happens to them while something is trained. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defaults, differences, format, fromQuery, runConfig, SETTINGS, settingOf, toQuery } from "../../www/state.js";
+import { adoptThreads, defaults, differences, format, fromQuery, runConfig, SETTINGS, settingOf, toQuery } from "../../www/state.js";
 import { hasRun, noticed, open, runOf, SMALL, trained } from "./support.mjs";
 
 /** Another valid value of a setting than its default. */
@@ -14,6 +14,7 @@ function another(setting) {
 }
 
 test("every setting survives the address", () => {
+  adoptThreads(2);
   for (const setting of SETTINGS) {
     const settings = { ...defaults(), [setting.key]: another(setting) };
     if (setting.key === "images") settings.data = "cifar10";

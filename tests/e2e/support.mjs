@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { after } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 export const ISOLATED = address("NIBBLE_URL");
 export const PLAIN = address("NIBBLE_URL_PLAIN");
@@ -20,11 +20,6 @@ const PATIENCE = { timeout: 180_000 };
 /** A run of ten steps an epoch. */
 export const SMALL = { train: 320, test: 100, batch: 32, epochs: 3 };
 
-const ARGUMENTS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-];
-
 function address(variable) {
   const value = process.env[variable];
   if (!value) throw new Error(`${variable} is not set: run \`cargo xtask test page\``);
@@ -34,7 +29,7 @@ function address(variable) {
 let browser = null;
 /** The browser of this test file, started on first use. */
 export async function theBrowser() {
-  browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+  browser ??= await launch();
   return browser;
 }
 after(() => browser?.close());
@@ -67,7 +62,7 @@ export async function open(t, { url = ISOLATED, settings = SMALL, search, contex
     assert.deepEqual(problems, [], "the page had problems");
   });
   if (init) await page.addInitScript(init);
-  await page.goto(url + (search ?? `?${new URLSearchParams(settings)}`));
+  await page.goto(url + (search ?? `?${new URLSearchParams(settings)}`), PATIENCE);
   if (ready) await hasRun(page);
   return page;
 }
@@ -77,11 +72,11 @@ export const hasRun = (page) => page.waitForFunction(() => globalThis.nibble?.ru
 
 /** Waits until the run has trained `steps` steps. */
 export const trained = (page, steps) =>
-  page.waitForFunction((wanted) => nibble.run.globalStep >= wanted, steps, PATIENCE);
+  page.waitForFunction((wanted) => nibble.run?.globalStep >= wanted, steps, PATIENCE);
 
 /** Waits until `count` epochs have ended. */
 export const epochs = (page, count) =>
-  page.waitForFunction((wanted) => nibble.run.epochs.length >= wanted, count, PATIENCE);
+  page.waitForFunction((wanted) => nibble.run?.epochs.length >= wanted, count, PATIENCE);
 
 /** What the page knows of its run. */
 export const runOf = (page) =>
@@ -111,10 +106,12 @@ export async function noticed(page, ...parts) {
   }
 }
 
-/** Pixels of the canvases under `selector` that have the colour of the custom property `name`. */
+/** Pixels of the canvases under `selector` that have the colour of the custom property `name`, all drawn. */
 export const ink = (page, selector, name) =>
   page.evaluate(
-    ([where, property]) => {
+    async ([where, property]) => {
+      const { idle } = await import("./frames.js");
+      while (!idle()) await new Promise(requestAnimationFrame);
       const probe = document.createElement("canvas").getContext("2d");
       probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(property);
       probe.fillRect(0, 0, 1, 1);

@@ -77,7 +77,7 @@ test("a finished run says so and keeps its curves", async (t) => {
   const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 1 } });
   await page.click("#play");
   await page.waitForFunction(() => nibble.run.status === "finished");
-  assert.equal(await page.locator("#play-label").textContent(), "Done");
+  await page.waitForFunction(() => document.getElementById("play-label").textContent === "Done");
   await page.click("#play");
   const { epochs: done, globalStep } = await runOf(page);
   assert.deepEqual([done, globalStep], [1, 2]);

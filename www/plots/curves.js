@@ -21,6 +21,8 @@ import { color, onThemeChange } from "./theme.js";
 const DRAW_INTERVAL_MS = 125;
 /** The time axis ends at one of these, so that it moves seldom. */
 const ENDS = [1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1000];
+/** Epochs that the axis shows at least where there is a published run: it has one point an epoch. */
+const REFERENCE_END = 3;
 const EMPTY = { xs: [], ys: [] };
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
@@ -160,7 +162,9 @@ export class CurvePlot {
     const [run] = this.#runs;
     if (!run) return 10;
     const { stepsPerEpoch } = run.progress;
-    return axisEnd(Math.max(...this.#runs.map(({ globalStep }) => globalStep / stepsPerEpoch)), run.epochsTotal);
+    const least = this.#paper ? REFERENCE_END : 0;
+    const reached = Math.max(least, ...this.#runs.map(({ globalStep }) => globalStep / stepsPerEpoch));
+    return axisEnd(reached, Math.max(least, run.epochsTotal));
   }
 
   #size() {

@@ -14,18 +14,21 @@ use crate::project;
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::fs::{self, File};
-use std::io::{self, Cursor};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use tiny_http::{Header, Method, Request, Response, StatusCode};
+use std::time::Duration;
 
 /// Tried first when no port is asked for, then the ones after it.
 const FIRST_PORT: u16 = 8080;
 const PORTS_TRIED: u16 = 20;
-/// Requests answered at a time; a browser opens six connections.
-const HANDLERS: usize = 8;
+/// Longest head of a request; a browser's takes one or two.
+const MAX_HEAD: u64 = 16 * 1024;
+/// Longest wait for a client to send its request or to take the answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn command() -> Command {
     Command::new("serve")
@@ -122,11 +125,10 @@ impl Site {
         (!path.contains(['\\', '\0']) && rest.components().all(plain)).then(|| folder.join(rest))
     }
 
-    fn answer(&self, request: &Request) -> Answer {
-        if !matches!(request.method(), Method::Get | Method::Head) {
+    fn answer(&self, method: &str, url: &str) -> Answer {
+        if !matches!(method, "GET" | "HEAD") {
             return Answer::text(405, "only GET and HEAD are answered here");
         }
-        let url = request.url();
         if url.split('?').next() == Some("/data/index.json") {
             let folder = self.mounts.iter().find(|(prefix, _)| prefix == "/data/").map(|(_, folder)| folder);
             return Answer::bytes(200, "application/json", folder.map_or_else(Vec::new, |f| data_index(f)));
@@ -234,50 +236,81 @@ impl Answer {
         Answer { status: 200, media_type, location: None, body: Body::File(file) }
     }
 
-    fn headers(&self, isolated: bool) -> Vec<Header> {
-        let mut headers = vec![
-            ("Content-Type", self.media_type),
-            // Checked at every load: a rebuilt engine must never meet yesterday's script.
-            ("Cache-Control", "no-cache"),
-            ("X-Content-Type-Options", "nosniff"),
-        ];
+    /// The head of the answer, up to the empty line.
+    fn head(&self, length: u64, isolated: bool) -> String {
+        let reason = match self.status {
+            200 => "OK",
+            308 => "Permanent Redirect",
+            400 => "Bad Request",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            _ => "Internal Server Error",
+        };
+        let mut head = format!("HTTP/1.1 {} {reason}\r\n", self.status);
+        let mut add = |name: &str, value: &str| head += &format!("{name}: {value}\r\n");
+        add("Content-Type", self.media_type);
+        add("Content-Length", &length.to_string());
+        // Checked at every load: a rebuilt engine must never meet yesterday's script.
+        add("Cache-Control", "no-cache");
+        add("X-Content-Type-Options", "nosniff");
+        add("Connection", "close");
         if isolated {
-            headers.extend([
-                ("Cross-Origin-Opener-Policy", "same-origin"),
-                ("Cross-Origin-Embedder-Policy", "require-corp"),
-                ("Cross-Origin-Resource-Policy", "same-origin"),
-            ]);
+            add("Cross-Origin-Opener-Policy", "same-origin");
+            add("Cross-Origin-Embedder-Policy", "require-corp");
+            add("Cross-Origin-Resource-Policy", "same-origin");
         }
         if let Some(location) = &self.location {
-            headers.push(("Location", location));
+            add("Location", location);
         }
-        // A request's own text comes back in Location: one with bytes that no header may hold is dropped.
-        headers.iter().filter_map(|(name, value)| Header::from_bytes(*name, *value).ok()).collect()
+        head + "\r\n"
     }
 
-    fn send(self, request: Request, isolated: bool) -> io::Result<()> {
-        let headers = self.headers(isolated);
-        let status = StatusCode(self.status);
-        match self.body {
-            Body::File(file) => {
-                let length = usize::try_from(file.metadata()?.len()).ok();
-                // With its length told a browser can show how far it is; chunks would hide it.
-                let response = Response::new(status, headers, file, length, None);
-                request.respond(response.with_chunked_threshold(usize::MAX))
-            }
-            Body::Bytes(bytes) => {
-                let length = bytes.len();
-                request.respond(Response::new(status, headers, Cursor::new(bytes), Some(length), None))
+    fn send(self, mut stream: &TcpStream, with_body: bool, isolated: bool) -> io::Result<()> {
+        let length = match &self.body {
+            Body::File(file) => file.metadata()?.len(),
+            Body::Bytes(bytes) => bytes.len() as u64,
+        };
+        stream.write_all(self.head(length, isolated).as_bytes())?;
+        if with_body {
+            match self.body {
+                Body::File(file) => io::copy(&mut file.take(length), &mut stream).map(drop)?,
+                Body::Bytes(bytes) => stream.write_all(&bytes)?,
             }
         }
+        stream.flush()
     }
 }
 
+/// Answers the one request of a connection.
+fn serve_connection(site: &Site, stream: &TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    let mut lines = BufReader::new(stream.take(MAX_HEAD)).lines();
+    let Some(request) = lines.next().transpose()? else { return Ok(()) };
+    // The headers say nothing that matters here, but must be read before the answer.
+    for header in lines {
+        if header?.is_empty() {
+            break;
+        }
+    }
+    let (method, answer) = match request.split(' ').collect::<Vec<_>>()[..] {
+        [method, url, version] if version.starts_with("HTTP/1.") && !url.contains(char::is_control) => {
+            (method, site.answer(method, url))
+        }
+        _ => ("", Answer::text(400, "not a request of HTTP/1")),
+    };
+    answer.send(stream, method != "HEAD", site.isolated)
+}
+
 /// A server at work in threads of its own; dropping it ends it.
+///
+/// One request a connection, and one thread: a browser's connections that stay open in silence can then never keep
+/// the others waiting.
 pub struct Server {
-    inner: Arc<tiny_http::Server>,
     address: SocketAddr,
-    handlers: Vec<thread::JoinHandle<()>>,
+    ended: Arc<AtomicBool>,
+    listener: Option<thread::JoinHandle<()>>,
 }
 
 impl Server {
@@ -290,23 +323,19 @@ impl Server {
             _ => anyhow::anyhow!("cannot listen on port {port}: {error}"),
         })?;
         let address = listener.local_addr()?;
-        let inner = match tiny_http::Server::from_listener(listener, None) {
-            Ok(server) => Arc::new(server),
-            Err(error) => bail!("cannot serve on port {port}: {error}"),
-        };
-        let handlers = (0..HANDLERS)
-            .map(|_| {
-                let (inner, site) = (inner.clone(), site.clone());
-                thread::spawn(move || {
-                    while let Ok(request) = inner.recv() {
-                        let answer = site.answer(&request);
-                        // A browser that went away in the middle is no fault of ours.
-                        let _ = answer.send(request, site.isolated);
-                    }
-                })
-            })
-            .collect();
-        Ok(Server { inner, address, handlers })
+        let ended = Arc::new(AtomicBool::new(false));
+        let (site, end) = (Arc::new(site), ended.clone());
+        let listener = thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if end.load(Ordering::Relaxed) {
+                    return;
+                }
+                let site = site.clone();
+                // A browser that went away in the middle is no fault of ours.
+                thread::spawn(move || drop(serve_connection(&site, &stream)));
+            }
+        });
+        Ok(Server { address, ended, listener: Some(listener) })
     }
 
     /// The address to open, with a slash at its end.
@@ -316,17 +345,17 @@ impl Server {
 
     /// Serves until the process is ended.
     fn wait(mut self) {
-        for handler in self.handlers.drain(..) {
-            let _ = handler.join();
+        if let Some(listener) = self.listener.take() {
+            let _ = listener.join();
         }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for _ in &self.handlers {
-            self.inner.unblock();
-        }
+        self.ended.store(true, Ordering::Relaxed);
+        // Wakes the listener up.
+        let _ = TcpStream::connect(self.address);
     }
 }
 
