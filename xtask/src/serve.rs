@@ -11,7 +11,7 @@
 //! it no threads. `test` and `bench` run the same server inside their own process.
 
 use crate::project;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};

@@ -7,12 +7,9 @@ use std::path::Path;
 pub fn command() -> Command {
     Command::new("epochs")
         .about("Train on the page in headless Chromium, with everything drawn, and log each epoch")
-        .arg(
-            Arg::new("data")
-                .long("data")
-                .value_name("PATH")
-                .help("A CIFAR archive or a folder of batches, dropped on the page [default: the built-in images]"),
-        )
+        .arg(Arg::new("data").long("data").value_name("PATH").help(
+            "A CIFAR archive or a folder of batches, dropped on the page [default: the built-in images]",
+        ))
         .arg(Arg::new("log").long("log").value_name("FILE").help("Also write the lines of JSON there"))
         .arg(
             Arg::new("settings")
