@@ -29,7 +29,7 @@ pub struct RunConfig {
     /// Images a step, 2 to 1024.
     pub batch: u32,
     /// Initial learning rate, above 0 and at most 1.
-    pub lr: f32,
+    pub lr: f64,
     /// Name of a rule in [`optim::SCHEDULES`].
     pub schedule: String,
     /// Seed of initial weights, shuffling, augmentation and dropout.

@@ -304,7 +304,7 @@ impl Run {
     }
 
     fn lr(&self) -> f64 {
-        f64::from(self.config().lr) * (self.schedule)(self.epoch, self.config().epochs)
+        self.config().lr * (self.schedule)(self.epoch, self.config().epochs)
     }
 
     fn train_batch(&mut self, position: usize, start: f64) -> Result<Event> {
