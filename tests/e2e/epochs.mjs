@@ -1,14 +1,15 @@
 /**
  * Trains on the page itself, in headless Chromium with everything drawn, and writes the log of its epochs; started
  * by `cargo xtask bench epochs`. Environment: NIBBLE_URL, CHROMIUM. Options: `data` (an archive, or a folder of
- * batches; the built-in images without), `log` (a file), `search` (the page's settings, as in its address).
+ * batches; the built-in images without), `log` (a file), `screenshot` (a .png of the page at the
+ * end), `search` (the page's settings, as in its address).
  */
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { launch } from "./browser.mjs";
 
-const names = ["data", "log", "search"];
+const names = ["data", "log", "screenshot", "search"];
 const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: "string" }])) });
 
 /** The files to give to the page's picker. */
@@ -68,6 +69,7 @@ try {
     if (!epoch) throw new Error("the run stopped: " + (await page.locator(".notice p").allTextContents()).join(" "));
     log(line(epoch, data.train));
   }
+  if (values.screenshot) await page.screenshot({ path: values.screenshot, fullPage: true });
   console.log(`${config.epochs} epochs in ${round((performance.now() - start) / 1000, 1)} s`);
 } catch (error) {
   console.error(`epochs: ${error.message}`);

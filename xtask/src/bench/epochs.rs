@@ -12,6 +12,12 @@ pub fn command() -> Command {
         ))
         .arg(Arg::new("log").long("log").value_name("FILE").help("Also write the lines of JSON there"))
         .arg(
+            Arg::new("screenshot")
+                .long("screenshot")
+                .value_name("FILE")
+                .help("A .png of the page at the end"),
+        )
+        .arg(
             Arg::new("settings")
                 .value_name("SETTINGS")
                 .default_value("")
@@ -25,8 +31,10 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         let data = Path::new(data).canonicalize().with_context(|| format!("cannot read {data}"))?;
         options.push(("data", data.display().to_string()));
     }
-    if let Some(log) = arguments.get_one::<String>("log") {
-        options.push(("log", std::path::absolute(log)?.display().to_string()));
+    for name in ["log", "screenshot"] {
+        if let Some(file) = arguments.get_one::<String>(name) {
+            options.push((name, std::path::absolute(file)?.display().to_string()));
+        }
     }
     super::in_browser("epochs.mjs", &options)
 }
