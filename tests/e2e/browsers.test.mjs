@@ -1,13 +1,13 @@
 /** What the page does where the browser or the server lacks something: it works, or says why it cannot. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noticed, open, PLAIN, pause, runOf, SMALL, trained } from "./support.mjs";
+import { PLAIN, SMALL, noticed, open, pause, runOf, shows, trained } from "./support.mjs";
 
 test("isolated by the server: threads, and no service worker", async (t) => {
   const page = await open(t);
   assert.ok(await page.evaluate(() => crossOriginIsolated));
   const cores = await page.evaluate(() => navigator.hardwareConcurrency);
-  assert.equal(await page.locator("#engine-threads").textContent(), String(cores));
+  await shows(page, "#engine-threads", new RegExp(`^${cores}$`));
   assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
 });
 
@@ -15,7 +15,7 @@ test("not isolated, service worker blocked: trains on one thread and says so", a
   const page = await open(t, { url: PLAIN, context: { serviceWorkers: "block" } });
   await noticed(page, "not cross-origin isolated", "one thread");
   assert.equal(await page.evaluate(() => crossOriginIsolated), false);
-  assert.equal(await page.locator("#engine-threads").textContent(), "1");
+  await shows(page, "#engine-threads", /^1$/);
   await page.click("#play");
   await trained(page, 2);
   await pause(page);
@@ -55,7 +55,7 @@ test("the same run gives the same losses with and without threads", async (t) =>
 
 test("the single-thread build trains too", async (t) => {
   const page = await open(t, { settings: { ...SMALL, build: "single" } });
-  assert.equal(await page.locator("#engine-threads").textContent(), "1");
+  await shows(page, "#engine-threads", /^1$/);
   await page.click("#step");
   await trained(page, 1);
 });

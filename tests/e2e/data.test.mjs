@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { archive, cifar10, cifar100, drop, dropText, write } from "./fixture.mjs";
-import { ink, mean, noticed, open, pause, runOf, trained } from "./support.mjs";
+import { ink, mean, noticed, open, pause, runOf, shows, trained } from "./support.mjs";
 
 const TRAIN = cifar10(400, 1);
 const TEST = cifar10(100, 2);
@@ -19,7 +19,7 @@ test("batches dropped on the page are trained on, and the loss falls", async (t)
   await onKind(page, "cifar10");
   assert.deepEqual((({ train, test: held }) => [train, held])((await runOf(page)).data), [400, 100]);
   assert.match(page.url(), /data=cifar10/);
-  assert.match(await page.locator("#samples").textContent(), /airplane.*truck/);
+  await shows(page, "#samples", /airplane.*truck/);
   await page.click("#play");
   await trained(page, 30);
   await pause(page);

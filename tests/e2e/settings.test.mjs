@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { adoptThreads, defaults, differences, format, fromQuery, runConfig, SETTINGS, settingOf, toQuery } from "../../www/state.js";
-import { hasRun, noticed, open, runOf, SMALL, trained } from "./support.mjs";
+import { SMALL, hasRun, noticed, open, runOf, shows, trained } from "./support.mjs";
 
 /** Another valid value of a setting than its default. */
 function another(setting) {
@@ -83,7 +83,7 @@ test("a setting changed before training makes the run anew; during a run it wait
   await page.uncheck("#set-tanh");
   await page.selectOption("#set-schedule", "cosine_climbing");
   await page.waitForFunction(() => document.getElementById("pending").classList.contains("on"));
-  assert.match(await page.locator("#pending-text").textContent(), /Tanh clipping on → off/);
+  await shows(page, "#pending-text", /Tanh clipping on → off/);
   const during = await runOf(page);
   assert.equal(during.config.tanhClip, true);
   await trained(page, during.globalStep + 1);
@@ -102,7 +102,7 @@ test("threads and arithmetic change at reset, and the images are loaded again", 
   await page.waitForFunction(() => nibble.engine?.threads === 1 && nibble.run && !nibble.busy);
   await page.selectOption("#set-build", "simd");
   await page.waitForFunction(() => nibble.engine?.build === "simd" && nibble.run && !nibble.busy);
-  assert.match(await page.locator("#engine-simd").textContent(), /^SIMD$/);
+  await shows(page, "#engine-simd", /^SIMD$/);
   await page.click("#step");
   await trained(page, 1);
 });

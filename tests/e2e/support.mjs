@@ -74,6 +74,17 @@ export const hasRun = (page) => page.waitForFunction(() => globalThis.nibble?.ru
 export const trained = (page, steps) =>
   page.waitForFunction((wanted) => nibble.run?.globalStep >= wanted, steps, PATIENCE);
 
+/** Waits until the page, which draws a frame after the run has changed, shows a text that matches. */
+export const shows = (page, selector, pattern, attribute = null) =>
+  page.waitForFunction(
+    ([selector, source, attribute]) => {
+      const element = document.querySelector(selector);
+      return new RegExp(source).test(attribute ? element?.getAttribute(attribute) : element?.textContent);
+    },
+    [selector, pattern.source, attribute],
+    PATIENCE,
+  );
+
 /** Waits until `count` epochs have ended. */
 export const epochs = (page, count) =>
   page.waitForFunction((wanted) => nibble.run?.epochs.length >= wanted, count, PATIENCE);

@@ -1,7 +1,7 @@
 /** Pressing play on the built-in images: the network learns, the pictures move, the buttons do what they say. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { epochs, ink, mean, open, pause, runOf, trained } from "./support.mjs";
+import { epochs, ink, mean, open, pause, runOf, shows, trained } from "./support.mjs";
 
 test("play on the built-in images: the loss falls, curves and histograms have ink", async (t) => {
   const page = await open(t, { settings: { train: 640, test: 100, batch: 32, epochs: 9, augment: 0 } });
@@ -24,9 +24,9 @@ test("play on the built-in images: the loss falls, curves and histograms have in
   }
   assert.ok((await ink(page, "#layers", "--latent")) > 1000, "no histograms");
   assert.equal(await page.locator("#epochs-table tbody tr").count(), (await runOf(page)).epochs);
-  assert.match(await page.locator("#live").textContent(), /Paused\. Epoch \d of 9/);
-  assert.match(await page.locator("#loss").getAttribute("aria-label"), /Training loss \d/);
-  assert.match(await page.locator("#speed").textContent(), /^[\d,]+$/);
+  await shows(page, "#live", /Paused\. Epoch \d of 9/);
+  await shows(page, "#loss", /Training loss \d/, "aria-label");
+  await shows(page, "#speed", /^[\d,]+$/);
 });
 
 test("pause answers within a step, and play goes on from there", async (t) => {
@@ -52,7 +52,7 @@ test("step trains one step, also over the end of an epoch", async (t) => {
     assert.equal((await runOf(page)).globalStep, wanted);
   }
   assert.equal((await runOf(page)).epochs, 1);
-  assert.equal(await page.locator("#epoch").textContent(), "2");
+  await shows(page, "#epoch", /^2$/);
 });
 
 test("reset begins again from the same seed: the very same losses; a new seed gives others", async (t) => {
@@ -89,6 +89,6 @@ test("FP32: histograms without a grid", async (t) => {
   await trained(page, 1);
   assert.equal(await ink(page, "#layers", "--level"), 0);
   assert.ok((await ink(page, "#layers", "--latent")) > 1000);
-  assert.match(await page.locator(".layer .count").first().textContent(), /FP32/);
+  await shows(page, ".layer .count", /FP32/);
   assert.ok(await page.locator("#set-bits").isDisabled());
 });
