@@ -69,8 +69,7 @@ fn make(build: &Build, toolchain: &Toolchain, bindgen: &WasmBindgen) -> Result<(
     run_command(&mut cargo)?;
     let folder = project::path("pkg").join(build.name);
     let _ = fs::remove_dir_all(&folder);
-    // The builds share cargo's output file, so it is taken before the next one is built.
-    let wasm = wasm::target().join(wasm::TARGET).join("release/nibble.wasm");
+    let wasm = build.target().join(wasm::TARGET).join("release/nibble.wasm");
     quiet(
         Process::new(&bindgen.bindgen)
             .args(["--target", "web", "--out-name", "nibble", "--out-dir"])

@@ -76,17 +76,18 @@ impl Build {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
             .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "")
-            .env("CARGO_TARGET_DIR", target())
+            .env("CARGO_TARGET_DIR", self.target())
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_BUILD_TARGET");
         cargo
     }
-}
 
-/// Cargo's target folder of the wasm builds, apart from the native one because the compiler may be another.
-pub fn target() -> PathBuf {
-    project::target().join("wasm")
+    /// Cargo's target folder: apart from the native one because the compiler may be another, and apart from the
+    /// other builds' because each has a std with other flags, which would be compiled anew at every change of build.
+    pub fn target(&self) -> PathBuf {
+        project::target().join("wasm").join(self.name)
+    }
 }
 
 /// Replaces this machine's folders in the paths that panic messages carry.
