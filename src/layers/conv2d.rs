@@ -41,7 +41,7 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     // Fan-in initialisation (He et al., arXiv 1502.01852, equation 10).
     let init = Init::Normal { variance: 2.0 / (9 * c_in) as f32 };
     let mut layer = Conv2d {
-        kernel: Conv3x3::new(c_in, out, stride).with_x_channels(context.stored_channels()),
+        kernel: Conv3x3::new(c_in, out, stride).with_x_channels(context.stored_channels()).for_images(h, w),
         shape: [h.div_ceil(stride), w.div_ceil(stride), out],
         weight: Param::new("weight", &[3, 3, c_in, out], init, context.rng),
         bias: Param::new("bias", &[out], Init::Constant(0.0), context.rng),

@@ -3,6 +3,7 @@
 
 use nibble::Tensor;
 use nibble::kernels::{Activation, AdamW, BatchNorm, Conv3x3, Isa, Linear, scalar};
+use nibble::kernels::conv3x3::Algorithm;
 use nibble::kernels::{batch_norm, conv3x3, gemm, pointwise, pool, weights};
 
 /// Relative to the largest element of the reference: a chain of K multiply-adds in f32 drifts like a random walk,
@@ -71,7 +72,7 @@ pub fn for_each_isa(check: impl Fn(&str)) -> usize {
 
 /// `(n, h, w, c_in, stored c_in, c_out, stride)`: ones, primes, and the tile sizes (5, 6, 8, 12, 16, 32) and their
 /// neighbours; odd sizes with stride 2; the shapes of the models.
-pub const CONVOLUTIONS: [(usize, usize, usize, usize, usize, usize, usize); 24] = [
+pub const CONVOLUTIONS: [(usize, usize, usize, usize, usize, usize, usize); 31] = [
     (1, 1, 1, 1, 1, 1, 1),
     (1, 1, 1, 1, 1, 1, 2),
     (1, 2, 1, 3, 3, 5, 2),
@@ -96,6 +97,13 @@ pub const CONVOLUTIONS: [(usize, usize, usize, usize, usize, usize, usize); 24] 
     (2, 4, 4, 347, 347, 6, 1),
     (2, 32, 32, 3, 4, 64, 1),
     (1, 16, 16, 64, 64, 128, 1),
+    (1, 1, 1, 16, 16, 16, 1),
+    (2, 5, 3, 16, 16, 48, 1),
+    (1, 7, 9, 48, 48, 16, 1),
+    (3, 6, 13, 32, 32, 80, 1),
+    (5, 8, 8, 16, 16, 272, 1),
+    (1, 4, 31, 144, 144, 32, 1),
+    (9, 16, 16, 16, 16, 32, 1),
 ];
 
 /// 3x3 convolution: forward and both gradients.
@@ -103,6 +111,9 @@ pub fn conv3x3_matches_oracle(isa: &str) {
     for (i, (n, h, w, c_in, stored, c_out, stride)) in CONVOLUTIONS.into_iter().enumerate() {
         let what = format!("{isa} conv3x3 {:?}", CONVOLUTIONS[i]);
         let conv = Conv3x3::new(c_in, c_out, stride).with_x_channels(stored);
+        let winograd = conv.algorithm == Algorithm::Winograd;
+        let tolerance =
+            |k| if winograd { conv3x3::WINOGRAD_TOLERANCE } else { chain_tolerance(k) };
         let x = tensor([n, h, w, stored], 1, 1);
         let out = conv.output_shape(x.shape());
         let weight = noise(conv.weight_len(), 2);
@@ -114,7 +125,7 @@ pub fn conv3x3_matches_oracle(isa: &str) {
         let (mut y, mut expected) = (unwritten(out, halo), unwritten(out, halo));
         conv.forward(&x, &forward, &bias, &mut y);
         scalar::conv3x3_forward(&conv, &x, &weight, &bias, &mut expected);
-        assert_tensor(&format!("{what} forward"), &y, &expected, chain_tolerance(9 * c_in));
+        assert_tensor(&format!("{what} forward"), &y, &expected, tolerance(9 * c_in));
 
         let dy = tensor(out, 1, 4);
         let mut backward = conv3x3::PackedBackward::default();
@@ -122,7 +133,7 @@ pub fn conv3x3_matches_oracle(isa: &str) {
         let (mut dx, mut expected) = (unwritten(x.shape(), 1 - halo), unwritten(x.shape(), 1 - halo));
         conv.backward_input(&dy, &backward, &mut dx);
         scalar::conv3x3_backward_input(&conv, &dy, &weight, &mut expected);
-        assert_tensor(&format!("{what} backward input"), &dx, &expected, chain_tolerance(9 * c_out));
+        assert_tensor(&format!("{what} backward input"), &dx, &expected, tolerance(9 * c_out));
 
         let dy = tensor(out, halo, 4);
         let pixels = out[0] * out[1] * out[2];
@@ -130,8 +141,8 @@ pub fn conv3x3_matches_oracle(isa: &str) {
         let mut expected = found.clone();
         conv.backward_weight(&x, &dy, &mut found.0, &mut found.1);
         scalar::conv3x3_backward_weight(&conv, &x, &dy, &mut expected.0, &mut expected.1);
-        assert_close(&format!("{what} dw"), &found.0, &expected.0, chain_tolerance(pixels));
-        assert_close(&format!("{what} db"), &found.1, &expected.1, chain_tolerance(pixels));
+        assert_close(&format!("{what} dw"), &found.0, &expected.0, tolerance(pixels));
+        assert_close(&format!("{what} db"), &found.1, &expected.1, tolerance(pixels));
     }
 }
 
