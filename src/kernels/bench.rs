@@ -179,7 +179,7 @@ impl Bench<'_> {
         self.measure("conv3x3 pack backward", &shape, 0.0, bytes, || conv.pack_backward(&w, &mut backward));
         conv.pack_forward(&w, &mut forward);
         conv.pack_backward(&w, &mut backward);
-        let flops = (2 * w.len() * PIXELS) as f64;
+        let flops = 2.0 * (w.len() * PIXELS) as f64;
         let bias = db.clone();
         self.measure("conv3x3 forward", &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
         if c_in > 3 {
