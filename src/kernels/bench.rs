@@ -312,8 +312,11 @@ impl Bench<'_> {
             weight_decay: 5e-4,
             step: 3,
             gradient_scale: 0.5,
+            soft_clip: Some(3.0),
         };
-        self.measure("adam_w", &shape, 0.0, 7.0 * bytes, || adam_w.update(&mut w, &g, &mut m, &mut v));
+        self.measure("adam_w soft_clip abs_max", &shape, 0.0, 7.0 * bytes, || {
+            adam_w.update(&mut w, &g, &mut m, &mut v);
+        });
         self.measure("tanh_soft_clip", &shape, 0.0, 2.0 * bytes, || weights::tanh_soft_clip(&mut w, 3.0));
         self.measure("sum_of_squares", &shape, 0.0, bytes, || {
             std::hint::black_box(weights::sum_of_squares(&g));
