@@ -29,6 +29,7 @@ fn linear() {
 fn batch_norm() {
     let _guard = exclusive();
     assert!(for_each_isa(batch_norm_matches_oracle) >= 1);
+    assert!(for_each_isa(batch_norm_chooses_as_max_pool_does) >= 1);
 }
 
 #[test]
@@ -41,6 +42,7 @@ fn pointwise_and_pool() {
 fn weights() {
     let _guard = exclusive();
     assert!(for_each_isa(weights_match_oracle) >= 1);
+    assert!(for_each_isa(soft_clip_is_tanh_everywhere) >= 1);
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn linear_layers_match_the_oracle() {
 #[wasm_bindgen_test]
 fn batch_norm_matches_the_oracle() {
     for_each_isa(oracle::batch_norm_matches_oracle);
+    for_each_isa(oracle::batch_norm_chooses_as_max_pool_does);
 }
 
 #[wasm_bindgen_test]
@@ -44,6 +45,7 @@ fn passes_over_activations_match_the_oracle() {
 #[wasm_bindgen_test]
 fn passes_over_weights_match_the_oracle() {
     for_each_isa(oracle::weights_match_oracle);
+    for_each_isa(oracle::soft_clip_is_tanh_everywhere);
 }
 
 #[wasm_bindgen_test]

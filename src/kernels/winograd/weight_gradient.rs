@@ -21,8 +21,9 @@ const ROWS: usize = 2 * IN;
 /// Tiles of a block: the length of the sums that stay in registers.
 const BLOCK: usize = 96;
 
-/// Work items wanted; the tiles are divided until there are so many.
-const ITEMS: usize = 12;
+/// Work items wanted; the tiles are divided until there are so many. The items of a share run side by side, so that
+/// its pixels, which each of them reads, are still in the last-level cache.
+const ITEMS: usize = 48;
 
 /// Elements that all shares of `dU` together may take.
 const MAX_SUMS: usize = 4 << 20;
