@@ -26,7 +26,8 @@ pub fn command() -> Command {
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    let mut options = vec![("search", arguments.get_one::<String>("settings").expect("a default").clone())];
+    let mut options: super::Options =
+        vec![("search", arguments.get_one::<String>("settings").expect("a default").clone())];
     if let Some(data) = arguments.get_one::<String>("data") {
         let data = Path::new(data).canonicalize().with_context(|| format!("cannot read {data}"))?;
         options.push(("data", data.display().to_string()));
