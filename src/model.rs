@@ -1,8 +1,23 @@
 //! A network built from a list of layer specs, with its activations and gradients.
+//!
+//! # Buffers
+//!
+//! One tensor a layer, for its output; they last from step to step. Gradients have no buffers of their own. In
+//! the backward pass
+//!
+//! - a layer finds the gradient of its output in the output's buffer, reads its input and writes the input's
+//!   gradient over it, where the layer before finds it. The batch itself, the first layer's input, stays;
+//! - the gradient of a skip connection's sum is that of both its inputs. It stays in the sum's buffer, from
+//!   where it is added to the source's gradient once the source's other reader has written that;
+//! - a buffer has the halo that its forward reader needs (a convolution's padding) or that the backward pass of
+//!   the layer that made it needs (a convolution reads its `dy` with a halo too). All writers keep it at zero, so
+//!   it is made once.
+//!
+//! [`Model::activation_bytes`] tells what that comes to for a batch, before anything is allocated.
 
 use serde::Serialize;
 
-use crate::layers::{Backward, Context, LAYERS, Layer, LayerSpec, Param, Pass, Shape};
+use crate::layers::{Backward, Context, Input, LAYERS, Layer, LayerSpec, Param, Pass, Shape};
 use crate::quant::Quantizer;
 use crate::random::{Purpose, stream};
 use crate::{Error, Result, Tensor, kernels};
@@ -20,7 +35,7 @@ struct Node {
     layer: Box<dyn Layer>,
     /// Index in `Model::activations` of the second input.
     from: Option<usize>,
-    /// Border of zeros that the reader of the output needs.
+    /// Border of zeros of the output's buffer: see the module's documentation.
     output_halo: usize,
 }
 
@@ -45,12 +60,10 @@ pub struct LayerInfo {
 pub struct Model {
     nodes: Vec<Node>,
     input_halo: usize,
-    /// `activations[i]` is the output of `nodes[i]`.
+    /// `activations[i]` is the output of `nodes[i]`; during the backward pass, its gradient.
     activations: Vec<Tensor>,
-    /// Gradient of the activation at hand, and the one being made.
-    gradients: [Tensor; 2],
-    /// Gradients that skip connections send back, by activation.
-    skipped: Vec<Option<Tensor>>,
+    /// Gradient of the logits.
+    gradient: Tensor,
 }
 
 impl Model {
@@ -76,30 +89,29 @@ impl Model {
             // A layer whose output has an id of its own cannot take the next one in.
             let named = ids.last().is_some_and(|(_, node)| node + 1 == nodes.len());
             let absorbed = nodes.last_mut().is_some_and(|node| !named && node.layer.absorb(spec));
+            let mut context = Context { spec, index, input: shape, classes, rng: &mut rng };
             if !absorbed {
-                let mut context = Context { spec, index, input: shape, classes, rng: &mut rng };
                 let kind = LAYERS.iter().position(|kind| kind.name == spec.kind).ok_or_else(|| {
                     let names: Vec<_> = LAYERS.iter().map(|kind| kind.name).collect();
                     context.error(names.join(", "), &spec.kind)
                 })?;
                 let layer = (LAYERS[kind].build)(&mut context)?;
-                let from = spec.from.as_deref().map(|id| find_source(&context, &ids, id)).transpose()?;
-                if let Some(source) = from {
-                    let found = nodes[source].layer.output();
-                    if found != shape {
-                        let id = spec.from.as_deref().unwrap_or_default();
-                        return Err(context.error(format!("`{id}` of shape {shape:?}"), format!("{found:?}")));
-                    }
-                }
-                shape = layer.output();
                 counts[kind] += 1;
                 let name = match LAYERS[kind].stem {
                     "" => spec.kind.clone(),
                     stem => format!("{stem}{}", counts[kind]),
                 };
-                let kind = spec.kind.clone();
-                nodes.push(Node { name, kind, layer, from, output_halo: 0 });
+                nodes.push(Node { name, kind: spec.kind.clone(), layer, from: None, output_halo: 0 });
             }
+            if let Some(id) = &spec.from {
+                let source = find_source(&context, &ids, id)?;
+                let found = nodes[source].layer.output();
+                if found != shape {
+                    return Err(context.error(format!("`{id}` of shape {shape:?}"), format!("{found:?}")));
+                }
+                nodes.last_mut().expect("at least this layer").from = Some(source);
+            }
+            shape = nodes.last().expect("at least this layer").layer.output();
             if let Some(id) = &spec.id {
                 ids.push((id, nodes.len() - 1));
             }
@@ -112,16 +124,16 @@ impl Model {
             });
         }
         let mut halo = 0;
-        for node in nodes.iter_mut().rev() {
-            node.output_halo = halo;
+        for (i, node) in nodes.iter_mut().enumerate().rev() {
+            let gradient_halo = if i > 0 { node.layer.gradient_halo() } else { 0 };
+            node.output_halo = halo.max(gradient_halo);
             halo = node.layer.input_halo();
         }
         Ok(Self {
             activations: nodes.iter().map(|_| Tensor::default()).collect(),
-            skipped: nodes.iter().map(|_| None).collect(),
             input_halo: halo,
             nodes,
-            gradients: Default::default(),
+            gradient: Tensor::default(),
         })
     }
 
@@ -142,39 +154,41 @@ impl Model {
         self.activations.last().expect("a model has layers")
     }
 
-    /// The tensor that takes the gradient of the loss with respect to the logits of the last forward pass.
+    /// Bytes of the activations of a batch of `n` images, gradients included (they take the same memory).
+    pub fn activation_bytes(&self, n: usize) -> usize {
+        let elements = self.nodes.iter().map(|node| {
+            let [h, w, c] = node.layer.output();
+            (h + 2 * node.output_halo) * (w + 2 * node.output_halo) * c
+        });
+        n * elements.sum::<usize>() * size_of::<f32>()
+    }
+
+    /// The logits of the last forward pass, and the tensor that takes the gradient of the loss with respect to
+    /// them.
     pub fn logits_and_gradient(&mut self) -> (&Tensor, &mut Tensor) {
         let logits = self.activations.last().expect("a model has layers");
-        self.gradients[0].reshape(logits.shape(), 0);
-        (logits, &mut self.gradients[0])
+        self.gradient.reshape(logits.shape(), logits.halo);
+        (logits, &mut self.gradient)
     }
 
     /// Fills every parameter's gradient from the gradient of the logits (see
-    /// [`Model::logits_and_gradient`]), for the batch `x` of the last forward pass.
+    /// [`Model::logits_and_gradient`]), for the batch `x` of the last forward pass, whose activations it
+    /// overwrites: once a forward pass.
     pub fn backward(&mut self, x: &Tensor) {
-        let [mut dy, mut dx] = std::mem::take(&mut self.gradients);
-        for (i, node) in self.nodes.iter_mut().enumerate().rev() {
-            if let Some(skipped) = self.skipped[i].take() {
-                kernels::pointwise::add_assign(&mut dy, &skipped);
-            }
-            if let Some(source) = node.from {
-                self.skipped[source] = Some(dy.clone());
-            }
-            let input = if i == 0 { x } else { &self.activations[i - 1] };
-            let in_place = node.layer.gradient_in_place();
-            let wants_dx = i > 0 && !in_place;
-            if wants_dx {
-                // Gradients of images carry a halo: the convolution before reads it.
-                dx.reshape(input.shape(), usize::from(input.h > 1 || input.w > 1));
-            }
-            let tensors =
-                Backward { x: input, y: &self.activations[i], dy: &mut dy, dx: wants_dx.then_some(&mut dx) };
-            node.layer.backward(tensors);
-            if wants_dx {
-                std::mem::swap(&mut dy, &mut dx);
+        let logits = self.activations.last_mut().expect("a model has layers");
+        std::mem::swap(logits, &mut self.gradient);
+        for i in (0..self.nodes.len()).rev() {
+            let (before, after) = self.activations.split_at_mut(i);
+            let input = before.last_mut().map_or(Input::Batch(x), Input::Activation);
+            self.nodes[i].layer.backward(Backward { x: input, dy: &after[0] });
+            // The input's gradient is there, but for what skip connections from it add.
+            let Some(dx) = before.last_mut() else { break };
+            for (node, dy) in self.nodes[i..].iter().zip(after) {
+                if node.from == Some(i - 1) {
+                    kernels::pointwise::add_assign(dx, dy);
+                }
             }
         }
-        self.gradients = [dy, dx];
     }
 
     /// Makes the forward weights of every layer from its master weights.

@@ -29,6 +29,7 @@ fn linear() {
 fn batch_norm() {
     let _guard = exclusive();
     assert!(for_each_isa(batch_norm_matches_oracle) >= 1);
+    assert!(for_each_isa(batch_norm_chooses_as_max_pool_does) >= 1);
 }
 
 #[test]

@@ -114,6 +114,40 @@ fn batch_norm_and_skip_backward_match_finite_differences() {
 }
 
 #[test]
+fn batch_norm_and_pool_backward_match_finite_differences() {
+    check_gradients(
+        r#"[{"type":"conv2d","out":6},{"type":"batch_norm"},{"type":"relu"},{"type":"max_pool"},
+            {"type":"conv2d","out":5},{"type":"batch_norm"},{"type":"max_pool"},
+            {"type":"flatten"},{"type":"linear"}]"#,
+        [7, 9, 2],
+        6,
+    );
+}
+
+/// Layers that keep their own activation, one of them read by three: the next layer and two sums, one of which is
+/// just that layer's input.
+#[test]
+fn skips_without_batch_norm_backward_match_finite_differences() {
+    check_gradients(
+        r#"[{"type":"conv2d","out":4,"id":"stem"},{"type":"add","from":"stem"},{"type":"conv2d","out":4},
+            {"type":"relu"},{"type":"add","from":"stem"},{"type":"max_pool"},{"type":"relu"},
+            {"type":"flatten"},{"type":"linear"}]"#,
+        [4, 6, 3],
+        4,
+    );
+}
+
+#[test]
+fn batch_norm_first_backward_matches_finite_differences() {
+    check_gradients(
+        r#"[{"type":"batch_norm"},{"type":"conv2d","out":5,"stride":2},{"type":"global_avg_pool"},
+            {"type":"linear"}]"#,
+        [5, 4, 4],
+        6,
+    );
+}
+
+#[test]
 fn vector_layers_backward_match_finite_differences() {
     check_gradients(
         r#"[{"type":"flatten"},{"type":"linear","out":12},{"type":"batch_norm"},{"type":"relu"},

@@ -34,6 +34,7 @@ fn linear_layers_match_the_oracle() {
 #[wasm_bindgen_test]
 fn batch_norm_matches_the_oracle() {
     for_each_isa(oracle::batch_norm_matches_oracle);
+    for_each_isa(oracle::batch_norm_chooses_as_max_pool_does);
 }
 
 #[wasm_bindgen_test]

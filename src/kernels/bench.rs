@@ -244,20 +244,52 @@ impl Bench<'_> {
                 batch_norm::statistics(&x, &mut mean, &mut variance);
             });
             batch_norm::statistics(&x, &mut mean, &mut variance);
-            let norm = BatchNorm { mean: &mean, variance: &variance, gamma: &gamma, beta: &beta, eps: 1e-5 };
-            self.measure("batch_norm forward relu", &shape, 0.0, 2.0 * tensor, || {
-                norm.forward(&x, Activation::Relu, &mut y);
-            });
+            let norm = BatchNorm {
+                mean: &mean,
+                variance: &variance,
+                gamma: &gamma,
+                beta: &beta,
+                eps: 1e-5,
+                activation: Activation::Relu,
+                max_pool: false,
+            };
+            let pooling = BatchNorm { max_pool: true, ..norm };
             let mut dy = noise_tensor(dims, 1);
-            self.measure("batch_norm backward relu", &shape, 0.0, 5.0 * tensor, || {
-                norm.backward(&x, Activation::Relu, &mut dy, &mut dgamma, &mut dbeta);
+            let mut dx = x.clone();
+            let mut pooled = Tensor::zeros(pooling.output_shape(dims), 1);
+            self.measure("batch_norm forward relu", &shape, 0.0, 2.0 * tensor, || {
+                norm.forward(&x, None, &mut y);
             });
+            self.measure("batch_norm forward relu add", &shape, 0.0, 3.0 * tensor, || {
+                norm.forward(&x, Some(&dy), &mut y);
+            });
+            self.measure("batch_norm forward relu max_pool", &shape, 0.0, 1.25 * tensor, || {
+                pooling.forward(&x, None, &mut pooled);
+            });
+            for (norm, what, dy, size) in
+                [(norm, "relu", &dy, 1.0), (pooling, "relu max_pool", &pooled, 0.25)]
+            {
+                let kernel = format!("batch_norm backward parameters {what}");
+                self.measure(&kernel, &shape, 0.0, (1.0 + size) * tensor, || {
+                    norm.backward_parameters(&x, dy, &mut dgamma, &mut dbeta);
+                });
+                let gradient = norm.backward_parameters(&x, dy, &mut dgamma, &mut dbeta);
+                // Over its own result again and again: values that shrink cost the same.
+                self.measure(
+                    &format!("batch_norm backward input {what}"),
+                    &shape,
+                    0.0,
+                    (2.0 + size) * tensor,
+                    || {
+                        norm.backward_input(dy, &gradient, &mut dx);
+                    },
+                );
+            }
             self.measure("relu forward", &shape, 0.0, 2.0 * tensor, || pointwise::relu_forward(&x, &mut y));
             self.measure("relu backward", &shape, 0.0, 3.0 * tensor, || {
-                pointwise::relu_backward(&y, &mut dy)
+                pointwise::relu_backward(&x, &mut dy);
             });
             self.measure("add_assign", &shape, 0.0, 3.0 * tensor, || pointwise::add_assign(&mut dy, &x));
-            let mut pooled = Tensor::zeros(pool::max_pool_shape(dims), 1);
             let mut index = vec![0u8; pooled.to_dense().len()];
             self.measure("max_pool forward", &shape, 0.0, 1.3125 * tensor, || {
                 pool::max_pool_forward(&x, &mut pooled, &mut index);

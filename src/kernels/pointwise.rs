@@ -35,11 +35,11 @@ pub fn relu_forward(x: &Tensor, y: &mut Tensor) {
     });
 }
 
-/// `dy` becomes `dx` in place: zero where the output `y` of the ReLU is not above 0.
-pub fn relu_backward(y: &Tensor, dy: &mut Tensor) {
-    for_each_row(dy, y, |dy, y| {
-        for (dy, y) in dy.iter_mut().zip(y) {
-            *dy = if *y > 0.0 { *dy } else { 0.0 };
+/// `x` becomes `dx` in place: `dy` where the ReLU's input `x` is above 0, else 0.
+pub fn relu_backward(dy: &Tensor, x: &mut Tensor) {
+    for_each_row(x, dy, |x, dy| {
+        for (x, &dy) in x.iter_mut().zip(dy) {
+            *x = if *x > 0.0 { dy } else { 0.0 };
         }
     });
 }

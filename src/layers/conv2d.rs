@@ -61,14 +61,19 @@ impl Layer for Conv2d {
         1
     }
 
+    fn gradient_halo(&self) -> usize {
+        1
+    }
+
     fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
         self.kernel.forward(x, &self.forward_weight, &self.bias.value, y);
     }
 
     fn backward(&mut self, tensors: Backward<'_>) {
-        let Backward { x, dy, dx, .. } = tensors;
-        self.kernel.backward_weight(x, dy, &mut self.weight.grad, &mut self.bias.grad);
-        if let Some(dx) = dx {
+        let Backward { x, dy } = tensors;
+        // Before the gradient is written over x.
+        self.kernel.backward_weight(x.values(), dy, &mut self.weight.grad, &mut self.bias.grad);
+        if let Some(dx) = x.into_gradient() {
             self.kernel.backward_input(dy, &self.backward_weight, dx);
         }
     }

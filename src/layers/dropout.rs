@@ -37,10 +37,6 @@ impl Layer for Dropout {
         self.shape
     }
 
-    fn gradient_in_place(&self) -> bool {
-        true
-    }
-
     fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, pass: &Pass) {
         pointwise::copy(x, y);
         if !pass.training || self.p == 0.0 {
@@ -57,8 +53,10 @@ impl Layer for Dropout {
     }
 
     fn backward(&mut self, tensors: Backward<'_>) {
+        let Some(dx) = tensors.x.into_gradient() else { return };
+        pointwise::copy(tensors.dy, dx);
         if !self.mask.is_empty() {
-            pointwise::mul_assign(tensors.dy, &self.mask);
+            pointwise::mul_assign(dx, &self.mask);
         }
     }
 }
