@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::simd::{Kernel, Simd, dispatch};
 use super::{
-    Activation, AdamW, BatchNorm, Conv3x3, Linear, batch_norm, conv3x3, gemm, parallel, pointwise, pool,
-    weights,
+    Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Linear, batch_norm, conv3x3, conv5x5, gemm, parallel,
+    pointwise, pool, weights,
 };
 use crate::Tensor;
 
@@ -43,6 +43,9 @@ const CONVOLUTIONS: [(usize, usize, usize, usize); 11] = [
     (64, 64, 8, 1),
 ];
 
+/// The 5x5 convolutions of ConvNetJS's CIFAR-10 network: c_in, c_out, height and width.
+const CONVOLUTIONS_5X5: [(usize, usize, usize); 3] = [(3, 16, 32), (16, 20, 16), (20, 20, 8)];
+
 /// Pixels of output in a timed convolution: enough to leave the caches.
 const PIXELS: usize = 16 * 1024;
 
@@ -52,6 +55,9 @@ pub fn run(clock: fn() -> f64, filter: &str) -> Vec<KernelTiming> {
     bench.peak();
     for shape in CONVOLUTIONS {
         bench.convolution(shape);
+    }
+    for shape in CONVOLUTIONS_5X5 {
+        bench.convolution_5x5(shape);
     }
     // VGG4bit's two, and one that stands for matrix products as such: bound by arithmetic alone.
     for (n, inputs, outputs) in [(128, 4096, 512), (128, 512, 10), (1024, 512, 512)] {
@@ -195,6 +201,35 @@ impl Bench<'_> {
             });
         }
         self.measure("conv3x3 backward weight", &shape, flops, 0.0, || {
+            conv.backward_weight(&x, &y, &mut dw, &mut db);
+        });
+        // Where another algorithm is chosen, the direct one belongs here as well, under the same names with
+        // " direct" behind: `bench kernels` prints how many times faster the choice is.
+    }
+
+    fn convolution_5x5(&mut self, (c_in, c_out, size): (usize, usize, usize)) {
+        let stored = if c_in == 3 { 4 } else { c_in };
+        let conv = Conv5x5::new(c_in, c_out).with_x_channels(stored);
+        let n = PIXELS / (size * size);
+        let shape = format!("{c_in}-{c_out}@{size} n={n}");
+        let x = noise_tensor([n, size, size, stored], Conv5x5::HALO);
+        let mut y = noise_tensor([n, size, size, c_out], Conv5x5::HALO);
+        let mut dx = Tensor::zeros(x.shape(), 0);
+        let w = noise(conv.weight_len());
+        let (mut dw, mut db) = (w.clone(), noise(c_out));
+        let mut forward = conv5x5::PackedForward::default();
+        let mut backward = conv5x5::PackedBackward::default();
+        conv.pack_forward(&w, &mut forward);
+        conv.pack_backward(&w, &mut backward);
+        let flops = (2 * w.len() * PIXELS) as f64;
+        let bias = db.clone();
+        self.measure("conv5x5 forward", &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
+        if c_in > 3 {
+            self.measure("conv5x5 backward input", &shape, flops, 0.0, || {
+                conv.backward_input(&y, &backward, &mut dx);
+            });
+        }
+        self.measure("conv5x5 backward weight", &shape, flops, 0.0, || {
             conv.backward_weight(&x, &y, &mut dw, &mut db);
         });
     }

@@ -124,7 +124,7 @@ fn packages(folder: &Path) -> Result<()> {
         fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
     };
     let list = PACKAGES.join(", ");
-    if PACKAGES.iter().all(|package| present(package)) {
+    if PACKAGES.iter().all(present) {
         eprintln!("npm packages of the peers: found ({list})");
         return Ok(());
     }
