@@ -6,9 +6,9 @@
 import { parseArgs } from "node:util";
 import { BrowserWorker, Program } from "./contestants.mjs";
 import { reportKernels } from "./kernels.mjs";
-import { round } from "./table.mjs";
+import { round, table } from "./table.mjs";
 
-const NUMBERS = ["batch", "threads", "steps"];
+const NUMBERS = ["batch", "threads", "steps", "train", "test", "epochs"];
 const TEXTS = ["subject", "model", "quantizer", "build", "filter", "json", "native"];
 const { values } = parseArgs({ options: Object.fromEntries([...NUMBERS, ...TEXTS].map((name) => [name, { type: "string" }])) });
 const { json, native, ...request } = values;
@@ -29,7 +29,19 @@ function reportStep({ build, step_ms, phases, memory_mb }) {
   return rows.map(([name, value]) => `${name.padEnd(16)}${value}`).join("\n");
 }
 
-const REPORTS = { step: reportStep, kernels: (timings) => reportKernels(timings, request, json) };
+/** The stages with the peak after each, in MiB, and whether it still grew after the first of the epochs. */
+function reportMemory({ build, stages }) {
+  const { model, quantizer, threads, batch } = request;
+  const peak = Math.max(...stages.map(({ mb }) => mb));
+  const flat = stages.at(-1).mb === stages.at(-request.epochs).mb;
+  const result = { model, quantizer, build, threads, batch, peak_mb: round(peak, 1), flat_over_epochs: flat };
+  if (json) return [...stages.map(({ stage, mb }) => ({ stage, mb: round(mb, 1) })), result].map((row) => JSON.stringify(row)).join("\n");
+  const head = `${model}, batch ${batch}, build ${build}, ${threads} threads\n`;
+  const foot = `\npeak ${round(peak, 1)} MiB, ${flat ? "flat" : "NOT FLAT"} over ${request.epochs} epochs`;
+  return head + table(["after", "MiB"], stages.map(({ stage, mb }) => [stage, round(mb, 1)])) + foot;
+}
+
+const REPORTS = { memory: reportMemory, step: reportStep, kernels: (timings) => reportKernels(timings, request, json) };
 
 let place;
 try {

@@ -60,6 +60,48 @@ function step(engine, request) {
   return { result: { ...result, memory_mb: engine.memoryBytes() / 2 ** 20 } };
 }
 
+/** Images of the small epochs by which memory is seen to stay flat: a few steps and test batches each. */
+const SMALL_TRAIN = 4;
+const SMALL_TEST = 2;
+
+/**
+ * Size of the wasm memory, which never shrinks, so that every figure is the peak so far: with so many images loaded,
+ * after steps on them and a whole test pass, then after each of some epochs. An epoch over all images takes minutes
+ * and holds nothing that a short one does not hold: those are short, on a second, small set.
+ */
+function memory(engine, { model, quantizer, batch, train, test, steps, epochs, seed }) {
+  const stages = [];
+  const note = (stage) => stages.push({ stage, mb: engine.memoryBytes() / 2 ** 20 });
+  note("engine started");
+  const full = engine.Dataset.synthetic(train, test, seed);
+  note(`${train + test} images loaded`);
+  const config = { model, quantizer, batch, seed };
+  const run = new engine.Run(full, { ...config, epochs: 1 });
+  for (let i = 0; i < steps; i++) trainingStep(run);
+  note(`${steps} steps on ${train} images`);
+  // A test pass over all of them, behind the shortest epoch.
+  run.free();
+  const wholeTest = engine.Dataset.synthetic(2 * batch, test, seed);
+  const tested = new engine.Run(wholeTest, { ...config, epochs: 1 });
+  let event;
+  do event = tested.advance();
+  while (event.kind !== "epoch");
+  tested.free();
+  wholeTest.free();
+  note(`a test pass over ${test} images`);
+  const small = engine.Dataset.synthetic(SMALL_TRAIN * batch, SMALL_TEST * batch, seed);
+  const flat = new engine.Run(small, { ...config, epochs });
+  for (let done = 0; done < epochs; ) {
+    if (flat.advance().kind !== "epoch") continue;
+    done += 1;
+    note(`small epoch ${done}`);
+  }
+  flat.free();
+  small.free();
+  full.free();
+  return { result: { build: engine.engineInfo().build, stages } };
+}
+
 const kernels = (engine, { filter }) => ({ result: engine.benchKernels(filter) });
 
 /** Steps of an epoch of a contestant. */
@@ -74,7 +116,7 @@ function peer(engine, request) {
   return { ready: `build ${build}, ${simd}, ${threads} threads` };
 }
 
-const SUBJECTS = { step, kernels, peer };
+const SUBJECTS = { step, kernels, memory, peer };
 
 /** What answers the next message. */
 let answer = async (request) => SUBJECTS[request.subject](await load(request), request);

@@ -6,6 +6,7 @@
 
 mod epochs;
 mod kernels;
+mod memory;
 mod native;
 mod peers;
 mod step;
@@ -27,6 +28,7 @@ struct Subject {
 const SUBJECTS: &[Subject] = &[
     Subject { command: step::command, run: step::run },
     Subject { command: kernels::command, run: kernels::run },
+    Subject { command: memory::command, run: memory::run },
     Subject { command: peers::command, run: peers::run },
     Subject { command: epochs::command, run: epochs::run },
 ];
@@ -77,7 +79,7 @@ fn run_subject(subject: &str, arguments: &ArgMatches, mut options: Options) -> R
     if arguments.get_flag("json") {
         options.push(("json", "true".into()));
     }
-    if arguments.get_flag("native") {
+    if arguments.try_get_one::<bool>("native").is_ok_and(|native| native == Some(&true)) {
         options.push(("threads", threads(arguments, true)?.to_string()));
         options.push(("native", native::build()?.display().to_string()));
         tools::node()?;
