@@ -20,6 +20,12 @@ fn conv3x3() {
 }
 
 #[test]
+fn conv5x5() {
+    let _guard = exclusive();
+    assert!(for_each_isa(conv5x5_matches_oracle) >= 1);
+}
+
+#[test]
 fn linear() {
     let _guard = exclusive();
     assert!(for_each_isa(linear_matches_oracle) >= 1);

@@ -24,6 +24,7 @@ fn for_each_isa(check: impl Fn(&str)) {
 #[wasm_bindgen_test]
 fn convolutions_match_the_oracle() {
     for_each_isa(oracle::conv3x3_matches_oracle);
+    for_each_isa(oracle::conv5x5_matches_oracle);
 }
 
 #[wasm_bindgen_test]

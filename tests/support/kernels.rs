@@ -6,9 +6,9 @@ mod activations;
 pub use activations::*;
 
 use nibble::Tensor;
-use nibble::kernels::{Activation, AdamW, BatchNorm, Conv3x3, Isa, Linear, scalar};
 use nibble::kernels::conv3x3::Algorithm;
-use nibble::kernels::{batch_norm, conv3x3, gemm, weights};
+use nibble::kernels::{Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Isa, Linear, scalar};
+use nibble::kernels::{batch_norm, conv3x3, conv5x5, gemm, weights};
 
 /// Relative to the largest element of the reference: a chain of K multiply-adds in f32 drifts like a random walk,
 /// each step rounding by at most half an epsilon of a partial sum, and partial sums are no larger than a few times
@@ -148,6 +148,62 @@ pub fn conv3x3_matches_oracle(isa: &str) {
         scalar::conv3x3_backward_weight(&conv, &x, &dy, &mut expected.0, &mut expected.1);
         assert_close(&format!("{what} dw"), &found.0, &expected.0, tolerance(pixels));
         assert_close(&format!("{what} db"), &found.1, &expected.1, tolerance(pixels));
+    }
+}
+
+/// `(n, h, w, c_in, stored c_in, c_out)`: ones, images smaller than the weights, primes, the tile sizes and their
+/// neighbours; the shapes of ConvNetJS's network.
+const CONVOLUTIONS_5X5: [(usize, usize, usize, usize, usize, usize); 14] = [
+    (1, 1, 1, 1, 1, 1),
+    (2, 1, 5, 3, 4, 8),
+    (1, 2, 3, 5, 5, 7),
+    (3, 5, 5, 1, 1, 3),
+    (2, 7, 6, 3, 4, 16),
+    (1, 6, 11, 17, 17, 15),
+    (2, 3, 3, 13, 13, 31),
+    (1, 4, 4, 31, 31, 33),
+    (5, 3, 2, 7, 8, 9),
+    (1, 70, 3, 5, 5, 7),
+    (1, 3, 67, 2, 2, 17),
+    (2, 32, 32, 3, 4, 16),
+    (2, 16, 16, 16, 16, 20),
+    (3, 8, 8, 20, 20, 20),
+];
+
+/// 5x5 convolution: forward and both gradients.
+pub fn conv5x5_matches_oracle(isa: &str) {
+    for (i, (n, h, w, c_in, stored, c_out)) in CONVOLUTIONS_5X5.into_iter().enumerate() {
+        let what = format!("{isa} conv5x5 {:?}", CONVOLUTIONS_5X5[i]);
+        let conv = Conv5x5::new(c_in, c_out).with_x_channels(stored);
+        // The halo that is needed, or a wider one.
+        let halo = Conv5x5::HALO + i % 2;
+        let x = tensor([n, h, w, stored], halo, 1);
+        let out = [n, h, w, c_out];
+        let weight = noise(conv.weight_len(), 2);
+        let bias = if i % 3 == 0 { Vec::new() } else { noise(c_out, 3) };
+
+        let mut forward = conv5x5::PackedForward::default();
+        conv.pack_forward(&weight, &mut forward);
+        let (mut y, mut expected) = (unwritten(out, i % 3), unwritten(out, i % 3));
+        conv.forward(&x, &forward, &bias, &mut y);
+        scalar::conv5x5_forward(&conv, &x, &weight, &bias, &mut expected);
+        assert_tensor(&format!("{what} forward"), &y, &expected, chain_tolerance(25 * c_in));
+
+        let dy = tensor(out, halo, 4);
+        let mut backward = conv5x5::PackedBackward::default();
+        conv.pack_backward(&weight, &mut backward);
+        let (mut dx, mut expected) = (unwritten(x.shape(), i % 3), unwritten(x.shape(), i % 3));
+        conv.backward_input(&dy, &backward, &mut dx);
+        scalar::conv5x5_backward_input(&conv, &dy, &weight, &mut expected);
+        assert_tensor(&format!("{what} backward input"), &dx, &expected, chain_tolerance(25 * c_out));
+
+        let dy = tensor(out, i % 3, 4);
+        let mut found = (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
+        let mut expected = found.clone();
+        conv.backward_weight(&x, &dy, &mut found.0, &mut found.1);
+        scalar::conv5x5_backward_weight(&conv, &x, &dy, &mut expected.0, &mut expected.1);
+        assert_close(&format!("{what} dw"), &found.0, &expected.0, chain_tolerance(n * h * w));
+        assert_close(&format!("{what} db"), &found.1, &expected.1, chain_tolerance(n * h * w));
     }
 }
 
