@@ -186,7 +186,7 @@ impl Bench<'_> {
         let w = noise(conv.weight_len());
         let (mut dw, mut db) = (w.clone(), noise(c_out));
         let bias = db.clone();
-        let flops = 2.0 * (BATCH * out * out * w.len()) as f64;
+        let flops = 2.0 * (BATCH * out * out) as f64 * w.len() as f64;
         let bytes = 8.0 * w.len() as f64;
         // The direct kernels beside the chosen ones: `bench kernels` prints how many times faster the choice is.
         let direct = (conv != conv.direct()).then(|| (conv.direct(), " direct"));
@@ -225,7 +225,7 @@ impl Bench<'_> {
         let mut backward = conv5x5::PackedBackward::default();
         conv.pack_forward(&w, &mut forward);
         conv.pack_backward(&w, &mut backward);
-        let flops = 2.0 * (BATCH * size * size * w.len()) as f64;
+        let flops = 2.0 * (BATCH * size * size) as f64 * w.len() as f64;
         let bias = db.clone();
         self.measure("conv5x5 forward", &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
         if c_in > 3 {
