@@ -268,7 +268,7 @@ impl Bench<'_> {
         for (n, size, c) in [(128, 32, 64), (128, 16, 128), (128, 32, 16)] {
             let shape = format!("{c}@{size} n={n}");
             let dims = [n, size, size, c];
-            if !["batch_norm", "relu", "add", "max_pool"].iter().any(|k| k.contains(self.filter))
+            if !["batch_norm", "copy", "relu", "add", "max_pool"].iter().any(|k| k.contains(self.filter))
                 && !shape.contains(self.filter)
             {
                 continue;
@@ -324,6 +324,8 @@ impl Bench<'_> {
                     },
                 );
             }
+            // What memory alone allows.
+            self.measure("copy", &shape, 0.0, 2.0 * tensor, || pointwise::copy(&x, &mut y));
             self.measure("relu forward", &shape, 0.0, 2.0 * tensor, || pointwise::relu_forward(&x, &mut y));
             self.measure("relu backward", &shape, 0.0, 3.0 * tensor, || {
                 pointwise::relu_backward(&x, &mut dy);
