@@ -196,18 +196,17 @@ impl Model {
     /// `per_layer_scale` off: the scale comes from the largest weight of the whole net.
     pub fn quantize(&mut self, quantizer: &dyn Quantizer, bits: u8, per_layer_scale: bool) {
         let active = quantizer.quant_max(bits).is_some();
-        let absmax = |param: &Param| kernels::weights::abs_max(&param.value);
+        let abs_max =
+            |param: &Param| param.abs_max.unwrap_or_else(|| kernels::weights::abs_max(&param.value));
         let global = if active && !per_layer_scale {
-            self.params()
-                .filter(|(_, param)| param.is_weight())
-                .map(|(_, param)| absmax(param))
-                .fold(0.0, f32::max)
+            let weights = self.params().filter(|(_, param)| param.is_weight());
+            weights.map(|(_, param)| abs_max(param)).fold(0.0, f32::max)
         } else {
             0.0
         };
         for node in &mut self.nodes {
             for param in node.layer.params_mut().into_iter().filter(|param| active && param.is_weight()) {
-                let largest = if per_layer_scale { absmax(param) } else { global };
+                let largest = if per_layer_scale { abs_max(param) } else { global };
                 param.scale = quantizer.scale(largest, bits);
                 param.quantized.resize(param.value.len(), 0.0);
                 quantizer.fake_quantize(&param.value, param.scale, bits, &mut param.quantized);
@@ -223,7 +222,8 @@ impl Model {
 
     /// Turns the gradients of the quantized weights into those of the master weights.
     pub fn quantizer_backward(&mut self, quantizer: &dyn Quantizer) {
-        for param in self.params_mut().filter(|param| !param.quantized.is_empty()) {
+        let params = self.nodes.iter_mut().flat_map(|node| node.layer.params_mut());
+        for param in params.filter(|param| !param.quantized.is_empty()) {
             quantizer.backward(&param.value, &mut param.grad);
         }
     }
@@ -242,15 +242,22 @@ impl Model {
             .flat_map(|node| node.layer.params().into_iter().map(|param| (node.name.as_str(), param)))
     }
 
-    /// Every parameter, in the same order.
+    /// Every parameter, in the same order, to change: what is known of the present values is forgotten.
     pub fn params_mut(&mut self) -> impl Iterator<Item = &mut Param> {
-        self.nodes.iter_mut().flat_map(|node| node.layer.params_mut())
+        let params = self.nodes.iter_mut().flat_map(|node| node.layer.params_mut());
+        params.map(|param| {
+            param.abs_max = None;
+            param
+        })
     }
 
     /// Calls `change` for every parameter with the name of its layer, in the same order.
     pub fn for_each_param_mut(&mut self, mut change: impl FnMut(&str, &mut Param)) {
         for Node { name, layer, .. } in &mut self.nodes {
-            layer.params_mut().into_iter().for_each(|param| change(name, param));
+            for param in layer.params_mut() {
+                param.abs_max = None;
+                change(name, param);
+            }
         }
     }
 

@@ -46,8 +46,8 @@ const CONVOLUTIONS: [(usize, usize, usize, usize); 11] = [
 /// The 5x5 convolutions of ConvNetJS's CIFAR-10 network: c_in, c_out, height and width.
 const CONVOLUTIONS_5X5: [(usize, usize, usize); 3] = [(3, 16, 32), (16, 20, 16), (20, 20, 8)];
 
-/// Pixels of output in a timed convolution: enough to leave the caches.
-const PIXELS: usize = 16 * 1024;
+/// Images in a timed convolution: a batch of training, whose larger tensors do not stay in the caches.
+const BATCH: usize = 128;
 
 /// Times every kernel whose name and shape contain `filter`. `clock` gives milliseconds.
 pub fn run(clock: fn() -> f64, filter: &str) -> Vec<KernelTiming> {
@@ -95,6 +95,7 @@ impl Bench<'_> {
     /// Best time of one call in milliseconds: the fastest of several batches, each long against the clock's step.
     fn best(&self, mut body: impl FnMut()) -> f64 {
         const BATCH_MS: f64 = 20.0;
+
         body();
         let mut calls = 1;
         let mut best = f64::INFINITY;
@@ -178,42 +179,45 @@ impl Bench<'_> {
         let stored = if c_in == 3 { 4 } else { c_in };
         let conv = Conv3x3::new(c_in, c_out, stride).with_x_channels(stored);
         let out = size / stride;
-        let n = PIXELS / (out * out);
-        let shape = format!("{c_in}-{c_out}@{size}{} n={n}", if stride == 2 { "/2" } else { "" });
-        let x = noise_tensor([n, size, size, stored], 1);
-        let mut y = noise_tensor([n, out, out, c_out], 1);
+        let shape = format!("{c_in}-{c_out}@{size}{}", if stride == 2 { "/2" } else { "" });
+        let x = noise_tensor([BATCH, size, size, stored], 1);
+        let mut y = noise_tensor([BATCH, out, out, c_out], 1);
         let mut dx = Tensor::zeros(x.shape(), 1);
         let w = noise(conv.weight_len());
         let (mut dw, mut db) = (w.clone(), noise(c_out));
-        let mut forward = conv3x3::PackedForward::default();
-        let mut backward = conv3x3::PackedBackward::default();
-        let bytes = 8.0 * w.len() as f64;
-        self.measure("conv3x3 pack forward", &shape, 0.0, bytes, || conv.pack_forward(&w, &mut forward));
-        self.measure("conv3x3 pack backward", &shape, 0.0, bytes, || conv.pack_backward(&w, &mut backward));
-        conv.pack_forward(&w, &mut forward);
-        conv.pack_backward(&w, &mut backward);
-        let flops = (2 * w.len() * PIXELS) as f64;
         let bias = db.clone();
-        self.measure("conv3x3 forward", &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
-        if c_in > 3 {
-            self.measure("conv3x3 backward input", &shape, flops, 0.0, || {
-                conv.backward_input(&y, &backward, &mut dx);
+        let flops = 2.0 * (BATCH * out * out * w.len()) as f64;
+        let bytes = 8.0 * w.len() as f64;
+        // The direct kernels beside the chosen ones: `bench kernels` prints how many times faster the choice is.
+        let direct = (conv != conv.direct()).then(|| (conv.direct(), " direct"));
+        for (conv, suffix) in [(conv, "")].into_iter().chain(direct) {
+            let name = |pass: &str| format!("conv3x3 {pass}{suffix}");
+            let mut forward = conv3x3::PackedForward::default();
+            let mut backward = conv3x3::PackedBackward::default();
+            self.measure(&name("pack forward"), &shape, 0.0, bytes, || conv.pack_forward(&w, &mut forward));
+            self.measure(&name("pack backward"), &shape, 0.0, bytes, || {
+                conv.pack_backward(&w, &mut backward);
+            });
+            conv.pack_forward(&w, &mut forward);
+            conv.pack_backward(&w, &mut backward);
+            self.measure(&name("forward"), &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
+            if c_in > 3 {
+                self.measure(&name("backward input"), &shape, flops, 0.0, || {
+                    conv.backward_input(&y, &backward, &mut dx);
+                });
+            }
+            self.measure(&name("backward weight"), &shape, flops, 0.0, || {
+                conv.backward_weight(&x, &y, &mut dw, &mut db);
             });
         }
-        self.measure("conv3x3 backward weight", &shape, flops, 0.0, || {
-            conv.backward_weight(&x, &y, &mut dw, &mut db);
-        });
-        // Where another algorithm is chosen, the direct one belongs here as well, under the same names with
-        // " direct" behind: `bench kernels` prints how many times faster the choice is.
     }
 
     fn convolution_5x5(&mut self, (c_in, c_out, size): (usize, usize, usize)) {
         let stored = if c_in == 3 { 4 } else { c_in };
         let conv = Conv5x5::new(c_in, c_out).with_x_channels(stored);
-        let n = PIXELS / (size * size);
-        let shape = format!("{c_in}-{c_out}@{size} n={n}");
-        let x = noise_tensor([n, size, size, stored], Conv5x5::HALO);
-        let mut y = noise_tensor([n, size, size, c_out], Conv5x5::HALO);
+        let shape = format!("{c_in}-{c_out}@{size}");
+        let x = noise_tensor([BATCH, size, size, stored], Conv5x5::HALO);
+        let mut y = noise_tensor([BATCH, size, size, c_out], Conv5x5::HALO);
         let mut dx = Tensor::zeros(x.shape(), 0);
         let w = noise(conv.weight_len());
         let (mut dw, mut db) = (w.clone(), noise(c_out));
@@ -221,7 +225,7 @@ impl Bench<'_> {
         let mut backward = conv5x5::PackedBackward::default();
         conv.pack_forward(&w, &mut forward);
         conv.pack_backward(&w, &mut backward);
-        let flops = (2 * w.len() * PIXELS) as f64;
+        let flops = 2.0 * (BATCH * size * size * w.len()) as f64;
         let bias = db.clone();
         self.measure("conv5x5 forward", &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
         if c_in > 3 {
@@ -354,8 +358,11 @@ impl Bench<'_> {
             weight_decay: 5e-4,
             step: 3,
             gradient_scale: 0.5,
+            soft_clip: Some(3.0),
         };
-        self.measure("adam_w", &shape, 0.0, 7.0 * bytes, || adam_w.update(&mut w, &g, &mut m, &mut v));
+        self.measure("adam_w soft_clip abs_max", &shape, 0.0, 7.0 * bytes, || {
+            adam_w.update(&mut w, &g, &mut m, &mut v);
+        });
         self.measure("tanh_soft_clip", &shape, 0.0, 2.0 * bytes, || weights::tanh_soft_clip(&mut w, 3.0));
         self.measure("sum_of_squares", &shape, 0.0, bytes, || {
             std::hint::black_box(weights::sum_of_squares(&g));

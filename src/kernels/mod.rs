@@ -24,8 +24,10 @@ pub mod parallel;
 pub mod pointwise;
 pub mod pool;
 pub mod scalar;
+mod scratch;
 mod simd;
 pub mod weights;
+mod winograd;
 
 pub use batch_norm::BatchNorm;
 pub use conv3x3::Conv3x3;
@@ -44,7 +46,7 @@ pub enum Activation {
     Relu,
 }
 
-/// The instruction set that the kernels use: `relaxed-simd` or `simd128` in a browser, `avx2` or `portable`
+/// The instruction set that the kernels use: `relaxed-simd` or `simd128` in a browser, `avx512`, `avx2` or `portable`
 /// natively.
 pub fn simd_kind() -> &'static str {
     Isa::current().name()

@@ -53,7 +53,7 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     let size = kernel;
     let kernel = match size {
         3 => Kernel::Three {
-            conv: Conv3x3::new(c_in, out, stride).with_x_channels(x_channels),
+            conv: Conv3x3::new(c_in, out, stride).with_x_channels(x_channels).for_images(h, w),
             forward: Default::default(),
             backward: Default::default(),
         },
