@@ -36,8 +36,8 @@ export class BrowserWorker {
     return worker;
   }
 
-  /** Sends a request and waits for the answer to it. */
-  async ask(request, seconds = 600) {
+  /** Sends a request and waits for the answer to it; `what` it is, for messages. */
+  async ask(request, seconds = 600, what = "the answer") {
     const answer = this.#page.evaluate(
       (wanted) =>
         new Promise((resolve, reject) => {
@@ -48,7 +48,7 @@ export class BrowserWorker {
       request,
     );
     answer.catch(() => {});
-    const { error, ...rest } = await within(seconds, answer, "the answer");
+    const { error, ...rest } = await within(seconds, answer, what);
     if (error) throw new Error(error);
     return rest;
   }
@@ -89,16 +89,16 @@ export class Program {
   }
 
   /** The next line that it prints. */
-  async next(seconds = 600) {
+  async next(seconds = 600, what = "the answer") {
     const line = this.#lines.next().then(({ value, done }) => (done ? this.#ended : JSON.parse(value)));
-    const { error, ...rest } = await within(seconds, Promise.race([line, this.#ended]), "the answer");
+    const { error, ...rest } = await within(seconds, Promise.race([line, this.#ended]), what);
     if (error) throw new Error(error);
     return rest;
   }
 
-  ask(request, seconds) {
+  ask(request, seconds, what) {
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
-    return this.next(seconds);
+    return this.next(seconds, what);
   }
 
   close() {

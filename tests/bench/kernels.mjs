@@ -1,7 +1,7 @@
 /** The report of `bench kernels`. */
 import { round, table } from "./table.mjs";
 
-/** The passes of a convolution, and how many of the layer shapes have each. */
+/** The passes of a convolution. */
 const PASSES = ["forward", "backward input", "backward weight"];
 /** VGG4bit's layers after the first: the five shapes that Winograd is for. */
 const WINOGRAD_SHAPES = ["64-64@32", "64-128@16", "128-128@16", "128-256@8", "256-256@8"];
@@ -15,12 +15,12 @@ const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.
  * direct kernel the chosen path is, averaged over {@link WINOGRAD_SHAPES}; only what was measured.
  */
 export function summarize(timings) {
-  const find = (kernel, shape) => timings.find((timing) => timing.kernel === kernel && timing.shape.startsWith(shape));
+  const find = (kernel, shape) => timings.find((timing) => timing.kernel === kernel && timing.shape === shape);
   const facts = [];
   const gemm = find(GEMM.kernel, GEMM.shape);
   if (gemm) facts.push({ fact: `matrix product ${GEMM.shape}, share of the peak`, value: round(gemm.peakShare, 3) });
   for (const pass of PASSES) {
-    const pairs = WINOGRAD_SHAPES.map((shape) => [find(`conv3x3 ${pass} direct`, `${shape} `), find(`conv3x3 ${pass}`, `${shape} `)]);
+    const pairs = WINOGRAD_SHAPES.map((shape) => [find(`conv3x3 ${pass} direct`, shape), find(`conv3x3 ${pass}`, shape)]);
     if (!pairs.every(([direct, chosen]) => direct && chosen)) continue;
     facts.push({ fact: `conv3x3 ${pass}, times the direct kernel`, value: round(mean(pairs.map(([direct, chosen]) => direct.ms / chosen.ms))) });
   }

@@ -60,45 +60,44 @@ function step(engine, request) {
   return { result: { ...result, memory_mb: engine.memoryBytes() / 2 ** 20 } };
 }
 
-/** Images of the small epochs by which memory is seen to stay flat: a few steps and test batches each. */
-const SMALL_TRAIN = 4;
-const SMALL_TEST = 2;
+/** Steps, and batches of the test pass, of the short epochs by which memory is seen to stay flat. */
+const SHORT_EPOCH = { train: 4, test: 2 };
 
 /**
  * Size of the wasm memory, which never shrinks, so that every figure is the peak so far: with so many images loaded,
- * after steps on them and a whole test pass, then after each of some epochs. An epoch over all images takes minutes
- * and holds nothing that a short one does not hold: those are short, on a second, small set.
+ * after steps on them, after a whole test pass, then after each of some epochs. An epoch over all images takes minutes
+ * and keeps nothing that a short one does not keep, so those are short. For the same reason the images come as two sets,
+ * one with the training images and one with the test images: its epoch is over, and its test pass begins, after two
+ * steps.
  */
 function memory(engine, { model, quantizer, batch, train, test, steps, epochs, seed }) {
   const stages = [];
   const note = (stage) => stages.push({ stage, mb: engine.memoryBytes() / 2 ** 20 });
-  note("engine started");
-  const full = engine.Dataset.synthetic(train, test, seed);
-  note(`${train + test} images loaded`);
   const config = { model, quantizer, batch, seed };
-  const run = new engine.Run(full, { ...config, epochs: 1 });
-  for (let i = 0; i < steps; i++) trainingStep(run);
-  note(`${steps} steps on ${train} images`);
-  // A test pass over all of them, behind the shortest epoch.
-  run.free();
-  const wholeTest = engine.Dataset.synthetic(2 * batch, test, seed);
-  const tested = new engine.Run(wholeTest, { ...config, epochs: 1 });
-  let event;
-  do event = tested.advance();
-  while (event.kind !== "epoch");
-  tested.free();
-  wholeTest.free();
+  const epoch = (run) => {
+    while (run.advance().kind !== "epoch");
+  };
+  note("the start");
+  const training = engine.Dataset.synthetic(train, 2, seed);
+  const testing = engine.Dataset.synthetic(2 * batch, test, seed);
+  note(`loading ${train} + ${test} images`);
+
+  const trained = new engine.Run(training, { ...config, epochs: 1 });
+  for (let i = 0; i < steps; i++) trainingStep(trained);
+  note(`${steps} training steps`);
+  trained.free();
+
+  const tested = new engine.Run(testing, { ...config, epochs: 1 });
+  epoch(tested);
   note(`a test pass over ${test} images`);
-  const small = engine.Dataset.synthetic(SMALL_TRAIN * batch, SMALL_TEST * batch, seed);
-  const flat = new engine.Run(small, { ...config, epochs });
-  for (let done = 0; done < epochs; ) {
-    if (flat.advance().kind !== "epoch") continue;
-    done += 1;
-    note(`small epoch ${done}`);
+  tested.free();
+
+  const short = engine.Dataset.synthetic(SHORT_EPOCH.train * batch, SHORT_EPOCH.test * batch, seed);
+  const repeated = new engine.Run(short, { ...config, epochs });
+  for (let i = 1; i <= epochs; i++) {
+    epoch(repeated);
+    note(`short epoch ${i}`);
   }
-  flat.free();
-  small.free();
-  full.free();
   return { result: { build: engine.engineInfo().build, stages } };
 }
 
