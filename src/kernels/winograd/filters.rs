@@ -9,14 +9,7 @@ use crate::kernels::simd::vectorize;
 fn filter_1d(w: [f32; 3]) -> [f32; 6] {
     let (even, odd) = (w[0] + w[2], w[1]);
     let (far, near) = (w[0] * (1.0 / 24.0) + w[2] * (1.0 / 6.0), w[1] * (1.0 / 12.0));
-    [
-        w[0] * 0.25,
-        (even + odd) * (-1.0 / 6.0),
-        (even - odd) * (-1.0 / 6.0),
-        far + near,
-        far - near,
-        w[2],
-    ]
+    [w[0] * 0.25, (even + odd) * (-1.0 / 6.0), (even - odd) * (-1.0 / 6.0), far + near, far - near, w[2]]
 }
 
 /// Transforms the taps `[9][k][nr]` of a panel into its positions `[36][k][nr]`.
