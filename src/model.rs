@@ -271,11 +271,7 @@ impl Model {
 
     /// Every parameter, in the same order, to change: what is known of the present values is forgotten.
     pub fn params_mut(&mut self) -> impl Iterator<Item = &mut Param> {
-        let params = self.nodes.iter_mut().flat_map(|node| node.layer.params_mut());
-        params.map(|param| {
-            param.abs_max = None;
-            param
-        })
+        self.nodes.iter_mut().flat_map(|node| node.layer.params_mut()).map(Param::changing)
     }
 
     /// Calls `change` for every parameter with the name of its layer, in the same order.

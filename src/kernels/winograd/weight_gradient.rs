@@ -279,7 +279,8 @@ impl Item<'_> {
         assert!(tiles <= BLOCK && v.len() >= ROWS * v_stride && v_stride >= BLOCK * c_in);
         assert!(d.len() >= ROWS * self.panels.len() * d_stride && d_stride >= BLOCK * S::NR);
         // As many whole tiles of MR rows as leave a rest of whole tiles of 4: c_in is a multiple of 16.
-        let whole = (0..=c_in / MR).rev().find(|tiles| (c_in - tiles * MR) % 4 == 0).unwrap_or(0) * MR;
+        let whole =
+            (0..=c_in / MR).rev().find(|tiles| (c_in - tiles * MR).is_multiple_of(4)).unwrap_or(0) * MR;
         for p in 0..ROWS {
             let position = PAIRS[self.pair][p / IN] * IN + p % IN;
             for (j, panel) in self.panels.clone().enumerate() {
