@@ -296,7 +296,7 @@ pub fn soft_clip_is_tanh_everywhere(isa: &str) {
     let mut mixed = sorted.clone();
     // A prime: neighbours come from everywhere.
     for i in 0..mixed.len() {
-        mixed.swap(i, (i * 104_729) % sorted.len());
+        mixed.swap(i, (i as u64 * 104_729 % sorted.len() as u64) as usize);
     }
     let (mut worst, mut worst_relative) = (0.0f64, 0.0f64);
     for w in [&sorted, &mixed] {
