@@ -244,19 +244,14 @@ impl Model {
 
     /// Every parameter, in the same order, to change: what is known of the present values is forgotten.
     pub fn params_mut(&mut self) -> impl Iterator<Item = &mut Param> {
-        let params = self.nodes.iter_mut().flat_map(|node| node.layer.params_mut());
-        params.map(|param| {
-            param.abs_max = None;
-            param
-        })
+        self.nodes.iter_mut().flat_map(|node| node.layer.params_mut()).map(Param::to_change)
     }
 
     /// Calls `change` for every parameter with the name of its layer, in the same order.
     pub fn for_each_param_mut(&mut self, mut change: impl FnMut(&str, &mut Param)) {
         for Node { name, layer, .. } in &mut self.nodes {
             for param in layer.params_mut() {
-                param.abs_max = None;
-                change(name, param);
+                change(name, param.to_change());
             }
         }
     }

@@ -56,6 +56,12 @@ impl Param {
         }
     }
 
+    /// The parameter, for its values to be changed: what is known of them is forgotten.
+    pub fn to_change(&mut self) -> &mut Self {
+        self.abs_max = None;
+        self
+    }
+
     /// The values that the forward pass uses.
     pub fn forward_value(&self) -> &[f32] {
         if self.quantized.is_empty() { &self.value } else { &self.quantized }
