@@ -228,6 +228,33 @@ impl Model {
         }
     }
 
+    /// Rounding is flat almost everywhere: the true derivative of the loss with respect to a master weight that
+    /// is quantized is 0.
+    pub fn clear_quantized_gradients(&mut self) {
+        for param in self.params_mut().filter(|param| !param.quantized.is_empty()) {
+            param.grad.fill(0.0);
+        }
+    }
+
+    /// Takes over the master values, the gradients and the running statistics of another model. The forward weights
+    /// are stale until [`Model::quantize`].
+    ///
+    /// # Panics
+    /// If the other was not made from the same description.
+    pub fn copy_state(&mut self, from: &Model) {
+        assert_eq!(self.nodes.len(), from.nodes.len(), "layers of both models");
+        for (to, from) in self.nodes.iter_mut().zip(&from.nodes) {
+            for (to, from) in to.layer.params_mut().into_iter().zip(from.layer.params()) {
+                to.value.copy_from_slice(&from.value);
+                to.grad.copy_from_slice(&from.grad);
+                to.quantized.clear();
+            }
+            for ((_, to), (_, from)) in to.layer.buffers_mut().into_iter().zip(from.layer.buffers()) {
+                to.copy_from_slice(from);
+            }
+        }
+    }
+
     /// Keeps the statistics gathered by the last training pass.
     pub fn end_step(&mut self) {
         for node in &mut self.nodes {
@@ -244,14 +271,14 @@ impl Model {
 
     /// Every parameter, in the same order, to change: what is known of the present values is forgotten.
     pub fn params_mut(&mut self) -> impl Iterator<Item = &mut Param> {
-        self.nodes.iter_mut().flat_map(|node| node.layer.params_mut()).map(Param::to_change)
+        self.nodes.iter_mut().flat_map(|node| node.layer.params_mut()).map(Param::changing)
     }
 
     /// Calls `change` for every parameter with the name of its layer, in the same order.
     pub fn for_each_param_mut(&mut self, mut change: impl FnMut(&str, &mut Param)) {
         for Node { name, layer, .. } in &mut self.nodes {
             for param in layer.params_mut() {
-                change(name, param.to_change());
+                change(name, param.changing());
             }
         }
     }

@@ -45,7 +45,7 @@ fn vgg4bit_at_batch_128_leaves_room_for_60000_images() {
     );
     // Each convolution's output once, each batch norm's once (pooled where it pools), and the vectors.
     assert!(activations < 245 * MEGABYTE, "{activations} bytes of activations");
-    assert!(parameters < 115 * MEGABYTE, "{parameters} bytes of parameters");
+    assert!(parameters < 120 * MEGABYTE, "{parameters} bytes of parameters");
     // A tenth is left for partial sums, stacks of threads and what the allocator does not hand out again.
     assert!(activations + parameters + images < BUDGET * 9 / 10, "the whole");
 }

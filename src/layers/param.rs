@@ -56,8 +56,8 @@ impl Param {
         }
     }
 
-    /// The parameter, for its values to be changed: what is known of them is forgotten.
-    pub fn to_change(&mut self) -> &mut Self {
+    /// The same, about to be changed: what is known of the present values is forgotten.
+    pub fn changing(&mut self) -> &mut Self {
         self.abs_max = None;
         self
     }
