@@ -278,8 +278,7 @@ impl Model {
     pub fn for_each_param_mut(&mut self, mut change: impl FnMut(&str, &mut Param)) {
         for Node { name, layer, .. } in &mut self.nodes {
             for param in layer.params_mut() {
-                param.abs_max = None;
-                change(name, param);
+                change(name, param.changing());
             }
         }
     }
