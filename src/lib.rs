@@ -17,8 +17,11 @@ pub mod metrics;
 pub mod model;
 pub mod models;
 pub mod optim;
+pub mod packed;
+pub mod predictions;
 pub mod quant;
 pub mod random;
+pub mod run;
 pub mod tensor;
 pub mod train;
 #[cfg(target_arch = "wasm32")]

@@ -228,6 +228,33 @@ impl Model {
         }
     }
 
+    /// Rounding is flat almost everywhere: the true derivative of the loss with respect to a master weight that
+    /// is quantized is 0.
+    pub fn clear_quantized_gradients(&mut self) {
+        for param in self.params_mut().filter(|param| !param.quantized.is_empty()) {
+            param.grad.fill(0.0);
+        }
+    }
+
+    /// Takes over the master values, the gradients and the running statistics of another model. The forward weights
+    /// are stale until [`Model::quantize`].
+    ///
+    /// # Panics
+    /// If the other was not made from the same description.
+    pub fn copy_state(&mut self, from: &Model) {
+        assert_eq!(self.nodes.len(), from.nodes.len(), "layers of both models");
+        for (to, from) in self.nodes.iter_mut().zip(&from.nodes) {
+            for (to, from) in to.layer.params_mut().into_iter().zip(from.layer.params()) {
+                to.value.copy_from_slice(&from.value);
+                to.grad.copy_from_slice(&from.grad);
+                to.quantized.clear();
+            }
+            for ((_, to), (_, from)) in to.layer.buffers_mut().into_iter().zip(from.layer.buffers()) {
+                to.copy_from_slice(from);
+            }
+        }
+    }
+
     /// Keeps the statistics gathered by the last training pass.
     pub fn end_step(&mut self) {
         for node in &mut self.nodes {
@@ -244,11 +271,7 @@ impl Model {
 
     /// Every parameter, in the same order, to change: what is known of the present values is forgotten.
     pub fn params_mut(&mut self) -> impl Iterator<Item = &mut Param> {
-        let params = self.nodes.iter_mut().flat_map(|node| node.layer.params_mut());
-        params.map(|param| {
-            param.abs_max = None;
-            param
-        })
+        self.nodes.iter_mut().flat_map(|node| node.layer.params_mut()).map(Param::changing)
     }
 
     /// Calls `change` for every parameter with the name of its layer, in the same order.
@@ -289,4 +312,69 @@ impl Model {
 fn find_source(context: &Context<'_>, ids: &[(&str, usize)], id: &str) -> Result<usize> {
     let found = ids.iter().find(|(known, _)| *known == id).map(|(_, node)| *node);
     found.ok_or_else(|| context.error("`from` with the id of an earlier layer", id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models;
+
+    /// Addresses and sizes of all buffers.
+    fn buffers(model: &Model) -> Vec<(*const f32, usize)> {
+        let tensors = model.activations.iter().chain([&model.gradient]);
+        let mut buffers: Vec<_> = tensors.map(|x| (x.data().as_ptr(), x.data().len())).collect();
+        // The logits and their gradient change places at every step.
+        buffers.sort_unstable();
+        buffers
+    }
+
+    #[test]
+    fn buffers_are_those_planned_and_stay_from_step_to_step() {
+        for preset in models::MODELS {
+            let mut model = Model::new(&preset.specs().unwrap(), 10, 1).unwrap();
+            let x = Tensor::zeros([4, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
+            let fewer = Tensor::zeros([3, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
+            let step = |model: &mut Model, x: &Tensor| {
+                model.forward(x, &Pass { training: true, seed: 1, step: 0 });
+                let (logits, gradient) = model.logits_and_gradient();
+                gradient.data_mut().copy_from_slice(logits.data());
+                model.backward(x);
+            };
+            step(&mut model, &x);
+            let bytes = model.activations.iter().map(|x| size_of_val(x.data())).sum::<usize>();
+            assert_eq!(bytes, model.activation_bytes(4), "{}", preset.entry.name);
+            let before = buffers(&model);
+            step(&mut model, &x);
+            assert_eq!(buffers(&model), before, "{}", preset.entry.name);
+            // As at the end of an epoch and in its test pass.
+            step(&mut model, &fewer);
+            model.forward(&x, &Pass { training: false, seed: 1, step: 0 });
+            step(&mut model, &x);
+            assert_eq!(buffers(&model), before, "{}", preset.entry.name);
+        }
+    }
+
+    /// Writers keep halos at zero, forward and backward: the next step relies on it.
+    #[test]
+    fn halos_stay_zero() {
+        for preset in models::MODELS {
+            let mut model = Model::new(&preset.specs().unwrap(), 10, 1).unwrap();
+            let mut x = Tensor::zeros([2, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
+            for n in 0..2 {
+                (0..IMAGE_SIZE).for_each(|h| x.row_mut(n, h).fill((n * IMAGE_SIZE + h) as f32 / 64.0));
+            }
+            model.forward(&x, &Pass { training: true, seed: 1, step: 0 });
+            let (_, gradient) = model.logits_and_gradient();
+            gradient.data_mut().iter_mut().enumerate().for_each(|(i, g)| *g = i as f32 - 9.0);
+            model.backward(&x);
+            let mut images = 0;
+            for (node, dx) in model.nodes.iter().zip(&model.activations) {
+                let clean = Tensor::from_dense(dx.shape(), dx.halo, &dx.to_dense());
+                assert!(clean == *dx, "{} of {}: something is in its halo", node.name, preset.entry.name);
+                assert!(dx.data().iter().any(|&v| v != 0.0), "{}: no gradient", node.name);
+                images += usize::from(dx.halo > 0);
+            }
+            assert!(images > 3, "{images} activations of {} have a halo", preset.entry.name);
+        }
+    }
 }

@@ -8,7 +8,8 @@ use nibble::layers::{LayerSpec, Pass};
 use nibble::loss::cross_entropy;
 use nibble::metrics::Event;
 use nibble::model::Model;
-use nibble::train::{Run, Trainer};
+use nibble::run::Run;
+use nibble::train::Trainer;
 use nibble::{Error, RunConfig, Tensor, models};
 
 fn clock() -> f64 {
@@ -261,6 +262,31 @@ fn the_same_seed_gives_the_same_run() {
 
 fn loss_of(event: String) -> String {
     event.split("loss: ").nth(1).unwrap().split(',').next().unwrap().into()
+}
+
+/// Everything of a step (batch, passes, update) cut among threads: the same bits as one thread's.
+#[test]
+fn steps_do_not_depend_on_the_number_of_threads() {
+    let dataset = Arc::new(synthetic::generate(64, 10, 5).unwrap());
+    for model in ["simple_resnet4bit", "vgg4bit"] {
+        let bits = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let config = RunConfig { model: model.into(), batch: 12, ..RunConfig::default() };
+                let mut run = Run::new(dataset.clone(), config, clock).unwrap();
+                let mut losses = Vec::new();
+                for _ in 0..2 {
+                    let Event::Step(step) = run.advance().unwrap() else { panic!("a step") };
+                    losses.push((step.loss.to_bits(), step.grad_norm.to_bits()));
+                }
+                (losses, format!("{:?}", run.layer_reports()))
+            })
+        };
+        let one = bits(1);
+        for threads in 2..=4 {
+            assert!(bits(threads) == one, "{model}: {threads} threads differ from one");
+        }
+    }
 }
 
 #[test]

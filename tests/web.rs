@@ -6,9 +6,14 @@
 mod data;
 #[path = "support/kernels.rs"]
 mod oracle;
+#[path = "support/packed.rs"]
+mod packed;
+#[path = "support/surface.rs"]
+mod surface;
 
 use nibble::kernels::{self, Isa};
-use nibble::train::{Clock, Run};
+use nibble::run::Run;
+use nibble::train::Clock;
 use nibble::{RunConfig, data::synthetic, metrics::Event};
 use std::sync::Arc;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -47,6 +52,11 @@ fn passes_over_activations_match_the_oracle() {
 fn passes_over_weights_match_the_oracle() {
     for_each_isa(oracle::weights_match_oracle);
     for_each_isa(oracle::soft_clip_is_tanh_everywhere);
+}
+
+#[wasm_bindgen_test]
+fn packed_weights_match_the_oracle() {
+    for_each_isa(packed::packed_matches_oracle);
 }
 
 #[wasm_bindgen_test]

@@ -10,6 +10,8 @@
 
 mod pooled;
 
+use std::array::from_fn;
+
 use super::Activation;
 use super::parallel::{self, Parts, RowBlocks, RowMap};
 use super::pool::max_pool_shape;
@@ -18,6 +20,26 @@ use crate::Tensor;
 
 /// Per-channel values are repeated up to this many elements, so that inner loops are long for few channels too.
 const TILE: usize = 128;
+
+/// Channels that are worked on together where the loop over them is not the innermost: two vectors in a browser.
+const LANES: usize = 8;
+type Lanes = [f32; LANES];
+
+/// Most channels for which sums stay in registers while a row goes by, [`LANES`] channels at a time. With more, each
+/// time would read from the row too little at a place.
+const MAX_ROW_SUMS: usize = 32;
+
+/// `L` elements from `x[at]` on.
+#[inline(always)]
+fn load<const L: usize>(x: &[f32], at: usize) -> [f32; L] {
+    x[at..at + L].try_into().expect("L elements")
+}
+
+/// Writes `L` elements from `x[at]` on.
+#[inline(always)]
+fn store<const L: usize>(x: &mut [f32], at: usize, values: [f32; L]) {
+    x[at..at + L].copy_from_slice(&values);
+}
 
 /// `values` (one a channel) repeated to a tile: a whole number of pixels.
 fn tile(channels: usize, values: impl Fn(usize) -> f32) -> Vec<f32> {
@@ -63,8 +85,25 @@ pub fn statistics(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) {
     }
     let shift = tile(x.c, |c| x.data()[x.offset(0, 0, 0) + c]);
     let rows = RowMap::new(x);
+    let few = x.c <= MAX_ROW_SUMS && x.c.is_multiple_of(LANES);
     let sums = channel_sums(RowBlocks::new(x), x.c, |row, sums, squares| {
-        for x in x.data()[rows.range(row)].chunks(shift.len()) {
+        let row = &x.data()[rows.range(row)];
+        if few {
+            for i in (0..x.c).step_by(LANES) {
+                let shift: Lanes = load(&shift, i);
+                let (mut sum, mut square): (Lanes, Lanes) = (load(sums, i), load(squares, i));
+                for pixel in row.chunks_exact(x.c) {
+                    let x: Lanes = load(pixel, i);
+                    let v: Lanes = from_fn(|i| x[i] - shift[i]);
+                    sum = from_fn(|i| sum[i] + v[i]);
+                    square = from_fn(|i| square[i] + v[i] * v[i]);
+                }
+                store(sums, i, sum);
+                store(squares, i, square);
+            }
+            return;
+        }
+        for x in row.chunks(shift.len()) {
             let channels = shift.iter().zip(sums.iter_mut()).zip(squares.iter_mut());
             for (x, ((shift, sum), square)) in x.iter().zip(channels) {
                 let v = x - shift;
@@ -256,9 +295,27 @@ impl Channels {
     fn sums(&self, x: &Tensor, dy: &Tensor) -> [Vec<f64>; 2] {
         let Self { mean, scale, beta, floor } = self;
         let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
+        let few = x.c <= MAX_ROW_SUMS && x.c.is_multiple_of(LANES);
         channel_sums(RowBlocks::new(x), x.c, |row, sums, products| {
-            let (x, dy) = (&x.data()[x_rows.range(row)], &dy.data()[dy_rows.range(row)]);
-            for (x, dy) in x.chunks(mean.len()).zip(dy.chunks(mean.len())) {
+            let (row, dy) = (&x.data()[x_rows.range(row)], &dy.data()[dy_rows.range(row)]);
+            if few {
+                for i in (0..x.c).step_by(LANES) {
+                    let [mean, scale, beta]: [Lanes; 3] = [mean, scale, beta].map(|of| load(of, i));
+                    let (mut sum, mut product): (Lanes, Lanes) = (load(sums, i), load(products, i));
+                    for (pixel, dy) in row.chunks_exact(x.c).zip(dy.chunks_exact(x.c)) {
+                        let (x, dy): (Lanes, Lanes) = (load(pixel, i), load(dy, i));
+                        let centred: Lanes = from_fn(|i| x[i] - mean[i]);
+                        let open = |i: usize| centred[i] * scale[i] + beta[i] > *floor;
+                        let dy: Lanes = from_fn(|i| if open(i) { dy[i] } else { 0.0 });
+                        sum = from_fn(|i| sum[i] + dy[i]);
+                        product = from_fn(|i| product[i] + dy[i] * centred[i]);
+                    }
+                    store(sums, i, sum);
+                    store(products, i, product);
+                }
+                return;
+            }
+            for (x, dy) in row.chunks(mean.len()).zip(dy.chunks(mean.len())) {
                 let channels = mean.iter().zip(scale).zip(beta);
                 let sums = sums.iter_mut().zip(products.iter_mut());
                 for (((x, &dy), ((mean, scale), beta)), (sum, product)) in

@@ -186,7 +186,7 @@ impl Bench<'_> {
         let w = noise(conv.weight_len());
         let (mut dw, mut db) = (w.clone(), noise(c_out));
         let bias = db.clone();
-        let flops = 2.0 * (BATCH * out * out * w.len()) as f64;
+        let flops = 2.0 * (BATCH * out * out) as f64 * w.len() as f64;
         let bytes = 8.0 * w.len() as f64;
         // The direct kernels beside the chosen ones: `bench kernels` prints how many times faster the choice is.
         let direct = (conv != conv.direct()).then(|| (conv.direct(), " direct"));
@@ -225,7 +225,7 @@ impl Bench<'_> {
         let mut backward = conv5x5::PackedBackward::default();
         conv.pack_forward(&w, &mut forward);
         conv.pack_backward(&w, &mut backward);
-        let flops = 2.0 * (BATCH * size * size * w.len()) as f64;
+        let flops = 2.0 * (BATCH * size * size) as f64 * w.len() as f64;
         let bias = db.clone();
         self.measure("conv5x5 forward", &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
         if c_in > 3 {
@@ -268,7 +268,7 @@ impl Bench<'_> {
         for (n, size, c) in [(128, 32, 64), (128, 16, 128), (128, 32, 16)] {
             let shape = format!("{c}@{size} n={n}");
             let dims = [n, size, size, c];
-            if !["batch_norm", "relu", "add", "max_pool"].iter().any(|k| k.contains(self.filter))
+            if !["batch_norm", "copy", "relu", "add", "max_pool"].iter().any(|k| k.contains(self.filter))
                 && !shape.contains(self.filter)
             {
                 continue;
@@ -324,6 +324,8 @@ impl Bench<'_> {
                     },
                 );
             }
+            // What memory alone allows.
+            self.measure("copy", &shape, 0.0, 2.0 * tensor, || pointwise::copy(&x, &mut y));
             self.measure("relu forward", &shape, 0.0, 2.0 * tensor, || pointwise::relu_forward(&x, &mut y));
             self.measure("relu backward", &shape, 0.0, 3.0 * tensor, || {
                 pointwise::relu_backward(&x, &mut dy);

@@ -19,6 +19,7 @@ pub mod conv5x5;
 mod dot;
 pub mod gemm;
 mod outer;
+pub mod packed;
 mod packing;
 pub mod parallel;
 pub mod pointwise;
@@ -33,6 +34,7 @@ pub use batch_norm::BatchNorm;
 pub use conv3x3::Conv3x3;
 pub use conv5x5::Conv5x5;
 pub use gemm::Linear;
+pub use packed::PackedWeights;
 pub use simd::Isa;
 pub use weights::AdamW;
 

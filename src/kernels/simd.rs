@@ -44,6 +44,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a - b`.
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a b`.
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
 }
 
 /// A computation that can be compiled for every instruction set.

@@ -20,6 +20,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use batch_norm::EPSILON as BATCH_NORM_EPSILON;
 pub use param::{Init, Param};
 
 use crate::{Error, Result, Tensor};
@@ -182,6 +183,11 @@ pub trait Layer: Send {
 
     /// Named statistics that are state but no parameters, such as running means.
     fn buffers(&self) -> Vec<(&'static str, &[f32])> {
+        Vec::new()
+    }
+
+    /// The same, to change.
+    fn buffers_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
         Vec::new()
     }
 }

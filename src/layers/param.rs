@@ -56,6 +56,12 @@ impl Param {
         }
     }
 
+    /// The same, about to be changed: what is known of the present values is forgotten.
+    pub fn changing(&mut self) -> &mut Self {
+        self.abs_max = None;
+        self
+    }
+
     /// The values that the forward pass uses.
     pub fn forward_value(&self) -> &[f32] {
         if self.quantized.is_empty() { &self.value } else { &self.quantized }

@@ -3,7 +3,9 @@
 //! The first of equal pixels wins, as in [`pool`](crate::kernels::pool). Where the ReLU is closed at the winner it
 //! is closed at all four, so choosing before the ReLU gives the same pixel, or none at all.
 
-use super::{Channels, InputGradient, channel_sums};
+use std::array::from_fn;
+
+use super::{Channels, InputGradient, LANES, channel_sums, load, store};
 use crate::Tensor;
 use crate::kernels::parallel::{Parts, RowBlocks, RowMap};
 use crate::kernels::simd::vectorize;
@@ -84,73 +86,95 @@ impl Channels {
 
     /// As [`BatchNorm::backward_input`](super::BatchNorm::backward_input), pixels that no window covers included.
     pub(super) fn backward_input_pooled(&self, dy: &Tensor, gradient: &InputGradient, x: &mut Tensor) {
-        let (c, width) = (x.c, dy.w);
-        let (height, pooled_height) = (x.h, dy.h);
+        let (c, height, pooled_height) = (x.c, x.h, dy.h);
+        let covered = 2 * dy.w * c;
         // One item is a pair of rows; the last of an odd number is alone.
         let pairs = height.div_ceil(2);
         let rows = RowMap::new(x);
         let blocks = RowBlocks::of(x.n * pairs, 2 * x.w * c);
         let x = Parts::new(x.data_mut());
-        let none = vec![0.0; c];
         blocks.for_each_backwards(|range| {
-            let (mut winner, mut masked) = (vec![0.0f32; c], vec![0.0f32; c]);
-            for pair in range {
-                let (n, h) = (pair / pairs, pair % pairs);
-                // SAFETY: each pair of rows is in one item, and its rows do not overlap.
-                let row = |k: usize| unsafe { x.slice(rows.range(n * height + 2 * h + k)) };
-                if h == pooled_height {
-                    vectorize(|| self.replace(row(0), -1.0, &winner, &none, gradient));
-                    continue;
-                }
-                let (upper, lower) = (row(0), row(1));
-                let (upper, upper_rest) = upper.split_at_mut(2 * width * c);
-                let (lower, lower_rest) = lower.split_at_mut(2 * width * c);
-                vectorize(|| {
+            vectorize(|| {
+                for pair in range {
+                    let (n, h) = (pair / pairs, pair % pairs);
+                    // SAFETY: each pair of rows is in one item, and its rows do not overlap.
+                    let row = |k: usize| unsafe { x.slice(rows.range(n * height + 2 * h + k)) };
+                    if h == pooled_height {
+                        self.backward_uncovered(row(0), gradient);
+                        continue;
+                    }
+                    let (upper, upper_rest) = row(0).split_at_mut(covered);
+                    let (lower, lower_rest) = row(1).split_at_mut(covered);
                     let pixels = upper.chunks_exact_mut(2 * c).zip(lower.chunks_exact_mut(2 * c));
                     for ((upper, lower), dy) in pixels.zip(dy.row(n, h).chunks_exact(c)) {
-                        self.choose(upper, lower, dy, &mut winner, &mut masked);
-                        let ((p, q), (r, s)) = (upper.split_at_mut(c), lower.split_at_mut(c));
-                        for (k, x) in [p, q, r, s].into_iter().enumerate() {
-                            self.replace(x, k as f32, &winner, &masked, gradient);
+                        let whole = c / LANES * LANES;
+                        for i in (0..whole).step_by(LANES) {
+                            self.backward_window::<LANES>(upper, lower, dy, gradient, i);
+                        }
+                        for i in whole..c {
+                            self.backward_window::<1>(upper, lower, dy, gradient, i);
                         }
                     }
-                    for rest in [upper_rest, lower_rest] {
-                        self.replace(rest, -1.0, &winner, &none, gradient);
-                    }
-                });
-            }
+                    self.backward_uncovered(upper_rest, gradient);
+                    self.backward_uncovered(lower_rest, gradient);
+                }
+            });
         });
     }
 
-    /// Which pixel of a window won (0.0 to 3.0, row by row), and the gradient that the ReLU lets through, by
-    /// channel.
+    /// Gradients over the values of the four pixels of a window, channels `i` to `i + L`.
+    ///
+    /// All four are read before one is written: in plain loops the compiler would have to prove that they do not
+    /// overlap.
     #[inline(always)]
-    fn choose(&self, upper: &[f32], lower: &[f32], dy: &[f32], winner: &mut [f32], masked: &mut [f32]) {
+    fn backward_window<const L: usize>(
+        &self,
+        upper: &mut [f32],
+        lower: &mut [f32],
+        dy: &[f32],
+        gradient: &InputGradient,
+        i: usize,
+    ) {
         let c = dy.len();
-        let [mean, scale, beta] = self.pixel(c);
-        let ((p, q), (r, s)) = (upper.split_at(c), lower.split_at(c));
-        let (winner, masked) = (&mut winner[..c], &mut masked[..c]);
-        for i in 0..c {
-            let dy = dy[i];
-            let value = |x: f32, k: f32| ((x - mean[i]) * scale[i] + beta[i], k);
-            let best = larger(value(p[i], 0.0), value(q[i], 1.0));
-            let best = larger(best, value(r[i], 2.0));
-            let (best, at) = larger(best, value(s[i], 3.0));
-            winner[i] = at;
-            masked[i] = if best > self.floor { dy } else { 0.0 };
-        }
+        let [mean, scale, beta] = [&self.mean, &self.scale, &self.beta].map(|of| load::<L>(of, i));
+        let [mean_dy, slope] = [&gradient.mean, &gradient.slope].map(|of| load::<L>(of, i));
+        let dy = load::<L>(dy, i);
+        let centred = |x: [f32; L]| -> [f32; L] { from_fn(|i| x[i] - mean[i]) };
+        let p = centred(load(upper, i));
+        let q = centred(load(upper, c + i));
+        let r = centred(load(lower, i));
+        let s = centred(load(lower, c + i));
+
+        let value = |x: [f32; L]| -> [f32; L] { from_fn(|i| x[i] * scale[i] + beta[i]) };
+        let max = |a: [f32; L], b: [f32; L]| -> [f32; L] { from_fn(|i| larger((a[i], ()), (b[i], ())).0) };
+        let [vp, vq, vr, vs] = [value(p), value(q), value(r), value(s)];
+        let (above, below) = (max(vp, vq), max(vr, vs));
+        let best = max(above, below);
+        // The gradient goes to the second of a pair where that is larger, else to the first.
+        let open: [f32; L] = from_fn(|i| if best[i] > self.floor { dy[i] } else { 0.0 });
+        let second = |dy: [f32; L], a: [f32; L], b: [f32; L]| -> [f32; L] {
+            from_fn(|i| if b[i] > a[i] { dy[i] } else { 0.0 })
+        };
+        let first = |dy: [f32; L], a: [f32; L], b: [f32; L]| -> [f32; L] {
+            from_fn(|i| if b[i] > a[i] { 0.0 } else { dy[i] })
+        };
+        let (dy_above, dy_below) = (first(open, above, below), second(open, above, below));
+        let result = |dy: [f32; L], centred: [f32; L]| -> [f32; L] {
+            from_fn(|i| (dy[i] - mean_dy[i] - centred[i] * slope[i]) * scale[i])
+        };
+        store(upper, i, result(first(dy_above, vp, vq), p));
+        store(upper, c + i, result(second(dy_above, vp, vq), q));
+        store(lower, i, result(first(dy_below, vr, vs), r));
+        store(lower, c + i, result(second(dy_below, vr, vs), s));
     }
 
-    /// Gradients over the values of pixel number `k` of its window, or of several that are in none.
+    /// The same for pixels in no window.
     #[inline(always)]
-    fn replace(&self, x: &mut [f32], k: f32, winner: &[f32], dy: &[f32], gradient: &InputGradient) {
-        let c = dy.len();
-        let [mean, scale, _] = self.pixel(c);
-        let (mean_dy, slope) = (&gradient.mean[..c], &gradient.slope[..c]);
-        for x in x.chunks_exact_mut(c) {
-            for i in 0..c {
-                let dy = if winner[i] == k { dy[i] } else { 0.0 };
-                x[i] = (dy - mean_dy[i] - (x[i] - mean[i]) * slope[i]) * scale[i];
+    fn backward_uncovered(&self, x: &mut [f32], gradient: &InputGradient) {
+        for x in x.chunks_mut(self.mean.len()) {
+            let channels = self.mean.iter().zip(&self.scale).zip(gradient.mean.iter().zip(&gradient.slope));
+            for (x, ((mean, scale), (mean_dy, slope))) in x.iter_mut().zip(channels) {
+                *x = (0.0 - mean_dy - (*x - mean) * slope) * scale;
             }
         }
     }

@@ -134,11 +134,11 @@ pub fn add_assign(y: &mut Tensor, x: &Tensor) {
     for_each_index(x.shape(), |n, h, w, c| *at_mut(y, n, h, w, c) += at(x, n, h, w, c));
 }
 
-/// `y *= mask`, `mask` dense.
-pub fn mul_assign(y: &mut Tensor, mask: &[f32]) {
+/// `y = x * mask`, `mask` dense.
+pub fn mask(x: &Tensor, mask: &[f32], y: &mut Tensor) {
     let mut i = 0;
-    for_each_index(y.shape(), |n, h, w, c| {
-        *at_mut(y, n, h, w, c) *= mask[i];
+    for_each_index(x.shape(), |n, h, w, c| {
+        *at_mut(y, n, h, w, c) = at(x, n, h, w, c) * mask[i];
         i += 1;
     });
 }

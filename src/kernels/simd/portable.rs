@@ -42,4 +42,9 @@ impl Simd for Portable {
     fn sub(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         [a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]]
     }
+
+    #[inline(always)]
+    fn mul(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        [a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]]
+    }
 }

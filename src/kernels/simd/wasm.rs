@@ -44,6 +44,11 @@ impl Simd for Simd128 {
     fn sub(self, a: v128, b: v128) -> v128 {
         f32x4_sub(a, b)
     }
+
+    #[inline(always)]
+    fn mul(self, a: v128, b: v128) -> v128 {
+        f32x4_mul(a, b)
+    }
 }
 
 /// Multiply-add in one instruction, rounded once where the machine can.
@@ -88,5 +93,10 @@ impl Simd for RelaxedSimd {
     #[inline(always)]
     fn sub(self, a: v128, b: v128) -> v128 {
         f32x4_sub(a, b)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: v128, b: v128) -> v128 {
+        f32x4_mul(a, b)
     }
 }

@@ -8,7 +8,7 @@ macro_rules! instruction_set {
     (
         $(#[$doc:meta])* $name:ident, $run:ident, $features:literal, $vector:ty, $lanes:literal,
         rows $(#[$rows_doc:meta])* $mr:literal,
-        $load:ident, $store:ident, $splat:ident, $madd:ident, $add:ident, $sub:ident
+        $load:ident, $store:ident, $splat:ident, $madd:ident, $add:ident, $sub:ident, $mul:ident
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
@@ -64,6 +64,12 @@ macro_rules! instruction_set {
                 // SAFETY: as above.
                 unsafe { $sub(a, b) }
             }
+
+            #[inline(always)]
+            fn mul(self, a: $vector, b: $vector) -> $vector {
+                // SAFETY: as above.
+                unsafe { $mul(a, b) }
+            }
         }
     };
 }
@@ -74,7 +80,8 @@ instruction_set!(
     rows
     /// 12 accumulators, 2 of weights, a broadcast, of 16 registers.
     6,
-    _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_sub_ps
+    _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_sub_ps,
+    _mm256_mul_ps
 );
 
 instruction_set!(
@@ -83,5 +90,6 @@ instruction_set!(
     rows
     /// 24 accumulators, 2 of weights, a broadcast, of 32 registers.
     12,
-    _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps
+    _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps,
+    _mm512_mul_ps
 );

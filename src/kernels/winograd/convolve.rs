@@ -36,9 +36,12 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
     let columns = filters.count() * filters.nr();
     // A cache line more, so that positions do not fall on each other in the cache.
     let (v_stride, m_stride) = (block * x.c + 16, block * columns + 16);
-    let len = [POSITIONS * v_stride, POSITIONS * m_stride, IN * IN * x.c.max(columns)];
+    // Rows of a strip, and one of zeros.
+    let strip_stride = (tiles.columns.min(block) * OUT + IN - OUT) * x.c;
+    let edge_len = ((IN + 1) * strip_stride).max(OUT * OUT * y_at.c);
+    let len = [POSITIONS * v_stride, POSITIONS * m_stride, edge_len];
     parallel::for_each(tiles.count().div_ceil(block), |item| {
-        scratch::with(len, |[v, m, edge]| {
+        scratch::with(len, |[v, m, strip]| {
             dispatch(Item {
                 x,
                 filters,
@@ -53,7 +56,8 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
                 v_stride,
                 m,
                 m_stride,
-                edge,
+                strip,
+                strip_stride,
             });
         });
     });
@@ -70,6 +74,20 @@ fn block_step() -> usize {
         }
     }
     dispatch(Rows)
+}
+
+/// Pointers to rows of `len` elements; rows outside of the image are all `zeros`.
+#[inline(always)]
+pub(super) fn row_pointers<const N: usize>(
+    x: &[f32],
+    rows: [Option<usize>; N],
+    len: usize,
+    zeros: &mut [f32],
+) -> [*const f32; N] {
+    if rows.iter().any(Option::is_none) {
+        zeros[..len].fill(0.0);
+    }
+    rows.map(|row| row.map_or(zeros.as_ptr(), |start| x[start..start + len].as_ptr()))
 }
 
 /// Where the pixels of a tensor lie, without its data.
@@ -109,8 +127,9 @@ struct Item<'a> {
     m: &'a mut [f32],
     /// Elements from one position of M to the next.
     m_stride: usize,
-    /// Room for a tile that is not wholly inside of the image.
-    edge: &'a mut [f32],
+    /// Room for seven rows of a strip, or for a tile that is not wholly inside of the image.
+    strip: &'a mut [f32],
+    strip_stride: usize,
 }
 
 impl Kernel for Item<'_> {
@@ -133,20 +152,25 @@ impl Item<'_> {
     #[inline(always)]
     fn transform_input<S: Simd>(&mut self, s: S) {
         let (x, c) = (self.x, self.x.c);
-        let Self { v, v_stride: stride, edge, .. } = self;
-        let stride = *stride;
-        assert!(c.is_multiple_of(S::LANES) && v.len() >= POSITIONS * stride && edge.len() >= IN * IN * c);
-        for (i, tile) in self.tiles.range(self.range.clone()).enumerate() {
-            let (pixels, at) = if tile.is_inside(x, IN, 1) {
-                let first = x.offset(tile.n, tile.h, tile.w) - x.row_stride() - c;
-                (x.data()[first..].as_ptr(), Strides { row: x.row_stride(), column: c })
-            } else {
-                tile.gather(x, IN, 1, &mut edge[..IN * IN * c]);
-                (edge.as_ptr(), Strides { row: IN * c, column: c })
-            };
-            // SAFETY: all 6x6 pixels of an inside tile are in `x`, those of the others in `edge`; tile i of at most
-            // `block` has its run in each of the 36 positions of `v`.
-            unsafe { transforms::input(s, pixels, at, c, v.as_mut_ptr().add(i * c), stride) };
+        let Self { v_stride, strip_stride: stride, .. } = *self;
+        assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= (IN + 1) * stride);
+        assert!(self.range.len() * c <= v_stride && self.v.len() >= POSITIONS * v_stride);
+        for (first, strip) in self.tiles.strips(self.range.clone()) {
+            let (rows, pixels) = strip.rows::<IN>(x, 1);
+            let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
+            let (runs, zeros) = self.strip.split_at_mut(IN * stride);
+            let sources = row_pointers(x.data(), rows, len, zeros);
+            // SAFETY: each source holds `len` elements, a run `stride` of them, and `v` has room for all tiles of the
+            // range at each position.
+            unsafe {
+                transforms::input_rows(s, sources, len, runs.as_mut_ptr(), stride);
+                for row in 0..IN {
+                    // Pixels to the right of the image.
+                    runs[row * stride + len..row * stride + wanted].fill(0.0);
+                }
+                let v = self.v.as_mut_ptr().add(first * c);
+                transforms::input_columns(s, IN, strip.tiles, c, runs.as_ptr(), stride, v, v_stride);
+            }
         }
     }
 
@@ -178,26 +202,28 @@ impl Item<'_> {
     fn transform_output<S: Simd>(&mut self, s: S) {
         let Pixels { h, w, c, base, image, at } = self.y_at;
         let Self { columns, m_stride: stride, .. } = *self;
-        let (m, edge) = (&self.m, &mut self.edge);
-        assert!(c.is_multiple_of(S::LANES) && self.bias.len() == c && edge.len() >= OUT * OUT * c);
-        for (i, tile) in self.tiles.range(self.range.clone()).enumerate() {
-            let rows = OUT.min(h - tile.h);
-            let length = OUT.min(w - tile.w);
-            let first = base + tile.n * image + tile.h * at.row + tile.w * at.column;
-            let whole = rows == OUT && length == OUT;
-            // SAFETY: `m` holds tile i at each position; the pixels of a whole tile are all in `y` and belong to
-            // this item alone, those of the others go to `edge` first, and only those inside of the image to `y`.
+        assert!(c.is_multiple_of(S::LANES) && self.bias.len() == c && columns >= c);
+        assert!(self.range.len() * columns <= stride && self.m.len() >= POSITIONS * stride);
+        assert!(self.strip.len() >= OUT * OUT * c);
+        let bias = self.bias.as_ptr();
+        for (first, strip) in self.tiles.strips(self.range.clone()) {
+            let rows = OUT.min(h - strip.h);
+            let whole = if rows == OUT { strip.tiles.min((w - strip.w) / OUT) } else { 0 };
+            // SAFETY: `m` holds all tiles of the range at each position; the pixels of whole tiles are all in `y` and
+            // belong to this item alone, those of the others go to `edge` first, and only those inside of the image
+            // to `y`.
             unsafe {
-                let m = m.as_ptr().add(i * columns);
-                let y = self.y.add(first);
-                if whole {
-                    transforms::output(s, m, stride, self.bias.as_ptr(), c, y, at);
-                } else {
+                let m = self.m.as_ptr().add(first * columns);
+                let y = self.y.add(base + strip.n * image + strip.h * at.row + strip.w * at.column);
+                transforms::output(s, whole, c, m, stride, columns, bias, y, at);
+                for tile in whole..strip.tiles {
                     let edge_at = Strides { row: OUT * c, column: c };
-                    transforms::output(s, m, stride, self.bias.as_ptr(), c, edge.as_mut_ptr(), edge_at);
+                    let (m, edge) = (m.add(tile * columns), self.strip.as_mut_ptr());
+                    transforms::output(s, 1, c, m, stride, columns, bias, edge, edge_at);
+                    let length = OUT.min(w - strip.w - tile * OUT);
                     for row in 0..rows {
-                        let from = edge.as_ptr().add(row * OUT * c);
-                        y.add(row * at.row).copy_from_nonoverlapping(from, length * c);
+                        let y = y.add(row * at.row + tile * OUT * at.column);
+                        y.copy_from_nonoverlapping(edge.add(row * OUT * c), length * c);
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! The weights' side: `U = G w G^T` for the products, and `dw = G^T dU G` of what the weight gradient sums up.
+//! The weights' side: `U = G w G^T`.
 
 use super::POSITIONS;
 use crate::kernels::packing::{Panels, copy_columns, copy_transposed};
@@ -9,26 +9,7 @@ use crate::kernels::simd::vectorize;
 fn filter_1d(w: [f32; 3]) -> [f32; 6] {
     let (even, odd) = (w[0] + w[2], w[1]);
     let (far, near) = (w[0] * (1.0 / 24.0) + w[2] * (1.0 / 6.0), w[1] * (1.0 / 12.0));
-    [
-        w[0] * 0.25,
-        (even + odd) * (-1.0 / 6.0),
-        (even - odd) * (-1.0 / 6.0),
-        far + near,
-        far - near,
-        w[2],
-    ]
-}
-
-/// `G^T u`: six positions to three taps.
-#[inline(always)]
-pub(super) fn filter_transposed_1d(u: [f32; 6]) -> [f32; 3] {
-    let (near, near_odd) = (u[1] + u[2], u[2] - u[1]);
-    let (far, far_odd) = (u[3] + u[4], u[3] - u[4]);
-    [
-        u[0] * 0.25 - near * (1.0 / 6.0) + far * (1.0 / 24.0),
-        near_odd * (1.0 / 6.0) + far_odd * (1.0 / 12.0),
-        far * (1.0 / 6.0) - near * (1.0 / 6.0) + u[5],
-    ]
+    [w[0] * 0.25, (even + odd) * (-1.0 / 6.0), (even - odd) * (-1.0 / 6.0), far + near, far - near, w[2]]
 }
 
 /// Transforms the taps `[9][k][nr]` of a panel into its positions `[36][k][nr]`.

@@ -7,13 +7,13 @@
 
 use std::ops::Range;
 
-use super::filters::filter_transposed_1d;
-use super::transforms::{self, PAIRS, Strides};
-use super::{IN, OUT, POSITIONS, Tile, Tiles};
+use super::convolve::row_pointers;
+use super::transforms::{self, PAIRS};
+use super::{IN, OUT, POSITIONS, Strip, Tiles};
 use crate::Tensor;
 use crate::kernels::parallel::{self, Parts};
 use crate::kernels::scratch;
-use crate::kernels::simd::{Kernel, Simd, dispatch, panel_width, vectorize};
+use crate::kernels::simd::{Kernel, Simd, dispatch, panel_width};
 
 /// Positions of an item.
 const ROWS: usize = 2 * IN;
@@ -74,12 +74,14 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
         let groups = PAIRS.len() * plan.column_groups;
         // A cache line more, so that positions do not fall on each other in the cache.
         let (v_stride, d_stride) = (BLOCK * x.c + 16, BLOCK * plan.nr + 16);
-        let len = [ROWS * v_stride, ROWS * plan.group_panels * d_stride, IN * IN * x.c.max(dy.c)];
+        // Two rows of a strip, and one of zeros.
+        let strip_stride = (tiles.columns.min(BLOCK) * OUT + IN - OUT) * x.c.max(dy.c);
+        let len = [ROWS * v_stride, ROWS * plan.group_panels * d_stride, 3 * strip_stride];
         parallel::for_each(plan.shares * groups, |item| {
             let (share, group) = (item / groups, item % groups);
             let (pair, column_group) = (group / plan.column_groups, group % plan.column_groups);
             let first = column_group * plan.group_panels;
-            scratch::with(len, |[v, d, edge]| {
+            scratch::with(len, |[v, d, strip]| {
                 dispatch(Item {
                     x,
                     dy,
@@ -96,7 +98,8 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
                     v_stride,
                     d,
                     d_stride,
-                    edge,
+                    strip,
+                    strip_stride,
                 });
             });
         });
@@ -109,50 +112,43 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
 
 /// Adds the shares in order and transforms them back: `dw = G^T dU G`.
 fn combine(plan: &Plan, sums: &[f32], c_in: usize, c_out: usize, dw: &mut [f32]) {
-    /// NR of the widest instruction set.
-    const MAX_NR: usize = 32;
-    let nr = plan.nr;
-    let position_len = plan.panels * c_in * nr;
-    let share_len = POSITIONS * position_len;
-    let dw = Parts::new(dw);
-    parallel::for_each(c_in, |ci| {
-        for panel in 0..plan.panels {
-            let columns = nr.min(c_out - panel * nr);
-            let at = (panel * c_in + ci) * nr;
-            let mut u = [[0.0f32; MAX_NR]; POSITIONS];
-            let mut taps = [[0.0f32; MAX_NR]; 9];
-            vectorize(|| {
-                for (position, u) in u.iter_mut().enumerate() {
-                    for share in 0..plan.shares {
-                        let from = share * share_len + position * position_len + at;
-                        for (u, sum) in u.iter_mut().zip(&sums[from..from + nr]) {
-                            *u += sum;
-                        }
-                    }
+    struct Row<'a> {
+        plan: &'a Plan,
+        sums: &'a [f32],
+        c_in: usize,
+        c_out: usize,
+        ci: usize,
+        dw: *mut f32,
+    }
+    impl Kernel for Row<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let Self { plan, sums, c_in, c_out, ci, dw } = self;
+            let position_stride = plan.panels * c_in * S::NR;
+            let share_stride = POSITIONS * position_stride;
+            assert!(sums.len() == plan.shares * share_stride && ci < c_in && c_out.is_multiple_of(S::LANES));
+            for c in (0..c_out).step_by(S::LANES) {
+                let at = (c / S::NR * c_in + ci) * S::NR + c % S::NR;
+                // SAFETY: the sums hold `at` for each share and position; row `ci` of each tap belongs to this item
+                // alone and holds c_out elements, a multiple of LANES.
+                unsafe {
+                    let (u, dw) = (sums.as_ptr().add(at), dw.add(ci * c_out + c));
+                    transforms::filter_gradient(
+                        s,
+                        plan.shares,
+                        u,
+                        share_stride,
+                        position_stride,
+                        dw,
+                        c_in * c_out,
+                    );
                 }
-                for c in 0..nr {
-                    let rows: [[f32; IN]; 3] = transpose(std::array::from_fn(|column| {
-                        filter_transposed_1d(std::array::from_fn(|row| u[row * IN + column][c]))
-                    }));
-                    for (kh, row) in rows.into_iter().enumerate() {
-                        for (kw, value) in filter_transposed_1d(row).into_iter().enumerate() {
-                            taps[kh * 3 + kw][c] = value;
-                        }
-                    }
-                }
-            });
-            for (tap, values) in taps.iter().enumerate() {
-                let start = (tap * c_in + ci) * c_out + panel * nr;
-                // SAFETY: row `ci` of each tap belongs to this item.
-                unsafe { dw.slice(start..start + columns) }.copy_from_slice(&values[..columns]);
             }
         }
-    });
-}
-
-#[inline(always)]
-fn transpose(columns: [[f32; 3]; IN]) -> [[f32; IN]; 3] {
-    std::array::from_fn(|row| std::array::from_fn(|column| columns[column][row]))
+    }
+    let dw = Parts::new(dw);
+    parallel::for_each(c_in, |ci| dispatch(Row { plan, sums, c_in, c_out, ci, dw: dw.as_ptr() }));
 }
 
 /// See the module.
@@ -175,8 +171,9 @@ struct Item<'a> {
     /// Transformed gradient, `[12][panel][BLOCK][NR]`.
     d: &'a mut [f32],
     d_stride: usize,
-    /// Room for a tile that is not wholly inside of the image.
-    edge: &'a mut [f32],
+    /// Two rows of a strip, and one of zeros.
+    strip: &'a mut [f32],
+    strip_stride: usize,
 }
 
 impl Kernel for Item<'_> {
@@ -201,9 +198,9 @@ impl Item<'_> {
         for start in self.range.clone().step_by(BLOCK) {
             let range = start..self.range.end.min(start + BLOCK);
             let tiles = self.tiles; // a copy, so that the item can be changed meanwhile
-            for (i, tile) in tiles.range(range.clone()).enumerate() {
-                self.transform_input::<S, PAIR>(s, i, tile);
-                self.transform_gradient::<S, PAIR>(s, i, tile);
+            for (first, strip) in tiles.strips(range.clone()) {
+                self.transform_input::<S, PAIR>(s, first, strip);
+                self.transform_gradient::<S, PAIR>(s, first, strip);
             }
             match S::MR {
                 5 => self.multiply::<S, 5>(s, range.len()),
@@ -218,51 +215,59 @@ impl Item<'_> {
     }
 
     #[inline(always)]
-    fn transform_input<S: Simd, const PAIR: usize>(&mut self, s: S, i: usize, tile: Tile) {
-        let (x, c, stride) = (self.x, self.x.c, self.v_stride);
-        let (v, edge) = (&mut self.v, &mut self.edge);
-        assert!(c.is_multiple_of(S::LANES) && i < BLOCK && v.len() >= ROWS * stride && stride >= BLOCK * c);
-        let (pixels, at) = if tile.is_inside(x, IN, 1) {
-            let first = x.offset(tile.n, tile.h, tile.w) - x.row_stride() - c;
-            (x.data()[first..].as_ptr(), Strides { row: x.row_stride(), column: c })
-        } else {
-            tile.gather(x, IN, 1, &mut edge[..IN * IN * c]);
-            (edge.as_ptr(), Strides { row: IN * c, column: c })
-        };
-        // SAFETY: all 6x6 pixels of an inside tile are in `x`, those of the others in `edge`; `v` has a run for tile
-        // i at each of 12 positions.
+    fn transform_input<S: Simd, const PAIR: usize>(&mut self, s: S, first: usize, strip: Strip) {
+        let (x, c) = (self.x, self.x.c);
+        let Self { v_stride, strip_stride: stride, .. } = *self;
+        assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= 3 * stride);
+        assert!((first + strip.tiles) * c <= v_stride && self.v.len() >= ROWS * v_stride);
+        let (rows, pixels) = strip.rows::<IN>(x, 1);
+        let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
+        let (runs, zeros) = self.strip.split_at_mut(2 * stride);
+        let sources = row_pointers(x.data(), rows, len, zeros);
+        // SAFETY: each source holds `len` elements, a run `stride` of them, and `v` has room for all tiles of the
+        // block at each of 12 positions.
         unsafe {
-            transforms::input_two_rows::<S, PAIR>(s, pixels, at, c, v.as_mut_ptr().add(i * c), stride)
-        };
+            transforms::input_two_rows::<S, PAIR>(s, sources, len, runs.as_mut_ptr(), stride);
+            for row in 0..2 {
+                // Pixels to the right of the image.
+                runs[row * stride + len..row * stride + wanted].fill(0.0);
+            }
+            let v = self.v.as_mut_ptr().add(first * c);
+            transforms::input_columns(s, 2, strip.tiles, c, runs.as_ptr(), stride, v, v_stride);
+        }
     }
 
     #[inline(always)]
-    fn transform_gradient<S: Simd, const PAIR: usize>(&mut self, s: S, i: usize, tile: Tile) {
-        let (dy, c, stride) = (self.dy, self.dy.c, self.d_stride);
-        let (d, edge) = (&mut self.d, &mut self.edge);
+    fn transform_gradient<S: Simd, const PAIR: usize>(&mut self, s: S, first: usize, strip: Strip) {
+        let dy = self.dy;
+        let Self { d_stride, strip_stride: stride, .. } = *self;
         let first_channel = self.panels.start * S::NR;
-        let channels = (self.panels.len() * S::NR).min(c - first_channel);
-        assert!(channels.is_multiple_of(S::LANES) && i < BLOCK && stride >= BLOCK * S::NR);
-        assert!(d.len() >= ROWS * self.panels.len() * stride);
-        let (pixels, at) = if tile.h + OUT <= dy.h && tile.w + OUT <= dy.w {
-            let first = dy.offset(tile.n, tile.h, tile.w);
-            (dy.data()[first..].as_ptr(), Strides { row: dy.row_stride(), column: c })
-        } else {
-            tile.gather(dy, OUT, 0, &mut edge[..OUT * OUT * c]);
-            (edge.as_ptr(), Strides { row: OUT * c, column: c })
-        };
-        // SAFETY: all 4x4 pixels of a whole tile are in `dy`, those of the others in `edge`; `d` has a run for tile i
-        // at each of 12 positions and the panels.
+        let c = (self.panels.len() * S::NR).min(dy.c - first_channel);
+        assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= 3 * stride);
+        assert!((first + strip.tiles) * S::NR <= d_stride);
+        assert!(self.d.len() >= ROWS * self.panels.len() * d_stride);
+        let (mut rows, pixels) = strip.rows::<OUT>(dy, 0);
+        // A halo of the gradient, should it have one, holds nothing.
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = row.filter(|_| strip.h + i < dy.h);
+        }
+        let pixels = pixels.min(dy.w - strip.w);
+        let (len, wanted) = (pixels * c, strip.tiles * OUT * c);
+        let (runs, zeros) = self.strip.split_at_mut(2 * stride);
+        let sources = row_pointers(dy.data(), rows, pixels * dy.c, zeros);
+        // SAFETY: each source holds `pixels` pixels, of which the channels of the item's panels are read; a run holds
+        // `stride` elements, and `d` has room for all tiles of the block at each of 12 positions and the panels.
         unsafe {
-            transforms::gradient_two_rows::<S, PAIR>(
-                s,
-                pixels.add(first_channel),
-                at,
-                channels,
-                d.as_mut_ptr().add(i * S::NR),
-                stride,
-            );
-        };
+            let sources = sources.map(|row| row.add(first_channel));
+            let strip_start = runs.as_mut_ptr();
+            transforms::gradient_two_rows::<S, PAIR>(s, sources, pixels, dy.c, c, strip_start, stride);
+            for row in 0..2 {
+                // Pixels to the right of the image.
+                runs[row * stride + len..row * stride + wanted].fill(0.0);
+            }
+            let d = self.d.as_mut_ptr().add(first * S::NR);
+            transforms::gradient_columns(s, strip.tiles, c, runs.as_ptr(), stride, d, d_stride);
+        }
     }
 
     /// Adds a block of tiles to the sums.
@@ -274,7 +279,8 @@ impl Item<'_> {
         assert!(tiles <= BLOCK && v.len() >= ROWS * v_stride && v_stride >= BLOCK * c_in);
         assert!(d.len() >= ROWS * self.panels.len() * d_stride && d_stride >= BLOCK * S::NR);
         // As many whole tiles of MR rows as leave a rest of whole tiles of 4: c_in is a multiple of 16.
-        let whole = (0..=c_in / MR).rev().find(|tiles| (c_in - tiles * MR) % 4 == 0).unwrap_or(0) * MR;
+        let whole =
+            (0..=c_in / MR).rev().find(|tiles| (c_in - tiles * MR).is_multiple_of(4)).unwrap_or(0) * MR;
         for p in 0..ROWS {
             let position = PAIRS[self.pair][p / IN] * IN + p % IN;
             for (j, panel) in self.panels.clone().enumerate() {
