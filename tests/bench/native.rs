@@ -12,7 +12,7 @@ use std::time::Instant;
 use nibble::data::synthetic;
 use nibble::kernels::{self, bench};
 use nibble::metrics::Event;
-use nibble::train::Run;
+use nibble::run::Run;
 use nibble::{RunConfig, kernels::Isa};
 use serde::Deserialize;
 use serde_json::{Value, json};
