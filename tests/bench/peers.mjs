@@ -6,6 +6,7 @@
  * are the programs.
  */
 import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { BrowserWorker, Program } from "./contestants.mjs";
@@ -17,8 +18,11 @@ const { values } = parseArgs({ options: Object.fromEntries([...NUMBERS, ...TEXTS
 const options = { ...values, ...Object.fromEntries(NUMBERS.map((name) => [name, Number(values[name])])) };
 const { batch, threads, steps, rounds, limit } = options;
 
-/** Between two contestants, for the threads of the one before to fall asleep. */
-const PAUSE_MS = 300;
+/** Between two contestants, for the threads of the one before to fall asleep, and then to see who else is awake. */
+const PAUSE_MS = 100;
+const WATCH_MS = 250;
+/** More than this share of the machine used by others makes the figures doubtful, and PyTorch's most of all. */
+const DOUBTFUL_LOAD = 0.1;
 /** A round of a contestant takes at least this long: steps of a few milliseconds say little one by one. */
 const ROUND_MS = 1000;
 /** Nibble and PyTorch are waited for; a guest has `limit` seconds an answer. */
@@ -72,6 +76,22 @@ const CONTESTANTS = [
   { peer: "convnetjs", name: "ConvNetJS", open: (task) => inGuest("convnet.worker.js", task, "classic") },
 ];
 
+/** Busy and all time of the cores so far, ms. */
+function cores() {
+  const times = cpus().map(({ times: { user, nice, sys, irq, idle } }) => ({ busy: user + nice + sys + irq, idle }));
+  const sum = (key) => times.reduce((total, core) => total + core[key], 0);
+  return { busy: sum("busy"), all: sum("busy") + sum("idle") };
+}
+
+/** Waits; gives the share of the machine that was busy meanwhile, though every contestant was at rest. */
+async function restingLoad() {
+  await sleep(PAUSE_MS);
+  const before = cores();
+  await sleep(WATCH_MS);
+  const after = cores();
+  return (after.busy - before.busy) / (after.all - before.all);
+}
+
 /** One contestant's round: images a second. */
 async function trainRound({ place, seconds }) {
   let [count, total] = [0, 0];
@@ -88,6 +108,7 @@ async function compete(model) {
   const task = { model, layers: layers(model), quantizer: quantizer(model), batch, threads, warmUp: 2, testImages: 2, seed: 1 };
   const wanted = options.only.split(",");
   const entries = CONTESTANTS.filter(({ peer }) => wanted.includes(peer)).map((contestant) => ({ contestant, rates: [] }));
+  const loads = [];
   const alive = () => entries.filter((entry) => entry.place);
   const drop = async (entry, error) => {
     entry.why = error.message.split("\n")[0];
@@ -107,7 +128,7 @@ async function compete(model) {
       const turn = alive();
       // Another one begins each round.
       for (const entry of [...turn.slice(i % turn.length), ...turn.slice(0, i % turn.length)]) {
-        await sleep(PAUSE_MS);
+        loads.push(await restingLoad());
         try {
           entry.rates.push(await trainRound(entry));
         } catch (error) {
@@ -119,7 +140,7 @@ async function compete(model) {
   } finally {
     for (const entry of alive()) await entry.place.close();
   }
-  return entries;
+  return { entries, load: loads.length > 0 ? median(loads) : 0 };
 }
 
 const progress = (text) => console.error(text);
@@ -129,11 +150,11 @@ const best = (results, name) =>
   results.filter((result) => result.contestant.startsWith(name) && result.img_per_s).reduce((a, b) => (a && a.img_per_s >= b.img_per_s ? a : b), null);
 
 /** The published fields: rates in images a second, over the rounds. */
-function report(model, entries) {
+function report(model, { entries, load }) {
   const results = entries.map(({ contestant, rates, ready, why }) => ({
     model, quantizer: quantizer(model), batch, threads, contestant: contestant.name,
     ...(rates.length > 0 && { img_per_s: round(median(rates), 2), min: round(Math.min(...rates), 2), max: round(Math.max(...rates), 2) }),
-    rounds: rates.length,
+    rounds: rates.length, other_load: round(load, 2),
     ...(ready && { ready }),
     ...(why && { why }),
   }));
@@ -160,6 +181,10 @@ function print(model, results) {
   const bits = quantizer(model) === "none" ? "f32 weights" : "4-bit weights";
   console.log(`\n${model}, ${bits}, batch ${batch}, ${threads} threads: median of ${rounds} rounds of at least ${steps} steps\n`);
   console.log(table(columns.map(([name]) => name), results.map((result) => columns.map(([, cell]) => cell(result)))));
+  const [{ other_load }] = results;
+  if (other_load > DOUBTFUL_LOAD) {
+    console.log(`\nNot to be trusted: other programs kept ${round(100 * other_load, 0)} % of the machine busy while the contestants rested.`);
+  }
 }
 
 let failed = true;
