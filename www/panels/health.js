@@ -2,12 +2,12 @@
  * A strip under the buttons: how large the gradient is, how many weights sit at the ends of their grid, and whether
  * every number is still finite. Where one is not, training has stopped before that step: what to try is offered.
  */
-import { fixed, percent, short, whole } from "../format.js";
+import { fixed, percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { prepare } from "../plots/canvas.js";
 import { RUN_COLORS } from "../plots/curves.js";
 import { color, onThemeChange } from "../plots/theme.js";
-import { settingOf } from "../state.js";
+import { remedies } from "../remedies.js";
 
 const MARKUP = `
   <dl>
@@ -44,20 +44,6 @@ function verdict(run) {
   if (layer?.saturatedShare > SATURATED) return `${layer.name} presses against the ends of its grid.`;
   if (run.settings.clip && gradNorm > CLIP_NORM) return `Healthy. The gradient is above ${CLIP_NORM}: it is clipped to that.`;
   return "Healthy.";
-}
-
-/**
- * What to try where a run has diverged, the mildest first.
- * @param {object} settings of the run
- * @returns {{difference: string, label: string}[]}
- */
-export function remedies(settings) {
-  const list = [];
-  if (!settings.clip) list.push({ difference: "clip:1", label: "Clip gradients" });
-  if (!settings.tanh) list.push({ difference: "tanh:1", label: "Tanh clipping on" });
-  const rate = Number((settings.lr / 10).toPrecision(2));
-  if (rate >= settingOf("lr").min) list.push({ difference: `lr:${rate}`, label: `Rate ${short(rate)}` });
-  return list;
 }
 
 /** What happened, for the message. */
