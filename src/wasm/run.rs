@@ -1,7 +1,6 @@
 //! Runs and what can be asked of them.
 
 use js_sys::Float32Array;
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
 use super::error::Result;
