@@ -1,7 +1,6 @@
 //! The training step.
 
 use crate::config::RunConfig;
-use crate::kernels::weights;
 use crate::layers::{LayerSpec, Param, Pass};
 use crate::loss::{Loss, cross_entropy};
 use crate::metrics::{self, Flips, LayerReport, Levels, Phases};
@@ -109,12 +108,8 @@ impl Trainer {
             return Err(Error::Diverged { step: self.step + 1, loss: loss.mean, grad_norm });
         }
         let factor = if self.config.grad_clip { optim::clip_factor(grad_norm) } else { 1.0 };
-        self.optimizer.step(self.model.params_mut(), lr, factor);
-        if self.config.tanh_clip {
-            for param in self.model.params_mut().filter(|param| param.is_weight()) {
-                weights::tanh_soft_clip(&mut param.value, SOFT_CLIP_LIMIT);
-            }
-        }
+        let soft_clip = self.config.tanh_clip.then_some(SOFT_CLIP_LIMIT);
+        self.optimizer.step(self.model.params_mut(), lr, factor, soft_clip);
         self.model.end_step();
         self.step += 1;
         self.stale = true;

@@ -1,10 +1,13 @@
 //! Every kernel against the oracle, for every instruction set of this machine.
 
+#[path = "support/packed.rs"]
+mod packed;
 #[path = "support/kernels.rs"]
 mod support;
 
 use nibble::kernels::Isa;
 use std::sync::{Mutex, MutexGuard};
+use support as oracle;
 use support::*;
 
 /// The instruction set is chosen for the whole process: one test at a time.
@@ -20,6 +23,12 @@ fn conv3x3() {
 }
 
 #[test]
+fn conv5x5() {
+    let _guard = exclusive();
+    assert!(for_each_isa(conv5x5_matches_oracle) >= 1);
+}
+
+#[test]
 fn linear() {
     let _guard = exclusive();
     assert!(for_each_isa(linear_matches_oracle) >= 1);
@@ -29,6 +38,7 @@ fn linear() {
 fn batch_norm() {
     let _guard = exclusive();
     assert!(for_each_isa(batch_norm_matches_oracle) >= 1);
+    assert!(for_each_isa(batch_norm_chooses_as_max_pool_does) >= 1);
 }
 
 #[test]
@@ -41,6 +51,13 @@ fn pointwise_and_pool() {
 fn weights() {
     let _guard = exclusive();
     assert!(for_each_isa(weights_match_oracle) >= 1);
+    assert!(for_each_isa(soft_clip_is_tanh_everywhere) >= 1);
+}
+
+#[test]
+fn packed() {
+    let _guard = exclusive();
+    assert!(for_each_isa(packed::packed_matches_oracle) >= 1);
 }
 
 #[test]

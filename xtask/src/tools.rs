@@ -97,7 +97,7 @@ fn pinned(package_json: &str) -> Vec<(String, String)> {
 /// Node.js, with npm.
 pub fn node() -> Result<()> {
     if let (Some(node), Some(_)) = (find("node"), find("npm")) {
-        println!(
+        eprintln!(
             "node: found ({}, {})",
             quiet(Command::new("node").arg("--version"))?.trim(),
             node.display()
