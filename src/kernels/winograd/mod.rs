@@ -13,8 +13,8 @@
 //! before the next one begins, so V and M stay in the cache. Pixels are read in strips of neighbouring tiles: along
 //! whole rows, which the processor fetches ahead, and without reading the overlap of neighbours twice.
 //!
-//! Error against an f64 oracle, relative to the largest output: about 1e-5 (direct f32: 1e-6); the bound that the
-//! tests hold it to is [`TOLERANCE`].
+//! Error against an f64 oracle, relative to the largest output: below 1e-5 (direct f32: 1e-6); the bound that the tests
+//! hold it to is [`TOLERANCE`].
 
 mod convolve;
 mod filters;
