@@ -5,6 +5,8 @@ import { drawing } from "./frames.js";
 import { isolate } from "./isolation.js";
 import { accuracyPlot } from "./plots/accuracy.js";
 import { lossPlot } from "./plots/loss.js";
+import * as errors from "./panels/errors.js";
+import * as tryIt from "./panels/try.js";
 import * as weights from "./panels/weights.js";
 import { Session } from "./session.js";
 import { display, SETTINGS } from "./state.js";
@@ -27,6 +29,8 @@ import { showTransport, wireTransport } from "./ui/transport.js";
  */
 const PANELS = [
   ["weights", weights, "panels"],
+  ["errors", errors, "panels"],
+  ["try", tryIt, "panels"],
 ];
 
 /** Makes a panel's place in the page and lets the module fill it. */

@@ -50,8 +50,6 @@ class Errors {
   }
 
   #build(root) {
-    root.classList.add("errors");
-    root.setAttribute("aria-labelledby", "errors-title");
     const replay = element("div", { role: "group", "aria-label": "Epoch of the matrix" });
     const runs = element("div");
     this.switch = new RunSwitch(runs, { label: "Errors of which run", changed: () => this.#runs() });
@@ -95,7 +93,7 @@ class Errors {
   #runs() {
     this.switch.setRuns(this.#session.runs);
     const [run] = this.switch.shown;
-    if (!run) return;
+    if (!run || run === this.#run) return;
     this.#run = run;
     if (run.data.classes.join("\n") !== this.#classes.join("\n")) this.#layOut(run.data.classes);
     this.#drawn = null;
@@ -175,10 +173,10 @@ class Errors {
     }[kind]();
     setText(this.galleryTitle, title);
     const last = this.#run.epochs.at(-1);
-    const some = images.length > 0 ? `${whole(images.length)} image${images.length > 1 ? "s" : ""}` : "No image";
-    const first = images.length === IMAGES ? "The first " : "";
+    const few = images.length < IMAGES ? "" : "The first ";
+    const some = images.length > 0 ? `${few}${whole(images.length)} image${images.length > 1 ? "s" : ""}` : "No image";
     const sure = kind === "worst" ? ", the surest mistakes first" : "";
-    setText(this.galleryNote, last ? `${first}${first ? some : some} of the test after epoch ${last.epoch}${sure}.` : "After the first epoch's test pass its images are here.");
+    setText(this.galleryNote, last ? `${some} of the test after epoch ${last.epoch}${sure}.` : "After the first epoch's test pass its images are here.");
     this.gallery.show(images, classes);
   }
 

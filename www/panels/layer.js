@@ -8,9 +8,10 @@ import { drawFilters, mostOf } from "../plots/filters.js";
 import { describeLayer, drawLayer, highestLevel, quantized, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { drawTrend } from "../plots/trend.js";
+import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { ReplayControl } from "../ui/replay.js";
-import { layersAt, momentsOf } from "./history.js";
+import { layersAt, momentsOf, NOW } from "./history.js";
 
 const DRAW_INTERVAL_MS = 50;
 
@@ -56,8 +57,8 @@ const button = (label, text, act) => {
 };
 
 /** The part of the dialog that belongs to one run. */
-function makeSheet(run, slot, single) {
-  const title = element("h3", { class: `run-name run-slot-${slot}` }, run.label ?? "");
+function makeSheet(run, single) {
+  const title = element("h3", { class: `run-name run-slot-${run.slot}` }, run.label);
   title.hidden = single;
   const canvas = element("canvas", { class: "layer-large", role: "img" });
   const trends = TRENDS.map(({ title: name }) => {
@@ -91,7 +92,7 @@ function makeSheet(run, slot, single) {
   );
   const box = element(
     "section",
-    { class: "sheet", "aria-label": run.label ?? "The layer" },
+    { class: "sheet", "aria-label": run.label },
     title,
     canvas,
     element("div", { class: "trends" }, ...trends.map((trend) => trend.box)),
@@ -188,7 +189,7 @@ export class LayerDialog {
 
   #makeSheets() {
     const runs = this.#hooks.runs();
-    this.#sheets = runs.map((run) => makeSheet(run, this.#session.runs.indexOf(run), runs.length === 1));
+    this.#sheets = runs.map((run) => makeSheet(run, runs.length === 1));
     this.sheets.classList.toggle("of-two", runs.length > 1);
     this.sheets.replaceChildren(...this.#sheets.map(({ box }) => box));
   }
@@ -196,7 +197,7 @@ export class LayerDialog {
   /** Called with what has changed in the session. */
   changed(what) {
     if (!this.#shown()) return;
-    if (what === "run" || what === "runs") {
+    if (what === "run") {
       if (this.#names().includes(this.#name)) this.open(this.#name);
       else this.dialog.close();
       return;
@@ -215,7 +216,7 @@ export class LayerDialog {
     if (!this.#isFirst() || this.#asking) return;
     this.#asking = true;
     try {
-      for (const run of this.#hooks.runs()) this.#filtersNow.set(run, await this.#session.filters(run, this.#name));
+      for (const run of this.#hooks.runs()) this.#filtersNow.set(run, await this.#session.client.request(To.FILTERS, { run: run.id, layer: this.#name }));
     } catch (error) {
       this.#session.notify("error", `The filters of ${this.#name} could not be read: ${error.message}`);
     }
@@ -270,11 +271,11 @@ export class LayerDialog {
 
   #drawFilters(sheet, layer, moment) {
     const { run, filters } = sheet;
-    const kept = run.filters?.get(moment.key);
+    const kept = run.filters.get(moment.key);
     const values = kept ?? this.#filtersNow.get(run);
     filters.box.hidden = !this.#isFirst() || !values;
     if (filters.box.hidden) return;
-    setText(filters.note, kept || moment.key === "now" ? "Grey is 0; full colour is the largest weight." : "As they are now: this moment's were not kept.");
+    setText(filters.note, kept || moment.key === NOW ? "Grey is 0; full colour is the largest weight." : "As they are now: this moment's were not kept.");
     setText(filters.rounded, `Rounded to ${layer.levelCounts.length} levels`);
     filters.second.hidden = !quantized(layer);
     if (sheet.drawnFilters === values) return;

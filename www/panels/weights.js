@@ -6,10 +6,11 @@ import { fixed, percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { axisEnd, describeLayer, drawLayer, quantized, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
+import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { Replay, ReplayControl } from "../ui/replay.js";
 import { RunSwitch } from "../ui/runswitch.js";
-import { layersAt, momentsOf, reaches } from "./history.js";
+import { layersAt, momentsOf, reaches, START } from "./history.js";
 import { LayerDialog } from "./layer.js";
 
 /** The cores are for training. */
@@ -18,9 +19,9 @@ const DRAW_INTERVAL_MS = 50;
 const FLIPS_HINT = "Flips: share of the weights whose level the last training step changed";
 
 /** The picture of one run's layer within a cell: a line of text, the canvas, the figures. */
-function makePicture(run, slot, single) {
+function makePicture(run, single) {
   const name = element("strong");
-  const about = element("span", { class: single ? "shape" : `run-name run-slot-${slot}` });
+  const about = element("span", { class: single ? "shape" : `run-name run-slot-${run.slot}` });
   const count = element("span", { class: "count" });
   const canvas = element("canvas", { "aria-hidden": "true" });
   const facts = [element("span"), element("span")];
@@ -63,7 +64,6 @@ class Weights {
   #summary;
 
   #build(root) {
-    root.classList.add("weights");
     const axis = element("input", { type: "checkbox", id: "weights-own-axis" });
     axis.addEventListener("change", () => {
       this.#ownAxis = axis.checked;
@@ -82,13 +82,12 @@ class Weights {
       this.#summary,
       this.#box,
     );
-    root.setAttribute("aria-labelledby", "weights-title");
     this.control = new ReplayControl(replay, this.#replay, "Weights over the epochs");
   }
 
   /** Called with what has changed in the session. */
   changed(what) {
-    if (what === "run" || what === "runs") this.#runs();
+    if (what === "run") this.#runs();
     else if (what === "epoch") this.#moments();
     else if (what === "layers") this.redraw();
     else return;
@@ -100,11 +99,20 @@ class Weights {
     this.#switch.setRuns(this.#session.runs);
     const shown = this.#switch.shown;
     const layers = shown[0]?.layers ?? [];
-    const slots = shown.map((run) => this.#session.runs.indexOf(run));
-    this.#cells = new Map(layers.map(({ name }) => [name, this.#makeCell(name, shown, slots)]));
+    this.#cells = new Map(layers.map(({ name }) => [name, this.#makeCell(name, shown)]));
     this.#box.classList.toggle("of-two", shown.length > 1);
     this.#box.replaceChildren(...[...this.#cells.values()].map(({ button }) => button));
     this.#moments();
+    for (const run of this.#session.runs) this.#keepFirstFilters(run);
+  }
+
+  /** The filters before the first step; those at the end of each epoch come with it. */
+  async #keepFirstFilters(run) {
+    if (run.filters.has(START) || run.epochs.length > 0) return;
+    const layer = run.firstLayers[0].name;
+    const filters = await this.#session.client.request(To.FILTERS, { run: run.id, layer }).catch(() => null);
+    // Without them the dialog says that this moment's were not kept.
+    if (filters) run.filters.set(START, filters);
   }
 
   #moments() {
@@ -113,8 +121,8 @@ class Weights {
     this.redraw();
   }
 
-  #makeCell(name, runs, slots) {
-    const pictures = runs.map((run, i) => makePicture(run, slots[i], runs.length === 1));
+  #makeCell(name, runs) {
+    const pictures = runs.map((run) => makePicture(run, runs.length === 1));
     const button = element("button", { type: "button", class: "layer", "data-layer": name }, ...pictures.map(({ box }) => box));
     button.addEventListener("click", () => this.dialog.open(name));
     return { button, pictures };

@@ -27,10 +27,11 @@ export class RunSwitch {
     box.hidden = true;
   }
 
-  /** The runs to choose from, in the order of their slots. @param {{label: string}[]} runs */
+  /** The runs to choose from, in the order of their slots. @param {{label: string, slot: number}[]} runs */
   setRuns(runs) {
-    const names = runs.map(({ label }) => label).join("\n");
-    const before = this.#runs.map(({ label }) => label).join("\n");
+    const named = (some) => some.map(({ label, slot }) => `${slot} ${label}`).join("\n");
+    const names = named(runs);
+    const before = named(this.#runs);
     this.#runs = runs;
     if (names === before) return;
     this.#box.hidden = runs.length < 2;
@@ -39,19 +40,19 @@ export class RunSwitch {
       this.#box.replaceChildren();
       return;
     }
-    const choices = runs.map(({ label }, i) => [String(i), label]);
-    if (this.#both) choices.push(["both", "Both"]);
-    this.#box.replaceChildren(...choices.map(([value, label]) => this.#choice(value, label)));
+    const choices = runs.map(({ label, slot }, i) => this.#choice(String(i), label, `run-slot-${slot}`));
+    if (this.#both) choices.push(this.#choice("both", "Both"));
+    this.#box.replaceChildren(...choices);
   }
 
-  #choice(value, label) {
+  #choice(value, label, kind) {
     const input = element("input", { type: "radio", name: this.#name, value });
     input.checked = value === this.#value;
     input.addEventListener("change", () => {
       this.#value = value;
       this.changed();
     });
-    const text = element("span", { class: value === "both" ? undefined : `run-slot-${value}` }, label);
+    const text = element("span", { class: kind }, label);
     return element("label", {}, input, text);
   }
 
