@@ -1,21 +1,19 @@
-/** A canvas at the device's resolution, drawn on in CSS pixels. */
+/** What plots on a canvas of their own share. */
 
-/** More than this is not seen, and costs time. */
-const FINEST = 2;
+export const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
 /**
- * Clears a canvas, its bitmap as large as it is shown.
+ * The canvas's context, cleared, at the device's resolution (at most twice the CSS pixels).
  * @param {HTMLCanvasElement} canvas
- * @returns {{context: CanvasRenderingContext2D, wide: number, high: number}|null} null: it is not shown now
+ * @returns {{context: CanvasRenderingContext2D, wide: number, high: number}|null} sizes in CSS pixels; null: not shown
  */
-export function surface(canvas) {
-  const ratio = Math.min(FINEST, devicePixelRatio || 1);
+export function prepare(canvas) {
+  const ratio = Math.min(2, devicePixelRatio || 1);
   const [wide, high] = [canvas.clientWidth, canvas.clientHeight];
   if (wide === 0 || high === 0) return null;
-  const [across, down] = [Math.round(wide * ratio), Math.round(high * ratio)];
-  if (canvas.width !== across || canvas.height !== down) {
-    canvas.width = across;
-    canvas.height = down;
+  if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(high * ratio)) {
+    canvas.width = Math.round(wide * ratio);
+    canvas.height = Math.round(high * ratio);
   }
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);

@@ -3,7 +3,7 @@
  * assistive technology too, of which only the cell with the cursor exists.
  */
 import { element, setAttribute, setText } from "../ui/dom.js";
-import { surface } from "./canvas.js";
+import { prepare } from "./canvas.js";
 import { moved } from "./confusion.js";
 import { color } from "./theme.js";
 
@@ -94,7 +94,7 @@ export class ConfusionMap {
 
   /** Draws the picture again. */
   redraw() {
-    const drawn = surface(this.canvas);
+    const drawn = prepare(this.canvas);
     if (!drawn) return;
     const { context, wide } = drawn;
     const confusion = this.#confusion;

@@ -3,7 +3,7 @@
  * grid laid over it, below it how many weights round to each level. Heights are on a square-root scale.
  */
 import { fixed, percent, short, whole } from "../format.js";
-import { surface } from "./canvas.js";
+import { prepare } from "./canvas.js";
 import { color } from "./theme.js";
 
 /** Share of the canvas above the line, where there are levels to show below it. */
@@ -134,7 +134,7 @@ function drawLevelNumbers(context, layer, x, bottom) {
  * @param {boolean} [options.large] the enlarged picture: numbers of the levels, a finer axis
  */
 export function drawLayer(canvas, layer, { end, large = false }) {
-  const drawn = surface(canvas);
+  const drawn = prepare(canvas);
   if (!drawn) return;
   const { context, wide, high } = drawn;
   const x = (value) => wide / 2 + (value / end) * (wide / 2 - EDGE);

@@ -1,5 +1,5 @@
 /** One figure of a layer over the epochs: a line on a small canvas, with a mark at the epoch that is shown. */
-import { surface } from "./canvas.js";
+import { prepare } from "./canvas.js";
 import { color } from "./theme.js";
 
 const EDGE = 6;
@@ -12,7 +12,7 @@ const EDGE = 6;
  * @param {number} trend.at index of the marked value
  */
 export function drawTrend(canvas, { values, most, at }) {
-  const drawn = surface(canvas);
+  const drawn = prepare(canvas);
   if (!drawn) return;
   const { context, wide, high } = drawn;
   const x = (i) => (values.length > 1 ? EDGE + (i / (values.length - 1)) * (wide - 2 * EDGE) : wide / 2);
