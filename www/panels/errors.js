@@ -173,10 +173,13 @@ class Errors {
     }[kind]();
     setText(this.galleryTitle, title);
     const last = this.#run.epochs.at(-1);
-    const few = images.length < IMAGES ? "" : "The first ";
-    const some = images.length > 0 ? `${few}${whole(images.length)} image${images.length > 1 ? "s" : ""}` : "No image";
-    const sure = kind === "worst" ? ", the surest mistakes first" : "";
-    setText(this.galleryNote, last ? `${some} of the test after epoch ${last.epoch}${sure}.` : "After the first epoch's test pass its images are here.");
+    const count = images.length === 0 ? "No" : `${images.length === IMAGES ? "The first " : ""}${images.length}`;
+    const what = kind === "worst" ? "mistake" : "image";
+    const sure = kind === "worst" ? ", the surest first" : "";
+    const text = last
+      ? `${count} ${what}${images.length === 1 ? "" : "s"} of the test after epoch ${last.epoch}${sure}.`
+      : "After the first epoch's test pass its images are here.";
+    setText(this.galleryNote, text);
     this.gallery.show(images, classes);
   }
 
