@@ -3,7 +3,7 @@
  * (fork), either of the two dropped, an outlier put among the weights, and weights quantized after training.
  * All of it leaves the run that is there as it is and training.
  */
-import { differing } from "./difference.js";
+import { changeOf, differing } from "./difference.js";
 import { To } from "./protocol.js";
 import { runConfig } from "./state.js";
 
@@ -37,6 +37,27 @@ export class Experiments {
         config: runConfig(settings),
       });
       return first.forked(id, settings, info, layers);
+    });
+  }
+
+  /**
+   * Changes one setting of a run where it stands: it goes on from its last good weights.
+   * @param {import("./runs.js").RunRecord} run
+   * @param {string} difference see difference.js
+   */
+  goOnWith(run, difference) {
+    const { session } = this;
+    return session.inTurn("creating", async () => {
+      if (!session.runs.includes(run)) return;
+      const settings = differing(run.settings, difference);
+      const { id } = run;
+      const { info, layers } = await session.client.request(To.FORK, { run: id, from: id, config: runConfig(settings) });
+      const { key, label } = changeOf(difference);
+      run.goOn(settings, info, layers, label);
+      if (run === session.run) session.settings[key] = settings[key];
+      session.adoptRuns(session.runs);
+      session.writeUrl();
+      session.wish = "play";
     });
   }
 
@@ -83,14 +104,35 @@ export class Experiments {
     const { session } = this;
     try {
       for (const run of session.runs) {
-        const { layers, ...outlier } = await session.client.request(To.OUTLIER, { run: run.id, layer, factor });
-        run.layers = layers;
-        run.outlier = { ...outlier, step: run.globalStep };
+        const { before, after } = await this.#multiply(run, layer, factor);
+        run.outlier = { layer, factor, step: run.globalStep, before, after };
+        run.mark("outlier");
       }
       session.changed("layers");
     } catch (error) {
       session.notify("error", error.message);
     }
+  }
+
+  /** Makes the outlier of `run`, still the largest weight of its layer, as large as it was, and goes on. */
+  async removeOutlier(run) {
+    const { session } = this;
+    try {
+      await this.#multiply(run, run.outlier.layer, 1 / run.outlier.factor);
+      Object.assign(run, { outlier: null, alarm: null });
+      session.changed("layers");
+      session.train("play");
+    } catch (error) {
+      session.notify("error", error.message);
+    }
+  }
+
+  /** @returns {Promise<{before: object, after: object}>} reports of the layer */
+  async #multiply(run, layer, factor) {
+    const { layersBefore, layers } = await this.session.client.request(To.OUTLIER, { run: run.id, layer, factor });
+    run.layers = layers;
+    const named = (reports) => reports.find(({ name }) => name === layer);
+    return { before: named(layersBefore), after: named(layers) };
   }
 
   /** Tests the weights of `run` as they are now, rounded to 8, 7 ... 2 bits. */

@@ -5,7 +5,11 @@ import { drawing } from "./frames.js";
 import { isolate } from "./isolation.js";
 import { accuracyPlot } from "./plots/accuracy.js";
 import { lossPlot } from "./plots/loss.js";
+import * as compare from "./panels/compare.js";
 import * as errors from "./panels/errors.js";
+import * as health from "./panels/health.js";
+import * as outlier from "./panels/outlier.js";
+import * as ptq from "./panels/ptq.js";
 import * as tryIt from "./panels/try.js";
 import * as weights from "./panels/weights.js";
 import { Session } from "./session.js";
@@ -28,6 +32,12 @@ import { showTransport, wireTransport } from "./ui/transport.js";
  * @type {[string, {mount: Mount}, string][]}
  */
 const PANELS = [
+  ["health", health, "health"],
+
+  ["compare", compare, "lab"],
+  ["ptq", ptq, "lab-pair"],
+  ["outlier", outlier, "lab-pair"],
+
   ["weights", weights, "panels"],
   ["errors", errors, "panels"],
   ["try", tryIt, "panels"],

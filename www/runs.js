@@ -93,6 +93,13 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @property {number} loss
  * @property {number} gradNorm
  *
+ * @typedef {object} Outlier a weight that was multiplied
+ * @property {string} layer
+ * @property {number} factor
+ * @property {number} step steps trained then
+ * @property {object} before LayerReport of its layer
+ * @property {object} after the same with the outlier
+ *
  * @typedef {object} AfterTraining the run's weights quantized after training
  * @property {number} step steps trained when the weights were taken
  * @property {boolean} running
@@ -131,6 +138,8 @@ export class RunRecord {
     this.marks = [];
     /** @type {Alarm|null} */
     this.alarm = null;
+    /** @type {Outlier|null} the last one */
+    this.outlier = null;
     /** @type {AfterTraining|null} */
     this.afterTraining = null;
     /** @type {"paused"|"playing"|"finished"|"lost"} */
@@ -242,6 +251,12 @@ export class RunRecord {
     copy.last = this.last;
     for (const key of Object.keys(this.smooth)) copy.smooth[key] = this.smooth[key].copy();
     return copy;
+  }
+
+  /** It goes on under other settings, with what it has learnt and the curves it has. */
+  goOn(settings, info, layers, text) {
+    Object.assign(this, { settings, info, layers, alarm: null });
+    this.mark(text);
   }
 
   /** A result of quantizing it after training, see `From.PTQ`. */

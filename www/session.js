@@ -26,8 +26,9 @@ export class Session {
   /**
    * @param {import("./features.js").Features} features
    * @param {(what: string) => void} changed called with what has changed: "settings", "engine", "data", "run"
-   *   (which runs there are), "status", "steps", "epoch", "layers", "loading", "tested" (quantized after training)
-   * @param {(kind: "error"|"info", text: string, action?: {label: string, act: () => void}) => void} notify
+   *   (which runs there are), "status", "steps", "epoch", "layers", "loading", "tested" (quantized after training),
+   *   "alarm" (a run has diverged)
+   * @param {typeof import("./ui/notices.js").notify} notify
    */
   constructor(features, changed, notify) {
     this.features = features;
@@ -119,6 +120,7 @@ export class Session {
       run.status = "paused";
       if (kind === "diverged") run.alarm = { step, loss, gradNorm };
       this.changed("status");
+      if (run.alarm) this.changed("alarm");
       if (!fatal && !run.alarm) this.notify("error", `Training stopped: ${message}`);
     });
     this.client.on(From.PROGRESS, (progress) => {
