@@ -6,9 +6,11 @@ import { isolate } from "./isolation.js";
 import { accuracyPlot } from "./plots/accuracy.js";
 import { lossPlot } from "./plots/loss.js";
 import * as compare from "./panels/compare.js";
+import * as errors from "./panels/errors.js";
 import * as health from "./panels/health.js";
 import * as outlier from "./panels/outlier.js";
 import * as ptq from "./panels/ptq.js";
+import * as tryIt from "./panels/try.js";
 import * as weights from "./panels/weights.js";
 import { Session } from "./session.js";
 import { display, SETTINGS } from "./state.js";
@@ -37,6 +39,8 @@ const PANELS = [
   ["outlier", outlier, "lab-pair"],
 
   ["weights", weights, "panels"],
+  ["errors", errors, "panels"],
+  ["try", tryIt, "panels"],
 ];
 
 /** Makes a panel's place in the page and lets the module fill it. */

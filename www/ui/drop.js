@@ -47,8 +47,11 @@ export function wireDrop(load, notify) {
   addEventListener("dragleave", (event) => carriesFiles(event) && cover(-1));
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", async (event) => {
+    // Another part of the page has taken it.
+    const claimed = event.defaultPrevented;
     event.preventDefault();
     cover(-inside);
+    if (claimed) return;
     try {
       const files = await filesOf(event.dataTransfer);
       if (files.length > 0) load(files);
