@@ -4,8 +4,8 @@ import { fixed, megabytes, percent, short } from "./format.js";
 import { drawing } from "./frames.js";
 import { isolate } from "./isolation.js";
 import { accuracyPlot } from "./plots/accuracy.js";
-import { Histograms } from "./plots/histograms.js";
 import { lossPlot } from "./plots/loss.js";
+import * as weights from "./panels/weights.js";
 import { Session } from "./session.js";
 import { display, SETTINGS } from "./state.js";
 import { showEpochs, speak } from "./ui/a11y.js";
@@ -15,6 +15,31 @@ import { wireDrop } from "./ui/drop.js";
 import { notify } from "./ui/notices.js";
 import { showProgress } from "./ui/progress.js";
 import { showTransport, wireTransport } from "./ui/transport.js";
+
+/**
+ * The panels of the page, in the order in which they stand: name, module and the id of the element that takes them
+ * in. The panel is a <section id="NAME" class="panel NAME" aria-labelledby="NAME-title">, made here, with a heading
+ * NAME-title, made by the module; where that element is itself called NAME, it is the panel.
+ *
+ * @typedef {(root: HTMLElement, session: Session) => {changed: (what: string) => void}} Mount
+ *   `changed` is called with every change that the session tells of; what it draws goes through frames.js
+ * @type {[string, {mount: Mount}, string][]}
+ */
+const PANELS = [
+  ["weights", weights, "panels"],
+];
+
+/** Makes a panel's place in the page and lets the module fill it. */
+function mountPanel([name, module, place], session) {
+  let root = at(place);
+  if (place !== name) {
+    root = root.appendChild(document.createElement("section"));
+    root.id = name;
+    root.className = `panel ${name}`;
+    root.setAttribute("aria-labelledby", `${name}-title`);
+  }
+  return module.mount(root, session);
+}
 
 const at = (id) => document.getElementById(id);
 const SIMD_NAMES = { "relaxed-simd": "relaxed SIMD", simd128: "SIMD", scalar: "scalar" };
@@ -54,7 +79,6 @@ function showPending(session) {
 
 function build(features) {
   const plots = [accuracyPlot(), lossPlot()];
-  const histograms = new Histograms();
   const controls = new Controls((key, value) => session.set(key, value));
 
   const drawStatus = drawing(() => {
@@ -69,10 +93,11 @@ function build(features) {
   const drawSettings = drawing(() => {
     controls.show(session.settings, session.run?.begun ? session.waiting : []);
     showPending(session);
+    at("plots").classList.toggle("paired", session.paired);
     if (session.run) at("settings-summary").textContent = runTitle(session.run);
   });
 
-  /** What each change of the session makes the page do. */
+  /** What each change of the session makes the page's frame do; the panels have their own. */
   const reactions = {
     settings: drawSettings,
     engine: () => {
@@ -81,34 +106,36 @@ function build(features) {
     },
     data: () => showDataset(session.loaded),
     run: () => {
-      const { run } = session;
-      for (const plot of plots) plot.show([run]);
-      histograms.show(run.layers);
-      showEpochs(run);
+      for (const plot of plots) plot.show(session.runs);
+      showEpochs(session.runs);
       drawSettings();
       drawStatus();
     },
     status: () => {
       drawStatus();
       drawSettings();
-      if (session.run && session.run.status !== "playing") speak(session.run, true);
+      if (session.run && !session.playing) speak(session, true);
     },
     steps: () => {
       for (const plot of plots) plot.redraw();
       drawStatus();
-      speak(session.run);
+      speak(session);
     },
     epoch: () => {
       for (const plot of plots) plot.redraw();
-      histograms.show(session.run.layers);
-      showEpochs(session.run);
+      showEpochs(session.runs);
       drawStatus();
     },
-    layers: () => histograms.show(session.run.layers),
     loading: drawStatus,
   };
 
-  const session = new Session(features, (what) => reactions[what](), notify);
+  let panels = [];
+  const changed = (what) => {
+    reactions[what]?.();
+    for (const panel of panels) panel.changed(what);
+  };
+  const session = new Session(features, changed, notify);
+  panels = PANELS.map((panel) => mountPanel(panel, session));
   wireTransport(session);
   wireDrop((files) => session.loadFiles(files), notify);
   at("apply").addEventListener("click", () => session.reset());

@@ -9,6 +9,9 @@
  * @property {{label: number, pixels: Uint8ClampedArray}[]} samples one strip of 32 x 32 RGBA images a class
  */
 
+/** Bit widths that `To.PTQ` tests, in this order; null: the weights as they are, the mark to hold the others to. */
+export const PTQ_WIDTHS = Object.freeze([null, 8, 7, 6, 5, 4, 3, 2]);
+
 /** Asked by the page. */
 export const To = Object.freeze({
   /**
@@ -23,15 +26,48 @@ export const To = Object.freeze({
   LOAD: "load",
   /**
    * {run: number, dataset: number, config: RunConfig}: a fresh run under that number, replacing the one that
-   * had it. -> {info: RunInfo, layers: LayerReport[]}. On an error the old run stays.
+   * had it; pauses every run first. -> {info: RunInfo, layers: LayerReport[]}. On an error the old run stays.
    */
   CREATE: "create",
-  /** {run}: train until paused or finished. -> {} */
+  /**
+   * {run: number, from: number, config: RunConfig}: a copy of run `from` as it is now, which goes on with
+   * `config` (and at once, where `from` is training). -> {info: RunInfo, layers: LayerReport[]}
+   */
+  FORK: "fork",
+  /** {run}: forgets that run. -> {} */
+  DROP: "drop",
+  /**
+   * {runs: number[]}: train them until paused or finished, the one that is behind in steps always next. -> {}
+   */
   PLAY: "play",
-  /** {run}: train one step (and the test pass, if one is due first), then pause. -> {} */
+  /** {runs: number[]}: train each one step (and the test pass, if one is due first), then pause. -> {} */
   STEP: "step",
-  /** {run}: -> {} once no further unit will run. */
+  /** {runs: number[]}: -> {} once no further unit will run. Runs that are a step apart end at the same step. */
   PAUSE: "pause",
+  /**
+   * {run, layer: string, factor: number}: multiplies the layer's largest weight.
+   * -> {layer, index, before, after, absmaxBefore, absmaxAfter, layers: LayerReport[]}
+   */
+  OUTLIER: "outlier",
+  /**
+   * {run}: quantizes a copy of the run's weights as they are now to 8, 7 ... 2 bits and tests each, `From.PTQ`
+   * telling how far it is; training may go on meanwhile. A second request for the run ends the first.
+   * -> {} when done
+   */
+  PTQ: "ptq",
+  /**
+   * {run, label?: number, predicted?: number, limit: number}: test images as the last full test pass saw them,
+   * see Run.predictions of the engine.
+   * -> {images: {index, label, top: {class, probability}[], loss, pixels: Uint8ClampedArray (32 x 32 RGBA)}[]}
+   */
+  PREDICTIONS: "predictions",
+  /** {run, layer: string} -> {count, height, width, channels, latent: Float32Array, quantized: Float32Array} */
+  FILTERS: "filters",
+  /**
+   * {run, pixels: Uint8Array (32 x 32 RGBA)}: the run's weights, packed two to a byte, classify a picture.
+   * -> {classes: {class, probability}[], info: {packedBytes, fp32Bytes, bits, layers}}
+   */
+  CLASSIFY: "classify",
 });
 
 /** Told by the worker. */
@@ -50,6 +86,14 @@ export const From = Object.freeze({
   LAYERS: "layers",
   /** {run, status: "playing"|"paused"|"finished"}: what the run does now. */
   STATUS: "status",
-  /** {run, message, fatal: boolean}: a unit failed. Fatal: the engine itself is lost. */
+  /**
+   * {run, bits: number|null (null: the weights as they are), done, total (images), result: null|{loss, accuracy}}:
+   * a test of the weights quantized after training.
+   */
+  PTQ: "ptq",
+  /**
+   * {run, message, fatal: boolean, kind, step, loss, gradNorm}: a unit failed. Fatal: the engine itself is lost.
+   * kind "diverged": loss or gradient were no longer finite at `step`; the weights are those before it.
+   */
   CRASHED: "crashed",
 });

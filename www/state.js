@@ -12,7 +12,7 @@
  * @property {string} key URL key, also the name of the value in `Settings`
  * @property {string} label
  * @property {"data"|"top"|"method"|"engine"|"seed"|"hidden"} place group of controls that shows it
- * @property {"choice"|"segments"|"integer"|"rate"|"switch"|"text"} kind
+ * @property {"choice"|"segments"|"integer"|"rate"|"switch"|"text"|"difference"} kind
  * @property {string|number|boolean} default
  * @property {string} [field] field of the engine's RunConfig; absent: not part of the configuration
  * @property {string} [registry] list of the engine's registry that fills the menu
@@ -22,6 +22,7 @@
  * @property {number} [step] step of the arrow keys
  * @property {string} [hint] one sentence of help
  * @property {(settings: Settings) => boolean} [applies] false: the setting has no effect now
+ * @property {boolean} [races] two runs side by side may differ in it: batches and initial weights stay the same
  *
  * @typedef {Record<string, string|number|boolean>} Settings a value for every key of the table
  */
@@ -45,12 +46,12 @@ export const SETTINGS = [
     choices: [{ name: "simple_resnet4bit", label: "SimpleResNet4bit" }, { name: "vgg4bit", label: "VGG4bit" }],
   },
   {
-    key: "quantizer", label: "Precision", place: "top", kind: "segments", default: "symmetric",
+    key: "quantizer", label: "Precision", place: "top", kind: "segments", races: true, default: "symmetric",
     field: "quantizer", registry: "quantizers",
     choices: [{ name: "none", label: "FP32" }, { name: "symmetric", label: "4-bit" }],
   },
   {
-    key: "bits", label: "Bits", place: "top", kind: "integer", default: 4, field: "bits", min: 2, max: 8, step: 1,
+    key: "bits", label: "Bits", place: "top", kind: "integer", races: true, default: 4, field: "bits", min: 2, max: 8, step: 1,
     hint: "b bits give 2^b - 1 levels: 15 for 4 bits.", applies: quantized,
   },
   {
@@ -62,28 +63,28 @@ export const SETTINGS = [
     min: 2, max: 1024, step: 32, hint: "Images in one training step.",
   },
   {
-    key: "lr", label: "Learning rate", place: "top", kind: "rate", default: 0.001, field: "lr",
+    key: "lr", label: "Learning rate", place: "top", kind: "rate", races: true, default: 0.001, field: "lr",
     min: 1e-5, max: 1, hint: "Of AdamW, at the first epoch. The paper trains at 0.001.",
   },
   {
-    key: "schedule", label: "Schedule", place: "top", kind: "choice", default: "cosine", field: "schedule",
+    key: "schedule", label: "Schedule", place: "top", kind: "choice", races: true, default: "cosine", field: "schedule",
     registry: "schedules",
     choices: [{ name: "cosine", label: "Cosine" }, { name: "cosine_climbing", label: "Cosine, climbing" }],
   },
   {
-    key: "tanh", label: "Tanh clipping", place: "method", kind: "switch", default: true, field: "tanhClip",
+    key: "tanh", label: "Tanh clipping", place: "method", kind: "switch", races: true, default: true, field: "tanhClip",
     hint: "After each step W becomes 3 tanh(W / 3): no outlier can stretch the grid.",
   },
   {
-    key: "scale", label: "Scale per layer", place: "method", kind: "switch", default: true,
+    key: "scale", label: "Scale per layer", place: "method", kind: "switch", races: true, default: true,
     field: "perLayerScale", hint: "Off: one grid spacing for the whole network.", applies: quantized,
   },
   {
-    key: "clip", label: "Gradient clipping", place: "method", kind: "switch", default: true, field: "gradClip",
+    key: "clip", label: "Gradient clipping", place: "method", kind: "switch", races: true, default: true, field: "gradClip",
     hint: "The gradient's norm over all parameters is held to 0.5.",
   },
   {
-    key: "augment", label: "Augmentation", place: "method", kind: "switch", default: true, field: "augment",
+    key: "augment", label: "Augmentation", place: "method", kind: "switch", races: true, default: true, field: "augment",
     hint: "Each image is shifted by up to 4 pixels and mirrored at random.",
   },
   {
@@ -112,6 +113,7 @@ export const SETTINGS = [
     ],
     hint: "Relaxed SIMD fuses multiply and add: quicker, and it may differ between processors. Exact does not.",
   },
+  { key: "race", label: "Second run", place: "hidden", kind: "difference", default: "", applies: () => true },
   { key: "images", label: "Image fingerprint", place: "hidden", kind: "text", default: "", applies: (s) => !builtin(s) },
 ];
 
@@ -153,10 +155,23 @@ export function parse(setting, text) {
     if (text.trim() !== "" && whole && value >= min && value <= max) return { value };
     return { problem: `${label} is a ${kind === "rate" ? "" : "whole "}number from ${min} to ${max}, not "${text}"` };
   }
+  if (kind === "difference") return text === "" ? { value: "" } : parseDifference(setting, text);
   if (choices && !choices.some((choice) => choice.name === text)) {
     return { problem: `${label} is one of ${choices.map((choice) => choice.name).join(", ")}, not "${text}"` };
   }
   return { value: text };
+}
+
+/** "bits:3": the key of a row that runs may differ in, and a value of it. */
+function parseDifference({ label }, text) {
+  const [key, value = ""] = text.split(":", 2);
+  const setting = byKey.get(key);
+  if (!setting?.races) {
+    const keys = SETTINGS.filter(({ races }) => races).map((row) => row.key);
+    return { problem: `${label} differs in one of ${keys.join(", ")}, not "${key}"` };
+  }
+  const parsed = parse(setting, value);
+  return "problem" in parsed ? { problem: `${label}: ${parsed.problem}` } : { value: `${key}:${format(setting, parsed.value)}` };
 }
 
 /** Writes one value as text, as the URL has it. */
@@ -178,7 +193,10 @@ export function fromQuery(search) {
     }
     const parsed = parse(setting, text);
     if ("value" in parsed) settings[key] = parsed.value;
-    else problems.push(`${parsed.problem}. Using ${format(setting, setting.default)}.`);
+    else {
+      const instead = format(setting, setting.default);
+      problems.push(`${parsed.problem}.${instead && ` Using ${instead}.`}`);
+    }
   }
   return { settings, problems };
 }
@@ -202,9 +220,10 @@ export function runConfig(settings) {
   return config;
 }
 
-/** Rows whose values differ between `a` and `b` and matter to a run under either. */
+/** Rows whose values differ between `a` and `b` and matter to a run under either. A second run is none of them. */
 export function differences(a, b) {
   return SETTINGS.filter((setting) => {
+    if (setting.kind === "difference") return false;
     const applies = !setting.applies || setting.applies(a) || setting.applies(b);
     const implied = setting.key === "images" && a.data !== b.data;
     return applies && !implied && a[setting.key] !== b[setting.key];
