@@ -123,6 +123,8 @@ export class RunRecord {
     this.label = precision(settings);
     /** @type {Fork|null} */
     this.fork = null;
+    /** What was done to it, and where on the curves' axis. @type {{epoch: number, text: string}[]} */
+    this.marks = [];
     /** @type {Alarm|null} */
     this.alarm = null;
     /** @type {AfterTraining|null} */
@@ -164,6 +166,16 @@ export class RunRecord {
   /** Highest test accuracy so far; NaN before the first epoch's end. */
   get best() {
     return this.epochs.length > 0 ? Math.max(...this.epochs.map(({ testAccuracy }) => testAccuracy)) : NaN;
+  }
+
+  /** Where it is on the curves' axis. */
+  get epochsTrained() {
+    return this.globalStep / this.info.stepsPerEpoch;
+  }
+
+  /** Remembers that something was done to it just now. */
+  mark(text) {
+    this.marks.push({ epoch: this.epochsTrained, text });
   }
 
   get epochsTotal() {
@@ -213,8 +225,9 @@ export class RunRecord {
    */
   forked(id, settings, info, layers) {
     const copy = new RunRecord(id, settings, this.data, info, layers, this.dataset);
-    copy.fork = { step: this.globalStep, epoch: this.globalStep / this.info.stepsPerEpoch, from: this.label };
+    copy.fork = { step: this.globalStep, epoch: this.epochsTrained, from: this.label };
     copy.globalStep = this.globalStep;
+    copy.marks = [{ epoch: copy.fork.epoch, text: "fork" }];
     copy.progress = { ...this.progress };
     copy.status = this.status;
     copy.last = this.last;
