@@ -22,6 +22,13 @@ export function differing(settings, difference) {
   return { ...settings, race: "", [setting.key]: value };
 }
 
+/** The key of the setting that differs, and what a run with that value is called. */
+export function changeOf(difference) {
+  const { setting, value } = read(difference);
+  const settings = { quantizer: "symmetric", [setting.key]: value };
+  return { key: setting.key, label: labelFor(setting.key, settings) };
+}
+
 /** Whether a run under `settings` would be another one with `difference`. */
 export const matters = (settings, difference) => differences(settings, differing(settings, difference)).length > 0;
 

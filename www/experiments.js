@@ -3,7 +3,7 @@
  * (fork), either of the two dropped, an outlier put among the weights, and weights quantized after training.
  * All of it leaves the run that is there as it is and training.
  */
-import { differing } from "./difference.js";
+import { changeOf, differing } from "./difference.js";
 import { To } from "./protocol.js";
 import { runConfig } from "./state.js";
 
@@ -37,6 +37,27 @@ export class Experiments {
         config: runConfig(settings),
       });
       return first.forked(id, settings, info, layers);
+    });
+  }
+
+  /**
+   * Changes one setting of a run where it stands: it goes on from its last good weights.
+   * @param {import("./runs.js").RunRecord} run
+   * @param {string} difference see difference.js
+   */
+  goOnWith(run, difference) {
+    const { session } = this;
+    return session.inTurn("creating", async () => {
+      if (!session.runs.includes(run)) return;
+      const settings = differing(run.settings, difference);
+      const { id } = run;
+      const { info, layers } = await session.client.request(To.FORK, { run: id, from: id, config: runConfig(settings) });
+      const { key, label } = changeOf(difference);
+      run.goOn(settings, info, layers, label);
+      if (run === session.run) session.settings[key] = settings[key];
+      session.adoptRuns(session.runs);
+      session.writeUrl();
+      session.wish = "play";
     });
   }
 
@@ -83,9 +104,11 @@ export class Experiments {
     const { session } = this;
     try {
       for (const run of session.runs) {
-        const { layers, ...outlier } = await session.client.request(To.OUTLIER, { run: run.id, layer, factor });
+        const { layersBefore, layers, ...outlier } = await session.client.request(To.OUTLIER, { run: run.id, layer, factor });
+        const named = (reports) => reports.find(({ name }) => name === layer);
+        run.outlier = { ...outlier, step: run.globalStep, reportBefore: named(layersBefore), reportAfter: named(layers) };
         run.layers = layers;
-        run.outlier = { ...outlier, step: run.globalStep };
+        run.mark("outlier");
       }
       session.changed("layers");
     } catch (error) {

@@ -4,13 +4,16 @@
  */
 export const PARTS = Object.freeze({
   transport: ".transport",
+  health: "#health",
   settings: "#settings",
   accuracy: "[aria-labelledby='accuracy-title']",
   loss: "[aria-labelledby='loss-title']",
-  lab: "#lab",
+  compare: "#compare",
+  ptq: "#ptq",
+  outlier: "#outlier",
   weights: "#weights",
   errors: "#errors",
-  tryit: "#tryit",
+  try: "#try",
   share: "#share",
   data: "#drop",
   engine: "[aria-labelledby='engine-title']",
@@ -19,4 +22,18 @@ export const PARTS = Object.freeze({
 });
 
 /** What an embedded page shows unless its address says otherwise: what moves while it trains. */
-export const EMBEDDED = Object.freeze(["settings", "accuracy", "loss", "weights"]);
+export const EMBEDDED = Object.freeze(["health", "settings", "accuracy", "loss", "weights"]);
+
+/** Buttons that a lesson can point at and press. */
+export const BUTTONS = Object.freeze({
+  train: "#play",
+  step: "#step",
+  reset: "#reset",
+  "new-seed": "#new-seed",
+  apply: "#apply",
+  undo: "#undo",
+  race: "#race",
+  fork: "#fork",
+  ptq: "#ptq-go",
+  outlier: "#outlier-go",
+});

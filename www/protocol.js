@@ -32,7 +32,8 @@ export const To = Object.freeze({
   CREATE: "create",
   /**
    * {run: number, from: number, config: RunConfig}: a copy of run `from` as it is now, which goes on with
-   * `config` (and at once, where `from` is training). -> {info: RunInfo, layers: LayerReport[]}
+   * `config` (and at once, where `from` is training); `run` may be `from` itself: it goes on with other settings.
+   * -> {info: RunInfo, layers: LayerReport[]}
    */
   FORK: "fork",
   /** {run}: forgets that run. -> {} */
@@ -47,7 +48,7 @@ export const To = Object.freeze({
   PAUSE: "pause",
   /**
    * {run, layer: string, factor: number}: multiplies the layer's largest weight.
-   * -> {layer, index, before, after, absmaxBefore, absmaxAfter, layers: LayerReport[]}
+   * -> {layer, index, before, after, absmaxBefore, absmaxAfter, layersBefore: LayerReport[], layers: LayerReport[]}
    */
   OUTLIER: "outlier",
   /**

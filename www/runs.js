@@ -93,6 +93,11 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @property {number} loss
  * @property {number} gradNorm
  *
+ * @typedef {object} Outlier a weight that was multiplied: what `To.OUTLIER` answers, and
+ * @property {number} step steps trained then
+ * @property {object} reportBefore LayerReport of its layer
+ * @property {object} reportAfter
+ *
  * @typedef {object} AfterTraining the run's weights quantized after training
  * @property {number} step steps trained when the weights were taken
  * @property {boolean} running
@@ -127,6 +132,8 @@ export class RunRecord {
     this.marks = [];
     /** @type {Alarm|null} */
     this.alarm = null;
+    /** @type {Outlier|null} the last one */
+    this.outlier = null;
     /** @type {AfterTraining|null} */
     this.afterTraining = null;
     /** @type {"paused"|"playing"|"finished"|"lost"} */
@@ -233,6 +240,12 @@ export class RunRecord {
     copy.last = this.last;
     for (const key of Object.keys(this.smooth)) copy.smooth[key] = this.smooth[key].copy();
     return copy;
+  }
+
+  /** It goes on under other settings, with what it has learnt and the curves it has. */
+  goOn(settings, info, layers, text) {
+    Object.assign(this, { settings, info, layers, alarm: null });
+    this.mark(text);
   }
 
   /** A result of quantizing it after training, see `From.PTQ`. */

@@ -28,8 +28,8 @@ export class Session {
    * @param {import("./features.js").Features} features
    * @param {(what: string) => void} changed called with what has changed: "settings", "engine", "data", "run"
    *   (which runs there are), "status", "steps", "epoch", "layers", "loading", "tested" (quantized after training),
-   *   "kept" (data sets on this device)
-   * @param {(kind: "error"|"info", text: string, action?: {label: string, act: () => void}) => void} notify
+   *   "alarm" (a run has diverged), "kept" (data sets on this device), "offline" (whether the page is kept)
+   * @param {typeof import("./ui/notices.js").notify} notify
    */
   constructor(features, changed, notify) {
     this.features = features;
@@ -49,6 +49,8 @@ export class Session {
     this.dropped = new Map();
     /** Data sets kept on this device. */
     this.store = new Store((what) => this.changed(what));
+    /** How it stands with use without a network: {version} once the page is kept, {error} where it cannot be. */
+    this.offline = null;
     /**
      * One run, or two side by side. The first is the one that the settings belong to.
      * @type {RunRecord[]}
@@ -123,6 +125,7 @@ export class Session {
       run.status = "paused";
       if (kind === "diverged") run.alarm = { step, loss, gradNorm };
       this.changed("status");
+      if (run.alarm) this.changed("alarm");
       if (!fatal && !run.alarm) this.notify("error", `Training stopped: ${message}`);
     });
     this.client.on(From.PROGRESS, (progress) => {

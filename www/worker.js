@@ -82,8 +82,10 @@ const answers = {
   [To.PAUSE]: ({ runs }) => loop.pause(runs),
 
   [To.OUTLIER]({ run: id, layer, factor }) {
+    loop.flush(id);
     const { run } = loop.entry(id);
-    return { ...run.injectOutlier(layer, factor), layers: run.layerReports() };
+    const layersBefore = run.layerReports();
+    return { ...run.injectOutlier(layer, factor), layersBefore, layers: run.layerReports() };
   },
 
   [To.PTQ]: ({ run }) => afterTraining.start(run, loop.entry(run).run),
