@@ -10,17 +10,24 @@ async function read(name) {
   return response.json();
 }
 
-/** Every listed lesson, in order. @returns {Promise<import("./format.js").Lesson[]>} */
+async function readLesson(id) {
+  const lesson = await read(`${id}.json`);
+  const [problem] = lesson.id === id ? lessonProblems(lesson) : [`The id is ${lesson.id}, the file's name ${id}.`];
+  if (problem) throw new Error(`lessons/${id}.json: ${problem}`);
+  return lesson;
+}
+
+/**
+ * Every listed lesson, in order; one that is not right does not keep the others back.
+ * @returns {Promise<{lessons: import("./format.js").Lesson[], problems: string[]}>}
+ */
 export async function listed() {
-  const { lessons } = await read("index.json");
-  return Promise.all(
-    lessons.map(async (id) => {
-      const lesson = await read(`${id}.json`);
-      const [problem] = lesson.id === id ? lessonProblems(lesson) : [`The id is ${lesson.id}, the file's name ${id}.`];
-      if (problem) throw new Error(`lessons/${id}.json: ${problem}`);
-      return lesson;
-    }),
-  );
+  const ids = (await read("index.json")).lessons;
+  const results = await Promise.allSettled(ids.map(readLesson));
+  return {
+    lessons: results.filter(({ status }) => status === "fulfilled").map(({ value }) => value),
+    problems: results.filter(({ status }) => status === "rejected").map(({ reason }) => reason.message),
+  };
 }
 
 /** A lesson from a file of the user's. @param {File} file @throws {Error} naming everything that is wrong with it */

@@ -52,31 +52,24 @@ export class Runner {
   }
 
   /** Begins a lesson: its settings, a fresh run, and the step. @param {import("./format.js").Lesson} lesson */
-  begin(lesson, at = 0) {
-    this.lesson = lesson;
-    this.done = new Set();
+  begin(lesson) {
     const kept = Object.fromEntries(OWN.map((key) => [key, this.#session.settings[key]]));
     Object.assign(this.#session.settings, defaults(), lesson.settings, kept);
     this.#session.changed("settings");
     this.#session.pause();
     const made = this.#session.reset();
-    this.#changed("lesson");
-    this.go(Math.min(at, lesson.steps.length - 1));
+    this.resume(lesson, 0);
     // What is compared with the step's start is compared with the new run.
     return made.then(() => this.#begun());
-  }
-
-  #begun() {
-    this.#start = snapshot(this.step?.until, this.#session, this.seen);
-    this.look();
   }
 
   /** Goes on with a lesson whose run and settings the address has brought. @param {import("./format.js").Lesson} lesson */
   resume(lesson, at) {
     this.lesson = lesson;
     this.done = new Set();
+    this.at = Math.min(at, lesson.steps.length - 1);
+    this.#begun();
     this.#changed("lesson");
-    this.go(Math.min(at, lesson.steps.length - 1));
   }
 
   end() {

@@ -53,8 +53,10 @@ class Pointer {
   }
 
   scroll() {
+    // The bar of buttons is always in sight.
+    if (this.#marked?.closest(".transport")) return;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.#marked?.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+    this.#marked?.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
   }
 
   /** Takes the keyboard there. */
@@ -87,12 +89,12 @@ class Lessons {
     on("lessons-open", () => this.part("lessons-file").click());
     on("lesson-show", () => this.#pointer.focus());
     on("lesson-help", () => this.runner.help());
-    on("lesson-back", () => this.#go(this.runner.at - 1));
+    on("lesson-back", () => this.runner.go(this.runner.at - 1));
     on("lesson-next", () => this.#next());
     root.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.part("lessons-file").addEventListener("change", (event) => this.#openFile(event.target));
     this.loaded = listed().then(
-      (lessons) => this.#take(lessons),
+      (found) => this.#take(found),
       (error) => session.notify("error", `The lessons could not be read. ${error.message}`),
     );
     // A link to a lesson opens its panel before the first paint, so that nothing moves later.
@@ -103,8 +105,9 @@ class Lessons {
     return this.root.querySelector(`#${id}`);
   }
 
-  #take(lessons) {
+  #take({ lessons, problems }) {
     this.#lessons = lessons;
+    for (const problem of problems) this.session.notify("error", problem);
     this.#entries();
     this.#fromAddress();
   }
@@ -186,15 +189,10 @@ class Lessons {
     this.session.writeUrl();
   }
 
-  #go(at) {
-    this.runner.go(at);
-    this.part("lesson-step").focus();
-  }
-
   #next() {
     const { lesson, at } = this.runner;
     if (at + 1 < lesson.steps.length) {
-      this.#go(at + 1);
+      this.runner.go(at + 1);
       return;
     }
     const following = this.#lessons[this.#lessons.indexOf(lesson) + 1];
@@ -204,14 +202,11 @@ class Lessons {
 
   #tell(what) {
     const { lesson, at, complete } = this.runner;
-    if (what === "lesson" && lesson) {
-      this.#reveal();
-      this.#drawStep();
-      this.part("lesson-step").focus({ preventScroll: true });
-    }
     if (what === "lesson" || what === "step") {
       this.#address(lesson ? `${lesson.id}.${at + 1}` : "");
+      if (lesson) this.#reveal();
       this.#drawStep();
+      if (lesson) this.part("lesson-step").focus({ preventScroll: true });
     }
     if (what === "done") this.part("lesson-said").textContent = "Done.";
     if (lesson && complete && at === lesson.steps.length - 1 && !this.#done.has(lesson.id)) {
