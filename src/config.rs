@@ -1,6 +1,7 @@
 //! What defines a run: every setting, its range and its default, in one struct.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{Error, Result, models, optim, quant};
 
@@ -22,6 +23,9 @@ pub struct RunConfig {
     pub per_layer_scale: bool,
     /// Clips the global gradient norm to 0.5.
     pub grad_clip: bool,
+    /// Passes the gradient of the quantized weights on to the master weights; off: the true derivative of
+    /// rounding, which is 0.
+    pub straight_through: bool,
     /// Random crops and horizontal flips of the training images.
     pub augment: bool,
     /// Passes over the training images, 1 to 1000.
@@ -46,6 +50,7 @@ impl Default for RunConfig {
             tanh_clip: true,
             per_layer_scale: true,
             grad_clip: true,
+            straight_through: true,
             augment: true,
             epochs: 10,
             batch: 128,
@@ -76,6 +81,23 @@ impl RunConfig {
             });
         }
         Ok(())
+    }
+
+    /// These settings with some replaced, by their JSON names.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an unknown name or a value of the wrong type; ranges are those of
+    /// [`RunConfig::validate`].
+    pub fn with(&self, changes: Map<String, Value>) -> Result<Self> {
+        let mut settings = serde_json::to_value(self).expect("settings are plain values");
+        let object = settings.as_object_mut().expect("settings are an object");
+        let found = Value::Object(changes.clone()).to_string();
+        object.extend(changes);
+        serde_json::from_value(settings).map_err(|problem| Error::Config {
+            field: "config",
+            expected: format!("valid settings ({problem})"),
+            found,
+        })
     }
 }
 
@@ -129,6 +151,17 @@ mod tests {
         config.validate().unwrap();
         let json = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<RunConfig>(&json).unwrap(), config);
+    }
+
+    #[test]
+    fn some_settings_are_replaced_and_the_others_kept() {
+        let config = RunConfig { lr: 0.25, bits: 8, ..RunConfig::default() };
+        let with = |json: &str| config.with(serde_json::from_str(json).unwrap());
+        assert_eq!(with("{}").unwrap(), config);
+        let changed = with(r#"{"bits":3,"tanhClip":false}"#).unwrap();
+        assert_eq!(changed, RunConfig { bits: 3, tanh_clip: false, ..config.clone() });
+        let message = with(r#"{"bitz":3}"#).unwrap_err().to_string();
+        assert!(message.contains("bitz"), "{message}");
     }
 
     #[test]

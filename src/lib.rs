@@ -17,8 +17,10 @@ pub mod metrics;
 pub mod model;
 pub mod models;
 pub mod optim;
+pub mod predictions;
 pub mod quant;
 pub mod random;
+pub mod run;
 pub mod tensor;
 pub mod train;
 #[cfg(target_arch = "wasm32")]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::kernels::weights;
 use crate::layers::Param;
 use crate::quant::Quantizer;
 
@@ -52,13 +53,15 @@ pub struct EpochReport {
     pub test_loss: f64,
     /// Share of the whole test set classified rightly.
     pub test_accuracy: f64,
+    /// Test images of class `i` that were taken for class `j`, at `i * classes + j`.
+    pub confusion: Vec<u32>,
     /// Every layer with weights.
     pub layers: Vec<LayerReport>,
     /// Seconds spent on the epoch and its test pass.
     pub secs: f64,
 }
 
-/// What [`Run::advance`](crate::train::Run::advance) did.
+/// What [`Run::advance`](crate::run::Run::advance) did.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Event {
@@ -106,6 +109,12 @@ pub struct LayerReport {
     pub entropy_bits: f64,
     /// Share of weights on another level than at the last epoch report.
     pub flipped_share: f64,
+    /// Share of weights that the last step moved to another level; 0 without a grid.
+    pub flips_per_step: f64,
+    /// Share of weights on the lowest or the highest level; 0 without a grid.
+    pub saturated_share: f64,
+    /// Euclidean norm of the weights' gradient in the last step (also in one that was refused), before clipping.
+    pub grad_norm: f64,
 }
 
 /// Counts of values in equal bins over a symmetric range.
@@ -135,35 +144,49 @@ impl Histogram {
     }
 }
 
-/// The levels of one layer's weights at its last epoch report.
+/// The level of every weight of a tensor; empty where there is no grid.
 pub type Levels = Vec<i8>;
 
-/// Levels of every weight of a quantized parameter; empty where there is no grid.
+/// Levels of the forward weights of a quantized parameter; empty where there is no grid.
 pub fn levels(param: &Param, quantizer: &dyn Quantizer, bits: u8) -> Levels {
-    if param.quantized.is_empty() {
-        return Vec::new();
-    }
-    param.value.iter().map(|&w| quantizer.level(w, param.scale, bits) as i8).collect()
+    param.quantized.iter().map(|&w| quantizer.level(w, param.scale, bits) as i8).collect()
 }
 
-/// Describes a weight tensor; `levels` are its present levels and `before` those of the last epoch report.
+/// Share of the weights that are on another level than before; 0 where there are no levels to compare.
+pub fn flipped_share(now: &[i8], then: &[i8]) -> f64 {
+    let flipped = now.iter().zip(then).filter(|(now, then)| now != then).count();
+    flipped as f64 / now.len().max(1) as f64
+}
+
+/// Shares of a tensor's weights that are on another level than before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Flips {
+    /// Than before the last step.
+    pub last_step: f64,
+    /// Than at the last epoch report.
+    pub since_epoch: f64,
+}
+
+/// Describes a weight tensor on a grid of levels up to `quant_max`, or without a grid; `levels` are its present
+/// ones.
 pub fn layer_report(
     name: &str,
     param: &Param,
-    quantizer: &dyn Quantizer,
+    quant_max: Option<i32>,
     bits: u8,
     levels: &[i8],
-    before: &[i8],
+    flips: Flips,
 ) -> LayerReport {
     let count = param.value.len();
     let mut level_counts = Vec::new();
-    if let Some(max) = quantizer.quant_max(bits) {
+    let mut saturated = 0;
+    if let Some(max) = quant_max {
         level_counts = vec![0u32; 2 * max as usize + 1];
         for &level in levels {
             level_counts[(i32::from(level) + max) as usize] += 1;
         }
+        saturated = level_counts[0] + level_counts[2 * max as usize];
     }
-    let flipped = levels.iter().zip(before).filter(|(now, then)| now != then).count();
     LayerReport {
         name: name.into(),
         shape: param.published_dims(),
@@ -174,7 +197,10 @@ pub fn layer_report(
         histogram: Histogram::symmetric(&param.value),
         entropy_bits: entropy(&level_counts),
         level_counts,
-        flipped_share: flipped as f64 / count.max(1) as f64,
+        flipped_share: flips.since_epoch,
+        flips_per_step: flips.last_step,
+        saturated_share: f64::from(saturated) / count.max(1) as f64,
+        grad_norm: weights::sum_of_squares(&param.grad).sqrt(),
     }
 }
 

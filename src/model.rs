@@ -214,6 +214,34 @@ impl Model {
         }
     }
 
+    /// Rounding is flat almost everywhere: the true derivative of the loss with respect to a master weight that
+    /// is quantized is 0.
+    pub fn clear_quantized_gradients(&mut self) {
+        for param in self.params_mut().filter(|param| !param.quantized.is_empty()) {
+            param.grad.fill(0.0);
+        }
+    }
+
+    /// Takes over the master values, the gradients and the running statistics of another model. The forward
+    /// weights are the master weights until [`Model::quantize`].
+    ///
+    /// # Panics
+    /// If the other was not made from the same description.
+    pub fn copy_state(&mut self, from: &Model) {
+        assert_eq!(self.nodes.len(), from.nodes.len(), "layers of both models");
+        for (to, from) in self.nodes.iter_mut().zip(&from.nodes) {
+            for (to, from) in to.layer.params_mut().into_iter().zip(from.layer.params()) {
+                to.value.copy_from_slice(&from.value);
+                to.grad.copy_from_slice(&from.grad);
+                to.quantized.clear();
+            }
+            for ((_, to), (_, from)) in to.layer.buffers_mut().into_iter().zip(from.layer.buffers()) {
+                to.copy_from_slice(from);
+            }
+        }
+        self.refresh();
+    }
+
     /// Keeps the statistics gathered by the last training pass.
     pub fn end_step(&mut self) {
         for node in &mut self.nodes {

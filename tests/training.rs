@@ -8,7 +8,8 @@ use nibble::layers::{LayerSpec, Pass};
 use nibble::loss::cross_entropy;
 use nibble::metrics::Event;
 use nibble::model::Model;
-use nibble::train::{Run, Trainer};
+use nibble::run::Run;
+use nibble::train::Trainer;
 use nibble::{Error, RunConfig, Tensor, models};
 
 fn clock() -> f64 {

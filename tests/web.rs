@@ -6,9 +6,12 @@
 mod data;
 #[path = "support/kernels.rs"]
 mod oracle;
+#[path = "support/surface.rs"]
+mod surface;
 
 use nibble::kernels::{self, Isa};
-use nibble::train::{Clock, Run};
+use nibble::run::Run;
+use nibble::train::Clock;
 use nibble::{RunConfig, data::synthetic, metrics::Event};
 use std::sync::Arc;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

@@ -5,7 +5,7 @@ use crate::kernels::{self, Activation, batch_norm};
 use crate::{Result, Tensor};
 
 /// Added to the variance.
-const EPSILON: f32 = 1e-5;
+pub(crate) const EPSILON: f32 = 1e-5;
 /// Weight of the new batch in the running statistics.
 const MOMENTUM: f32 = 0.1;
 
@@ -118,5 +118,9 @@ impl Layer for BatchNorm {
 
     fn buffers(&self) -> Vec<(&'static str, &[f32])> {
         vec![("running_mean", &self.running.mean), ("running_var", &self.running.variance)]
+    }
+
+    fn buffers_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
+        vec![("running_mean", &mut self.running.mean), ("running_var", &mut self.running.variance)]
     }
 }

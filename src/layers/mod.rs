@@ -161,6 +161,11 @@ pub trait Layer: Send {
     fn buffers(&self) -> Vec<(&'static str, &[f32])> {
         Vec::new()
     }
+
+    /// The same, to change.
+    fn buffers_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
+        Vec::new()
+    }
 }
 
 /// A registered layer type.

@@ -1,0 +1,102 @@
+//! Looking at single weights, and tampering with one.
+
+use serde::Serialize;
+
+use super::Run;
+use crate::kernels::weights;
+use crate::layers::Param;
+use crate::{Error, Result};
+
+/// What [`Run::inject_outlier`] did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outlier {
+    /// The layer.
+    pub layer: String,
+    /// Index of the weight, in the order of the shape of [`crate::metrics::LayerReport`].
+    pub index: usize,
+    /// The weight before.
+    pub before: f32,
+    /// The weight now.
+    pub after: f32,
+    /// The layer's largest `|weight|` before.
+    pub absmax_before: f32,
+    /// The layer's largest `|weight|` now.
+    pub absmax_after: f32,
+}
+
+/// The weights of a layer as images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filters {
+    /// Outputs of the layer.
+    pub count: usize,
+    /// Rows of a filter; 1 in a linear layer.
+    pub height: usize,
+    /// Columns of a filter; 1 in a linear layer.
+    pub width: usize,
+    /// Inputs of the layer.
+    pub channels: usize,
+    /// The master weights, `[count][height][width][channels]`.
+    pub latent: Vec<f32>,
+    /// The weights that the forward pass uses, in the same order: the master weights themselves where there is no
+    /// grid.
+    pub quantized: Vec<f32>,
+}
+
+impl Run {
+    /// Multiplies a layer's largest weight (by magnitude) by `factor`: the grid stretches to reach it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a layer without weights, and for a factor that is 0 or leaves the finite numbers.
+    pub fn inject_outlier(&mut self, layer: &str, factor: f32) -> Result<Outlier> {
+        let param = self.weight(layer)?;
+        let absmax_before = weights::abs_max(&param.value);
+        let at = param.value.iter().position(|w| w.abs() == absmax_before).unwrap_or(0);
+        let (index, before) = (param.published_index(at), param.value[at]);
+        let after = before * factor;
+        if factor == 0.0 || !after.is_finite() {
+            return Err(Error::Config {
+                field: "factor",
+                expected: format!("a number other than 0 that leaves {before} finite"),
+                found: factor.to_string(),
+            });
+        }
+        self.trainer.set_params(|name, param| {
+            if name == layer && param.is_weight() {
+                param.value[at] = after;
+            }
+        });
+        let absmax_after = weights::abs_max(&self.weight(layer)?.value);
+        Ok(Outlier { layer: layer.into(), index, before, after, absmax_before, absmax_after })
+    }
+
+    /// The weights of a layer as they are now, filter by filter.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a layer without weights.
+    pub fn filters(&mut self, layer: &str) -> Result<Filters> {
+        self.trainer.settle();
+        let param = self.weight(layer)?;
+        let (height, width, channels, count) = match param.dims[..] {
+            [height, width, channels, count] => (height, width, channels, count),
+            [inputs, outputs] => (1, 1, inputs, outputs),
+            _ => unreachable!("weights have two or four dimensions"),
+        };
+        // Stored with the outputs innermost.
+        let by_filter = |values: &[f32]| -> Vec<f32> {
+            (0..count).flat_map(|filter| values.iter().skip(filter).step_by(count).copied()).collect()
+        };
+        let (latent, quantized) = (by_filter(&param.value), by_filter(param.forward_value()));
+        Ok(Filters { count, height, width, channels, latent, quantized })
+    }
+
+    /// The weights of the layer of that name.
+    fn weight(&self, layer: &str) -> Result<&Param> {
+        let mut weights = self.model().params().filter(|(_, param)| param.is_weight());
+        weights.find(|(name, _)| *name == layer).map(|(_, param)| param).ok_or_else(|| {
+            let layers: Vec<String> =
+                self.model().layers().into_iter().filter(|l| l.quantized).map(|l| l.name).collect();
+            Error::Config { field: "layer", expected: layers.join(", "), found: layer.into() }
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Data sets: files read into one, the built-in one, and their images.
+
+use std::io;
+use std::sync::Arc;
+
+use js_sys::{Function, Uint8Array, Uint8ClampedArray};
+use wasm_bindgen::prelude::*;
+
+use super::error::Result;
+use super::to_js;
+use crate::Error;
+use crate::data::loader::Loader;
+use crate::data::{self, synthetic};
+
+/// Largest piece of a file read at once, bytes.
+const READ_CHUNK: u64 = 1 << 20;
+
+/// Gathers files into a data set.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct DatasetLoader {
+    loader: Loader,
+}
+
+#[wasm_bindgen]
+impl DatasetLoader {
+    /// One without files.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads one file or archive. `read(offset, length)` returns a `Uint8Array` of that part of it;
+    /// `progress(bytes)`, where given, is called as it goes.
+    #[wasm_bindgen(js_name = addFile)]
+    pub fn add_file(
+        &mut self,
+        name: &str,
+        size: f64,
+        read: Function,
+        progress: Option<Function>,
+    ) -> Result<()> {
+        let reader = JsReader { read, progress, offset: 0, size: size as u64 };
+        Ok(self.loader.add(name, size as u64, reader)?)
+    }
+
+    /// Ends the gathering.
+    pub fn finish(self) -> Result<Dataset> {
+        Ok(Dataset(Arc::new(self.loader.finish()?)))
+    }
+}
+
+/// A file that JavaScript reads piece by piece.
+struct JsReader {
+    read: Function,
+    progress: Option<Function>,
+    offset: u64,
+    size: u64,
+}
+
+impl io::Read for JsReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = (buffer.len() as u64).min(READ_CHUNK).min(self.size - self.offset);
+        if length == 0 {
+            return Ok(0);
+        }
+        let failed = |error: JsValue| io::Error::other(format!("{error:?}"));
+        let (offset, wanted) = (JsValue::from(self.offset as f64), JsValue::from(length as f64));
+        let bytes = self.read.call2(&JsValue::NULL, &offset, &wanted).map_err(failed)?;
+        let bytes = Uint8Array::new(&bytes);
+        let count = bytes.length() as usize;
+        if count == 0 || count > buffer.len() {
+            return Err(io::Error::other(format!("{count} bytes where {length} were asked for")));
+        }
+        bytes.copy_to(&mut buffer[..count]);
+        self.offset += count as u64;
+        if let Some(progress) = &self.progress {
+            progress.call1(&JsValue::NULL, &JsValue::from(self.offset as f64)).map_err(failed)?;
+        }
+        Ok(count)
+    }
+}
+
+/// A loaded or generated data set.
+#[wasm_bindgen]
+pub struct Dataset(pub(super) Arc<data::Dataset>);
+
+#[wasm_bindgen]
+impl Dataset {
+    /// The built-in set.
+    pub fn synthetic(train: u32, test: u32, seed: u32) -> Result<Dataset> {
+        let dataset = synthetic::generate(train as usize, test as usize, u64::from(seed))?;
+        Ok(Self(Arc::new(dataset)))
+    }
+
+    /// What it is.
+    pub fn info(&self) -> Result<JsValue> {
+        to_js(&self.0.info())
+    }
+
+    /// Pixels of one image: 32 x 32 x RGBA bytes. `split` is `train` or `test`.
+    pub fn image(&self, split: &str, index: u32) -> Result<Uint8ClampedArray> {
+        let split = self.split(split, index)?;
+        Ok(Uint8ClampedArray::from(split.rgba(index as usize).as_slice()))
+    }
+
+    /// Class of one image.
+    pub fn label(&self, split: &str, index: u32) -> Result<u8> {
+        Ok(self.split(split, index)?.label(index as usize))
+    }
+
+    fn split(&self, name: &str, index: u32) -> Result<&data::Split> {
+        let refuse = |field, expected, found| Err(Error::Config { field, expected, found }.into());
+        let split = match name {
+            "train" => &self.0.train,
+            "test" => &self.0.test,
+            _ => return refuse("split", "train or test".into(), name.into()),
+        };
+        if index as usize >= split.len() {
+            return refuse("index", format!("below {}", split.len()), index.to_string());
+        }
+        Ok(split)
+    }
+}

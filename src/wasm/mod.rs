@@ -1,0 +1,102 @@
+//! The JavaScript surface: every JS type lives here. Handles go in, small plain values come out.
+
+mod data;
+mod error;
+mod run;
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::config::{Entry, RunConfig};
+use crate::{kernels, models, optim, quant};
+
+pub use data::{Dataset, DatasetLoader};
+pub use error::{Failure, Result};
+pub use run::{Evaluator, Run};
+
+#[cfg(feature = "threads")]
+pub use wasm_bindgen_rayon::init_thread_pool;
+
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// Runs everything on the calling worker: for pages that are not cross-origin isolated.
+#[wasm_bindgen(js_name = useCurrentThread)]
+pub fn use_current_thread() -> std::result::Result<(), JsError> {
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EngineInfo {
+    build: &'static str,
+    simd: &'static str,
+    threads: usize,
+    exact: bool,
+    version: &'static str,
+}
+
+/// What this build is and how many threads it uses.
+#[wasm_bindgen(js_name = engineInfo)]
+pub fn engine_info() -> Result<JsValue> {
+    let relaxed = cfg!(target_feature = "relaxed-simd");
+    let build = match (cfg!(feature = "threads"), relaxed) {
+        (false, _) => "single",
+        (true, false) => "simd",
+        (true, true) => "relaxed",
+    };
+    to_js(&EngineInfo {
+        build,
+        simd: kernels::simd_kind(),
+        threads: rayon::current_num_threads(),
+        exact: !relaxed,
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// Size of the wasm memory, bytes. It never shrinks.
+#[wasm_bindgen(js_name = memoryBytes)]
+pub fn memory_bytes() -> f64 {
+    core::arch::wasm32::memory_size(0) as f64 * 65_536.0
+}
+
+#[derive(Serialize)]
+struct Registry {
+    models: Vec<&'static Entry>,
+    quantizers: Vec<&'static Entry>,
+    schedules: Vec<&'static Entry>,
+    defaults: RunConfig,
+}
+
+/// Every named choice, for menus, and the default settings.
+#[wasm_bindgen]
+pub fn registry() -> Result<JsValue> {
+    to_js(&Registry {
+        models: models::MODELS.iter().map(|preset| &preset.entry).collect(),
+        quantizers: quant::QUANTIZERS.iter().map(|scheme| &scheme.entry).collect(),
+        schedules: optim::SCHEDULES.iter().map(|schedule| &schedule.entry).collect(),
+        defaults: RunConfig::default(),
+    })
+}
+
+/// Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.
+#[wasm_bindgen(js_name = benchKernels)]
+pub fn bench_kernels(filter: &str) -> Result<JsValue> {
+    to_js(&kernels::bench::run(now, filter))
+}
+
+fn to_js<T: Serialize>(value: &T) -> Result<JsValue> {
+    Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
+}
+
+/// Milliseconds by the worker's clock.
+fn now() -> f64 {
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(js_namespace = performance, js_name = now)]
+        fn performance_now() -> f64;
+    }
+    performance_now()
+}

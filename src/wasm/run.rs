@@ -1,0 +1,109 @@
+//! Runs and what can be asked of them.
+
+use js_sys::Float32Array;
+use wasm_bindgen::prelude::*;
+
+use super::error::Result;
+use super::{Dataset, now, to_js};
+use crate::config::RunConfig;
+use crate::predictions::Query;
+use crate::run;
+
+/// A training run.
+#[wasm_bindgen]
+pub struct Run(run::Run);
+
+#[wasm_bindgen]
+impl Run {
+    /// Prepares a run on a data set; `config` is a `RunConfig` in which any field may be absent.
+    #[wasm_bindgen(constructor)]
+    pub fn new(dataset: &Dataset, config: JsValue) -> Result<Run> {
+        let config: RunConfig = serde_wasm_bindgen::from_value(config)?;
+        Ok(Self(run::Run::new(dataset.0.clone(), config, now)?))
+    }
+
+    /// What it is.
+    pub fn info(&self) -> Result<JsValue> {
+        to_js(&self.0.info())
+    }
+
+    /// One training step or one batch of the test pass. Throws an Error of kind `diverged` where loss or gradients
+    /// leave the finite numbers; the weights are then those before the step.
+    pub fn advance(&mut self) -> Result<JsValue> {
+        to_js(&self.0.advance()?)
+    }
+
+    /// The weights as they are now.
+    #[wasm_bindgen(js_name = layerReports)]
+    pub fn layer_reports(&mut self) -> Result<JsValue> {
+        to_js(&self.0.layer_reports())
+    }
+
+    /// Milliseconds a phase since the last call.
+    pub fn phases(&mut self) -> Result<JsValue> {
+        to_js(&self.0.take_phases())
+    }
+
+    /// An exact copy that goes on with other settings: `config` is a `RunConfig`; what is absent stays as it is.
+    pub fn fork(&mut self, config: JsValue) -> Result<Run> {
+        let changes: serde_json::Map<String, serde_json::Value> = serde_wasm_bindgen::from_value(config)?;
+        Ok(Self(self.0.fork(self.0.config().with(changes)?)?))
+    }
+
+    /// Multiplies the layer's largest weight by `factor`. Gives
+    /// `{layer, index, before, after, absmaxBefore, absmaxAfter}`.
+    #[wasm_bindgen(js_name = injectOutlier)]
+    pub fn inject_outlier(&mut self, layer: &str, factor: f32) -> Result<JsValue> {
+        to_js(&self.0.inject_outlier(layer, factor)?)
+    }
+
+    /// A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, perLayerScale}`, or
+    /// as the run does it where that is null or absent.
+    pub fn evaluator(&self, quantization: JsValue) -> Result<Evaluator> {
+        let quantization: Option<run::Quantization> = serde_wasm_bindgen::from_value(quantization)?;
+        Ok(Evaluator(self.0.evaluator(quantization)?))
+    }
+
+    /// Images of the last complete test pass, by `{label, predicted, limit}`; an array of
+    /// `{index, label, top: [{class, probability}], loss}`.
+    pub fn predictions(&self, query: JsValue) -> Result<JsValue> {
+        let query: Query = serde_wasm_bindgen::from_value(query)?;
+        to_js(&self.0.predictions(query)?)
+    }
+
+    /// The weights of a layer, filter by filter: `{count, height, width, channels, latent, quantized}`, the last
+    /// two a `Float32Array` `[count][height][width][channels]`.
+    pub fn filters(&mut self, layer: &str) -> Result<JsValue> {
+        let filters = self.0.filters(layer)?;
+        let sizes = [
+            ("count", filters.count),
+            ("height", filters.height),
+            ("width", filters.width),
+            ("channels", filters.channels),
+        ];
+        let object = js_sys::Object::new();
+        let set = |name: &str, value: JsValue| {
+            // A property of a fresh object: setting it cannot fail.
+            let _ = js_sys::Reflect::set(&object, &name.into(), &value);
+        };
+        for (name, size) in sizes {
+            set(name, (size as f64).into());
+        }
+        set("latent", Float32Array::from(filters.latent.as_slice()).into());
+        set("quantized", Float32Array::from(filters.quantized.as_slice()).into());
+        Ok(object.into())
+    }
+}
+
+/// A test pass over a copy of a run's weights.
+#[wasm_bindgen]
+pub struct Evaluator(run::Evaluator);
+
+#[wasm_bindgen]
+impl Evaluator {
+    /// One batch: `{done, total, result}`, where `result` is null until all images are done, and
+    /// `{loss, accuracy, bits}` then.
+    pub fn advance(&mut self) -> Result<JsValue> {
+        to_js(&self.0.advance())
+    }
+}

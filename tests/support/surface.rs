@@ -1,0 +1,162 @@
+//! The JavaScript surface: names and types of what goes in and comes out.
+
+use js_sys::{Float32Array, Reflect};
+use nibble::wasm::{Dataset, Run};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+fn get(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap()
+}
+
+fn number(object: &JsValue, name: &str) -> f64 {
+    get(object, name).as_f64().unwrap_or_else(|| panic!("{name} is no number in {object:?}"))
+}
+
+fn text(object: &JsValue, name: &str) -> String {
+    get(object, name).as_string().unwrap_or_else(|| panic!("{name} is no text in {object:?}"))
+}
+
+fn length(array: &JsValue) -> u32 {
+    assert!(js_sys::Array::is_array(array), "{array:?}");
+    js_sys::Array::from(array).length()
+}
+
+fn js(json: &str) -> JsValue {
+    js_sys::JSON::parse(json).unwrap()
+}
+
+fn refused<T>(result: nibble::wasm::Result<T>) -> JsValue {
+    let error: JsValue = result.err().expect("refused").into();
+    assert!(error.is_instance_of::<js_sys::Error>());
+    error
+}
+
+fn run(json: &str) -> Run {
+    nibble::wasm::use_current_thread().ok();
+    Run::new(&Dataset::synthetic(16, 6, 1).ok().unwrap(), js(json)).ok().unwrap()
+}
+
+/// The event of that kind that comes next.
+fn next(run: &mut Run, kind: &str) -> JsValue {
+    for _ in 0..20 {
+        let event = run.advance().ok().unwrap();
+        if text(&event, "kind") == kind {
+            return event;
+        }
+    }
+    panic!("no {kind} in 20 units");
+}
+
+#[wasm_bindgen_test]
+fn a_fork_continues_as_the_original_does() {
+    let mut run = run(r#"{"batch":8,"epochs":1}"#);
+    next(&mut run, "step");
+    let mut fork = run.fork(js("{}")).ok().unwrap();
+    let mut other = run.fork(js(r#"{"bits":3,"straightThrough":false}"#)).ok().unwrap();
+    let config = get(&other.info().ok().unwrap(), "config");
+    assert_eq!((number(&config, "bits"), number(&config, "batch")), (3.0, 8.0));
+    assert_eq!(get(&config, "straightThrough"), JsValue::FALSE);
+    let (a, b) = (next(&mut run, "epoch"), next(&mut fork, "epoch"));
+    assert_eq!(number(&a, "testLoss"), number(&b, "testLoss"));
+    assert_eq!(number(&a, "trainLoss"), number(&b, "trainLoss"));
+    next(&mut other, "epoch");
+    let error = refused(run.fork(js(r#"{"seed":2}"#)));
+    assert_eq!((text(&error, "kind"), text(&error, "field")), ("config".into(), "seed".into()));
+    assert_eq!(text(&error, "message"), "seed: expected 1, as in the run forked, found 2");
+}
+
+#[wasm_bindgen_test]
+fn an_epoch_tells_confusion_and_each_layer_its_health() {
+    let mut run = run(r#"{"batch":8,"epochs":1}"#);
+    let epoch = next(&mut run, "epoch");
+    assert_eq!(length(&get(&epoch, "confusion")), 100);
+    let layer = get(&get(&epoch, "layers"), "0");
+    assert!(number(&layer, "gradNorm") > 0.0);
+    assert!((0.0..=1.0).contains(&number(&layer, "flipsPerStep")));
+    assert!(number(&layer, "saturatedShare") > 0.0);
+}
+
+#[wasm_bindgen_test]
+fn predictions_are_empty_before_the_first_test_pass() {
+    let mut run = run(r#"{"batch":8,"epochs":1}"#);
+    assert_eq!(length(&run.predictions(js(r#"{"limit":9}"#)).ok().unwrap()), 0);
+    next(&mut run, "epoch");
+    let mut found = 0;
+    for label in 0..6u32 {
+        let query = format!(r#"{{"label":{label},"limit":9}}"#);
+        let mistakes = run.predictions(js(&query)).ok().unwrap();
+        found += length(&mistakes);
+        if length(&mistakes) > 0 {
+            let first = get(&mistakes, "0");
+            assert_eq!(
+                (number(&first, "index"), number(&first, "label")),
+                (f64::from(label), f64::from(label))
+            );
+            assert!(number(&first, "loss") > 0.0);
+            assert_eq!(length(&get(&first, "top")), 3);
+            let top = get(&get(&first, "top"), "0");
+            assert!(number(&top, "probability") > 0.1 && number(&top, "class") != f64::from(label));
+        }
+    }
+    assert_eq!(length(&run.predictions(js(r#"{"limit":9}"#)).ok().unwrap()), found);
+    // Absent or undefined: the same.
+    let query = js(r#"{"limit":9}"#);
+    Reflect::set(&query, &"label".into(), &JsValue::UNDEFINED).unwrap();
+    assert_eq!(length(&run.predictions(query).ok().unwrap()), found);
+    let error = refused(run.predictions(js(r#"{"label":10,"limit":9}"#)));
+    assert_eq!(text(&error, "message"), "label: expected a class below 10, found 10");
+}
+
+#[wasm_bindgen_test]
+fn an_evaluator_answers_batch_by_batch() {
+    let run = run(r#"{"batch":8,"quantizer":"none"}"#);
+    let settings = js(r#"{"quantizer":"symmetric","bits":5,"perLayerScale":true}"#);
+    for (settings, bits) in [(JsValue::NULL, 32.0), (JsValue::UNDEFINED, 32.0), (settings, 5.0)] {
+        let mut evaluator = run.evaluator(settings).ok().unwrap();
+        let progress = evaluator.advance().ok().unwrap();
+        assert_eq!((number(&progress, "done"), number(&progress, "total")), (6.0, 6.0));
+        let result = get(&progress, "result");
+        assert_eq!(number(&result, "bits"), bits);
+        assert!(number(&result, "loss") > 0.0 && number(&result, "accuracy") <= 1.0);
+    }
+    let error = refused(run.evaluator(js(r#"{"quantizer":"symmetric","bits":5}"#)));
+    assert!(text(&error, "message").contains("perLayerScale"));
+}
+
+#[wasm_bindgen_test]
+fn an_outlier_and_the_filters_it_shows_in() {
+    let mut run = run("{}");
+    let outlier = run.inject_outlier("conv1", 20.0).ok().unwrap();
+    assert_eq!(text(&outlier, "layer"), "conv1");
+    assert_eq!(number(&outlier, "after"), 20.0 * number(&outlier, "before"));
+    assert!(number(&outlier, "absmaxAfter") > number(&outlier, "absmaxBefore"));
+    assert!(number(&outlier, "index") < 432.0);
+    let filters = run.filters("conv1").ok().unwrap();
+    let sizes = ["count", "height", "width", "channels"].map(|name| number(&filters, name));
+    assert_eq!(sizes, [16.0, 3.0, 3.0, 3.0]);
+    for name in ["latent", "quantized"] {
+        let values: Float32Array = get(&filters, name).unchecked_into();
+        assert_eq!(values.length(), 432);
+        assert!(values.to_vec().contains(&(number(&outlier, "after") as f32)) || name == "quantized");
+    }
+    let error = refused(run.filters("conv9"));
+    assert!(text(&error, "message").starts_with("layer: expected conv1, conv2"));
+}
+
+#[wasm_bindgen_test]
+fn divergence_is_told_from_other_errors() {
+    let mut run = run(r#"{"batch":8,"epochs":1,"quantizer":"none"}"#);
+    next(&mut run, "step");
+    // One weight beyond what a sum of squares can hold.
+    run.inject_outlier("linear1", 1e38).ok().unwrap();
+    let error = refused(run.advance());
+    assert_eq!(text(&error, "kind"), "diverged");
+    assert_eq!(number(&error, "step"), 2.0);
+    assert!(!(number(&error, "loss").is_finite() && number(&error, "gradNorm").is_finite()));
+    assert!(text(&error, "message").contains("lower learning rate"));
+    // The run can still be asked, and goes on once the cause is gone.
+    assert!(length(&run.layer_reports().ok().unwrap()) > 0);
+    run.inject_outlier("linear1", 1e-38).ok().unwrap();
+    next(&mut run, "step");
+}
