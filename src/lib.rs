@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod model;
 pub mod models;
 pub mod optim;
+pub mod packed;
 pub mod predictions;
 pub mod quant;
 pub mod random;

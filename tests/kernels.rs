@@ -1,10 +1,13 @@
 //! Every kernel against the oracle, for every instruction set of this machine.
 
+#[path = "support/packed.rs"]
+mod packed;
 #[path = "support/kernels.rs"]
 mod support;
 
 use nibble::kernels::Isa;
 use std::sync::{Mutex, MutexGuard};
+use support as oracle;
 use support::*;
 
 /// The instruction set is chosen for the whole process: one test at a time.
@@ -41,6 +44,12 @@ fn pointwise_and_pool() {
 fn weights() {
     let _guard = exclusive();
     assert!(for_each_isa(weights_match_oracle) >= 1);
+}
+
+#[test]
+fn packed() {
+    let _guard = exclusive();
+    assert!(for_each_isa(packed::packed_matches_oracle) >= 1);
 }
 
 #[test]

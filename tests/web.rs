@@ -6,6 +6,8 @@
 mod data;
 #[path = "support/kernels.rs"]
 mod oracle;
+#[path = "support/packed.rs"]
+mod packed;
 #[path = "support/surface.rs"]
 mod surface;
 
@@ -47,6 +49,11 @@ fn passes_over_activations_match_the_oracle() {
 #[wasm_bindgen_test]
 fn passes_over_weights_match_the_oracle() {
     for_each_isa(oracle::weights_match_oracle);
+}
+
+#[wasm_bindgen_test]
+fn packed_weights_match_the_oracle() {
+    for_each_isa(packed::packed_matches_oracle);
 }
 
 #[wasm_bindgen_test]

@@ -73,23 +73,27 @@ impl DatasetKind {
             Self::Cifar10 => "CIFAR-10",
             Self::Cifar100 => "CIFAR-100",
             Self::Synthetic => "Shapes and textures",
+            Self::Images => "Own images",
         }
     }
 
-    /// Names of its classes, in the order of their labels.
+    /// Names of its classes, in the order of their labels; none where every set has its own.
     pub fn class_names(self) -> &'static [&'static str] {
         match self {
             Self::Cifar10 => &CIFAR10_CLASSES,
             Self::Cifar100 => &CIFAR100_CLASSES,
             Self::Synthetic => &super::synthetic::CLASSES,
+            Self::Images => &[],
         }
     }
 
-    /// How many values each label byte of a binary record can take; the last one is the class.
+    /// How many values each label byte of a binary record can take; the last one is the class. Empty where there are
+    /// no such records.
     pub(crate) fn label_limits(self) -> &'static [u8] {
         match self {
             Self::Cifar100 => &[20, 100],
             Self::Cifar10 | Self::Synthetic => &[10],
+            Self::Images => &[],
         }
     }
 

@@ -1,7 +1,7 @@
 //! From bytes to normalised batches.
 //!
-//! [`Loader`] reads CIFAR in its official formats and [`synthetic::generate`] draws a set of its own; both
-//! give a [`Dataset`], images kept as bytes. [`augment::fill_batch`] turns some of its images into a tensor.
+//! [`Loader`] reads CIFAR in its official formats, [`images::from_images`] takes pictures and
+//! [`synthetic::generate`] draws a set of its own; all give a [`Dataset`], images kept as bytes. [`augment::fill_batch`] turns some of its images into a tensor.
 //!
 //! Every random stream here is `ChaCha8(seed)` with the stream number `purpose << 56 | ...`; the purposes are
 //! the `STREAM_` constants, so no two uses share numbers and none depends on threads or platform.
@@ -9,6 +9,7 @@
 pub mod augment;
 mod batches;
 pub mod cifar;
+pub mod images;
 pub mod loader;
 mod pickle;
 pub mod synthetic;
@@ -36,6 +37,9 @@ pub(crate) const STREAM_SYNTHETIC_TRAIN: u64 = 3 << 56;
 /// Purpose of a random stream: one drawn test image.
 pub(crate) const STREAM_SYNTHETIC_TEST: u64 = 4 << 56;
 
+/// Purpose of a random stream: which images of one class are held out for testing.
+pub(crate) const STREAM_HOLD_OUT: u64 = 5 << 56;
+
 /// Mean of the pixels, R G B in 0..1, by which the published runs normalise (every data set here does).
 pub const MEAN: [f32; 3] = [0.4914, 0.4822, 0.4465];
 /// Standard deviation by which the published runs normalise. CIFAR-10's own is nearer to 0.247; the paper's
@@ -52,6 +56,8 @@ pub enum DatasetKind {
     Cifar100,
     /// Drawn by [`synthetic::generate`].
     Synthetic,
+    /// One's own, by [`images::from_images`].
+    Images,
 }
 
 /// Images with their labels.

@@ -18,6 +18,7 @@ pub mod conv3x3;
 mod dot;
 pub mod gemm;
 mod outer;
+pub mod packed;
 mod packing;
 pub mod parallel;
 pub mod pointwise;
@@ -29,6 +30,7 @@ pub mod weights;
 pub use batch_norm::BatchNorm;
 pub use conv3x3::Conv3x3;
 pub use gemm::Linear;
+pub use packed::PackedWeights;
 pub use simd::Isa;
 pub use weights::AdamW;
 

@@ -19,6 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use batch_norm::EPSILON as BATCH_NORM_EPSILON;
 pub use param::{Init, Param};
 
 use crate::{Error, Result, Tensor};

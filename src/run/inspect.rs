@@ -1,11 +1,13 @@
-//! Looking at single weights, and tampering with one.
+//! Looking at weights, packing them, and tampering with one.
 
 use serde::Serialize;
 
 use super::Run;
+use crate::config::RunConfig;
 use crate::kernels::weights;
 use crate::layers::Param;
-use crate::{Error, Result};
+use crate::packed::PackedModel;
+use crate::{Error, Result, models, quant};
 
 /// What [`Run::inject_outlier`] did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -88,6 +90,25 @@ impl Run {
         };
         let (latent, quantized) = (by_filter(&param.value), by_filter(param.forward_value()));
         Ok(Filters { count, height, width, channels, latent, quantized })
+    }
+
+    /// The network as it is now with packed weights: those of the run's grid, or of 4 bits where it has none.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a layer that cannot be packed.
+    pub fn packed(&mut self) -> Result<PackedModel> {
+        let config = self.config().clone();
+        let specs = models::find(&config.model)?.specs()?;
+        let quantizer = self.trainer.quantizer();
+        let normalize = self.normalize.clone();
+        if quantizer.quant_max(config.bits).is_some() {
+            self.trainer.settle();
+            return PackedModel::new(&specs, self.model(), quantizer, config.bits, normalize);
+        }
+        let config = RunConfig { quantizer: "symmetric".into(), bits: 4, ..config };
+        let model = self.quantized_copy(&config)?;
+        let quantizer = quant::find(&config.quantizer)?.quantizer;
+        PackedModel::new(&specs, &model, quantizer, config.bits, normalize)
     }
 
     /// The weights of the layer of that name.

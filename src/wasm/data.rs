@@ -10,7 +10,7 @@ use super::error::Result;
 use super::to_js;
 use crate::Error;
 use crate::data::loader::Loader;
-use crate::data::{self, synthetic};
+use crate::data::{self, images, synthetic};
 
 /// Largest piece of a file read at once, bytes.
 const READ_CHUNK: u64 = 1 << 20;
@@ -90,6 +90,20 @@ impl Dataset {
     /// The built-in set.
     pub fn synthetic(train: u32, test: u32, seed: u32) -> Result<Dataset> {
         let dataset = synthetic::generate(train as usize, test as usize, u64::from(seed))?;
+        Ok(Self(Arc::new(dataset)))
+    }
+
+    /// A set of one's own pictures: `pixels` are 32 x 32 x RGB bytes an image, `labels` its class, an index into
+    /// `classes`. A tenth of each class, at least one image, is held out for testing.
+    #[wasm_bindgen(js_name = fromImages)]
+    pub fn from_images(
+        name: &str,
+        classes: Vec<String>,
+        pixels: &[u8],
+        labels: &[u8],
+        seed: u32,
+    ) -> Result<Dataset> {
+        let dataset = images::from_images(name, classes, pixels, labels, u64::from(seed))?;
         Ok(Self(Arc::new(dataset)))
     }
 

@@ -12,7 +12,7 @@ use crate::{kernels, models, optim, quant};
 
 pub use data::{Dataset, DatasetLoader};
 pub use error::{Failure, Result};
-pub use run::{Evaluator, Run};
+pub use run::{Evaluator, PackedModel, Run};
 
 #[cfg(feature = "threads")]
 pub use wasm_bindgen_rayon::init_thread_pool;

@@ -7,7 +7,7 @@ use super::error::Result;
 use super::{Dataset, now, to_js};
 use crate::config::RunConfig;
 use crate::predictions::Query;
-use crate::run;
+use crate::{packed, run};
 
 /// A training run.
 #[wasm_bindgen]
@@ -71,6 +71,11 @@ impl Run {
         to_js(&self.0.predictions(query)?)
     }
 
+    /// The network as it is now with weights packed two to a byte; those of an FP32 run are quantized to 4 bits.
+    pub fn packed(&mut self) -> Result<PackedModel> {
+        Ok(PackedModel(self.0.packed()?))
+    }
+
     /// The weights of a layer, filter by filter: `{count, height, width, channels, latent, quantized}`, the last
     /// two a `Float32Array` `[count][height][width][channels]`.
     pub fn filters(&mut self, layer: &str) -> Result<JsValue> {
@@ -105,5 +110,22 @@ impl Evaluator {
     /// `{loss, accuracy, bits}` then.
     pub fn advance(&mut self) -> Result<JsValue> {
         to_js(&self.0.advance())
+    }
+}
+
+/// A network with packed weights, for one picture at a time.
+#[wasm_bindgen]
+pub struct PackedModel(packed::PackedModel);
+
+#[wasm_bindgen]
+impl PackedModel {
+    /// `{packedBytes, fp32Bytes, bits, layers: [{name, packedBytes, fp32Bytes}]}`.
+    pub fn info(&self) -> Result<JsValue> {
+        to_js(self.0.info())
+    }
+
+    /// Every class of a picture of 32 x 32 x RGBA bytes, the likeliest first: `[{class, probability}]`.
+    pub fn classify(&self, rgba: &[u8]) -> Result<JsValue> {
+        to_js(&self.0.classify(rgba)?)
     }
 }

@@ -39,13 +39,13 @@ fn run(json: &str) -> Run {
 
 /// The event of that kind that comes next.
 fn next(run: &mut Run, kind: &str) -> JsValue {
-    for _ in 0..20 {
+    for _ in 0..40 {
         let event = run.advance().ok().unwrap();
         if text(&event, "kind") == kind {
             return event;
         }
     }
-    panic!("no {kind} in 20 units");
+    panic!("no {kind} in 40 units");
 }
 
 #[wasm_bindgen_test]
@@ -159,4 +159,62 @@ fn divergence_is_told_from_other_errors() {
     assert!(length(&run.layer_reports().ok().unwrap()) > 0);
     run.inject_outlier("linear1", 1e-38).ok().unwrap();
     next(&mut run, "step");
+}
+
+#[wasm_bindgen_test]
+fn ones_own_pictures_become_a_data_set() {
+    nibble::wasm::use_current_thread().ok();
+    let classes = || vec!["cats".to_owned(), "dogs".to_owned()];
+    let labels = [0, 1, 0, 1, 0, 1];
+    let pixels: Vec<u8> = (0..6 * 3072).map(|i| (i * 7 / 5) as u8).collect();
+    let set = Dataset::from_images("Pets", classes(), &pixels, &labels, 1).ok().unwrap();
+    let info = set.info().ok().unwrap();
+    assert_eq!((text(&info, "kind"), text(&info, "name")), ("images".into(), "Pets".into()));
+    assert_eq!((number(&info, "train"), number(&info, "test")), (4.0, 2.0));
+    assert_eq!(length(&get(&info, "classes")), 2);
+    let first = (0..6).map(|i| &pixels[i * 3072..][..3]);
+    let pixel = set.image("test", 0).ok().unwrap().to_vec();
+    assert!(first.into_iter().any(|rgb| *rgb == pixel[..3]) && pixel[3] == 255);
+    let mut run = Run::new(&set, js(r#"{"batch":4,"epochs":1}"#)).ok().unwrap();
+    assert_eq!(length(&get(&next(&mut run, "epoch"), "confusion")), 4);
+    let error = refused(Dataset::from_images("Pets", classes(), &pixels, &[0, 0, 0, 1, 0, 0], 1));
+    assert_eq!(text(&error, "kind"), "data");
+    assert_eq!(text(&error, "message"), "Pets, class dogs: expected at least 2 images, found 1");
+}
+
+#[wasm_bindgen_test]
+fn a_packed_network_answers_as_its_run_does() {
+    nibble::wasm::use_current_thread().ok();
+    let set = Dataset::synthetic(48, 12, 1).ok().unwrap();
+    let mut run = Run::new(&set, js(r#"{"batch":8,"epochs":2,"lr":0.003}"#)).ok().unwrap();
+    next(&mut run, "finished");
+    let packed = run.packed().ok().unwrap();
+    let info = packed.info().ok().unwrap();
+    assert_eq!(number(&info, "bits"), 4.0);
+    let share = number(&info, "packedBytes") / number(&info, "fp32Bytes");
+    // An eighth, and what stays f32.
+    assert!((0.125..0.15).contains(&share), "{share}");
+    let conv1 = get(&get(&info, "layers"), "0");
+    assert_eq!(text(&conv1, "name"), "conv1");
+    // 432 weights, a scale and 16 biases.
+    assert_eq!((number(&conv1, "packedBytes"), number(&conv1, "fp32Bytes")), (284.0, 1792.0));
+    let mut compared = 0;
+    for cell in 0..100 {
+        let query = format!(r#"{{"label":{},"predicted":{},"limit":99}}"#, cell / 10, cell % 10);
+        let images = js_sys::Array::from(&run.predictions(js(&query)).ok().unwrap());
+        for image in images.iter() {
+            let pixels = set.image("test", number(&image, "index") as u32).ok().unwrap();
+            let classes = packed.classify(&pixels.to_vec()).ok().unwrap();
+            assert_eq!(length(&classes), 10);
+            let (found, expected) = (get(&classes, "0"), get(&get(&image, "top"), "0"));
+            assert_eq!(number(&found, "class"), number(&expected, "class"));
+            // As natively: some roundings of f32 a layer.
+            let error = number(&found, "probability") - number(&expected, "probability");
+            assert!(error.abs() <= 1e-4, "{error}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 12);
+    let error = refused(packed.classify(&[0; 12]));
+    assert!(text(&error, "message").starts_with("picture: expected 4096 bytes"));
 }

@@ -1,0 +1,146 @@
+//! A data set of one's own pictures.
+
+use super::augment::{below, stream};
+use super::{Dataset, DatasetKind, IMAGE_BYTES, PLANE, STREAM_HOLD_OUT, Split};
+use crate::{Error, Result};
+
+/// Most classes of a set: labels are bytes.
+pub const MAX_CLASSES: usize = 255;
+/// Fewest images of a class: one to train on and one to test on.
+pub const MIN_IMAGES: usize = 2;
+/// One image of so many is held out for testing.
+const HOLD_OUT: usize = 10;
+
+/// Makes a data set of `pixels`, `[n][32][32]` R G B bytes, and the class of each image. A tenth of each class
+/// (rounded down, but at least one image) is drawn from the seed and held out for testing; both splits keep the
+/// order of the images.
+///
+/// # Errors
+/// [`Error::Data`] for less than 2 or more than 255 classes, for bytes that are not whole images or not one for each
+/// label, for a label without a class, and for a class of fewer than 2 images: it is named.
+pub fn from_images(
+    name: &str,
+    classes: Vec<String>,
+    pixels: &[u8],
+    labels: &[u8],
+    seed: u64,
+) -> Result<Dataset> {
+    let refuse = |expected: String, found: String| Err(Error::Data { file: name.into(), expected, found });
+    if !(2..=MAX_CLASSES).contains(&classes.len()) {
+        return refuse(format!("2 to {MAX_CLASSES} classes"), classes.len().to_string());
+    }
+    if pixels.len() != labels.len() * IMAGE_BYTES {
+        let expected = format!("{} bytes for {} labels", labels.len() * IMAGE_BYTES, labels.len());
+        return refuse(expected, format!("{} bytes", pixels.len()));
+    }
+    if let Some(image) = labels.iter().position(|&label| usize::from(label) >= classes.len()) {
+        let found = format!("label {} of image {}", labels[image], image + 1);
+        return refuse(format!("labels below {}", classes.len()), found);
+    }
+    let mut held_out = vec![false; labels.len()];
+    for (class, class_name) in classes.iter().enumerate() {
+        let mut members: Vec<usize> =
+            (0..labels.len()).filter(|&image| usize::from(labels[image]) == class).collect();
+        if members.len() < MIN_IMAGES {
+            return Err(Error::Data {
+                file: format!("{name}, class {class_name}"),
+                expected: format!("at least {MIN_IMAGES} images"),
+                found: members.len().to_string(),
+            });
+        }
+        let mut rng = stream(seed, STREAM_HOLD_OUT | class as u64);
+        // The first places of a Fisher-Yates shuffle.
+        for place in 0..(members.len() / HOLD_OUT).max(1) {
+            let drawn = place + below(&mut rng, (members.len() - place) as u32) as usize;
+            members.swap(place, drawn);
+            held_out[members[place]] = true;
+        }
+    }
+    let split = |test: bool| {
+        let chosen = || (0..labels.len()).filter(|&image| held_out[image] == test);
+        let images =
+            chosen().flat_map(|image| planes(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES])).collect();
+        Split { images, labels: chosen().map(|image| labels[image]).collect() }
+    };
+    let (train, test) = (split(false), split(true));
+    let note = format!("{} images, a tenth of each class, are held out for testing.", test.len());
+    let mut dataset = Dataset::new(DatasetKind::Images, name, classes, train, test)?;
+    dataset.notes.push(note);
+    Ok(dataset)
+}
+
+/// The bytes of an image of R G B pixels, plane by plane.
+fn planes(pixels: &[u8]) -> impl Iterator<Item = u8> {
+    (0..IMAGE_BYTES).map(|i| pixels[i % PLANE * 3 + i / PLANE])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|class| format!("class {class}")).collect()
+    }
+
+    /// An image whose bytes tell its number and their place.
+    fn image(number: usize) -> Vec<u8> {
+        (0..IMAGE_BYTES).map(|i| (number * 31 + i * 7 + i / 251) as u8).collect()
+    }
+
+    fn build(labels: &[u8], classes: usize, seed: u64) -> Result<Dataset> {
+        let pixels: Vec<u8> = (0..labels.len()).flat_map(image).collect();
+        from_images("mine", names(classes), &pixels, labels, seed)
+    }
+
+    #[test]
+    fn a_tenth_of_each_class_is_held_out_and_no_image_is_lost() {
+        // 2 of class 0, 25 of class 1, 19 of class 2, mixed.
+        let mut labels = [vec![1; 25], vec![0; 2], vec![2; 19]].concat();
+        labels.swap(3, 30);
+        labels.swap(26, 45);
+        let set = build(&labels, 3, 7).unwrap();
+        let count = |split: &Split, class| split.labels.iter().filter(|label| **label == class).count();
+        assert_eq!([0, 1, 2].map(|class| count(&set.test, class)), [1, 2, 1]);
+        assert_eq!([0, 1, 2].map(|class| count(&set.train, class)), [1, 23, 18]);
+        let mut seen = Vec::new();
+        for split in [&set.train, &set.test] {
+            let mut last = None;
+            for i in 0..split.len() {
+                let rgba = split.rgba(i);
+                let number = (0..labels.len())
+                    .find(|&number| {
+                        let pixels = image(number);
+                        rgba.chunks_exact(4).zip(pixels.chunks_exact(3)).all(|(a, b)| a[..3] == *b)
+                    })
+                    .expect("one of the images, pixel by pixel");
+                assert_eq!(split.label(i), labels[number]);
+                assert!(last < Some(number), "in the order of the images");
+                last = Some(number);
+                seen.push(number);
+            }
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..labels.len()).collect::<Vec<_>>());
+        assert_eq!(set.notes, ["4 images, a tenth of each class, are held out for testing."]);
+        assert_eq!(serde_json::to_value(set.info()).unwrap()["kind"], "images");
+    }
+
+    #[test]
+    fn the_seed_decides_which_images_are_held_out() {
+        let labels: Vec<u8> = (0..60).map(|i| i % 2).collect();
+        let fingerprint = |seed| build(&labels, 2, seed).unwrap().fingerprint().to_owned();
+        assert_eq!(fingerprint(1), fingerprint(1));
+        assert_ne!(fingerprint(1), fingerprint(2));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let message = |labels: &[u8], classes| build(labels, classes, 1).unwrap_err().to_string();
+        assert_eq!(message(&[0, 0, 1], 2), "mine, class class 1: expected at least 2 images, found 1");
+        assert_eq!(message(&[0, 0], 1), "mine: expected 2 to 255 classes, found 1");
+        assert_eq!(message(&[0, 0], 256), "mine: expected 2 to 255 classes, found 256");
+        assert_eq!(message(&[0, 0, 1, 1, 2], 2), "mine: expected labels below 2, found label 2 of image 5");
+        let short = from_images("mine", names(2), &[0; 5000], &[0, 0, 1, 1], 1).unwrap_err().to_string();
+        assert_eq!(short, "mine: expected 12288 bytes for 4 labels, found 5000 bytes");
+    }
+}

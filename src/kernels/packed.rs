@@ -1,0 +1,197 @@
+//! Convolution and matrix product over weights that stay packed: two 4-bit levels to a byte, or one level to a byte
+//! where it has more bits.
+//!
+//! For single images: work is cut into some pixels by [`COLUMNS`] output channels. Such an item unpacks a few rows of
+//! its columns at a time into a panel of a few KB on the stack, and multiplies all its pixels by it before it unpacks
+//! the next: an f32 copy of the weights is never made. Sums run over levels; the scale comes in once, at the end.
+
+use super::parallel;
+use super::simd::vectorize;
+use crate::Tensor;
+use crate::quant::int4;
+
+/// Output channels of a work item.
+const COLUMNS: usize = 8;
+/// Pixels of a work item: enough for the unpacking to cost a tenth of the multiplying.
+const PIXELS: usize = 64;
+/// Pixels whose sums are held in registers together: with [`COLUMNS`] they fill 8 of WebAssembly's 15.
+const TILE: usize = 4;
+/// Rows of a panel.
+const ROWS: usize = 128;
+
+/// Sums of one pixel.
+type Sums = [f32; COLUMNS];
+
+/// A matrix `[k][n]` of integer levels with one scale: `weight = level * scale`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackedWeights {
+    k: usize,
+    n: usize,
+    scale: f32,
+    levels: Levels,
+}
+
+/// Levels row by row, without gaps.
+#[derive(Debug, Clone, PartialEq)]
+enum Levels {
+    /// Two to a byte, see [`int4`].
+    Nibbles(Vec<u8>),
+    /// One to a byte.
+    Bytes(Vec<i8>),
+}
+
+/// What one output pixel reads: `segments` runs of `k / segments` contiguous elements, `stride` apart.
+#[derive(Clone, Copy)]
+struct Window {
+    segments: usize,
+    stride: usize,
+}
+
+impl PackedWeights {
+    /// Packs levels of up to `bits` bits, `[k][n]` dense.
+    pub fn new(levels: &[i8], [k, n]: [usize; 2], bits: u8, scale: f32) -> Self {
+        assert_eq!(levels.len(), k * n, "levels of a matrix {k} x {n}");
+        let levels = match bits {
+            0..=4 => Levels::Nibbles(int4::pack_int4(levels)),
+            _ => Levels::Bytes(levels.to_vec()),
+        };
+        Self { k, n, scale, levels }
+    }
+
+    /// Bytes of the levels.
+    pub fn bytes(&self) -> usize {
+        match &self.levels {
+            Levels::Nibbles(bytes) => bytes.len(),
+            Levels::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Columns of the matrix: output channels.
+    pub fn outputs(&self) -> usize {
+        self.n
+    }
+
+    /// 3x3 convolution with zero padding 1: `y = x * w + bias`. The matrix is `[3][3][c_in]` by `c_out`; `x` has
+    /// `c_in` channels and halo 1, `y` any halo and the size of [`super::Conv3x3::output_shape`].
+    pub fn conv3x3_forward(&self, stride: usize, x: &Tensor, bias: &[f32], y: &mut Tensor) {
+        assert_eq!((9 * x.c, x.halo), (self.k, 1), "rows of the weights for x, and its halo");
+        let shape = super::Conv3x3::new(x.c, self.n, stride).output_shape(x.shape());
+        assert_eq!(y.shape(), shape, "shape of y for x {:?}", x.shape());
+        let (mut from, mut to) = (Vec::new(), Vec::new());
+        for n in 0..y.n {
+            for h in 0..y.h {
+                for w in 0..y.w {
+                    // The corner of the window, a pixel up and left in the halo.
+                    from.push(n * x.image_stride() + stride * (h * x.row_stride() + w * x.c));
+                    to.push(y.offset(n, h, w));
+                }
+            }
+        }
+        let window = Window { segments: 3, stride: x.row_stride() };
+        self.product(x.data(), &from, window, bias, y.data_mut(), &to);
+    }
+
+    /// Fully connected layer: `y = x w + bias`, `x` and `y` `[n, 1, 1, _]` with any halo.
+    pub fn linear_forward(&self, x: &Tensor, bias: &[f32], y: &mut Tensor) {
+        assert_eq!(x.shape(), [x.n, 1, 1, self.k], "x [n, 1, 1, inputs]");
+        assert_eq!(y.shape(), [x.n, 1, 1, self.n], "y [n, 1, 1, outputs]");
+        let from: Vec<usize> = (0..x.n).map(|n| x.offset(n, 0, 0)).collect();
+        let to: Vec<usize> = (0..x.n).map(|n| y.offset(n, 0, 0)).collect();
+        let window = Window { segments: 1, stride: 0 };
+        self.product(x.data(), &from, window, bias, y.data_mut(), &to);
+    }
+
+    /// `out[to[p]..][..n] = scale * (window of x from from[p]) * levels + bias` for every pixel p.
+    fn product(
+        &self,
+        x: &[f32],
+        from: &[usize],
+        window: Window,
+        bias: &[f32],
+        out: &mut [f32],
+        to: &[usize],
+    ) {
+        assert_eq!(bias.len(), self.n, "one bias an output");
+        let (blocks, panels) = (from.len().div_ceil(PIXELS), self.n.div_ceil(COLUMNS));
+        let pixels = |item: usize| item / panels * PIXELS..from.len().min((item / panels + 1) * PIXELS);
+        let sums = parallel::map(blocks * panels, |item| {
+            self.block(x, &from[pixels(item)], window, item % panels * COLUMNS)
+        });
+        for (item, sums) in sums.iter().enumerate() {
+            let first = item % panels * COLUMNS;
+            let bias = &bias[first..self.n.min(first + COLUMNS)];
+            for (sums, to) in sums.iter().zip(&to[pixels(item)]) {
+                for ((out, sum), bias) in out[to + first..].iter_mut().zip(sums).zip(bias) {
+                    *out = sum * self.scale + bias;
+                }
+            }
+        }
+    }
+
+    /// Sums over levels for some pixels and the columns from `column` on.
+    fn block(&self, x: &[f32], from: &[usize], window: Window, column: usize) -> Vec<Sums> {
+        let mut sums = vec![[0.0; COLUMNS]; from.len()];
+        let mut panel = [[0.0; COLUMNS]; ROWS];
+        let segment_len = self.k / window.segments;
+        for segment in 0..window.segments {
+            for k in (0..segment_len).step_by(ROWS) {
+                let rows = ROWS.min(segment_len - k);
+                vectorize(|| {
+                    for (i, row) in panel[..rows].iter_mut().enumerate() {
+                        self.unpack(segment * segment_len + k + i, column, row);
+                    }
+                    let offset = segment * window.stride + k;
+                    let input = |from: usize| &x[from + offset..][..rows];
+                    let (tiles, rest) = sums.as_chunks_mut::<TILE>();
+                    let (tiles_from, rest_from) = from.as_chunks::<TILE>();
+                    for (sums, from) in tiles.iter_mut().zip(tiles_from) {
+                        multiply(from.map(input), &panel[..rows], sums);
+                    }
+                    for (sums, from) in rest.iter_mut().zip(rest_from) {
+                        multiply([input(*from)], &panel[..rows], std::array::from_mut(sums));
+                    }
+                });
+            }
+        }
+        sums
+    }
+
+    /// Unpacks the levels of a row from `column` on; zeros where it ends.
+    #[inline(always)]
+    fn unpack(&self, row: usize, column: usize, out: &mut Sums) {
+        let start = row * self.n + column;
+        let columns = COLUMNS.min(self.n - column);
+        match &self.levels {
+            Levels::Nibbles(bytes) if columns == COLUMNS && start.is_multiple_of(2) => {
+                let bytes = &bytes[start / 2..][..COLUMNS / 2];
+                for (pair, &byte) in out.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+                    *pair = [f32::from(int4::low(byte)), f32::from(int4::high(byte))];
+                }
+            }
+            Levels::Nibbles(bytes) => {
+                *out = std::array::from_fn(|i| {
+                    if i < columns { f32::from(int4::level(bytes, start + i)) } else { 0.0 }
+                });
+            }
+            Levels::Bytes(bytes) => {
+                let bytes = &bytes[start..][..columns];
+                *out = std::array::from_fn(|i| bytes.get(i).map_or(0.0, |&level| f32::from(level)));
+            }
+        }
+    }
+}
+
+/// `sums[p] += sum over k of x[p][k] * panel[k]`.
+#[inline(always)]
+fn multiply<const P: usize>(x: [&[f32]; P], panel: &[Sums], sums: &mut [Sums; P]) {
+    let x = x.map(|x| &x[..panel.len()]);
+    let mut local = *sums;
+    for (k, row) in panel.iter().enumerate() {
+        for p in 0..P {
+            for c in 0..COLUMNS {
+                local[p][c] += x[p][k] * row[c];
+            }
+        }
+    }
+    *sums = local;
+}

@@ -1,0 +1,141 @@
+//! Packed networks: their answers against those of the run that they were packed from.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use nibble::data::{Dataset, synthetic};
+use nibble::metrics::Event;
+use nibble::models::MODELS;
+use nibble::predictions::Query;
+use nibble::run::{Quantization, Run};
+use nibble::{Error, RunConfig};
+
+/// Between the probabilities of a run and of its packed network. The sums are those of the same numbers in another
+/// order, and scales and batch norm come in at another place: some roundings of f32 a layer, through seven layers.
+const TOLERANCE: f32 = 1e-4;
+
+fn dataset(train: usize, test: usize) -> Arc<Dataset> {
+    Arc::new(synthetic::generate(train, test, 5).unwrap())
+}
+
+fn finished(dataset: &Arc<Dataset>, config: RunConfig) -> Run {
+    let mut run = Run::new(dataset.clone(), config, || 0.0).unwrap();
+    while !matches!(run.advance().unwrap(), Event::Finished { .. }) {}
+    run
+}
+
+/// Compares the answers to every test image with those of the run's own test pass; gives the share that is right.
+fn check_answers(run: &mut Run, dataset: &Dataset) -> f64 {
+    let packed = run.packed().unwrap();
+    let classes = dataset.classes.len() as u32;
+    let (mut images, mut correct) = (0, 0);
+    for cell in 0..classes * classes {
+        let query = Query { label: Some(cell / classes), predicted: Some(cell % classes), limit: usize::MAX };
+        for prediction in run.predictions(query).unwrap() {
+            let answers = packed.classify(&dataset.test.rgba(prediction.index)).unwrap();
+            assert_eq!(answers.len(), dataset.classes.len());
+            assert!(answers.windows(2).all(|pair| pair[0].probability >= pair[1].probability));
+            // The sum of ten probabilities, each rounded.
+            assert!((answers.iter().map(|answer| answer.probability).sum::<f32>() - 1.0).abs() < 1e-5);
+            assert_eq!(answers[0].class, prediction.top[0].class, "image {}", prediction.index);
+            for top in &prediction.top {
+                let answer = answers.iter().find(|answer| answer.class == top.class).unwrap();
+                let error = (answer.probability - top.probability).abs();
+                assert!(error <= TOLERANCE, "image {}: {answer:?}, not {top:?}", prediction.index);
+            }
+            images += 1;
+            correct += usize::from(answers[0].class == prediction.label);
+        }
+    }
+    assert_eq!(images, dataset.test.len());
+    correct as f64 / images as f64
+}
+
+#[test]
+fn a_packed_network_answers_as_its_run_does() {
+    let dataset = dataset(600, 200);
+    let base = RunConfig { epochs: 2, batch: 64, lr: 3e-3, ..RunConfig::default() };
+    let cases = [
+        base.clone(),
+        RunConfig { bits: 2, ..base.clone() },
+        RunConfig { bits: 7, ..base.clone() },
+        RunConfig { per_layer_scale: false, ..base },
+    ];
+    for config in cases {
+        let mut run = finished(&dataset, config.clone());
+        let correct = check_answers(&mut run, &dataset);
+        println!("{} bits, scale a layer: {}: {correct}", config.bits, config.per_layer_scale);
+        assert!(correct > 0.1, "better than chance: {correct}");
+    }
+}
+
+#[test]
+fn vgg4bit_answers_as_its_run_does_at_an_eighth_of_the_size() {
+    let dataset = dataset(40, 6);
+    let config = RunConfig { model: "vgg4bit".into(), batch: 8, epochs: 1, ..RunConfig::default() };
+    let mut run = finished(&dataset, config);
+    check_answers(&mut run, &dataset);
+    let info = run.packed().unwrap().info().clone();
+    // 3,248,320 weights, 1,418 biases, 2 * 1,408 values of batch norm (2 more in f32), 8 scales.
+    assert_eq!(info.fp32_bytes, 4 * (3_251_018 + 2 * 1_408));
+    assert_eq!(info.packed_bytes, 3_246_784 / 2 + 4 * (1_418 + 2 * 1_408 + 8));
+    assert_eq!(info.layers.len(), 15);
+    let conv2 = info.layers.iter().find(|layer| layer.name == "conv2").unwrap();
+    assert_eq!((conv2.packed_bytes, conv2.fp32_bytes), (9 * 64 * 64 / 2 + 4 * 65, 4 * (9 * 64 * 64 + 64)));
+    let picture = dataset.test.rgba(0);
+    let packed = run.packed().unwrap();
+    let start = Instant::now();
+    packed.classify(&picture).unwrap();
+    println!("VGG4bit classifies a picture in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+}
+
+#[test]
+fn an_fp32_run_is_packed_at_four_bits() {
+    let dataset = dataset(600, 200);
+    let config = RunConfig {
+        quantizer: "none".into(),
+        bits: 8,
+        epochs: 2,
+        batch: 64,
+        lr: 3e-3,
+        ..RunConfig::default()
+    };
+    let mut run = finished(&dataset, config);
+    let packed = run.packed().unwrap();
+    assert_eq!(packed.info().bits, 4);
+    let four = Quantization { quantizer: "symmetric".into(), bits: 4, per_layer_scale: true };
+    let mut evaluator = run.evaluator(Some(four)).unwrap();
+    let result = loop {
+        if let Some(result) = evaluator.advance().result {
+            break result;
+        }
+    };
+    let right = |image: &usize| {
+        let answers = packed.classify(&dataset.test.rgba(*image)).unwrap();
+        answers[0].class == dataset.test.label(*image)
+    };
+    let correct = (0..dataset.test.len()).filter(right).count();
+    assert_eq!(correct as f64 / dataset.test.len() as f64, result.accuracy);
+}
+
+#[test]
+fn every_model_can_be_packed() {
+    for preset in MODELS {
+        let config = RunConfig { model: preset.entry.name.into(), batch: 2, ..RunConfig::default() };
+        let mut run = Run::new(dataset(4, 2), config, || 0.0).unwrap();
+        let packed = run.packed().unwrap();
+        let weighted = run.info().layers.iter().filter(|layer| layer.parameters > 0).count();
+        assert_eq!(packed.info().layers.len(), weighted, "{}", preset.entry.name);
+    }
+}
+
+#[test]
+fn a_picture_of_another_size_is_refused() {
+    let mut run = Run::new(dataset(4, 2), RunConfig::default(), || 0.0).unwrap();
+    let error = run.packed().unwrap().classify(&[0; 3072]).unwrap_err();
+    assert!(matches!(error, Error::Data { .. }));
+    assert_eq!(
+        error.to_string(),
+        "picture: expected 4096 bytes, 32 x 32 pixels of R G B A, found 3072 bytes"
+    );
+}

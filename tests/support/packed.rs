@@ -1,0 +1,68 @@
+//! The kernels over packed weights against the oracle over the same weights in f32, natively and in a browser.
+
+use nibble::Tensor;
+use nibble::kernels::{Conv3x3, Linear, PackedWeights, scalar};
+
+use super::oracle::{CONVOLUTIONS, noise};
+
+/// Relative to the largest element: a chain of K products and sums in f32 drifts like a random walk.
+fn tolerance(k: usize) -> f32 {
+    4.0 * f32::EPSILON * (k as f32).sqrt().max(1.0)
+}
+
+/// Levels over the whole range of so many bits, and their weights.
+fn weights(len: usize, bits: u8, scale: f32) -> (Vec<i8>, Vec<f32>) {
+    let max = ((1 << (bits - 1)) - 1) as f32;
+    let levels: Vec<i8> = noise(len, 2).iter().map(|v| (v * (max + 0.49)).round() as i8).collect();
+    let values = levels.iter().map(|&level| f32::from(level) * scale).collect();
+    (levels, values)
+}
+
+#[track_caller]
+fn assert_close(what: &str, found: &Tensor, expected: &Tensor, k: usize) {
+    let (found_values, expected_values) = (found.to_dense(), expected.to_dense());
+    let scale = expected_values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    for (i, (a, b)) in found_values.iter().zip(&expected_values).enumerate() {
+        assert!((a - b).abs() <= tolerance(k) * scale, "{what}: [{i}] is {a}, not {b} (scale {scale})");
+    }
+    // The oracle writes the interior alone.
+    let sum = |tensor: &Tensor| tensor.data().iter().map(|v| f64::from(v.abs())).sum::<f64>();
+    let outside = sum(found) - found_values.iter().map(|v| f64::from(v.abs())).sum::<f64>();
+    assert!(outside.abs() <= 1e-9 * sum(found), "{what}: something was written into the halo");
+}
+
+/// Every shape, at 2, 4 (two to a byte) and 7 bits (one to a byte).
+pub fn packed_matches_oracle(isa: &str) {
+    for (i, (n, h, w, c_in, _, c_out, stride)) in CONVOLUTIONS.into_iter().enumerate() {
+        let bits = [4, 7, 2, 4][i % 4];
+        let what = format!("{isa} packed conv3x3 {:?}, {bits} bits", CONVOLUTIONS[i]);
+        let conv = Conv3x3::new(c_in, c_out, stride);
+        let x = Tensor::from_dense([n, h, w, c_in], 1, &noise(n * h * w * c_in, 1));
+        let bias = noise(c_out, 3);
+        let (levels, values) = weights(conv.weight_len(), bits, 0.037);
+        let packed = PackedWeights::new(&levels, [9 * c_in, c_out], bits, 0.037);
+        assert_eq!(packed.bytes(), if bits == 7 { levels.len() } else { levels.len().div_ceil(2) });
+        let shape = conv.output_shape(x.shape());
+        let unwritten = vec![f32::NAN; shape.iter().product()];
+        let mut y = Tensor::from_dense(shape, i % 2, &unwritten);
+        let mut expected = y.clone();
+        packed.conv3x3_forward(stride, &x, &bias, &mut y);
+        scalar::conv3x3_forward(&conv, &x, &values, &bias, &mut expected);
+        assert_close(&what, &y, &expected, 9 * c_in);
+    }
+    for (i, (n, inputs, outputs)) in
+        [(1, 1, 1), (3, 7, 9), (1, 131, 8), (2, 300, 17), (70, 64, 10)].iter().enumerate()
+    {
+        let bits = [4, 8, 3][i % 3];
+        let linear = Linear::new(*inputs, *outputs);
+        let x = Tensor::from_dense([*n, 1, 1, *inputs], 0, &noise(n * inputs, 1));
+        let bias = noise(*outputs, 3);
+        let (levels, values) = weights(linear.weight_len(), bits, 0.5);
+        let packed = PackedWeights::new(&levels, [*inputs, *outputs], bits, 0.5);
+        let mut y = Tensor::from_dense([*n, 1, 1, *outputs], 0, &vec![f32::NAN; n * outputs]);
+        let mut expected = y.clone();
+        packed.linear_forward(&x, &bias, &mut y);
+        scalar::linear_forward(&linear, &x, &values, &bias, &mut expected);
+        assert_close(&format!("{isa} packed linear {n} {inputs} {outputs}"), &y, &expected, *inputs);
+    }
+}
