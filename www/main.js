@@ -15,6 +15,8 @@ import { keepOffline } from "./offline.js";
 import * as device from "./panels/device.js";
 import * as lessons from "./panels/lessons.js";
 import * as share from "./panels/share.js";
+import * as errors from "./panels/errors.js";
+import * as tryIt from "./panels/try.js";
 import * as weights from "./panels/weights.js";
 import { Session } from "./session.js";
 import { display, SETTINGS } from "./state.js";
@@ -44,6 +46,8 @@ const PANELS = [
   ["outlier", outlier, "lab-pair"],
 
   ["weights", weights, "panels"],
+  ["errors", errors, "panels"],
+  ["try", tryIt, "panels"],
   ["share", share, "panels"],
 
   ["device", device, "aside"],

@@ -66,8 +66,8 @@ export const To = Object.freeze({
   /** {run, layer: string} -> {count, height, width, channels, latent: Float32Array, quantized: Float32Array} */
   FILTERS: "filters",
   /**
-   * {run, pixels: Uint8Array (32 x 32 RGBA)}: the run's weights, packed two to a byte, classify a picture.
-   * -> {classes: {class, probability}[], info: {packedBytes, fp32Bytes, bits, layers}}
+   * {run, pixels: Uint8ClampedArray (32 x 32 RGBA) | null}: the run's weights, packed two to a byte, classify a
+   * picture. -> {classes: {class, probability}[] (none without a picture), info: {packedBytes, fp32Bytes, bits, layers}}
    */
   CLASSIFY: "classify",
 });
@@ -82,7 +82,7 @@ export const From = Object.freeze({
   STEPS: "steps",
   /** {run, epoch, done, total}: progress of the test pass, in images. */
   EVALUATE: "evaluate",
-  /** {run, epoch: EpochEvent}: an epoch has ended. */
+  /** {run, epoch: EpochEvent, filters (of its first layer, as `To.FILTERS` answers)}: an epoch has ended. */
   EPOCH: "epoch",
   /** {run, layers: LayerReport[]}: the weights as they are now; about once a second while training. */
   LAYERS: "layers",

@@ -120,6 +120,10 @@ export class RunRecord {
     this.data = data;
     this.info = info;
     this.layers = layers;
+    /** LayerReports before its first step. */
+    this.firstLayers = layers;
+    /** First layer's filters at the end of each epoch, see `To.FILTERS`; 0: before the first step. */
+    this.filters = new Map();
     /** Which of the two fixed colours it has: 0 or 1. */
     this.slot = id - 1;
     /** Handle of the data it trains on. */
@@ -217,8 +221,13 @@ export class RunRecord {
     Object.assign(this.progress, { tested: done, testTotal: total });
   }
 
-  addEpoch(epoch) {
+  /**
+   * @param {object} epoch EpochEvent
+   * @param {object} filters of its first layer
+   */
+  addEpoch(epoch, filters) {
     this.epochs.push(epoch);
+    this.filters.set(epoch.epoch, filters);
     this.layers = epoch.layers;
     Object.assign(this.progress, { epoch: epoch.epoch, step: this.info.stepsPerEpoch, tested: 0 });
   }

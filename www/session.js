@@ -105,8 +105,8 @@ export class Session {
       run.addEvaluation(body, performance.now());
       this.changed("steps");
     });
-    mine(From.EPOCH, (run, { epoch }) => {
-      run.addEpoch(epoch);
+    mine(From.EPOCH, (run, { epoch, filters }) => {
+      run.addEpoch(epoch, filters);
       this.changed("epoch");
     });
     mine(From.LAYERS, (run, { layers }) => {

@@ -102,7 +102,7 @@ const answers = {
   [To.CLASSIFY]({ run, pixels }) {
     const packed = loop.entry(run).run.packed();
     try {
-      return { classes: packed.classify(pixels), info: packed.info() };
+      return { classes: pixels ? packed.classify(pixels) : [], info: packed.info() };
     } finally {
       packed.free();
     }

@@ -53,8 +53,11 @@ export function wireDrop(load, notify) {
   addEventListener("dragleave", (event) => carriesFiles(event) && cover(-1));
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", async (event) => {
+    // Another part of the page has taken it.
+    const claimed = event.defaultPrevented;
     event.preventDefault();
     cover(-inside);
+    if (claimed) return;
     try {
       const entries = await filesOf(event.dataTransfer);
       if (entries.length > 0) load(entries);

@@ -158,7 +158,7 @@ export class Loop {
       this.#tell(From.EVALUATE, { run: id, epoch: event.epoch, done: event.done, total: event.total });
     } else if (event.kind === "epoch") {
       entry.layersAt = performance.now();
-      this.#tell(From.EPOCH, { run: id, epoch: event });
+      this.#tell(From.EPOCH, { run: id, epoch: event, filters: entry.run.filters(event.layers[0].name) });
     } else {
       this.#stop(id, entry, "finished");
     }
