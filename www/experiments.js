@@ -104,16 +104,35 @@ export class Experiments {
     const { session } = this;
     try {
       for (const run of session.runs) {
-        const { layersBefore, layers, ...outlier } = await session.client.request(To.OUTLIER, { run: run.id, layer, factor });
-        const named = (reports) => reports.find(({ name }) => name === layer);
-        run.outlier = { ...outlier, step: run.globalStep, reportBefore: named(layersBefore), reportAfter: named(layers) };
-        run.layers = layers;
+        const { before, after } = await this.#multiply(run, layer, factor);
+        run.outlier = { layer, factor, step: run.globalStep, before, after };
         run.mark("outlier");
       }
       session.changed("layers");
     } catch (error) {
       session.notify("error", error.message);
     }
+  }
+
+  /** Makes the outlier of `run`, still the largest weight of its layer, as large as it was, and goes on. */
+  async removeOutlier(run) {
+    const { session } = this;
+    try {
+      await this.#multiply(run, run.outlier.layer, 1 / run.outlier.factor);
+      Object.assign(run, { outlier: null, alarm: null });
+      session.changed("layers");
+      session.train("play");
+    } catch (error) {
+      session.notify("error", error.message);
+    }
+  }
+
+  /** @returns {Promise<{before: object, after: object}>} reports of the layer */
+  async #multiply(run, layer, factor) {
+    const { layersBefore, layers } = await this.session.client.request(To.OUTLIER, { run: run.id, layer, factor });
+    run.layers = layers;
+    const named = (reports) => reports.find(({ name }) => name === layer);
+    return { before: named(layersBefore), after: named(layers) };
   }
 
   /** Tests the weights of `run` as they are now, rounded to 8, 7 ... 2 bits. */

@@ -93,10 +93,12 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @property {number} loss
  * @property {number} gradNorm
  *
- * @typedef {object} Outlier a weight that was multiplied: what `To.OUTLIER` answers, and
+ * @typedef {object} Outlier a weight that was multiplied
+ * @property {string} layer
+ * @property {number} factor
  * @property {number} step steps trained then
- * @property {object} reportBefore LayerReport of its layer
- * @property {object} reportAfter
+ * @property {object} before LayerReport of its layer
+ * @property {object} after the same with the outlier
  *
  * @typedef {object} AfterTraining the run's weights quantized after training
  * @property {number} step steps trained when the weights were taken

@@ -84,6 +84,10 @@ export const SETTINGS = [
     field: "perLayerScale", hint: "Off: one grid spacing for the whole network.", applies: quantized,
   },
   {
+    key: "ste", label: "Straight-through", place: "method", kind: "switch", races: true, default: true,
+    field: "straightThrough", hint: "Off: the true gradient of rounding, which is zero. Watch nothing learn.", applies: quantized,
+  },
+  {
     key: "clip", label: "Gradient clipping", place: "method", kind: "switch", races: true, default: true, field: "gradClip",
     hint: "The gradient's norm over all parameters is held to 0.5.",
   },

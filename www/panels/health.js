@@ -2,16 +2,16 @@
  * A strip under the buttons: how large the gradient is, how many weights sit at the ends of their grid, and whether
  * every number is still finite. Where one is not, training has stopped before that step: what to try is offered.
  */
-import { differing } from "../difference.js";
-import { fixed, percent, short, whole } from "../format.js";
+import { fixed, percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { prepare } from "../plots/canvas.js";
 import { RUN_COLORS } from "../plots/curves.js";
 import { color, onThemeChange } from "../plots/theme.js";
+import { remedies } from "../remedies.js";
 
 const MARKUP = `
   <dl>
-    <div class="health-gradient"><dt>Gradient norm</dt><dd id="health-gradient">–</dd><canvas id="health-trend" role="img" aria-label="Gradient norm: no training yet."></canvas></div>
+    <div class="health-gradient"><dt>Gradient norm</dt><dd><span id="health-gradient">–</span><canvas id="health-trend" role="img" aria-label="Gradient norm: no training yet."></canvas></dd></div>
     <div><dt>Saturation</dt><dd id="health-saturation">–</dd></div>
     <div><dt>Numbers</dt><dd id="health-numbers">–</dd></div>
   </dl>
@@ -46,21 +46,6 @@ function verdict(run) {
   return "Healthy.";
 }
 
-/**
- * What to try where a run has diverged, the mildest first.
- * @param {object} settings of the run
- * @returns {{difference: string, label: string}[]}
- */
-export function remedies(settings) {
-  const list = [];
-  if (!settings.clip) list.push({ difference: "clip:1", label: "Clip gradients" });
-  if (!settings.tanh) list.push({ difference: "tanh:1", label: "Tanh clipping on" });
-  const rate = Number((settings.lr / 10).toPrecision(2));
-  const slower = { difference: `lr:${rate}`, label: `Rate ${short(rate)}` };
-  if (rate >= 1e-5) list.push(slower);
-  return list.filter(({ difference }) => differing(settings, difference));
-}
-
 /** What happened, for the message. */
 function story({ alarm, label }, two) {
   const what = Number.isFinite(alarm.loss) ? `the gradient was ${alarm.gradNorm}` : `the loss was ${alarm.loss}`;
@@ -90,7 +75,8 @@ function drawTrend(canvas, runs) {
 export function mount(root, session) {
   root.innerHTML = MARKUP;
   const find = (id) => root.querySelector(`#health-${id}`);
-  const told = new Set();
+  /** The alarms that a message tells of -> takes the message away. */
+  const told = new Map();
 
   const show = (id, text) => {
     const node = find(id);
@@ -114,12 +100,21 @@ export function mount(root, session) {
 
   function alarm(run) {
     if (told.has(run.alarm)) return;
-    told.add(run.alarm);
     const actions = remedies(run.settings).map(({ difference, label }) => ({
       label,
       act: () => session.experiments.goOnWith(run, difference),
     }));
-    session.notify("error", story(run, session.runs.length > 1), actions);
+    if (run.outlier) actions.unshift({ label: "The outlier taken out", act: () => session.experiments.removeOutlier(run) });
+    told.set(run.alarm, session.notify("error", story(run, session.runs.length > 1), actions));
+  }
+
+  /** Messages of alarms that are over go. */
+  function dismiss() {
+    for (const [over, remove] of told) {
+      if (session.runs.some(({ alarm }) => alarm === over)) continue;
+      remove();
+      told.delete(over);
+    }
   }
 
   onThemeChange(draw);
@@ -128,6 +123,7 @@ export function mount(root, session) {
   return {
     changed(what) {
       if (what === "alarm") for (const run of session.runs) if (run.alarm) alarm(run);
+      else if (told.size > 0) dismiss();
       if (["run", "steps", "layers", "epoch", "status", "alarm"].includes(what)) draw();
     },
   };

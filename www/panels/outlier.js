@@ -36,8 +36,8 @@ function rowsOf(run, layer, named) {
   const { outlier } = run;
   if (!outlier || outlier.layer !== layer) return [[title("now"), ...figures(now)]];
   const rows = [
-    [title("before"), ...figures(outlier.reportBefore)],
-    [title("with the outlier"), ...figures(outlier.reportAfter)],
+    [title("before"), ...figures(outlier.before)],
+    [title("with the outlier"), ...figures(outlier.after)],
   ];
   const steps = run.globalStep - outlier.step;
   rows.push([title(steps === 1 ? "1 step later" : `${steps} steps later`), ...figures(now)]);

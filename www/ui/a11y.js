@@ -85,7 +85,7 @@ export async function showEpochs(runs) {
   const rows = rowsOf(runs);
   const fresh = shownRuns.length !== runs.length || shownRuns.some((run, i) => run !== runs[i]);
   // A run that catches up has rows between those that stand there.
-  const between = [...body.rows].some((row, i) => row.dataset.of !== keyOf(rows[i]));
+  const between = [...body.rows].some((row, i) => !rows[i] || row.dataset.of !== keyOf(rows[i]));
   if (fresh) showHead(columns);
   if (fresh || between) body.replaceChildren();
   shownRuns = [...runs];

@@ -10,6 +10,7 @@ const MOST = 4;
  * @param {"error"|"info"} kind
  * @param {string} text
  * @param {{label: string, act: () => void}|{label: string, act: () => void}[]} [action] what to do about it
+ * @returns {() => void} takes the message away
  */
 export function notify(kind, text, action = []) {
   const actions = [action].flat();
@@ -47,4 +48,5 @@ export function notify(kind, text, action = []) {
   box.append(notice);
   while (box.children.length > MOST) box.firstElementChild.remove();
   if (kind === "info" && actions.length === 0) setTimeout(() => notice.remove(), INFO_MS);
+  return () => notice.remove();
 }
