@@ -163,7 +163,9 @@ addEventListener("fetch", (event) => {
   if (request.method !== "GET" || new URL(request.url).origin !== location.origin) return;
   // A request that only the cache may answer fails in fetch() (a known bug of developer tools).
   if (request.cache === "only-if-cached" && request.mode !== "same-origin") return;
-  event.respondWith((request.mode === "navigate" ? navigate(event) : resource(event)).then(isolated));
+  // Where there are no caches (private windows of some browsers), the network alone has to do.
+  const answer = (request.mode === "navigate" ? navigate(event) : resource(event)).catch(() => fetch(request));
+  event.respondWith(answer.then(isolated));
 });
 
 /** The page asks, once it is idle, to be kept; it is answered on the port that it sent. */
