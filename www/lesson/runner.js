@@ -72,6 +72,11 @@ export class Runner {
     this.#changed("lesson");
   }
 
+  #begun() {
+    this.#start = snapshot(this.step?.until, this.#session, this.seen);
+    this.look();
+  }
+
   end() {
     this.lesson = null;
     this.#changed("lesson");
