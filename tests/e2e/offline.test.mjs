@@ -29,7 +29,7 @@ for (const [name, url] of [["isolated by the server", ISOLATED], ["a plain host"
     await page.context().setOffline(true);
     await page.reload();
     await idle(page);
-    assert.ok(await page.evaluate(() => crossOriginIsolated && !navigator.onLine));
+    assert.deepEqual(await page.evaluate(() => [crossOriginIsolated, navigator.onLine]), [true, false]);
     const cores = await page.evaluate(() => navigator.hardwareConcurrency);
     await shows(page, "#engine-threads", new RegExp(`^${cores}$`));
     await page.click("#play");
@@ -49,7 +49,6 @@ for (const [name, url] of [["isolated by the server", ISOLATED], ["a plain host"
 test("the host is gone: the page opens from the device, also in a new tab", async (t) => {
   const host = await proxy(t, PLAIN);
   const page = await open(t, { url: host.url, ...ALLOWED });
-  await page.waitForFunction(() => crossOriginIsolated, null, PATIENCE);
   await kept(page);
   await host.down();
   const second = await page.context().newPage();
@@ -58,6 +57,24 @@ test("the host is gone: the page opens from the device, also in a new tab", asyn
   await second.click("#step");
   await trained(second, 1);
 });
+
+/** Loads the page again; where a busy machine was not done with an update in time, once more when it is. */
+async function reloadTo(page, title) {
+  await page.reload();
+  await idle(page);
+  if ((await page.title()) === title) return;
+  await page.waitForFunction(
+    async (wanted) => {
+      const pages = await Promise.all((await globalThis.caches.keys()).map(async (name) => (await (await globalThis.caches.open(name)).match("index.html"))?.text()));
+      return pages.some((html) => html?.includes(`<title>${wanted}<`));
+    },
+    title,
+    PATIENCE,
+  );
+  await page.reload();
+  await idle(page);
+  assert.equal(await page.title(), title);
+}
 
 /** Publishes another version of index.html, list and all. */
 function publish(host, title) {
@@ -75,12 +92,9 @@ function publish(host, title) {
 test("an update is what opens next, and the former version goes", async (t) => {
   const host = await proxy(t, PLAIN);
   const page = await open(t, { url: host.url, ...ALLOWED });
-  await page.waitForFunction(() => crossOriginIsolated, null, PATIENCE);
   const before = await kept(page);
   publish(host, "A newer Nibble");
-  await page.reload();
-  await idle(page);
-  assert.equal(await page.title(), "A newer Nibble");
+  await reloadTo(page, "A newer Nibble");
   const now = await kept(page);
   assert.notEqual(now, before);
   await page.waitForFunction(async () => (await globalThis.caches.keys()).filter((name) => !name.endsWith("clients")).length === 1, null, PATIENCE);
@@ -94,7 +108,6 @@ test("an update is what opens next, and the former version goes", async (t) => {
 test("half an update is none: the version that is whole opens", async (t) => {
   const host = await proxy(t, PLAIN);
   const page = await open(t, { url: host.url, ...ALLOWED });
-  await page.waitForFunction(() => crossOriginIsolated, null, PATIENCE);
   const before = await kept(page);
   publish(host, "Broken");
   for (const path of ["/", "/index.html"]) host.alter(path, (answer) => ({ ...answer, body: Buffer.from("<title>Torn</title>") }));
@@ -102,16 +115,14 @@ test("half an update is none: the version that is whole opens", async (t) => {
   await idle(page);
   assert.match(await page.title(), /^Nibble/);
   assert.ok((await caches(page)).every((name) => name.endsWith(before)), "a torn version was kept");
+  for (const path of ["/", "/index.html"]) host.restore(path);
   publish(host, "Whole again");
-  await page.reload();
-  await idle(page);
-  assert.equal(await page.title(), "Whole again");
+  await reloadTo(page, "Whole again");
 });
 
 test("a host that does not answer: the page opens from the device after a moment", async (t) => {
   const host = await proxy(t, PLAIN);
   const page = await open(t, { url: host.url, ...ALLOWED });
-  await page.waitForFunction(() => crossOriginIsolated, null, PATIENCE);
   await kept(page);
   host.alter("/offline.json", () => new Promise((resolve) => setTimeout(resolve, 20_000)));
   const from = Date.now();
@@ -125,7 +136,6 @@ test("a host without the list: the page works, and says that it needs the networ
   const host = await proxy(t, PLAIN);
   host.alter("/offline.json", (answer) => ({ ...answer, status: 404, body: Buffer.from("") }));
   const page = await open(t, { url: host.url, ...ALLOWED });
-  await page.waitForFunction(() => crossOriginIsolated, null, PATIENCE);
   await idle(page);
   await shows(page, "#device-page", /needs the network: offline.json: the server answered 404/);
   await page.click("#step");

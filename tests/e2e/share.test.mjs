@@ -139,7 +139,7 @@ test("link and embed code are copied, by pointer and by keyboard", async (t) => 
   assert.equal(await clipboard(), page.url());
   await page.getByText("Embed in a page of yours").focus();
   await page.keyboard.press("Enter");
-  await page.getByLabel("Weights", { exact: true }).press("Space");
+  await page.getByRole("checkbox", { name: "Weights" }).press("Space");
   await page.getByRole("button", { name: "Copy code" }).press("Enter");
   await page.waitForFunction(async () => (await navigator.clipboard.readText()).startsWith("<iframe"));
   const code = await clipboard();
@@ -169,6 +169,7 @@ function hostile() {
   const info = { model: name, parameters: 81, stepsPerEpoch: 2, config: { batch: 2, epochs: 3 } };
   const run = new RunRecord(1, defaults(), { kind: "images", name, classes, train: 4, test: 3, notes: [], fingerprint: name }, info, [layer], 1);
   run.label = "=1+1,\"x\"";
+  run.settings.model = name;
   const step = (globalStep) => ({ globalStep, step: globalStep, stepsPerEpoch: 2, epoch: 1, loss: 1 / globalStep, accuracy: 0.5, gradNorm: NaN, ms: 5, images: 2, lr: 0.001 });
   run.addSteps([step(1), step(2)]);
   run.addEpoch({ epoch: 1, lr: 0.001, trainLoss: 0.75, trainAccuracy: 0.5, testLoss: Infinity, testAccuracy: 1 / 3, secs: 1, layers: [layer], confusion: [1, 0, 0, 0, 0, 1, 0, 1, 0] });

@@ -23,7 +23,7 @@ const MARKUP = `
     <h3 id="lesson-step" tabindex="-1"></h3>
     <div class="lesson-text" id="lesson-text"></div>
     <div class="lesson-task" id="lesson-task">
-      <p><span class="tick" aria-hidden="true"></span> <span id="lesson-do"></span></p>
+      <p><span class="lesson-tick" aria-hidden="true"></span> <span id="lesson-do"></span></p>
       <div class="lesson-tools">
         <button type="button" class="small" id="lesson-show">Show me where</button>
         <button type="button" class="small quiet" id="lesson-help">Do it for me</button>

@@ -3,7 +3,8 @@
  * run it again. It needs nothing beside itself. Pure functions.
  */
 import { duration, fixed, percent, short, whole } from "../format.js";
-import { display, SETTINGS } from "../state.js";
+import { precision } from "../difference.js";
+import { display, SETTINGS, settingOf } from "../state.js";
 import { escape, picture, runCharts } from "./chart.js";
 import { document as documentOf } from "./table.js";
 
@@ -11,7 +12,7 @@ const STYLE = `
   :root { color-scheme: light; }
   body { margin: 0 auto; padding: 32px 20px 64px; max-width: 960px; background: #fff; color: #1b1d22; font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums; }
   h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; } h2 { font-size: 18px; margin: 36px 0 10px; } h3 { font-size: 15px; margin: 20px 0 6px; }
-  p { margin: 0 0 10px; } a { color: #0b5a9e; overflow-wrap: anywhere; } .quiet { color: #5a5f69; }
+  p { margin: 0 0 10px; } .scroll + p { margin-top: 10px; } a { color: #0b5a9e; overflow-wrap: anywhere; } .quiet { color: #5a5f69; }
   svg { display: block; width: 100%; height: auto; }
   .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 14px; }
   th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid #e4e2db; white-space: nowrap; } th:first-child, td:first-child { text-align: left; padding-left: 0; }
@@ -32,7 +33,7 @@ function table(head, rows, className = "") {
 /** What was set: a column a run, rows that differ first noted by both values. */
 function settings(runs) {
   const rows = SETTINGS.filter(({ place }) => place !== "hidden" && place !== "view").filter(({ applies }) => !applies || runs.some((run) => applies(run.settings)));
-  return table(["Setting", ...runs.map(({ label }) => label)], rows.map((row) => [row.label, ...runs.map((run) => display(row, run.settings[row.key]))]));
+  return table(["Setting", ...runs.map(({ label }) => label)], rows.map((row) => [row.label, ...runs.map(({ settings: of }) => (row.key === "quantizer" ? precision(of) : display(row, of[row.key])))]));
 }
 
 const HEAD = ["Epoch", "Learning rate", "Train loss", "Train accuracy", "Test loss", "Test accuracy", "Time"];
@@ -104,14 +105,15 @@ export function outcome(run) {
  */
 export function report(runs, about) {
   const [first] = runs;
-  const title = `${first.info.model}, ${runs.map(({ label }) => label).join(" against ")}, on ${first.data.name}`;
+  const model = display(settingOf("model"), first.settings.model);
+  const title = `${model}, ${runs.map(({ label }) => label).join(" against ")}, on ${first.data.name}`;
   const charts = runCharts(runs).map((one) => picture([one], { width: 920, height: 380, label: `${one.title} over epochs. ${runs.map(outcome).join("; ")}.` }));
   // The signs that could end the script element are written otherwise; JSON reads the same.
   const data = JSON.stringify(documentOf(runs, about)).replaceAll("<", "\\u003c");
   const { classes, train, test, fingerprint } = first.data;
   const body = [
     tag("h1", escape(title)),
-    tag("p", `${escape(about.made)} · ${escape(about.engine?.simd ?? "")} arithmetic, ${escape(about.engine?.threads ?? "?")} threads · made by Nibble`, 'class="quiet"'),
+    tag("p", `${escape(about.made.replace("T", " ").replace(/:\d\d\.\d+Z$/, " UTC"))} · ${escape(about.engine?.simd ?? "")} arithmetic, ${escape(about.engine?.threads ?? "?")} threads · made by Nibble`, 'class="quiet"'),
     ...runs.map((run) => tag("p", `${escape(outcome(run))}.`)),
     tag("p", `Run it again: <a href="${escape(about.url)}">${escape(about.url)}</a>`),
     ...charts,
