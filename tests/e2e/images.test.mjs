@@ -125,7 +125,7 @@ test("a folder that is no data set: the message says what was expected and found
       await page.waitForFunction(() => !nibble.busy);
       const run = await runOf(page);
       assert.deepEqual([run.data.kind, run.globalStep], ["synthetic", 1]);
-      for (const close of await page.locator(".notice .close").all()) await close.click();
+      await page.evaluate(() => document.querySelectorAll(".notice .close").forEach((close) => close.click()));
     });
   }
 });

@@ -52,6 +52,8 @@ export function classesOf(entries) {
   if (groups.size > MOST_CLASSES) throw new Error(`${expected}, at most ${MOST_CLASSES}, found ${groups.size}.`);
   const single = [...groups].find(([, of]) => of.length < 2);
   if (single) throw new Error(`${single[0]}: expected at least 2 pictures of each class, one of them to test on, found ${single[1].length}.`);
+  // Browsers list a folder in the order of the disk; the same folder is to be the same data set everywhere.
+  for (const of of groups.values()) of.sort((a, b) => byName(a.path, b.path));
   const classes = [...groups].map(([name, of]) => ({ name, entries: of })).sort((a, b) => byName(a.name, b.name));
   return { name: roots.size === 1 && !groups.has(root) ? root : "Own images", classes, foreign };
 }

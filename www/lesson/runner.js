@@ -20,6 +20,8 @@ export class Runner {
   /** What is counted for the facts, see facts.js. */
   seen = { pictures: 0 };
   #start = {};
+  /** The lesson's run is still being made: the one that is there says nothing about it. */
+  #making = false;
   #session;
   #changed;
 
@@ -57,10 +59,14 @@ export class Runner {
     Object.assign(this.#session.settings, defaults(), lesson.settings, kept);
     this.#session.changed("settings");
     this.#session.pause();
+    this.#making = true;
     const made = this.#session.reset();
     this.resume(lesson, 0);
-    // What is compared with the step's start is compared with the new run.
-    return made.then(() => this.#begun());
+    return made.then(() => {
+      this.#making = false;
+      // What is compared with the step's start is compared with the new run.
+      this.#begun();
+    });
   }
 
   /** Goes on with a lesson whose run and settings the address has brought. @param {import("./format.js").Lesson} lesson */
@@ -92,7 +98,7 @@ export class Runner {
   /** Looks whether the task is done; what was done once stays done. Called with every change of the session. */
   look() {
     const { step } = this;
-    if (!step?.until || this.done.has(this.at) || this.#session.busy) return;
+    if (!step?.until || this.done.has(this.at) || this.#making || this.#session.busy) return;
     if (!holds(step.until, this.#session, this.seen, this.#start)) return;
     this.done.add(this.at);
     this.#changed("done");
