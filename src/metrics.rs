@@ -131,7 +131,7 @@ pub struct Histogram {
 impl Histogram {
     /// [`HISTOGRAM_BINS`] bins from `-max|w|` to `max|w|`.
     pub fn symmetric(values: &[f32]) -> Self {
-        let max = values.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+        let max = weights::abs_max(values);
         let mut counts = vec![0; HISTOGRAM_BINS];
         // An all-zero tensor falls into the middle.
         let bins_per_unit = if max > 0.0 { HISTOGRAM_BINS as f32 / (2.0 * max) } else { 0.0 };
@@ -149,7 +149,9 @@ pub type Levels = Vec<i8>;
 
 /// Levels of the forward weights of a quantized parameter; empty where there is no grid.
 pub fn levels(param: &Param, quantizer: &dyn Quantizer, bits: u8) -> Levels {
-    param.quantized.iter().map(|&w| quantizer.level(w, param.scale, bits) as i8).collect()
+    let mut levels = vec![0; param.quantized.len()];
+    quantizer.levels(&param.quantized, param.scale, bits, &mut levels);
+    levels
 }
 
 /// Share of the weights that are on another level than before; 0 where there are no levels to compare.

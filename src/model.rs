@@ -222,8 +222,8 @@ impl Model {
         }
     }
 
-    /// Takes over the master values, the gradients and the running statistics of another model. The forward
-    /// weights are the master weights until [`Model::quantize`].
+    /// Takes over the master values, the gradients and the running statistics of another model. The forward weights
+    /// are stale until [`Model::quantize`].
     ///
     /// # Panics
     /// If the other was not made from the same description.
@@ -239,7 +239,6 @@ impl Model {
                 to.copy_from_slice(from);
             }
         }
-        self.refresh();
     }
 
     /// Keeps the statistics gathered by the last training pass.

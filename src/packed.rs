@@ -122,8 +122,8 @@ impl<'a> Source<'a> {
     fn weights(&self, quantizer: &dyn Quantizer, bits: u8) -> Result<(PackedWeights, Vec<f32>)> {
         let param = self.param("weight")?;
         let outputs = param.dims[param.dims.len() - 1];
-        let level = |w: &f32| quantizer.level(*w, param.scale, bits) as i8;
-        let levels: Vec<i8> = param.value.iter().map(level).collect();
+        let mut levels = vec![0; param.value.len()];
+        quantizer.levels(&param.value, param.scale, bits, &mut levels);
         let size = [levels.len() / outputs, outputs];
         Ok((PackedWeights::new(&levels, size, bits, param.scale), self.param("bias")?.value.clone()))
     }

@@ -130,6 +130,21 @@ fn every_model_can_be_packed() {
 }
 
 #[test]
+fn answers_do_not_depend_on_the_number_of_threads() {
+    let dataset = dataset(4, 2);
+    let mut run = Run::new(dataset.clone(), RunConfig::default(), || 0.0).unwrap();
+    let packed = run.packed().unwrap();
+    let answers = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| packed.classify(&dataset.test.rgba(0)).unwrap())
+    };
+    let one = answers(1);
+    for threads in 2..=4 {
+        assert_eq!(answers(threads), one, "{threads} threads");
+    }
+}
+
+#[test]
 fn a_picture_of_another_size_is_refused() {
     let mut run = Run::new(dataset(4, 2), RunConfig::default(), || 0.0).unwrap();
     let error = run.packed().unwrap().classify(&[0; 3072]).unwrap_err();

@@ -27,6 +27,13 @@ pub trait Quantizer: Send + Sync {
     /// The integer level of one weight, for reports and export.
     fn level(&self, w: f32, scale: f32, bits: u8) -> i32;
 
+    /// The levels of many weights, which fit into a byte; `out` has the length of `w`.
+    fn levels(&self, w: &[f32], scale: f32, bits: u8, out: &mut [i8]) {
+        for (out, w) in out.iter_mut().zip(w) {
+            *out = self.level(*w, scale, bits) as i8;
+        }
+    }
+
     /// Turns the gradient of the quantized weights, in place, into that of the master weights `w`.
     /// The default is the straight-through estimator: the same gradient, without a mask.
     fn backward(&self, w: &[f32], dw: &mut [f32]) {

@@ -21,7 +21,7 @@ export class Runner {
   seen = { pictures: 0 };
   #start = {};
   /** The lesson's run is still being made: the one that is there says nothing about it. */
-  #making = false;
+  #making = null;
   #session;
   #changed;
 
@@ -59,11 +59,12 @@ export class Runner {
     Object.assign(this.#session.settings, defaults(), lesson.settings, kept);
     this.#session.changed("settings");
     this.#session.pause();
-    this.#making = true;
     const made = this.#session.reset();
+    this.#making = made;
     this.resume(lesson, 0);
     return made.then(() => {
-      this.#making = false;
+      if (this.#making !== made) return; // another lesson was begun meanwhile
+      this.#making = null;
       // What is compared with the step's start is compared with the new run.
       this.#begun();
     });
