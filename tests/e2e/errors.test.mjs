@@ -78,9 +78,8 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     await shows(page, "#errors .replay-text", /^after epoch 1 of 4$/);
     await drawn(page);
     assert.deepEqual(await table(page), await reported(page, 1));
-    await slider.scrollIntoViewIfNeeded();
-    const box = await slider.boundingBox();
-    await page.mouse.click(box.x + box.width - 2, box.y + box.height / 2);
+    const { width: wide, height } = await slider.boundingBox();
+    await slider.click({ position: { x: wide - 3, y: height / 2 } });
     await drawn(page);
     assert.deepEqual(await table(page), await reported(page, done));
     assert.deepEqual(await seriousFindings(page, "#errors"), []);
@@ -172,8 +171,8 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     const label = await cell.getAttribute("aria-label");
     assert.ok(label.startsWith(`${classes[1]} taken for ${classes[2]}: `), label);
     const wrong = await cellWith(page, "wrong");
-    const box = await page.locator("#confusion canvas").boundingBox();
-    await page.mouse.click(box.x + ((wrong.column + 0.5) / 100) * box.width, box.y + ((wrong.row + 0.5) / 100) * box.height);
+    const { width: wide, height } = await page.locator("#confusion canvas").boundingBox();
+    await page.click("#confusion canvas", { position: { x: ((wrong.column + 0.5) / 100) * wide, y: ((wrong.row + 0.5) / 100) * height } });
     await shows(page, "#gallery-title", new RegExp(`^${wrong.names[0]} taken for ${wrong.names[1]}$`));
     for (const { truth, guesses } of await gallery(page)) assert.deepEqual([truth, guesses[0]], wrong.names);
     assert.ok((await cell.getAttribute("aria-label")).startsWith(`${wrong.names[0]} taken for ${wrong.names[1]}: ${wrong.count} of `));

@@ -149,10 +149,13 @@ export async function screenshot(page, name, fullPage = true) {
   await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
 }
 
+/** What lies over a panel in a picture of it. */
+const UNCOVERED = ".transport { position: static !important } .notices { visibility: hidden }";
+
 /** A picture of one element. */
 export async function screenshotOf(page, selector, name) {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.locator(selector).screenshot({ path: `${SCREENSHOTS}${name}.png` });
+  await page.locator(selector).screenshot({ path: `${SCREENSHOTS}${name}.png`, style: UNCOVERED });
 }
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");

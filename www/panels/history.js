@@ -27,9 +27,9 @@ export function momentsOf(runs) {
 export function layersAt(run, key) {
   if (key === NOW) return run.layers;
   if (key === START || run.epochs.length === 0) return run.firstLayers;
-  const exact = run.epochs.find(({ epoch }) => epoch === key);
-  if (exact) return exact.layers;
-  return key < run.epochs[0].epoch ? run.firstLayers : run.layers;
+  // Epochs follow each other without a gap.
+  const index = key - run.epochs[0].epoch;
+  return index < 0 ? run.firstLayers : (run.epochs[index]?.layers ?? run.layers);
 }
 
 /** What the epochs of a run have reached, so that each is looked at once. */

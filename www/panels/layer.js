@@ -131,6 +131,8 @@ export class LayerDialog {
     this.shape = element("span", { class: "shape" });
     const moment = element("div", { role: "group", "aria-label": "Moment of the run" });
     this.sheets = element("div", { class: "sheets" });
+    this.close = button("Close", "Close", () => this.dialog.close());
+    this.close.autofocus = true;
     this.dialog = element(
       "dialog",
       { class: "layer-dialog", id: "layer-dialog", "aria-labelledby": "layer-title" },
@@ -144,7 +146,7 @@ export class LayerDialog {
           { class: "layer-buttons" },
           button("Layer before", "‹", () => this.#turn(-1)),
           button("Layer after", "›", () => this.#turn(1)),
-          button("Close", "Close", () => this.dialog.close()),
+          this.close,
         ),
       ),
       moment,
@@ -174,6 +176,7 @@ export class LayerDialog {
     this.#name = name;
     this.#makeSheets();
     if (!this.#shown()) this.dialog.showModal();
+    this.control.show();
     this.#askFilters();
     this.redraw();
   }
