@@ -100,12 +100,20 @@ let keeping = null;
 const kept = () => (keeping ??= keep().finally(() => (keeping = null)));
 
 const clientUrl = (id) => new URL(`client/${id}`, HOME).href;
+/** What this script has noted or looked up since the browser started it. */
+const known = new Map();
 async function assign(id, version) {
-  if (id) await (await caches.open(CLIENTS)).put(clientUrl(id), new Response(version));
+  if (!id) return;
+  known.set(id, version);
+  await (await caches.open(CLIENTS)).put(clientUrl(id), new Response(version));
 }
 async function versionOf(id) {
-  const known = id && (await caches.match(clientUrl(id), { cacheName: CLIENTS }));
-  return known ? known.text() : NETWORK;
+  if (!id) return NETWORK;
+  if (!known.has(id)) {
+    const note = await caches.match(clientUrl(id), { cacheName: CLIENTS });
+    known.set(id, note ? await note.text() : NETWORK);
+  }
+  return known.get(id);
 }
 
 /** Forgets what no page uses: the notes on closed ones, and all versions but theirs and the newest. */
@@ -116,7 +124,10 @@ async function tidy() {
   for (const request of await notes.keys()) {
     const id = request.url.split("/").pop();
     if (open.has(id)) used.add(await versionOf(id));
-    else await notes.delete(request);
+    else {
+      known.delete(id);
+      await notes.delete(request);
+    }
   }
   for (const name of await caches.keys()) if (name.startsWith(PREFIX) && !used.has(name)) await caches.delete(name);
 }
