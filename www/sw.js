@@ -124,10 +124,8 @@ async function tidy() {
   for (const request of await notes.keys()) {
     const id = request.url.split("/").pop();
     if (open.has(id)) used.add(await versionOf(id));
-    else {
-      known.delete(id);
-      await notes.delete(request);
-    }
+    // What is noted in memory stays: a page that is just being opened is not in the list yet.
+    else await notes.delete(request);
   }
   for (const name of await caches.keys()) if (name.startsWith(PREFIX) && !used.has(name)) await caches.delete(name);
 }
