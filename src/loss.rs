@@ -23,17 +23,23 @@ pub fn cross_entropy(logits: &Tensor, labels: &[u8], mut gradient: Option<&mut T
     for (i, (row, &label)) in logits.data().chunks_exact(classes).zip(labels).enumerate() {
         let label = usize::from(label);
         let max = row.iter().fold(f32::NEG_INFINITY, |m, &x| m.max(x));
-        let sum: f32 = row.iter().map(|x| (x - max).exp()).sum();
-        total += f64::from(sum.ln() + max - row[label]);
-        // The first of equal logits wins, as argmax does; a NaN never does.
-        correct += usize::from(row.iter().position(|&x| x == max) == Some(label));
+        let mut sum = 0.0f32;
         if let Some(gradient) = gradient.as_deref_mut() {
             let out = &mut gradient.data_mut()[i * classes..(i + 1) * classes];
             for (d, x) in out.iter_mut().zip(row) {
-                *d = (x - max).exp() / sum / n as f32;
+                *d = (x - max).exp();
+                sum += *d;
+            }
+            for d in out.iter_mut() {
+                *d = *d / sum / n as f32;
             }
             out[label] -= 1.0 / n as f32;
+        } else {
+            sum = row.iter().map(|x| (x - max).exp()).sum();
         }
+        total += f64::from(sum.ln() + max - row[label]);
+        // The first of equal logits wins, as argmax does; a NaN never does.
+        correct += usize::from(row.iter().position(|&x| x == max) == Some(label));
     }
     Loss { mean: total / n as f64, correct }
 }

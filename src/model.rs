@@ -1,8 +1,23 @@
 //! A network built from a list of layer specs, with its activations and gradients.
+//!
+//! # Buffers
+//!
+//! One tensor a layer, for its output; they last from step to step. Gradients have no buffers of their own. In
+//! the backward pass
+//!
+//! - a layer finds the gradient of its output in the output's buffer, reads its input and writes the input's
+//!   gradient over it, where the layer before finds it. The batch itself, the first layer's input, stays;
+//! - the gradient of a skip connection's sum is that of both its inputs. It stays in the sum's buffer, from
+//!   where it is added to the source's gradient once the source's other reader has written that;
+//! - a buffer has the halo that its forward reader needs (a convolution's padding) or that the backward pass of
+//!   the layer that made it needs (a convolution reads its `dy` with a halo too). All writers keep it at zero, so
+//!   it is made once.
+//!
+//! [`Model::activation_bytes`] tells what that comes to for a batch, before anything is allocated.
 
 use serde::Serialize;
 
-use crate::layers::{Backward, Context, LAYERS, Layer, LayerSpec, Param, Pass, Shape};
+use crate::layers::{Backward, Context, Input, LAYERS, Layer, LayerSpec, Param, Pass, Shape};
 use crate::quant::Quantizer;
 use crate::random::{Purpose, stream};
 use crate::{Error, Result, Tensor, kernels};
@@ -18,9 +33,11 @@ struct Node {
     name: String,
     kind: String,
     layer: Box<dyn Layer>,
+    /// A convolution or a linear layer.
+    has_weights: bool,
     /// Index in `Model::activations` of the second input.
     from: Option<usize>,
-    /// Border of zeros that the reader of the output needs.
+    /// Border of zeros of the output's buffer: see the module's documentation.
     output_halo: usize,
 }
 
@@ -45,12 +62,12 @@ pub struct LayerInfo {
 pub struct Model {
     nodes: Vec<Node>,
     input_halo: usize,
-    /// `activations[i]` is the output of `nodes[i]`.
+    /// `activations[i]` is the output of `nodes[i]`; during the backward pass, its gradient.
     activations: Vec<Tensor>,
-    /// Gradient of the activation at hand, and the one being made.
-    gradients: [Tensor; 2],
-    /// Gradients that skip connections send back, by activation.
-    skipped: Vec<Option<Tensor>>,
+    /// Gradient of the logits.
+    gradient: Tensor,
+    clock: fn() -> f64,
+    products_ms: f64,
 }
 
 impl Model {
@@ -76,30 +93,31 @@ impl Model {
             // A layer whose output has an id of its own cannot take the next one in.
             let named = ids.last().is_some_and(|(_, node)| node + 1 == nodes.len());
             let absorbed = nodes.last_mut().is_some_and(|node| !named && node.layer.absorb(spec));
+            let mut context = Context { spec, index, input: shape, classes, rng: &mut rng };
             if !absorbed {
-                let mut context = Context { spec, index, input: shape, classes, rng: &mut rng };
                 let kind = LAYERS.iter().position(|kind| kind.name == spec.kind).ok_or_else(|| {
                     let names: Vec<_> = LAYERS.iter().map(|kind| kind.name).collect();
                     context.error(names.join(", "), &spec.kind)
                 })?;
                 let layer = (LAYERS[kind].build)(&mut context)?;
-                let from = spec.from.as_deref().map(|id| find_source(&context, &ids, id)).transpose()?;
-                if let Some(source) = from {
-                    let found = nodes[source].layer.output();
-                    if found != shape {
-                        let id = spec.from.as_deref().unwrap_or_default();
-                        return Err(context.error(format!("`{id}` of shape {shape:?}"), format!("{found:?}")));
-                    }
-                }
-                shape = layer.output();
                 counts[kind] += 1;
                 let name = match LAYERS[kind].stem {
                     "" => spec.kind.clone(),
                     stem => format!("{stem}{}", counts[kind]),
                 };
+                let has_weights = layer.params().iter().any(|param| param.is_weight());
                 let kind = spec.kind.clone();
-                nodes.push(Node { name, kind, layer, from, output_halo: 0 });
+                nodes.push(Node { name, kind, layer, has_weights, from: None, output_halo: 0 });
             }
+            if let Some(id) = &spec.from {
+                let source = find_source(&context, &ids, id)?;
+                let found = nodes[source].layer.output();
+                if found != shape {
+                    return Err(context.error(format!("`{id}` of shape {shape:?}"), format!("{found:?}")));
+                }
+                nodes.last_mut().expect("at least this layer").from = Some(source);
+            }
+            shape = nodes.last().expect("at least this layer").layer.output();
             if let Some(id) = &spec.id {
                 ids.push((id, nodes.len() - 1));
             }
@@ -112,22 +130,39 @@ impl Model {
             });
         }
         let mut halo = 0;
-        for node in nodes.iter_mut().rev() {
-            node.output_halo = halo;
+        for (i, node) in nodes.iter_mut().enumerate().rev() {
+            let gradient_halo = if i > 0 { node.layer.gradient_halo() } else { 0 };
+            node.output_halo = halo.max(gradient_halo);
             halo = node.layer.input_halo();
         }
         Ok(Self {
             activations: nodes.iter().map(|_| Tensor::default()).collect(),
-            skipped: nodes.iter().map(|_| None).collect(),
             input_halo: halo,
             nodes,
-            gradients: Default::default(),
+            gradient: Tensor::default(),
+            clock: || 0.0,
+            products_ms: 0.0,
         })
     }
 
     /// Border of zeros that the first layer needs around every image.
     pub fn input_halo(&self) -> usize {
         self.input_halo
+    }
+
+    /// Computes every convolution by the direct algorithm from now on.
+    pub fn use_direct_algorithms(&mut self) {
+        self.nodes.iter_mut().for_each(|node| node.layer.use_direct_algorithm());
+    }
+
+    /// Measures from now on, by this clock, the time spent in layers with weights.
+    pub fn time_products(&mut self, clock: fn() -> f64) {
+        self.clock = clock;
+    }
+
+    /// Milliseconds spent in layers with weights (convolutions and linear layers) since the last call.
+    pub fn take_products_ms(&mut self) -> f64 {
+        std::mem::take(&mut self.products_ms)
     }
 
     /// Runs the network on `x` of shape `[n, h, w, c]`; returns the logits, `[n, 1, 1, classes]`.
@@ -137,44 +172,54 @@ impl Model {
             let [h, w, c] = node.layer.output();
             after[0].reshape([x.n, h, w, c], node.output_halo);
             let from = node.from.map(|source| &before[source]);
+            let start = (self.clock)();
             node.layer.forward(before.last().unwrap_or(x), from, &mut after[0], pass);
+            if node.has_weights {
+                self.products_ms += (self.clock)() - start;
+            }
         }
         self.activations.last().expect("a model has layers")
     }
 
-    /// The tensor that takes the gradient of the loss with respect to the logits of the last forward pass.
+    /// Bytes of the activations of a batch of `n` images, gradients included (they take the same memory).
+    pub fn activation_bytes(&self, n: usize) -> usize {
+        let elements = self.nodes.iter().map(|node| {
+            let [h, w, c] = node.layer.output();
+            (h + 2 * node.output_halo) * (w + 2 * node.output_halo) * c
+        });
+        n * elements.sum::<usize>() * size_of::<f32>()
+    }
+
+    /// The logits of the last forward pass, and the tensor that takes the gradient of the loss with respect to
+    /// them.
     pub fn logits_and_gradient(&mut self) -> (&Tensor, &mut Tensor) {
         let logits = self.activations.last().expect("a model has layers");
-        self.gradients[0].reshape(logits.shape(), 0);
-        (logits, &mut self.gradients[0])
+        self.gradient.reshape(logits.shape(), logits.halo);
+        (logits, &mut self.gradient)
     }
 
     /// Fills every parameter's gradient from the gradient of the logits (see
-    /// [`Model::logits_and_gradient`]), for the batch `x` of the last forward pass.
+    /// [`Model::logits_and_gradient`]), for the batch `x` of the last forward pass, whose activations it
+    /// overwrites: once a forward pass.
     pub fn backward(&mut self, x: &Tensor) {
-        let [mut dy, mut dx] = std::mem::take(&mut self.gradients);
-        for (i, node) in self.nodes.iter_mut().enumerate().rev() {
-            if let Some(skipped) = self.skipped[i].take() {
-                kernels::pointwise::add_assign(&mut dy, &skipped);
+        let logits = self.activations.last_mut().expect("a model has layers");
+        std::mem::swap(logits, &mut self.gradient);
+        for i in (0..self.nodes.len()).rev() {
+            let (before, after) = self.activations.split_at_mut(i);
+            let input = before.last_mut().map_or(Input::Batch(x), Input::Activation);
+            let start = (self.clock)();
+            self.nodes[i].layer.backward(Backward { x: input, dy: &after[0] });
+            if self.nodes[i].has_weights {
+                self.products_ms += (self.clock)() - start;
             }
-            if let Some(source) = node.from {
-                self.skipped[source] = Some(dy.clone());
-            }
-            let input = if i == 0 { x } else { &self.activations[i - 1] };
-            let in_place = node.layer.gradient_in_place();
-            let wants_dx = i > 0 && !in_place;
-            if wants_dx {
-                // Gradients of images carry a halo: the convolution before reads it.
-                dx.reshape(input.shape(), usize::from(input.h > 1 || input.w > 1));
-            }
-            let tensors =
-                Backward { x: input, y: &self.activations[i], dy: &mut dy, dx: wants_dx.then_some(&mut dx) };
-            node.layer.backward(tensors);
-            if wants_dx {
-                std::mem::swap(&mut dy, &mut dx);
+            // The input's gradient is there, but for what skip connections from it add.
+            let Some(dx) = before.last_mut() else { break };
+            for (node, dy) in self.nodes[i..].iter().zip(after) {
+                if node.from == Some(i - 1) {
+                    kernels::pointwise::add_assign(dx, dy);
+                }
             }
         }
-        self.gradients = [dy, dx];
     }
 
     /// Makes the forward weights of every layer from its master weights.
@@ -182,18 +227,17 @@ impl Model {
     /// `per_layer_scale` off: the scale comes from the largest weight of the whole net.
     pub fn quantize(&mut self, quantizer: &dyn Quantizer, bits: u8, per_layer_scale: bool) {
         let active = quantizer.quant_max(bits).is_some();
-        let absmax = |param: &Param| kernels::weights::abs_max(&param.value);
+        let abs_max =
+            |param: &Param| param.abs_max.unwrap_or_else(|| kernels::weights::abs_max(&param.value));
         let global = if active && !per_layer_scale {
-            self.params()
-                .filter(|(_, param)| param.is_weight())
-                .map(|(_, param)| absmax(param))
-                .fold(0.0, f32::max)
+            let weights = self.params().filter(|(_, param)| param.is_weight());
+            weights.map(|(_, param)| abs_max(param)).fold(0.0, f32::max)
         } else {
             0.0
         };
         for node in &mut self.nodes {
             for param in node.layer.params_mut().into_iter().filter(|param| active && param.is_weight()) {
-                let largest = if per_layer_scale { absmax(param) } else { global };
+                let largest = if per_layer_scale { abs_max(param) } else { global };
                 param.scale = quantizer.scale(largest, bits);
                 param.quantized.resize(param.value.len(), 0.0);
                 quantizer.fake_quantize(&param.value, param.scale, bits, &mut param.quantized);
@@ -209,7 +253,8 @@ impl Model {
 
     /// Turns the gradients of the quantized weights into those of the master weights.
     pub fn quantizer_backward(&mut self, quantizer: &dyn Quantizer) {
-        for param in self.params_mut().filter(|param| !param.quantized.is_empty()) {
+        let params = self.nodes.iter_mut().flat_map(|node| node.layer.params_mut());
+        for param in params.filter(|param| !param.quantized.is_empty()) {
             quantizer.backward(&param.value, &mut param.grad);
         }
     }
@@ -255,15 +300,17 @@ impl Model {
             .flat_map(|node| node.layer.params().into_iter().map(|param| (node.name.as_str(), param)))
     }
 
-    /// Every parameter, in the same order.
+    /// Every parameter, in the same order, to change: what is known of the present values is forgotten.
     pub fn params_mut(&mut self) -> impl Iterator<Item = &mut Param> {
-        self.nodes.iter_mut().flat_map(|node| node.layer.params_mut())
+        self.nodes.iter_mut().flat_map(|node| node.layer.params_mut()).map(Param::changing)
     }
 
     /// Calls `change` for every parameter with the name of its layer, in the same order.
     pub fn for_each_param_mut(&mut self, mut change: impl FnMut(&str, &mut Param)) {
         for Node { name, layer, .. } in &mut self.nodes {
-            layer.params_mut().into_iter().for_each(|param| change(name, param));
+            for param in layer.params_mut() {
+                change(name, param.changing());
+            }
         }
     }
 
@@ -279,7 +326,7 @@ impl Model {
             kind: node.kind.clone(),
             output_shape: node.layer.output(),
             parameters: node.layer.params().iter().map(|param| param.value.len()).sum(),
-            quantized: node.layer.params().iter().any(|param| param.is_weight()),
+            quantized: node.has_weights,
         };
         self.nodes.iter().map(info).collect()
     }
@@ -295,4 +342,69 @@ impl Model {
 fn find_source(context: &Context<'_>, ids: &[(&str, usize)], id: &str) -> Result<usize> {
     let found = ids.iter().find(|(known, _)| *known == id).map(|(_, node)| *node);
     found.ok_or_else(|| context.error("`from` with the id of an earlier layer", id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models;
+
+    /// Addresses and sizes of all buffers.
+    fn buffers(model: &Model) -> Vec<(*const f32, usize)> {
+        let tensors = model.activations.iter().chain([&model.gradient]);
+        let mut buffers: Vec<_> = tensors.map(|x| (x.data().as_ptr(), x.data().len())).collect();
+        // The logits and their gradient change places at every step.
+        buffers.sort_unstable();
+        buffers
+    }
+
+    #[test]
+    fn buffers_are_those_planned_and_stay_from_step_to_step() {
+        for preset in models::MODELS {
+            let mut model = Model::new(&preset.specs().unwrap(), 10, 1).unwrap();
+            let x = Tensor::zeros([4, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
+            let fewer = Tensor::zeros([3, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
+            let step = |model: &mut Model, x: &Tensor| {
+                model.forward(x, &Pass { training: true, seed: 1, step: 0 });
+                let (logits, gradient) = model.logits_and_gradient();
+                gradient.data_mut().copy_from_slice(logits.data());
+                model.backward(x);
+            };
+            step(&mut model, &x);
+            let bytes = model.activations.iter().map(|x| size_of_val(x.data())).sum::<usize>();
+            assert_eq!(bytes, model.activation_bytes(4), "{}", preset.entry.name);
+            let before = buffers(&model);
+            step(&mut model, &x);
+            assert_eq!(buffers(&model), before, "{}", preset.entry.name);
+            // As at the end of an epoch and in its test pass.
+            step(&mut model, &fewer);
+            model.forward(&x, &Pass { training: false, seed: 1, step: 0 });
+            step(&mut model, &x);
+            assert_eq!(buffers(&model), before, "{}", preset.entry.name);
+        }
+    }
+
+    /// Writers keep halos at zero, forward and backward: the next step relies on it.
+    #[test]
+    fn halos_stay_zero() {
+        for preset in models::MODELS {
+            let mut model = Model::new(&preset.specs().unwrap(), 10, 1).unwrap();
+            let mut x = Tensor::zeros([2, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
+            for n in 0..2 {
+                (0..IMAGE_SIZE).for_each(|h| x.row_mut(n, h).fill((n * IMAGE_SIZE + h) as f32 / 64.0));
+            }
+            model.forward(&x, &Pass { training: true, seed: 1, step: 0 });
+            let (_, gradient) = model.logits_and_gradient();
+            gradient.data_mut().iter_mut().enumerate().for_each(|(i, g)| *g = i as f32 - 9.0);
+            model.backward(&x);
+            let mut images = 0;
+            for (node, dx) in model.nodes.iter().zip(&model.activations) {
+                let clean = Tensor::from_dense(dx.shape(), dx.halo, &dx.to_dense());
+                assert!(clean == *dx, "{} of {}: something is in its halo", node.name, preset.entry.name);
+                assert!(dx.data().iter().any(|&v| v != 0.0), "{}: no gradient", node.name);
+                images += usize::from(dx.halo > 0);
+            }
+            assert!(images > 3, "{images} activations of {} have a halo", preset.entry.name);
+        }
+    }
 }

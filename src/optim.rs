@@ -23,10 +23,17 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// Updates every parameter; gradients count `gradient_scale` times.
+    /// Updates every parameter; gradients count `gradient_scale` times. Where there is a limit for it, weights (not
+    /// biases) are soft-clipped after the step: `w <- limit tanh(w / limit)`.
     ///
     /// The parameters must come in the same order at every step.
-    pub fn step<'a>(&mut self, params: impl Iterator<Item = &'a mut Param>, lr: f64, gradient_scale: f32) {
+    pub fn step<'a>(
+        &mut self,
+        params: impl Iterator<Item = &'a mut Param>,
+        lr: f64,
+        gradient_scale: f32,
+        soft_clip: Option<f32>,
+    ) {
         self.step += 1;
         let update = weights::AdamW {
             lr,
@@ -36,6 +43,7 @@ impl AdamW {
             weight_decay: 5e-4,
             step: self.step,
             gradient_scale,
+            soft_clip: None,
         };
         for (i, param) in params.enumerate() {
             if i == self.moments.len() {
@@ -43,7 +51,8 @@ impl AdamW {
                 self.moments.push((zeros.clone(), zeros));
             }
             let (m, v) = &mut self.moments[i];
-            update.update(&mut param.value, &param.grad, m, v);
+            let update = weights::AdamW { soft_clip: soft_clip.filter(|_| param.is_weight()), ..update };
+            param.abs_max = Some(update.update(&mut param.value, &param.grad, m, v));
         }
     }
 }
@@ -129,7 +138,7 @@ mod tests {
         let mut rng = stream(0, Purpose::Weights, 0);
         let mut param = Param::new("weight", &[2, 1], Init::Constant(1.0), &mut rng);
         param.grad = vec![0.3, -0.02];
-        AdamW::default().step([&mut param].into_iter(), 1e-3, 1.0);
+        AdamW::default().step([&mut param].into_iter(), 1e-3, 1.0, None);
         let decayed = 1.0 - 1e-3 * 5e-4;
         // Two roundings of values near 1.
         assert!((param.value[0] - (decayed - 1e-3)).abs() <= 2.0 * f32::EPSILON);

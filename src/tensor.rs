@@ -16,7 +16,7 @@ pub struct Tensor {
     pub w: usize,
     /// Channels.
     pub c: usize,
-    /// Width of the border of zeros, in pixels (0 or 1).
+    /// Width of the border of zeros, in pixels.
     pub halo: usize,
 }
 

@@ -1,7 +1,6 @@
 //! The training step.
 
 use crate::config::RunConfig;
-use crate::kernels::weights;
 use crate::layers::{LayerSpec, Param, Pass};
 use crate::loss::{Loss, cross_entropy};
 use crate::metrics::{self, Flips, LayerReport, Levels, Phases};
@@ -48,8 +47,13 @@ impl Trainer {
     /// [`Error::Config`] for settings out of range, [`Error::Model`] for layers that do not fit.
     pub fn new(specs: &[LayerSpec], classes: usize, config: RunConfig, clock: Clock) -> Result<Self> {
         config.validate()?;
+        let mut model = Model::new(specs, classes, config.seed)?;
+        model.time_products(clock);
+        if !config.winograd {
+            model.use_direct_algorithms();
+        }
         Ok(Self {
-            model: Model::new(specs, classes, config.seed)?,
+            model,
             optimizer: AdamW::default(),
             quantizer: quant::find(&config.quantizer)?.quantizer,
             step: 0,
@@ -90,6 +94,7 @@ impl Trainer {
         self.flips.clear();
         let start = (self.clock)();
 
+        self.model.take_products_ms(); // that of evaluations
         let pass = Pass { training: true, seed: self.config.seed, step: self.step };
         self.model.forward(x, &pass);
         let (logits, gradient) = self.model.logits_and_gradient();
@@ -109,18 +114,15 @@ impl Trainer {
             return Err(Error::Diverged { step: self.step + 1, loss: loss.mean, grad_norm });
         }
         let factor = if self.config.grad_clip { optim::clip_factor(grad_norm) } else { 1.0 };
-        self.optimizer.step(self.model.params_mut(), lr, factor);
-        if self.config.tanh_clip {
-            for param in self.model.params_mut().filter(|param| param.is_weight()) {
-                weights::tanh_soft_clip(&mut param.value, SOFT_CLIP_LIMIT);
-            }
-        }
+        let soft_clip = self.config.tanh_clip.then_some(SOFT_CLIP_LIMIT);
+        self.optimizer.step(self.model.params_mut(), lr, factor, soft_clip);
         self.model.end_step();
         self.step += 1;
         self.stale = true;
 
         self.phases.forward += after_forward - start;
         self.phases.backward += after_backward - after_forward;
+        self.phases.products += self.model.take_products_ms();
         self.phases.update += (self.clock)() - after_backward;
         Ok(StepOutcome { loss, grad_norm })
     }

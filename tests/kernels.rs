@@ -23,6 +23,12 @@ fn conv3x3() {
 }
 
 #[test]
+fn conv5x5() {
+    let _guard = exclusive();
+    assert!(for_each_isa(conv5x5_matches_oracle) >= 1);
+}
+
+#[test]
 fn linear() {
     let _guard = exclusive();
     assert!(for_each_isa(linear_matches_oracle) >= 1);
@@ -32,6 +38,7 @@ fn linear() {
 fn batch_norm() {
     let _guard = exclusive();
     assert!(for_each_isa(batch_norm_matches_oracle) >= 1);
+    assert!(for_each_isa(batch_norm_chooses_as_max_pool_does) >= 1);
 }
 
 #[test]
@@ -44,6 +51,7 @@ fn pointwise_and_pool() {
 fn weights() {
     let _guard = exclusive();
     assert!(for_each_isa(weights_match_oracle) >= 1);
+    assert!(for_each_isa(soft_clip_is_tanh_everywhere) >= 1);
 }
 
 #[test]

@@ -45,6 +45,8 @@ fn models_have_the_published_parameter_counts() {
     assert_eq!(count("vgg4bit", 10), 3_251_018);
     assert_eq!(count("vgg4bit", 100), 3_297_188);
     assert_eq!(count("simple_resnet4bit", 10), 73_178);
+    // 3-16, 16-20 and 20-20 channels of 25 taps, and 320 to 10, with biases.
+    assert_eq!(count("convnetjs_cifar10", 10), 1_216 + 8_020 + 10_020 + 3_210);
 }
 
 /// Compares every parameter's gradient with central differences of the loss. The nets are smooth where they
@@ -104,12 +106,77 @@ fn conv_and_pool_backward_match_finite_differences() {
 }
 
 #[test]
+fn conv_5x5_backward_matches_finite_differences() {
+    check_gradients(
+        r#"[{"type":"conv2d","out":5,"kernel":5},{"type":"relu"},{"type":"max_pool"},
+            {"type":"conv2d","out":6,"kernel":5},{"type":"relu"},{"type":"flatten"},{"type":"linear"}]"#,
+        [7, 6, 3],
+        4,
+    );
+}
+
+/// Batches come with a halo of 1, 5x5 convolutions read 2.
+#[test]
+fn a_batch_may_have_a_narrower_halo_than_is_read() {
+    let specs = models::find("convnetjs_cifar10").unwrap().specs().unwrap();
+    let mut model = Model::new(&specs, 10, 3).unwrap();
+    assert_eq!(model.input_halo(), 2);
+    let labels = [1, 7, 3];
+    let results = [0, 1, 2].map(|halo| {
+        let x = batch([3, 32, 32, 3], halo);
+        model.forward(&x, &Pass { training: true, seed: 1, step: 0 });
+        let (logits, gradient) = model.logits_and_gradient();
+        let logits = logits.to_dense();
+        cross_entropy(&Tensor::from_dense([3, 1, 1, 10], 0, &logits), &labels, Some(gradient));
+        model.backward(&x);
+        let grads: Vec<Vec<f32>> = model.params().map(|(_, param)| param.grad.clone()).collect();
+        assert!(grads[0].iter().any(|g| *g != 0.0));
+        (logits, grads)
+    });
+    assert!(results.iter().all(|result| *result == results[2]));
+}
+
+#[test]
 fn batch_norm_and_skip_backward_match_finite_differences() {
     check_gradients(
         r#"[{"type":"conv2d","out":6},{"type":"batch_norm"},{"type":"relu","id":"stem"},
             {"type":"conv2d","out":6},{"type":"batch_norm"},{"type":"relu"},{"type":"add","from":"stem"},
             {"type":"global_avg_pool"},{"type":"linear"}]"#,
         [5, 7, 2],
+        6,
+    );
+}
+
+#[test]
+fn batch_norm_and_pool_backward_match_finite_differences() {
+    check_gradients(
+        r#"[{"type":"conv2d","out":6},{"type":"batch_norm"},{"type":"relu"},{"type":"max_pool"},
+            {"type":"conv2d","out":5},{"type":"batch_norm"},{"type":"max_pool"},
+            {"type":"flatten"},{"type":"linear"}]"#,
+        [7, 9, 2],
+        6,
+    );
+}
+
+/// Layers that keep their own activation, one of them read by three: the next layer and two sums, one of which is
+/// just that layer's input.
+#[test]
+fn skips_without_batch_norm_backward_match_finite_differences() {
+    check_gradients(
+        r#"[{"type":"conv2d","out":4,"id":"stem"},{"type":"add","from":"stem"},{"type":"conv2d","out":4},
+            {"type":"relu"},{"type":"add","from":"stem"},{"type":"max_pool"},{"type":"relu"},
+            {"type":"flatten"},{"type":"linear"}]"#,
+        [4, 6, 3],
+        4,
+    );
+}
+
+#[test]
+fn batch_norm_first_backward_matches_finite_differences() {
+    check_gradients(
+        r#"[{"type":"batch_norm"},{"type":"conv2d","out":5,"stride":2},{"type":"global_avg_pool"},
+            {"type":"linear"}]"#,
+        [5, 4, 4],
         6,
     );
 }
@@ -129,6 +196,9 @@ fn bad_models_name_the_layer() {
     let message = |json: &str| Model::new(&specs(json), 10, 0).err().expect("refused").to_string();
     assert!(message(r#"[{"type":"conv3d"}]"#).starts_with("layer 0 (conv3d): expected conv2d, linear"));
     assert!(message(r#"[{"type":"conv2d","out":4,"stride":3}]"#).contains("expected stride 1 or 2, found 3"));
+    assert!(message(r#"[{"type":"conv2d","out":4,"kernel":4}]"#).contains("expected kernel 3 or 5, found 4"));
+    let strided = r#"[{"type":"conv2d","out":4,"kernel":5,"stride":2}]"#;
+    assert!(message(strided).contains("expected stride 1 for kernel 5, found 2"));
     assert!(message(r#"[{"type":"conv2d","outs":4}]"#).contains("outs"));
     assert!(message(r#"[{"type":"linear"}]"#).contains("expected a vector"));
     assert!(message(r#"[{"type":"add","from":"x"}]"#).contains("id of an earlier layer"));
@@ -192,6 +262,55 @@ fn the_same_seed_gives_the_same_run() {
 
 fn loss_of(event: String) -> String {
     event.split("loss: ").nth(1).unwrap().split(',').next().unwrap().into()
+}
+
+/// The update remembers the largest weight for the next scale; an outlier that is set from outside must still count, and
+/// the next step's soft clip bring it back.
+#[test]
+fn a_weight_set_from_outside_counts_in_the_next_scale() {
+    let specs = models::find("simple_resnet4bit").unwrap().specs().unwrap();
+    let mut trainer = Trainer::new(&specs, 10, RunConfig::default(), clock).unwrap();
+    let x = batch([4, 32, 32, 3], 1);
+    trainer.step(&x, &[0, 1, 2, 3], 1e-3).unwrap();
+    let scale =
+        |trainer: &Trainer| trainer.model().params().find(|(name, _)| *name == "conv2").unwrap().1.scale;
+    trainer.evaluate(&x, &[0, 1, 2, 3]);
+    assert!(scale(&trainer) < 0.5, "scale {}", scale(&trainer));
+    trainer.set_params(|layer, param| {
+        if layer == "conv2" && param.is_weight() {
+            param.value[5] = -700.0;
+        }
+    });
+    trainer.evaluate(&x, &[0, 1, 2, 3]);
+    assert_eq!(scale(&trainer), 100.0);
+    trainer.step(&x, &[0, 1, 2, 3], 1e-3).unwrap();
+    trainer.evaluate(&x, &[0, 1, 2, 3]);
+    assert_eq!(scale(&trainer), 3.0 / 7.0);
+}
+
+/// Everything of a step (batch, passes, update) cut among threads: the same bits as one thread's.
+#[test]
+fn steps_do_not_depend_on_the_number_of_threads() {
+    let dataset = Arc::new(synthetic::generate(64, 10, 5).unwrap());
+    for model in ["simple_resnet4bit", "vgg4bit"] {
+        let bits = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let config = RunConfig { model: model.into(), batch: 12, ..RunConfig::default() };
+                let mut run = Run::new(dataset.clone(), config, clock).unwrap();
+                let mut losses = Vec::new();
+                for _ in 0..2 {
+                    let Event::Step(step) = run.advance().unwrap() else { panic!("a step") };
+                    losses.push((step.loss.to_bits(), step.grad_norm.to_bits()));
+                }
+                (losses, format!("{:?}", run.layer_reports()))
+            })
+        };
+        let one = bits(1);
+        for threads in 2..=4 {
+            assert!(bits(threads) == one, "{model}: {threads} threads differ from one");
+        }
+    }
 }
 
 #[test]

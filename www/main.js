@@ -2,14 +2,20 @@
 import { detect, obstacle } from "./features.js";
 import { fixed, megabytes, percent, short } from "./format.js";
 import { drawing } from "./frames.js";
+import { arePictures } from "./images/folder.js";
+import { loadPictures } from "./images/read.js";
 import { isolate } from "./isolation.js";
+import { keepOffline } from "./offline.js";
 import { accuracyPlot } from "./plots/accuracy.js";
 import { lossPlot } from "./plots/loss.js";
 import * as compare from "./panels/compare.js";
+import * as device from "./panels/device.js";
 import * as errors from "./panels/errors.js";
 import * as health from "./panels/health.js";
+import * as lessons from "./panels/lessons.js";
 import * as outlier from "./panels/outlier.js";
 import * as ptq from "./panels/ptq.js";
+import * as share from "./panels/share.js";
 import * as tryIt from "./panels/try.js";
 import * as weights from "./panels/weights.js";
 import { Session } from "./session.js";
@@ -21,6 +27,7 @@ import { wireDrop } from "./ui/drop.js";
 import { notify } from "./ui/notices.js";
 import { showProgress } from "./ui/progress.js";
 import { showTransport, wireTransport } from "./ui/transport.js";
+import { applyView, wholePage } from "./view.js";
 
 /**
  * The panels of the page, in the order in which they stand: name, module and the id of the element that takes them
@@ -41,6 +48,10 @@ const PANELS = [
   ["weights", weights, "panels"],
   ["errors", errors, "panels"],
   ["try", tryIt, "panels"],
+  ["share", share, "panels"],
+
+  ["device", device, "aside"],
+  ["lessons", lessons, "lessons"],
 ];
 
 /** Makes a panel's place in the page and lets the module fill it. */
@@ -108,6 +119,7 @@ function build(features) {
     controls.show(session.settings, session.run?.begun ? session.waiting : []);
     showPending(session);
     at("plots").classList.toggle("paired", session.paired);
+    at("whole-page").href = wholePage(session.settings);
     if (session.run) at("settings-summary").textContent = runTitle(session.run);
   });
 
@@ -151,9 +163,13 @@ function build(features) {
   const session = new Session(features, changed, notify);
   panels = PANELS.map((panel) => mountPanel(panel, session));
   wireTransport(session);
-  wireDrop((files) => session.loadFiles(files), notify);
+  wireDrop((entries) => {
+    if (arePictures(entries)) loadPictures(session, entries);
+    else session.loadFiles(entries.map(({ file }) => file));
+  }, notify);
   at("apply").addEventListener("click", () => session.reset());
   at("undo").addEventListener("click", () => session.undo());
+  applyView(session.settings);
   drawSettings();
   drawStatus();
   return session;
@@ -175,7 +191,14 @@ globalThis.nibble = session;
 if (reason) {
   showObstacle(reason);
 } else {
-  const lost = await isolate();
+  const { embed } = session.settings;
+  // A frame is small, and on one thread by nature: the engine's line says so.
+  const lost = embed ? null : await isolate();
   if (lost) notify("info", lost);
-  session.start();
+  await session.start();
+  // A frame of another page keeps nothing; and only once the first run is there does it take a turn.
+  if (!embed) {
+    session.offline = await keepOffline();
+    session.changed("offline");
+  }
 }

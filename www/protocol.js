@@ -20,7 +20,8 @@ export const To = Object.freeze({
    */
   BOOT: "boot",
   /**
-   * {source: {kind: "builtin", train, test} | {kind: "files", files: File[]} | {kind: "origin", name}}.
+   * {source: {kind: "builtin", train, test} | {kind: "files", files: File[]} | {kind: "origin", name} |
+   * {kind: "images", name, classes: string[], pixels: Uint8Array (n * 32 * 32 * 3, RGB), labels: Uint8Array}}.
    * Pauses every run first. -> DatasetView. On an error nothing that was loaded changes.
    */
   LOAD: "load",

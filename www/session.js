@@ -8,14 +8,15 @@ import { Experiments } from "./experiments.js";
 import { builds } from "./features.js";
 import { From, To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
-import { adoptRegistry, adoptThreads, differences, fromQuery, runConfig, settingOf, toQuery } from "./state.js";
+import { adoptRegistry, adoptThreads, differences, fromQuery, ofRun, runConfig, settingOf, toQuery } from "./state.js";
+import { Store } from "./store.js";
 
 /** A slider moves often: the address and an untrained run follow after this pause. */
 const SETTLE_MS = 250;
 /** Seeds drawn by "New seed": short enough to be read out in class. */
 const SEEDS = 100_000;
 
-const KIND_OF_DATA = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100" };
+const KIND_OF_DATA = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100", images: "images" };
 
 /** What names the images that `settings` ask for. */
 const dataKey = ({ data, train, test }) => (data === "builtin" ? `${data} ${train} ${test}` : data);
@@ -27,7 +28,7 @@ export class Session {
    * @param {import("./features.js").Features} features
    * @param {(what: string) => void} changed called with what has changed: "settings", "engine", "data", "run"
    *   (which runs there are), "status", "steps", "epoch", "layers", "loading", "tested" (quantized after training),
-   *   "alarm" (a run has diverged)
+   *   "alarm" (a run has diverged), "kept" (data sets on this device), "offline" (whether the page is kept)
    * @param {typeof import("./ui/notices.js").notify} notify
    */
   constructor(features, changed, notify) {
@@ -46,6 +47,10 @@ export class Session {
     this.loaded = null;
     /** Files dropped earlier, by the value of the setting `data`. */
     this.dropped = new Map();
+    /** Data sets kept on this device. */
+    this.store = new Store((what) => this.changed(what));
+    /** How it stands with use without a network: {version} once the page is kept, {error} where it cannot be. */
+    this.offline = null;
     /**
      * One run, or two side by side. The first is the one that the settings belong to.
      * @type {RunRecord[]}
@@ -212,14 +217,16 @@ export class Session {
     this.changed("engine");
   }
 
-  /** The images that `settings` ask for: drawn, dropped before, or beside the page. */
-  #sourceFor(settings) {
-    if (settings.data === "builtin") return { kind: "builtin", train: settings.train, test: settings.test };
-    return this.dropped.get(settings.data) ?? { kind: "origin", name: settings.data };
+  /** The images that `settings` ask for: drawn, dropped before, kept on this device, or beside the page. */
+  async #sourceFor({ data, train, test, images }) {
+    if (data === "builtin") return { kind: "builtin", train, test };
+    const known = this.dropped.get(data) ?? (await this.store.find(data, images));
+    if (!known && data === "images") throw new Error("They are not on this device: choose their folder, or drop it here.");
+    return known ?? { kind: "origin", name: data };
   }
 
   async #loadFor(settings) {
-    const source = this.#sourceFor(settings);
+    const source = await this.#sourceFor(settings);
     this.#adoptData(await this.client.request(To.LOAD, { source }), source);
   }
 
@@ -228,7 +235,7 @@ export class Session {
     this.settings.data = data;
     this.settings.images = data === "builtin" ? "" : view.info.fingerprint;
     this.loaded = { ...view, source, key: dataKey(this.settings) };
-    if (source.kind === "files") this.dropped.set(data, source);
+    if (source.kind === "files" || source.kind === "images") this.dropped.set(data, source);
     this.changed("data");
     this.changed("settings");
   }
@@ -258,7 +265,7 @@ export class Session {
   /** Makes a run in the worker. @returns {Promise<RunRecord>} its record, not yet one of the session's */
   async create(id, settings, dataset, data) {
     const { info, layers } = await this.client.request(To.CREATE, { run: id, dataset, config: runConfig(settings) });
-    return new RunRecord(id, settings, data, info, layers, dataset);
+    return new RunRecord(id, ofRun(settings), data, info, layers, dataset);
   }
 
   /** These are the runs from now on. */
@@ -377,13 +384,25 @@ export class Session {
   }
 
   /** Loads files; what is loaded and trained stays as it is if that fails. @param {File[]} files */
-  async loadFiles(files) {
+  loadFiles(files) {
+    return this.loadFrom(async () => ({ kind: "files", files }));
+  }
+
+  /**
+   * Loads what `find` finds, and keeps it on this device; what is loaded and trained stays as it is if that fails.
+   * @param {(progress: (progress: {label: string, done: number, total: number}) => void) => Promise<object>} find
+   *   resolves with a source of `To.LOAD`
+   */
+  async loadFrom(find) {
     if (!this.engine) {
       this.notify("error", "The engine is not running yet: files can be read only with it.");
       return;
     }
     await this.inTurn("loading", async () => {
-      const source = { kind: "files", files };
+      const source = await find((progress) => {
+        this.loading = progress;
+        this.changed("loading");
+      });
       const view = await this.client.request(To.LOAD, { source });
       this.#adoptData(view, source);
       const { name, train, test } = view.info;
@@ -397,6 +416,8 @@ export class Session {
         this.notify("info", `${name} is loaded: ${train.toLocaleString("en")} training and ${test.toLocaleString("en")} test images.`);
       }
       this.writeUrl();
+      // Not waited for: a training run may begin while an archive is still being written.
+      if (!this.settings.embed) this.store.keep(this.settings.data, view.info, source);
     });
   }
 }

@@ -9,6 +9,11 @@ export class Dataset {
     free(): void;
     [Symbol.dispose](): void;
     /**
+     * A set of one's own pictures: `pixels` are 32 x 32 x RGB bytes an image, `labels` its class, an index into
+     * `classes`. A tenth of each class, at least one image, is held out for testing.
+     */
+    static fromImages(name: string, classes: string[], pixels: Uint8Array | number[], labels: Uint8Array | number[], seed: number): Dataset;
+    /**
      * Pixels of one image: 32 x 32 x RGBA bytes. `split` is `train` or `test`.
      */
     image(split: string, index: number): Uint8ClampedArray;
@@ -48,19 +53,70 @@ export class DatasetLoader {
 }
 
 /**
+ * A test pass over a copy of a run's weights.
+ */
+export class Evaluator {
+    private constructor();
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * One batch: `{done, total, result}`, where `result` is null until all images are done, and
+     * `{loss, accuracy, bits}` then.
+     */
+    advance(): any;
+}
+
+/**
+ * A network with packed weights, for one picture at a time.
+ */
+export class PackedModel {
+    private constructor();
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * Every class of a picture of 32 x 32 x RGBA bytes, the likeliest first: `[{class, probability}]`.
+     */
+    classify(rgba: Uint8Array | number[]): any;
+    /**
+     * `{packedBytes, fp32Bytes, bits, layers: [{name, packedBytes, fp32Bytes}]}`.
+     */
+    info(): any;
+}
+
+/**
  * A training run.
  */
 export class Run {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * One training step or one batch of the test pass.
+     * One training step or one batch of the test pass. Throws an Error of kind `diverged` where loss or gradients
+     * leave the finite numbers; the weights are then those before the step.
      */
     advance(): any;
+    /**
+     * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, perLayerScale}`, or
+     * as the run does it where that is null or absent.
+     */
+    evaluator(quantization: any): Evaluator;
+    /**
+     * The weights of a layer, filter by filter: `{count, height, width, channels, latent, quantized}`, the last
+     * two a `Float32Array` `[count][height][width][channels]`.
+     */
+    filters(layer: string): any;
+    /**
+     * An exact copy that goes on with other settings: `config` is a `RunConfig`; what is absent stays as it is.
+     */
+    fork(config: any): Run;
     /**
      * What it is.
      */
     info(): any;
+    /**
+     * Multiplies the layer's largest weight by `factor`. Gives
+     * `{layer, index, before, after, absmaxBefore, absmaxAfter}`.
+     */
+    injectOutlier(layer: string, factor: number): any;
     /**
      * The weights as they are now.
      */
@@ -70,9 +126,18 @@ export class Run {
      */
     constructor(dataset: Dataset, config: any);
     /**
+     * The network as it is now with weights packed two to a byte; those of an FP32 run are quantized to 4 bits.
+     */
+    packed(): PackedModel;
+    /**
      * Milliseconds a phase since the last call.
      */
     phases(): any;
+    /**
+     * Images of the last complete test pass, by `{label, predicted, limit}`; an array of
+     * `{index, label, top: [{class, probability}], loss}`.
+     */
+    predictions(query: any): any;
 }
 
 /**
@@ -121,9 +186,12 @@ export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembl
 export interface InitOutput {
     readonly __wbg_dataset_free: (a: number, b: number) => void;
     readonly __wbg_datasetloader_free: (a: number, b: number) => void;
+    readonly __wbg_evaluator_free: (a: number, b: number) => void;
+    readonly __wbg_packedmodel_free: (a: number, b: number) => void;
     readonly __wbg_run_free: (a: number, b: number) => void;
     readonly __wbg_wbg_rayon_poolbuilder_free: (a: number, b: number) => void;
     readonly benchKernels: (a: number, b: number) => [number, number, number];
+    readonly dataset_fromImages: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number) => [number, number, number];
     readonly dataset_image: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly dataset_info: (a: number) => [number, number, number];
     readonly dataset_label: (a: number, b: number, c: number, d: number) => [number, number, number];
@@ -132,14 +200,23 @@ export interface InitOutput {
     readonly datasetloader_finish: (a: number) => [number, number, number];
     readonly datasetloader_new: () => number;
     readonly engineInfo: () => [number, number, number];
+    readonly evaluator_advance: (a: number) => [number, number, number];
     readonly initThreadPool: (a: number) => any;
     readonly memoryBytes: () => number;
+    readonly packedmodel_classify: (a: number, b: number, c: number) => [number, number, number];
+    readonly packedmodel_info: (a: number) => [number, number, number];
     readonly registry: () => [number, number, number];
     readonly run_advance: (a: number) => [number, number, number];
+    readonly run_evaluator: (a: number, b: any) => [number, number, number];
+    readonly run_filters: (a: number, b: number, c: number) => [number, number, number];
+    readonly run_fork: (a: number, b: any) => [number, number, number];
     readonly run_info: (a: number) => [number, number, number];
+    readonly run_injectOutlier: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly run_layerReports: (a: number) => [number, number, number];
     readonly run_new: (a: number, b: any) => [number, number, number];
+    readonly run_packed: (a: number) => [number, number, number];
     readonly run_phases: (a: number) => [number, number, number];
+    readonly run_predictions: (a: number, b: any) => [number, number, number];
     readonly start: () => void;
     readonly useCurrentThread: () => [number, number];
     readonly wbg_rayon_poolbuilder_build: (a: number) => void;
@@ -155,6 +232,7 @@ export interface InitOutput {
     readonly __externref_table_alloc: () => number;
     readonly __wbindgen_externrefs: WebAssembly.Table;
     readonly __externref_table_dealloc: (a: number) => void;
+    readonly __externref_drop_slice: (a: number, b: number) => void;
     readonly __wbindgen_thread_destroy: (a?: number, b?: number, c?: number) => void;
     readonly __wbindgen_start: (a: number) => void;
 }

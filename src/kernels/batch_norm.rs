@@ -1,15 +1,39 @@
-//! Batch normalisation over N, H and W, with an optional ReLU behind it.
+//! Batch normalisation over N, H and W, with what follows it: ReLU, the addition of a skip connection, or 2x2 max
+//! pooling.
 //!
-//! These passes wait for memory. The backward pass therefore finds out where the ReLU was open from `x`, by the
-//! forward pass's own arithmetic, instead of reading `y`.
+//! These passes wait for memory, so what follows is done in the same pass, and the backward pass finds out from `x`,
+//! by the forward pass's own arithmetic, where the ReLU was open and which of four pixels won: nothing is remembered
+//! for it. Its own result replaces `x`.
+//!
+//! Inner loops run over channels, all operands loaded before any choice between them: only so does the compiler
+//! make vectors of them, and a choice costs no branch.
+
+mod few;
+mod pooled;
 
 use super::Activation;
 use super::parallel::{self, Parts, RowBlocks, RowMap};
+use super::pool::max_pool_shape;
 use super::simd::vectorize;
 use crate::Tensor;
 
 /// Per-channel values are repeated up to this many elements, so that inner loops are long for few channels too.
 const TILE: usize = 128;
+
+/// Channels that are worked on together where the loop over them is not the innermost: two vectors in a browser.
+const LANES: usize = 8;
+
+/// `L` elements from `x[at]` on.
+#[inline(always)]
+fn load<const L: usize>(x: &[f32], at: usize) -> [f32; L] {
+    x[at..at + L].try_into().expect("L elements")
+}
+
+/// Writes `L` elements from `x[at]` on.
+#[inline(always)]
+fn store<const L: usize>(x: &mut [f32], at: usize, values: [f32; L]) {
+    x[at..at + L].copy_from_slice(&values);
+}
 
 /// `values` (one a channel) repeated to a tile: a whole number of pixels.
 fn tile(channels: usize, values: impl Fn(usize) -> f32) -> Vec<f32> {
@@ -17,14 +41,14 @@ fn tile(channels: usize, values: impl Fn(usize) -> f32) -> Vec<f32> {
     (0..len).map(|i| values(i % channels)).collect()
 }
 
-/// Two sums a channel over all pixels. `add(row, sums)` adds a row of pixels, cut into tiles: `sums` is
-/// `[2][tile length]`. f32 within a work item, f64 between, in the order of the items.
+/// Two sums a channel over all rows of the blocks. `add(row, sums)` adds a row, cut into tiles or into pixels:
+/// `sums` is `[2][tile length]`. f32 within a work item, f64 between, in the order of the items.
 fn channel_sums(
-    x: &Tensor,
-    tile_len: usize,
+    blocks: RowBlocks,
+    channels: usize,
     add: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
 ) -> [Vec<f64>; 2] {
-    let blocks = RowBlocks::new(x);
+    let tile_len = tile(channels, |_| 0.0).len();
     let parts = parallel::map(blocks.items(), |item| {
         let (mut first, mut second) = (vec![0.0f32; tile_len], vec![0.0f32; tile_len]);
         vectorize(|| {
@@ -33,11 +57,13 @@ fn channel_sums(
             }
         });
         let fold = |sums: &[f32]| -> Vec<f64> {
-            (0..x.c).map(|c| sums.iter().skip(c).step_by(x.c).map(|&s| f64::from(s)).sum()).collect()
+            (0..channels)
+                .map(|c| sums.iter().skip(c).step_by(channels).map(|&s| f64::from(s)).sum())
+                .collect()
         };
         [fold(&first), fold(&second)]
     });
-    let total = |i: usize| (0..x.c).map(|c| parts.iter().map(|part| part[i][c]).sum()).collect();
+    let total = |i: usize| (0..channels).map(|c| parts.iter().map(|part| part[i][c]).sum()).collect();
     [total(0), total(1)]
 }
 
@@ -53,8 +79,13 @@ pub fn statistics(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) {
     }
     let shift = tile(x.c, |c| x.data()[x.offset(0, 0, 0) + c]);
     let rows = RowMap::new(x);
-    let sums = channel_sums(x, shift.len(), |row, sums, squares| {
-        for x in x.data()[rows.range(row)].chunks(shift.len()) {
+    let few = few::fits(x.c);
+    let sums = channel_sums(RowBlocks::new(x), x.c, |row, sums, squares| {
+        let row = &x.data()[rows.range(row)];
+        if few {
+            return few::add_statistics(row, x.c, &shift, sums, squares);
+        }
+        for x in row.chunks(shift.len()) {
             let channels = shift.iter().zip(sums.iter_mut()).zip(squares.iter_mut());
             for (x, ((shift, sum), square)) in x.iter().zip(channels) {
                 let v = x - shift;
@@ -70,7 +101,7 @@ pub fn statistics(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) {
     }
 }
 
-/// One batch-norm layer in one pass: with the statistics of the batch when training, with the running ones
+/// One batch-norm layer with what follows it: with the statistics of the batch when training, with the running ones
 /// when evaluating. All slices have one element a channel.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchNorm<'a> {
@@ -84,108 +115,136 @@ pub struct BatchNorm<'a> {
     pub beta: &'a [f32],
     /// Added to the variance.
     pub eps: f32,
+    /// Applied to the result.
+    pub activation: Activation,
+    /// 2x2 max pooling with stride 2 behind the activation.
+    pub max_pool: bool,
+}
+
+/// Per-channel factors of the input gradient, from [`BatchNorm::backward_parameters`].
+#[derive(Debug, Clone)]
+pub struct InputGradient {
+    /// Mean over N, H, W of the gradient behind the closed ReLU and the pooling. A tile.
+    mean: Vec<f32>,
+    /// What is subtracted for each unit of `x - mean`. A tile.
+    slope: Vec<f32>,
+}
+
+/// Per-channel constants as tiles: of a normalised value, and where the activation cuts it.
+struct Channels {
+    mean: Vec<f32>,
+    /// `gamma / sqrt(variance + eps)`.
+    scale: Vec<f32>,
+    beta: Vec<f32>,
+    /// The activation is `max(v, floor)`.
+    floor: f32,
 }
 
 impl BatchNorm<'_> {
-    /// `y = activation(gamma (x - mean) / sqrt(variance + eps) + beta)`.
-    pub fn forward(&self, x: &Tensor, activation: Activation, y: &mut Tensor) {
+    /// Shape of `y` for an `x` of that shape.
+    pub fn output_shape(&self, x: [usize; 4]) -> [usize; 4] {
+        if self.max_pool { max_pool_shape(x) } else { x }
+    }
+
+    /// `y = activation(gamma (x - mean) / sqrt(variance + eps) + beta)`, then pooled or with `skip`, of the shape of
+    /// `y`, added.
+    ///
+    /// # Panics
+    /// With a skip connection behind a pooling.
+    pub fn forward(&self, x: &Tensor, skip: Option<&Tensor>, y: &mut Tensor) {
         self.check(x, y);
-        let (mean, scale, beta) = self.tiles();
+        let channels = self.channels();
+        if self.max_pool {
+            assert!(skip.is_none(), "a skip connection behind a pooling");
+            return channels.forward_pooled(x, y);
+        }
+        if let Some(skip) = skip {
+            assert_eq!(skip.shape(), y.shape(), "shapes of the skip connection and the output");
+        }
+        let few = few::fits(x.c);
         let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
+        let skip = skip.map(|skip| (skip.data(), RowMap::new(skip)));
         let blocks = RowBlocks::new(x);
         let y = Parts::new(y.data_mut());
-        let floor = floor(activation);
-        blocks.for_each(|rows| {
+        blocks.for_each_backwards(|rows| {
             vectorize(|| {
                 for row in rows {
                     // SAFETY: each row is in one item.
                     let y = unsafe { y.slice(y_rows.range(row)) };
-                    let x = &x.data()[x_rows.range(row)];
-                    for (x, y) in x.chunks(mean.len()).zip(y.chunks_mut(mean.len())) {
-                        let channels = mean.iter().zip(&scale).zip(&beta);
-                        for ((x, y), ((mean, scale), beta)) in x.iter().zip(y).zip(channels) {
-                            let v = (x - mean) * scale + beta;
-                            *y = if v < floor { floor } else { v };
-                        }
+                    let (row_of_x, skip) =
+                        (&x.data()[x_rows.range(row)], skip.map(|(skip, rows)| &skip[rows.range(row)]));
+                    if few {
+                        channels.forward_row(row_of_x, skip, x.c, y);
+                    } else {
+                        channels.forward_tiles(row_of_x, skip, y);
                     }
                 }
             });
         });
     }
 
-    /// Gradients of the training pass (`self` holds the statistics of this batch). `dy`, the gradient of the
-    /// output of [`BatchNorm::forward`] with the same `activation`, becomes `dx` in place; `dgamma` and `dbeta` are
-    /// overwritten.
-    pub fn backward(
+    /// Gradients of the parameters in the training pass (`self` holds the statistics of this batch), from `dy`, the
+    /// gradient of the output: `dgamma` and `dbeta` are overwritten. What [`BatchNorm::backward_input`] needs.
+    pub fn backward_parameters(
         &self,
         x: &Tensor,
-        activation: Activation,
-        dy: &mut Tensor,
+        dy: &Tensor,
         dgamma: &mut [f32],
         dbeta: &mut [f32],
-    ) {
+    ) -> InputGradient {
         self.check(x, dy);
-        let count = (x.n * x.h * x.w) as f64;
-        if count == 0.0 {
-            return;
-        }
-        let (mean, scale, beta) = self.tiles();
-        let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
-        let floor = floor(activation);
-
-        let sums = channel_sums(x, mean.len(), |row, sums, products| {
-            let (x, dy) = (&x.data()[x_rows.range(row)], &dy.data()[dy_rows.range(row)]);
-            for (x, dy) in x.chunks(mean.len()).zip(dy.chunks(mean.len())) {
-                let channels = mean.iter().zip(&scale).zip(&beta);
-                let sums = sums.iter_mut().zip(products.iter_mut());
-                for (((x, dy), ((mean, scale), beta)), (sum, product)) in
-                    x.iter().zip(dy).zip(channels).zip(sums)
-                {
-                    let centred = x - mean;
-                    let open = centred * scale + beta > floor;
-                    let dy = if open { *dy } else { 0.0 };
-                    *sum += dy;
-                    *product += dy * centred;
-                }
-            }
-        });
+        let channels = self.channels();
+        let sums = if self.max_pool { channels.sums_pooled(x, dy) } else { channels.sums(x, dy) };
         for c in 0..x.c {
             dbeta[c] = sums[0][c] as f32;
             dgamma[c] = (sums[1][c] * self.inverse_std(c)) as f32;
         }
+        let count = (x.n * x.h * x.w).max(1) as f64;
+        InputGradient {
+            mean: tile(x.c, |c| (sums[0][c] / count) as f32),
+            slope: tile(x.c, |c| (sums[1][c] * self.inverse_std(c).powi(2) / count) as f32),
+        }
+    }
 
-        // dx = scale (dy - mean of dy - xhat * mean of dy xhat)
-        let mean_dy = tile(x.c, |c| (sums[0][c] / count) as f32);
-        let slope = tile(x.c, |c| (sums[1][c] * self.inverse_std(c).powi(2) / count) as f32);
+    /// `x` becomes the gradient with respect to it, `scale (dy - mean of dy - xhat * mean of dy xhat)`, where `dy`
+    /// counts only at pixels that the ReLU and the pooling let through.
+    pub fn backward_input(&self, dy: &Tensor, gradient: &InputGradient, x: &mut Tensor) {
+        self.check(x, dy);
+        let channels = self.channels();
+        if self.max_pool {
+            return channels.backward_input_pooled(dy, gradient, x);
+        }
+        let (c, few) = (x.c, few::fits(x.c));
+        let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
         let blocks = RowBlocks::new(x);
-        let dy = Parts::new(dy.data_mut());
-        blocks.for_each(|rows| {
+        let x = Parts::new(x.data_mut());
+        blocks.for_each_backwards(|rows| {
             vectorize(|| {
                 for row in rows {
                     // SAFETY: each row is in one item.
-                    let dy = unsafe { dy.slice(dy_rows.range(row)) };
-                    let x = &x.data()[x_rows.range(row)];
-                    for (x, dy) in x.chunks(mean.len()).zip(dy.chunks_mut(mean.len())) {
-                        let channels = mean.iter().zip(&scale).zip(&beta).zip(mean_dy.iter().zip(&slope));
-                        for ((x, dy), (((mean, scale), beta), (mean_dy, slope))) in
-                            x.iter().zip(dy).zip(channels)
-                        {
-                            let centred = x - mean;
-                            let open = centred * scale + beta > floor;
-                            let masked = if open { *dy } else { 0.0 };
-                            *dy = (masked - mean_dy - centred * slope) * scale;
-                        }
+                    let x = unsafe { x.slice(x_rows.range(row)) };
+                    let dy = &dy.data()[dy_rows.range(row)];
+                    if few {
+                        channels.backward_row(dy, gradient, c, x);
+                    } else {
+                        channels.backward_tiles(dy, gradient, x);
                     }
                 }
             });
         });
     }
 
-    /// Mean, `gamma / sqrt(variance + eps)` and beta as tiles.
-    fn tiles(&self) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    fn channels(&self) -> Channels {
         let channels = self.mean.len();
-        let scale = |c: usize| (f64::from(self.gamma[c]) * self.inverse_std(c)) as f32;
-        (tile(channels, |c| self.mean[c]), tile(channels, scale), tile(channels, |c| self.beta[c]))
+        Channels {
+            mean: tile(channels, |c| self.mean[c]),
+            scale: tile(channels, |c| (f64::from(self.gamma[c]) * self.inverse_std(c)) as f32),
+            beta: tile(channels, |c| self.beta[c]),
+            floor: match self.activation {
+                Activation::Identity => f32::NEG_INFINITY,
+                Activation::Relu => 0.0,
+            },
+        }
     }
 
     fn inverse_std(&self, c: usize) -> f64 {
@@ -193,16 +252,69 @@ impl BatchNorm<'_> {
     }
 
     fn check(&self, x: &Tensor, y: &Tensor) {
-        assert_eq!(x.shape(), y.shape(), "shapes of input and output");
+        assert_eq!(y.shape(), self.output_shape(x.shape()), "shape of the output for x {:?}", x.shape());
         let channels = [self.mean.len(), self.variance.len(), self.gamma.len(), self.beta.len()];
         assert_eq!(channels, [x.c; 4], "channels of mean, variance, gamma, beta");
     }
 }
 
-/// The activation as `max(v, floor)`.
-fn floor(activation: Activation) -> f32 {
-    match activation {
-        Activation::Identity => f32::NEG_INFINITY,
-        Activation::Relu => 0.0,
+impl Channels {
+    /// Sums a channel of the gradient that the ReLU lets through, and of its product with `x - mean`.
+    fn sums(&self, x: &Tensor, dy: &Tensor) -> [Vec<f64>; 2] {
+        let Self { mean, scale, beta, floor } = self;
+        let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
+        let few = few::fits(x.c);
+        channel_sums(RowBlocks::new(x), x.c, |row, sums, products| {
+            let (row, dy) = (&x.data()[x_rows.range(row)], &dy.data()[dy_rows.range(row)]);
+            if few {
+                return self.add_row(row, dy, x.c, sums, products);
+            }
+            for (x, dy) in row.chunks(mean.len()).zip(dy.chunks(mean.len())) {
+                let channels = mean.iter().zip(scale).zip(beta);
+                let sums = sums.iter_mut().zip(products.iter_mut());
+                for (((x, &dy), ((mean, scale), beta)), (sum, product)) in
+                    x.iter().zip(dy).zip(channels).zip(sums)
+                {
+                    let centred = x - mean;
+                    let open = centred * scale + beta > *floor;
+                    let dy = if open { dy } else { 0.0 };
+                    *sum += dy;
+                    *product += dy * centred;
+                }
+            }
+        })
+    }
+
+    /// The forward pass over one row, of any number of channels.
+    #[inline(always)]
+    fn forward_tiles(&self, x: &[f32], skip: Option<&[f32]>, y: &mut [f32]) {
+        let Self { mean, scale, beta, floor } = self;
+        for (x, y) in x.chunks(mean.len()).zip(y.chunks_mut(mean.len())) {
+            let channels = mean.iter().zip(scale).zip(beta);
+            for ((x, y), ((mean, scale), beta)) in x.iter().zip(y).zip(channels) {
+                let v = (x - mean) * scale + beta;
+                *y = if v < *floor { *floor } else { v };
+            }
+        }
+        // The row is in the nearest cache.
+        for (y, skip) in y.iter_mut().zip(skip.unwrap_or_default()) {
+            *y += skip;
+        }
+    }
+
+    /// The input's gradient over one row, in place.
+    #[inline(always)]
+    fn backward_tiles(&self, dy: &[f32], gradient: &InputGradient, x: &mut [f32]) {
+        let Self { mean, scale, beta, floor } = self;
+        for (x, dy) in x.chunks_mut(mean.len()).zip(dy.chunks(mean.len())) {
+            let channels = mean.iter().zip(scale).zip(beta);
+            let channels = channels.zip(gradient.mean.iter().zip(&gradient.slope));
+            for ((x, &dy), (((mean, scale), beta), (mean_dy, slope))) in x.iter_mut().zip(dy).zip(channels) {
+                let centred = *x - mean;
+                let open = centred * scale + beta > *floor;
+                let dy = if open { dy } else { 0.0 };
+                *x = (dy - mean_dy - centred * slope) * scale;
+            }
+        }
     }
 }

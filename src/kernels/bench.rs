@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::simd::{Kernel, Simd, dispatch};
 use super::{
-    Activation, AdamW, BatchNorm, Conv3x3, Linear, batch_norm, conv3x3, gemm, pointwise, pool, weights,
+    Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Linear, batch_norm, conv3x3, conv5x5, gemm, parallel,
+    pointwise, pool, weights,
 };
 use crate::Tensor;
 
@@ -22,8 +23,8 @@ pub struct KernelTiming {
     pub gflops: f64,
     /// Bytes read and written per nanosecond; 0 where operations count.
     pub gbytes: f64,
-    /// Share of the multiply-add speed that registers alone allow on one thread, measured in the same run; 0 where
-    /// bytes count.
+    /// Share of the multiply-add speed that registers alone allow on the threads of the pool, measured in the same
+    /// run; 0 where bytes count.
     pub peak_share: f64,
 }
 
@@ -42,8 +43,11 @@ const CONVOLUTIONS: [(usize, usize, usize, usize); 11] = [
     (64, 64, 8, 1),
 ];
 
-/// Pixels of output in a timed convolution: enough to leave the caches.
-const PIXELS: usize = 16 * 1024;
+/// The 5x5 convolutions of ConvNetJS's CIFAR-10 network: c_in, c_out, height and width.
+const CONVOLUTIONS_5X5: [(usize, usize, usize); 3] = [(3, 16, 32), (16, 20, 16), (20, 20, 8)];
+
+/// Images in a timed convolution: a batch of training, whose larger tensors do not stay in the caches.
+const BATCH: usize = 128;
 
 /// Times every kernel whose name and shape contain `filter`. `clock` gives milliseconds.
 pub fn run(clock: fn() -> f64, filter: &str) -> Vec<KernelTiming> {
@@ -52,7 +56,11 @@ pub fn run(clock: fn() -> f64, filter: &str) -> Vec<KernelTiming> {
     for shape in CONVOLUTIONS {
         bench.convolution(shape);
     }
-    for (n, inputs, outputs) in [(128, 4096, 512), (128, 512, 10)] {
+    for shape in CONVOLUTIONS_5X5 {
+        bench.convolution_5x5(shape);
+    }
+    // VGG4bit's two, and one that stands for matrix products as such: bound by arithmetic alone.
+    for (n, inputs, outputs) in [(128, 4096, 512), (128, 512, 10), (1024, 512, 512)] {
         bench.linear(n, inputs, outputs);
     }
     bench.activations();
@@ -87,6 +95,7 @@ impl Bench<'_> {
     /// Best time of one call in milliseconds: the fastest of several batches, each long against the clock's step.
     fn best(&self, mut body: impl FnMut()) -> f64 {
         const BATCH_MS: f64 = 20.0;
+
         body();
         let mut calls = 1;
         let mut best = f64::INFINITY;
@@ -123,7 +132,8 @@ impl Bench<'_> {
         });
     }
 
-    /// Multiply-adds in registers alone, on one thread: what no matrix kernel of this instruction set can pass.
+    /// Multiply-adds in registers alone, on every thread of the pool at once: what no matrix kernel of this
+    /// instruction set can pass.
     fn peak(&mut self) {
         struct Peak(usize);
         impl Kernel for Peak {
@@ -146,9 +156,13 @@ impl Bench<'_> {
                 (self.0 * sums.len() * 2 * S::LANES) as f64
             }
         }
-        let flops = dispatch(Peak(100_000));
+        // Short items, many a thread: a thread that is held up does not hold up the others.
+        let items = 32 * rayon::current_num_threads();
+        let flops = items as f64 * dispatch(Peak(10_000));
         let ms = self.best(|| {
-            dispatch(Peak(100_000));
+            parallel::for_each(items, |_| {
+                dispatch(Peak(10_000));
+            });
         });
         self.peak = flops / ms / 1e6;
         self.results.push(KernelTiming {
@@ -165,29 +179,61 @@ impl Bench<'_> {
         let stored = if c_in == 3 { 4 } else { c_in };
         let conv = Conv3x3::new(c_in, c_out, stride).with_x_channels(stored);
         let out = size / stride;
-        let n = PIXELS / (out * out);
-        let shape = format!("{c_in}-{c_out}@{size}{} n={n}", if stride == 2 { "/2" } else { "" });
-        let x = noise_tensor([n, size, size, stored], 1);
-        let mut y = noise_tensor([n, out, out, c_out], 1);
+        let shape = format!("{c_in}-{c_out}@{size}{}", if stride == 2 { "/2" } else { "" });
+        let x = noise_tensor([BATCH, size, size, stored], 1);
+        let mut y = noise_tensor([BATCH, out, out, c_out], 1);
         let mut dx = Tensor::zeros(x.shape(), 1);
         let w = noise(conv.weight_len());
         let (mut dw, mut db) = (w.clone(), noise(c_out));
-        let mut forward = conv3x3::PackedForward::default();
-        let mut backward = conv3x3::PackedBackward::default();
+        let bias = db.clone();
+        let flops = 2.0 * (BATCH * out * out) as f64 * w.len() as f64;
         let bytes = 8.0 * w.len() as f64;
-        self.measure("conv3x3 pack forward", &shape, 0.0, bytes, || conv.pack_forward(&w, &mut forward));
-        self.measure("conv3x3 pack backward", &shape, 0.0, bytes, || conv.pack_backward(&w, &mut backward));
+        // The direct kernels beside the chosen ones: `bench kernels` prints how many times faster the choice is.
+        let direct = (conv != conv.direct()).then(|| (conv.direct(), " direct"));
+        for (conv, suffix) in [(conv, "")].into_iter().chain(direct) {
+            let name = |pass: &str| format!("conv3x3 {pass}{suffix}");
+            let mut forward = conv3x3::PackedForward::default();
+            let mut backward = conv3x3::PackedBackward::default();
+            self.measure(&name("pack forward"), &shape, 0.0, bytes, || conv.pack_forward(&w, &mut forward));
+            self.measure(&name("pack backward"), &shape, 0.0, bytes, || {
+                conv.pack_backward(&w, &mut backward);
+            });
+            conv.pack_forward(&w, &mut forward);
+            conv.pack_backward(&w, &mut backward);
+            self.measure(&name("forward"), &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
+            if c_in > 3 {
+                self.measure(&name("backward input"), &shape, flops, 0.0, || {
+                    conv.backward_input(&y, &backward, &mut dx);
+                });
+            }
+            self.measure(&name("backward weight"), &shape, flops, 0.0, || {
+                conv.backward_weight(&x, &y, &mut dw, &mut db);
+            });
+        }
+    }
+
+    fn convolution_5x5(&mut self, (c_in, c_out, size): (usize, usize, usize)) {
+        let stored = if c_in == 3 { 4 } else { c_in };
+        let conv = Conv5x5::new(c_in, c_out).with_x_channels(stored);
+        let shape = format!("{c_in}-{c_out}@{size}");
+        let x = noise_tensor([BATCH, size, size, stored], Conv5x5::HALO);
+        let mut y = noise_tensor([BATCH, size, size, c_out], Conv5x5::HALO);
+        let mut dx = Tensor::zeros(x.shape(), 0);
+        let w = noise(conv.weight_len());
+        let (mut dw, mut db) = (w.clone(), noise(c_out));
+        let mut forward = conv5x5::PackedForward::default();
+        let mut backward = conv5x5::PackedBackward::default();
         conv.pack_forward(&w, &mut forward);
         conv.pack_backward(&w, &mut backward);
-        let flops = (2 * w.len() * PIXELS) as f64;
+        let flops = 2.0 * (BATCH * size * size) as f64 * w.len() as f64;
         let bias = db.clone();
-        self.measure("conv3x3 forward", &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
+        self.measure("conv5x5 forward", &shape, flops, 0.0, || conv.forward(&x, &forward, &bias, &mut y));
         if c_in > 3 {
-            self.measure("conv3x3 backward input", &shape, flops, 0.0, || {
+            self.measure("conv5x5 backward input", &shape, flops, 0.0, || {
                 conv.backward_input(&y, &backward, &mut dx);
             });
         }
-        self.measure("conv3x3 backward weight", &shape, flops, 0.0, || {
+        self.measure("conv5x5 backward weight", &shape, flops, 0.0, || {
             conv.backward_weight(&x, &y, &mut dw, &mut db);
         });
     }
@@ -222,7 +268,7 @@ impl Bench<'_> {
         for (n, size, c) in [(128, 32, 64), (128, 16, 128), (128, 32, 16)] {
             let shape = format!("{c}@{size} n={n}");
             let dims = [n, size, size, c];
-            if !["batch_norm", "relu", "add", "max_pool"].iter().any(|k| k.contains(self.filter))
+            if !["batch_norm", "copy", "relu", "add", "max_pool"].iter().any(|k| k.contains(self.filter))
                 && !shape.contains(self.filter)
             {
                 continue;
@@ -237,20 +283,54 @@ impl Bench<'_> {
                 batch_norm::statistics(&x, &mut mean, &mut variance);
             });
             batch_norm::statistics(&x, &mut mean, &mut variance);
-            let norm = BatchNorm { mean: &mean, variance: &variance, gamma: &gamma, beta: &beta, eps: 1e-5 };
-            self.measure("batch_norm forward relu", &shape, 0.0, 2.0 * tensor, || {
-                norm.forward(&x, Activation::Relu, &mut y);
-            });
+            let norm = BatchNorm {
+                mean: &mean,
+                variance: &variance,
+                gamma: &gamma,
+                beta: &beta,
+                eps: 1e-5,
+                activation: Activation::Relu,
+                max_pool: false,
+            };
+            let pooling = BatchNorm { max_pool: true, ..norm };
             let mut dy = noise_tensor(dims, 1);
-            self.measure("batch_norm backward relu", &shape, 0.0, 5.0 * tensor, || {
-                norm.backward(&x, Activation::Relu, &mut dy, &mut dgamma, &mut dbeta);
+            let mut dx = x.clone();
+            let mut pooled = Tensor::zeros(pooling.output_shape(dims), 1);
+            self.measure("batch_norm forward relu", &shape, 0.0, 2.0 * tensor, || {
+                norm.forward(&x, None, &mut y);
             });
+            self.measure("batch_norm forward relu add", &shape, 0.0, 3.0 * tensor, || {
+                norm.forward(&x, Some(&dy), &mut y);
+            });
+            self.measure("batch_norm forward relu max_pool", &shape, 0.0, 1.25 * tensor, || {
+                pooling.forward(&x, None, &mut pooled);
+            });
+            for (norm, what, dy, size) in
+                [(norm, "relu", &dy, 1.0), (pooling, "relu max_pool", &pooled, 0.25)]
+            {
+                let kernel = format!("batch_norm backward parameters {what}");
+                self.measure(&kernel, &shape, 0.0, (1.0 + size) * tensor, || {
+                    norm.backward_parameters(&x, dy, &mut dgamma, &mut dbeta);
+                });
+                let gradient = norm.backward_parameters(&x, dy, &mut dgamma, &mut dbeta);
+                // Over its own result again and again: values that shrink cost the same.
+                self.measure(
+                    &format!("batch_norm backward input {what}"),
+                    &shape,
+                    0.0,
+                    (2.0 + size) * tensor,
+                    || {
+                        norm.backward_input(dy, &gradient, &mut dx);
+                    },
+                );
+            }
+            // What memory alone allows.
+            self.measure("copy", &shape, 0.0, 2.0 * tensor, || pointwise::copy(&x, &mut y));
             self.measure("relu forward", &shape, 0.0, 2.0 * tensor, || pointwise::relu_forward(&x, &mut y));
             self.measure("relu backward", &shape, 0.0, 3.0 * tensor, || {
-                pointwise::relu_backward(&y, &mut dy)
+                pointwise::relu_backward(&x, &mut dy);
             });
             self.measure("add_assign", &shape, 0.0, 3.0 * tensor, || pointwise::add_assign(&mut dy, &x));
-            let mut pooled = Tensor::zeros(pool::max_pool_shape(dims), 1);
             let mut index = vec![0u8; pooled.to_dense().len()];
             self.measure("max_pool forward", &shape, 0.0, 1.3125 * tensor, || {
                 pool::max_pool_forward(&x, &mut pooled, &mut index);
@@ -280,8 +360,11 @@ impl Bench<'_> {
             weight_decay: 5e-4,
             step: 3,
             gradient_scale: 0.5,
+            soft_clip: Some(3.0),
         };
-        self.measure("adam_w", &shape, 0.0, 7.0 * bytes, || adam_w.update(&mut w, &g, &mut m, &mut v));
+        self.measure("adam_w soft_clip abs_max", &shape, 0.0, 7.0 * bytes, || {
+            adam_w.update(&mut w, &g, &mut m, &mut v);
+        });
         self.measure("tanh_soft_clip", &shape, 0.0, 2.0 * bytes, || weights::tanh_soft_clip(&mut w, 3.0));
         self.measure("sum_of_squares", &shape, 0.0, bytes, || {
             std::hint::black_box(weights::sum_of_squares(&g));

@@ -3,7 +3,19 @@
 use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
 use super::packing::{Panels, copy_columns, copy_transposed};
+use super::winograd;
 use crate::Tensor;
+
+pub use super::winograd::TOLERANCE as WINOGRAD_TOLERANCE;
+
+/// How a convolution is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Products of every pixel with every tap, without a copy into columns.
+    Direct,
+    /// Winograd F(4x4, 3x3): stride 1, whole groups of channels.
+    Winograd,
+}
 
 /// The shape of a 3x3 convolution with zero padding 1.
 ///
@@ -20,6 +32,8 @@ pub struct Conv3x3 {
     pub c_out: usize,
     /// 1 or 2.
     pub stride: usize,
+    /// How all three passes are computed. Weights are packed for one algorithm: pack them again after a change.
+    pub algorithm: Algorithm,
 }
 
 /// The weights as [`Conv3x3::forward`] reads them. Filled by [`Conv3x3::pack_forward`].
@@ -29,21 +43,36 @@ pub struct PackedForward(Panels);
 /// The weights as [`Conv3x3::backward_input`] reads them. Filled by [`Conv3x3::pack_backward`].
 #[derive(Debug, Clone, Default)]
 pub struct PackedBackward {
-    /// One product at stride 1; four, [`Parity::ALL`], at stride 2.
+    /// One product at stride 1; four, [`STRIDE_2`] by [`STRIDE_2`], at stride 2.
     products: Vec<Panels>,
 }
 
 impl Conv3x3 {
-    /// A convolution of `c_in` to `c_out` channels, where `x` stores just the `c_in` channels.
+    /// A convolution of `c_in` to `c_out` channels, where `x` stores just the `c_in` channels, by the best algorithm
+    /// for large images.
     pub fn new(c_in: usize, c_out: usize, stride: usize) -> Self {
         assert!(stride == 1 || stride == 2, "stride {stride}");
-        Self { c_in, x_channels: c_in, c_out, stride }
+        let algorithm = Algorithm::best(c_in, c_out, stride);
+        Self { c_in, x_channels: c_in, c_out, stride, algorithm }
     }
 
     /// The same where `x` stores `x_channels >= c_in` channels.
     pub fn with_x_channels(self, x_channels: usize) -> Self {
         assert!(x_channels >= self.c_in, "{x_channels} stored channels for {}", self.c_in);
-        Self { x_channels, ..self }
+        if x_channels > self.c_in {
+            return Self { x_channels, ..self.direct() };
+        }
+        self
+    }
+
+    /// The same by the best algorithm for images of `h x w` pixels.
+    pub fn for_images(self, h: usize, w: usize) -> Self {
+        if winograd::fits(h, w) { self } else { self.direct() }
+    }
+
+    /// The same by the direct algorithm.
+    pub fn direct(self) -> Self {
+        Self { algorithm: Algorithm::Direct, ..self }
     }
 
     /// Elements of the weights: `9 c_in c_out`.
@@ -60,6 +89,9 @@ impl Conv3x3 {
     /// Brings HWIO weights into the order of the forward pass.
     pub fn pack_forward(&self, w: &[f32], packed: &mut PackedForward) {
         assert_eq!(w.len(), self.weight_len());
+        if self.algorithm == Algorithm::Winograd {
+            return winograd::pack_forward(w, self.c_in, self.c_out, &mut packed.0);
+        }
         packed.0.pack(9 * self.x_channels, self.c_out, |c, nr, panel| {
             for tap in 0..9 {
                 let rows = &mut panel[tap * self.x_channels * nr..][..self.c_in * nr];
@@ -71,6 +103,10 @@ impl Conv3x3 {
     /// Brings HWIO weights into the order of the input gradient.
     pub fn pack_backward(&self, w: &[f32], packed: &mut PackedBackward) {
         assert_eq!(w.len(), self.weight_len());
+        if self.algorithm == Algorithm::Winograd {
+            packed.products.resize_with(1, Panels::default);
+            return winograd::pack_backward(w, self.c_in, self.c_out, &mut packed.products[0]);
+        }
         let products = self.gradient_products();
         packed.products.resize_with(products.len(), Panels::default);
         for (product, panels) in products.iter().zip(&mut packed.products) {
@@ -95,6 +131,9 @@ impl Conv3x3 {
     pub fn forward(&self, x: &Tensor, w: &PackedForward, bias: &[f32], y: &mut Tensor) {
         self.check(x, y);
         assert_eq!(x.halo, 1, "halo of x");
+        if self.algorithm == Algorithm::Winograd {
+            return winograd::convolve(x, &w.0, bias, y);
+        }
         let job = DotProducts {
             size: [y.n, y.h, y.w],
             x: x.data(),
@@ -116,6 +155,9 @@ impl Conv3x3 {
     pub fn backward_input(&self, dy: &Tensor, w: &PackedBackward, dx: &mut Tensor) {
         self.check(dx, dy);
         assert_eq!(dy.halo, 1, "halo of dy");
+        if self.algorithm == Algorithm::Winograd {
+            return winograd::convolve(dy, &w.products[0], &[], dx);
+        }
         for (product, panels) in self.gradient_products().iter().zip(&w.products) {
             let [rows, columns] = product;
             let size = |len: usize, axis: &Axis| (len + self.stride - 1 - axis.offset) / self.stride;
@@ -154,6 +196,9 @@ impl Conv3x3 {
         self.check(x, dy);
         assert_eq!(x.halo, 1, "halo of x");
         assert_eq!(dw.len(), self.weight_len());
+        if self.algorithm == Algorithm::Winograd {
+            return winograd::weight_gradient(x, dy, dw, db);
+        }
         let job = OuterProducts {
             size: [dy.n, dy.h, dy.w],
             x: x.data(),
@@ -177,6 +222,15 @@ impl Conv3x3 {
     fn check(&self, x: &Tensor, y: &Tensor) {
         assert_eq!(x.c, self.x_channels, "channels of x");
         assert_eq!(y.shape(), self.output_shape(x.shape()), "shape of y for x {:?}", x.shape());
+    }
+}
+
+impl Algorithm {
+    /// The one place where the algorithm of a convolution is chosen. docs/BENCHMARKS.md has the figures: at stride 1
+    /// Winograd is faster from 16 channels on; at stride 2 its tiles would be half unused; 3 channels are too few
+    /// to pay for its transforms.
+    fn best(c_in: usize, c_out: usize, stride: usize) -> Self {
+        if stride == 1 && winograd::takes(c_in, c_out) { Self::Winograd } else { Self::Direct }
     }
 }
 

@@ -3,8 +3,8 @@
 //! Contracts that hold for everything in here:
 //!
 //! - Activations are [`Tensor`](crate::Tensor)s: NHWC f32. Kernels write interiors only; a halo that was zero
-//!   stays zero. A convolution reads `x` (and, for the input gradient, `dy`) with a halo of 1; everything else
-//!   takes any halo, and input and output may differ in it.
+//!   stays zero. A convolution reads `x` (and, for the input gradient, `dy`) with a halo: 1 for 3x3, 2 for 5x5;
+//!   everything else takes any halo, and input and output may differ in it.
 //! - Shapes that do not fit together are a bug of the caller and panic. Users' input is checked before.
 //! - Results are bit-identical for every number of threads of the current rayon pool: work is cut into items
 //!   by shape alone, and partial sums are combined in the order of the items.
@@ -15,6 +15,7 @@
 pub mod batch_norm;
 pub mod bench;
 pub mod conv3x3;
+pub mod conv5x5;
 mod dot;
 pub mod gemm;
 mod outer;
@@ -24,11 +25,14 @@ pub mod parallel;
 pub mod pointwise;
 pub mod pool;
 pub mod scalar;
+mod scratch;
 mod simd;
 pub mod weights;
+mod winograd;
 
 pub use batch_norm::BatchNorm;
 pub use conv3x3::Conv3x3;
+pub use conv5x5::Conv5x5;
 pub use gemm::Linear;
 pub use packed::PackedWeights;
 pub use simd::Isa;
@@ -44,7 +48,7 @@ pub enum Activation {
     Relu,
 }
 
-/// The instruction set that the kernels use: `relaxed-simd` or `simd128` in a browser, `avx2` or `portable`
+/// The instruction set that the kernels use: `relaxed-simd` or `simd128` in a browser, `avx512`, `avx2` or `portable`
 /// natively.
 pub fn simd_kind() -> &'static str {
     Isa::current().name()

@@ -16,7 +16,23 @@ pub(crate) struct Panels {
 /// A cache line: panels begin at one, so that no vector of weights straddles two.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, align(64))]
-struct Line([f32; 16]);
+pub(crate) struct Line([f32; 16]);
+
+impl Line {
+    /// The elements of some lines.
+    #[inline(always)]
+    pub fn as_f32(lines: &[Line]) -> &[f32] {
+        // SAFETY: a line is just 16 f32.
+        unsafe { std::slice::from_raw_parts(lines.as_ptr().cast::<f32>(), 16 * lines.len()) }
+    }
+
+    /// The same, to change.
+    #[inline(always)]
+    pub fn as_f32_mut(lines: &mut [Line]) -> &mut [f32] {
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast::<f32>(), 16 * lines.len()) }
+    }
+}
 
 impl Panels {
     /// Packs a matrix. `fill(c, nr, panel)` is called for each panel, in parallel; it writes the columns from
@@ -28,9 +44,7 @@ impl Panels {
         self.lines.resize(self.count() * self.panel_len().div_ceil(16), Line::default());
         let (lines, len) = (self.panel_len().div_ceil(16).max(1), self.panel_len());
         parallel::for_each_chunk(&mut self.lines, lines, |i, lines| {
-            // SAFETY: a line is just 16 f32.
-            let panel = unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast::<f32>(), len) };
-            fill(i * nr, nr, panel);
+            fill(i * nr, nr, &mut Line::as_f32_mut(lines)[..len]);
         });
     }
 
@@ -58,9 +72,7 @@ impl Panels {
     #[inline(always)]
     pub fn panel(&self, i: usize) -> &[f32] {
         let lines = self.panel_len().div_ceil(16);
-        let lines = &self.lines[i * lines..(i + 1) * lines];
-        // SAFETY: a line is just 16 f32, and the lines of a panel hold at least its length.
-        unsafe { std::slice::from_raw_parts(lines.as_ptr().cast::<f32>(), self.panel_len()) }
+        &Line::as_f32(&self.lines[i * lines..(i + 1) * lines])[..self.panel_len()]
     }
 
     /// Panics if it was packed for another instruction set.

@@ -67,7 +67,12 @@ const ITEM_ELEMENTS: usize = 32 * 1024;
 impl RowBlocks {
     /// Of this tensor.
     pub fn new(x: &Tensor) -> Self {
-        Self { rows: x.n * x.h, per_item: (ITEM_ELEMENTS / (x.w * x.c).max(1)).max(1) }
+        Self::of(x.n * x.h, x.w * x.c)
+    }
+
+    /// Of so many rows of so many elements.
+    pub fn of(rows: usize, row_len: usize) -> Self {
+        Self { rows, per_item: (ITEM_ELEMENTS / row_len.max(1)).max(1) }
     }
 
     /// How many items.
@@ -83,6 +88,12 @@ impl RowBlocks {
     /// Calls `body` with each item's rows.
     pub fn for_each(&self, body: impl Fn(Range<usize>) + Sync) {
         for_each(self.items(), |item| body(self.range(item)));
+    }
+
+    /// The same from the last item on: for a second pass over a tensor, whose end is still in the cache.
+    pub fn for_each_backwards(&self, body: impl Fn(Range<usize>) + Sync) {
+        let items = self.items();
+        for_each(items, |item| body(self.range(items - 1 - item)));
     }
 }
 

@@ -35,11 +35,11 @@ pub fn relu_forward(x: &Tensor, y: &mut Tensor) {
     });
 }
 
-/// `dy` becomes `dx` in place: zero where the output `y` of the ReLU is not above 0.
-pub fn relu_backward(y: &Tensor, dy: &mut Tensor) {
-    for_each_row(dy, y, |dy, y| {
-        for (dy, y) in dy.iter_mut().zip(y) {
-            *dy = if *y > 0.0 { *dy } else { 0.0 };
+/// `x` becomes `dx` in place: `dy` where the ReLU's input `x` is above 0, else 0.
+pub fn relu_backward(dy: &Tensor, x: &mut Tensor) {
+    for_each_row(x, dy, |x, dy| {
+        for (x, &dy) in x.iter_mut().zip(dy) {
+            *x = if *x > 0.0 { dy } else { 0.0 };
         }
     });
 }
@@ -53,10 +53,11 @@ pub fn add_assign(y: &mut Tensor, x: &Tensor) {
     });
 }
 
-/// `y *= mask`, `mask` dense `[n][h][w][c]`: dropout, forward and backward, with a mask of 0 and `1 / (1 - p)`.
-pub fn mul_assign(y: &mut Tensor, mask: &[f32]) {
+/// `y = x * mask`, `mask` dense `[n][h][w][c]`: dropout, forward and backward, with a mask of 0 and `1 / (1 - p)`.
+pub fn mask(x: &Tensor, mask: &[f32], y: &mut Tensor) {
+    assert_eq!(x.shape(), y.shape(), "shapes of input and output");
     assert_eq!(mask.len(), y.shape().iter().product::<usize>(), "elements of the mask");
-    let rows = RowMap::new(y);
+    let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
     let row_len = y.w * y.c;
     let blocks = RowBlocks::new(y);
     let y = Parts::new(y.data_mut());
@@ -64,9 +65,10 @@ pub fn mul_assign(y: &mut Tensor, mask: &[f32]) {
         vectorize(|| {
             for row in range {
                 // SAFETY: each row is in one item.
-                let y = unsafe { y.slice(rows.range(row)) };
-                for (y, mask) in y.iter_mut().zip(&mask[row * row_len..]) {
-                    *y *= mask;
+                let y = unsafe { y.slice(y_rows.range(row)) };
+                let x = &x.data()[x_rows.range(row)];
+                for ((y, x), mask) in y.iter_mut().zip(x).zip(&mask[row * row_len..]) {
+                    *y = x * mask;
                 }
             }
         });

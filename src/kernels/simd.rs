@@ -40,6 +40,12 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn splat(self, x: f32) -> Self::V;
     /// `a b + c`, fused or not as the set has it.
     fn madd(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a + b`.
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a - b`.
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a b`.
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
 }
 
 /// A computation that can be compiled for every instruction set.
@@ -62,6 +68,8 @@ pub enum Isa {
     RelaxedSimd,
     /// AVX2 and FMA, 8 lanes.
     Avx2,
+    /// AVX-512F, 16 lanes. Bit-identical to `Avx2`.
+    Avx512,
 }
 
 impl Isa {
@@ -77,6 +85,9 @@ impl Isa {
         return &[Isa::Simd128];
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            if std::arch::is_x86_feature_detected!("avx512f") {
+                return &[Isa::Avx512, Isa::Avx2, Isa::Portable];
+            }
             return &[Isa::Avx2, Isa::Portable];
         }
         #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
@@ -119,6 +130,7 @@ impl Isa {
             Isa::Simd128 => "simd128",
             Isa::RelaxedSimd => "relaxed-simd",
             Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
         }
     }
 }
@@ -135,6 +147,9 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `current` gives only what `available` detected on this processor.
         Isa::Avx2 => unsafe { x86::run_avx2(kernel) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Isa::Avx512 => unsafe { x86::run_avx512(kernel) },
         #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
         Isa::Portable => kernel.run(portable::Portable),
         isa => unreachable!("{isa:?} is not in this build"),

@@ -20,15 +20,15 @@ impl Layer for Add {
         self.shape
     }
 
-    fn gradient_in_place(&self) -> bool {
-        true
-    }
-
     fn forward(&mut self, x: &Tensor, from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
         pointwise::copy(x, y);
         pointwise::add_assign(y, from.expect("the model resolves `from`"));
     }
 
     /// Both inputs have the gradient of the sum.
-    fn backward(&mut self, _tensors: Backward<'_>) {}
+    fn backward(&mut self, tensors: Backward<'_>) {
+        if let Some(dx) = tensors.x.into_gradient() {
+            pointwise::copy(tensors.dy, dx);
+        }
+    }
 }

@@ -1,4 +1,7 @@
-//! Batch normalisation over N, H and W (arXiv 1502.03167), with the ReLU that follows it.
+//! Batch normalisation over N, H and W (arXiv 1502.03167), with what follows it: a ReLU, and then a skip connection or
+//! a max pooling.
+
+use std::mem;
 
 use super::{Backward, Context, Init, Layer, LayerSpec, NoSettings, Param, Pass, Shape};
 use crate::kernels::{self, Activation, batch_norm};
@@ -16,9 +19,12 @@ struct Statistics {
 }
 
 struct BatchNorm {
+    /// Of the input.
     shape: Shape,
     /// That of the ReLU that follows, where there is one.
     activation: Activation,
+    /// The last layer that was absorbed, but for the ReLU.
+    tail: Tail,
     gamma: Param,
     beta: Param,
     /// Of all batches, decaying; the variance is unbiased.
@@ -29,6 +35,16 @@ struct BatchNorm {
     batch_count: usize,
 }
 
+/// What comes behind the activation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Tail {
+    Nothing,
+    /// The sum with the second input.
+    Add,
+    /// 2x2 max pooling.
+    MaxPool,
+}
+
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     context.settings::<NoSettings>()?;
     let channels = context.input[2];
@@ -37,6 +53,7 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     Ok(Box::new(BatchNorm {
         shape: context.input,
         activation: Activation::Identity,
+        tail: Tail::Nothing,
         gamma: Param::new("weight", &[channels], Init::Constant(1.0), context.rng),
         beta: Param::new("bias", &[channels], Init::Constant(0.0), context.rng),
         running: statistics(0.0, 1.0),
@@ -46,13 +63,16 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
 }
 
 impl BatchNorm {
-    fn kernel<'a>(&'a self, statistics: &'a Statistics) -> kernels::BatchNorm<'a> {
+    fn kernel(&self, training: bool) -> kernels::BatchNorm<'_> {
+        let statistics = if training { &self.batch } else { &self.running };
         kernels::BatchNorm {
             mean: &statistics.mean,
             variance: &statistics.variance,
             gamma: &self.gamma.value,
             beta: &self.beta.value,
             eps: EPSILON,
+            activation: self.activation,
+            max_pool: self.tail == Tail::MaxPool,
         }
     }
 }
@@ -61,40 +81,42 @@ impl BatchNorm {
 /// the running ones otherwise.
 impl Layer for BatchNorm {
     fn output(&self) -> Shape {
-        self.shape
+        let [h, w, c] = self.shape;
+        if self.tail == Tail::MaxPool { [h / 2, w / 2, c] } else { self.shape }
     }
 
     fn absorb(&mut self, next: &LayerSpec) -> bool {
-        let takes = self.activation == Activation::Identity && next.kind == "relu";
-        if takes {
-            self.activation = Activation::Relu;
+        let [h, w, _] = self.shape;
+        // Settings and shapes that do not fit are left for the layer's own build to refuse.
+        if self.tail != Tail::Nothing || !next.settings.is_empty() {
+            return false;
         }
-        takes
-    }
-
-    fn gradient_in_place(&self) -> bool {
+        match next.kind.as_str() {
+            "relu" if self.activation == Activation::Identity => self.activation = Activation::Relu,
+            "add" if next.from.is_some() => self.tail = Tail::Add,
+            "max_pool" if h > 1 && w > 1 => self.tail = Tail::MaxPool,
+            _ => return false,
+        }
         true
     }
 
-    fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, pass: &Pass) {
+    fn forward(&mut self, x: &Tensor, from: Option<&Tensor>, y: &mut Tensor, pass: &Pass) {
         if pass.training {
             batch_norm::statistics(x, &mut self.batch.mean, &mut self.batch.variance);
             self.batch_count = x.n * x.h * x.w;
         }
-        let statistics = if pass.training { &self.batch } else { &self.running };
-        self.kernel(statistics).forward(x, self.activation, y);
+        self.kernel(pass.training).forward(x, from, y);
     }
 
     fn backward(&mut self, tensors: Backward<'_>) {
-        let Backward { x, dy, .. } = tensors;
-        let kernel = kernels::BatchNorm {
-            mean: &self.batch.mean,
-            variance: &self.batch.variance,
-            gamma: &self.gamma.value,
-            beta: &self.beta.value,
-            eps: EPSILON,
-        };
-        kernel.backward(x, self.activation, dy, &mut self.gamma.grad, &mut self.beta.grad);
+        let Backward { x, dy } = tensors;
+        let (mut dgamma, mut dbeta) = (mem::take(&mut self.gamma.grad), mem::take(&mut self.beta.grad));
+        let kernel = self.kernel(true);
+        let gradient = kernel.backward_parameters(x.values(), dy, &mut dgamma, &mut dbeta);
+        if let Some(x) = x.into_gradient() {
+            kernel.backward_input(dy, &gradient, x);
+        }
+        (self.gamma.grad, self.beta.grad) = (dgamma, dbeta);
     }
 
     fn params(&self) -> Vec<&Param> {

@@ -1,9 +1,9 @@
-//! 3x3 convolution with padding 1 and a bias.
+//! Square convolution with zero padding and a bias: 3x3 of stride 1 or 2, 5x5 of stride 1.
 
 use serde::Deserialize;
 
 use super::{Backward, Context, Init, Layer, Param, Pass, Shape};
-use crate::kernels::conv3x3::{Conv3x3, PackedBackward, PackedForward};
+use crate::kernels::{Conv3x3, Conv5x5, conv3x3, conv5x5, pointwise};
 use crate::{Result, Tensor};
 
 #[derive(Deserialize)]
@@ -11,6 +11,9 @@ use crate::{Result, Tensor};
 struct Settings {
     /// Output channels.
     out: usize,
+    /// Rows and columns of the weights, 3 or 5.
+    #[serde(default = "three")]
+    kernel: usize,
     /// Pixels from one output to the next, 1 or 2.
     #[serde(default = "one")]
     stride: usize,
@@ -20,17 +23,25 @@ fn one() -> usize {
     1
 }
 
+fn three() -> usize {
+    3
+}
+
+/// The kernels of a size, with the weights as they read them.
+enum Kernel {
+    Three { conv: Conv3x3, forward: conv3x3::PackedForward, backward: conv3x3::PackedBackward },
+    Five { conv: Conv5x5, forward: conv5x5::PackedForward, backward: conv5x5::PackedBackward, batch: Tensor },
+}
+
 struct Conv2d {
-    kernel: Conv3x3,
+    kernel: Kernel,
     shape: Shape,
     weight: Param,
     bias: Param,
-    forward_weight: PackedForward,
-    backward_weight: PackedBackward,
 }
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
-    let Settings { out, stride } = context.settings()?;
+    let Settings { out, kernel, stride } = context.settings()?;
     let [h, w, c_in] = context.input;
     if !(1..=2).contains(&stride) {
         return Err(context.error("stride 1 or 2", stride.to_string()));
@@ -38,18 +49,52 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     if out == 0 || out > 4096 {
         return Err(context.error("1 to 4096 output channels", out.to_string()));
     }
+    let x_channels = context.stored_channels();
+    let size = kernel;
+    let kernel = match size {
+        3 => Kernel::Three {
+            conv: Conv3x3::new(c_in, out, stride).with_x_channels(x_channels).for_images(h, w),
+            forward: Default::default(),
+            backward: Default::default(),
+        },
+        5 if stride == 1 => Kernel::Five {
+            conv: Conv5x5::new(c_in, out).with_x_channels(x_channels),
+            forward: Default::default(),
+            backward: Default::default(),
+            batch: Tensor::default(),
+        },
+        5 => return Err(context.error("stride 1 for kernel 5", stride.to_string())),
+        _ => return Err(context.error("kernel 3 or 5", size.to_string())),
+    };
     // Fan-in initialisation (He et al., arXiv 1502.01852, equation 10).
-    let init = Init::Normal { variance: 2.0 / (9 * c_in) as f32 };
+    let init = Init::Normal { variance: 2.0 / (size * size * c_in) as f32 };
     let mut layer = Conv2d {
-        kernel: Conv3x3::new(c_in, out, stride).with_x_channels(context.stored_channels()),
+        kernel,
         shape: [h.div_ceil(stride), w.div_ceil(stride), out],
-        weight: Param::new("weight", &[3, 3, c_in, out], init, context.rng),
+        weight: Param::new("weight", &[size, size, c_in, out], init, context.rng),
         bias: Param::new("bias", &[out], Init::Constant(0.0), context.rng),
-        forward_weight: PackedForward::default(),
-        backward_weight: PackedBackward::default(),
     };
     layer.refresh();
     Ok(Box::new(layer))
+}
+
+impl Conv2d {
+    fn halo(&self) -> usize {
+        match self.kernel {
+            Kernel::Three { .. } => 1,
+            Kernel::Five { .. } => Conv5x5::HALO,
+        }
+    }
+}
+
+/// `x` itself, or a copy in `wider` where its halo is too narrow: a batch of images comes with a halo of 1.
+fn with_halo<'t>(x: &'t Tensor, halo: usize, wider: &'t mut Tensor) -> &'t Tensor {
+    if x.halo >= halo {
+        return x;
+    }
+    wider.reshape(x.shape(), halo);
+    pointwise::copy(x, wider);
+    wider
 }
 
 impl Layer for Conv2d {
@@ -58,18 +103,40 @@ impl Layer for Conv2d {
     }
 
     fn input_halo(&self) -> usize {
-        1
+        self.halo()
+    }
+
+    fn gradient_halo(&self) -> usize {
+        self.halo()
     }
 
     fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
-        self.kernel.forward(x, &self.forward_weight, &self.bias.value, y);
+        let bias = &self.bias.value;
+        match &mut self.kernel {
+            Kernel::Three { conv, forward, .. } => conv.forward(x, forward, bias, y),
+            Kernel::Five { conv, forward, batch, .. } => {
+                conv.forward(with_halo(x, Conv5x5::HALO, batch), forward, bias, y);
+            }
+        }
     }
 
     fn backward(&mut self, tensors: Backward<'_>) {
-        let Backward { x, dy, dx, .. } = tensors;
-        self.kernel.backward_weight(x, dy, &mut self.weight.grad, &mut self.bias.grad);
-        if let Some(dx) = dx {
-            self.kernel.backward_input(dy, &self.backward_weight, dx);
+        let Backward { x, dy } = tensors;
+        let (dw, db) = (&mut self.weight.grad, &mut self.bias.grad);
+        // The weights' gradient comes before that of x is written over x.
+        match &mut self.kernel {
+            Kernel::Three { conv, backward, .. } => {
+                conv.backward_weight(x.values(), dy, dw, db);
+                if let Some(dx) = x.into_gradient() {
+                    conv.backward_input(dy, backward, dx);
+                }
+            }
+            Kernel::Five { conv, backward, batch, .. } => {
+                conv.backward_weight(with_halo(x.values(), Conv5x5::HALO, batch), dy, dw, db);
+                if let Some(dx) = x.into_gradient() {
+                    conv.backward_input(dy, backward, dx);
+                }
+            }
         }
     }
 
@@ -81,9 +148,24 @@ impl Layer for Conv2d {
         vec![&mut self.weight, &mut self.bias]
     }
 
+    fn use_direct_algorithm(&mut self) {
+        if let Kernel::Three { conv, .. } = &mut self.kernel {
+            *conv = conv.direct();
+            self.refresh();
+        }
+    }
+
     fn refresh(&mut self) {
         let weight = self.weight.forward_value();
-        self.kernel.pack_forward(weight, &mut self.forward_weight);
-        self.kernel.pack_backward(weight, &mut self.backward_weight);
+        match &mut self.kernel {
+            Kernel::Three { conv, forward, backward } => {
+                conv.pack_forward(weight, forward);
+                conv.pack_backward(weight, backward);
+            }
+            Kernel::Five { conv, forward, backward, .. } => {
+                conv.pack_forward(weight, forward);
+                conv.pack_backward(weight, backward);
+            }
+        }
     }
 }

@@ -23,7 +23,7 @@ impl Layer for Flatten {
 
     /// The inverse permutation.
     fn backward(&mut self, tensors: Backward<'_>) {
-        if let Some(dx) = tensors.dx {
+        if let Some(dx) = tensors.x.into_gradient() {
             pool::flatten_backward(tensors.dy, dx);
         }
     }

@@ -23,7 +23,7 @@ impl Layer for GlobalAvgPool {
 
     /// Every pixel gets `dy / (h w)`.
     fn backward(&mut self, tensors: Backward<'_>) {
-        if let Some(dx) = tensors.dx {
+        if let Some(dx) = tensors.x.into_gradient() {
             pool::global_average_backward(tensors.dy, dx);
         }
     }

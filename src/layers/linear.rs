@@ -53,9 +53,10 @@ impl Layer for Linear {
     }
 
     fn backward(&mut self, tensors: Backward<'_>) {
-        let Backward { x, dy, dx, .. } = tensors;
-        self.kernel.backward_weight(x, dy, &mut self.weight.grad, &mut self.bias.grad);
-        if let Some(dx) = dx {
+        let Backward { x, dy } = tensors;
+        // Before the gradient is written over x.
+        self.kernel.backward_weight(x.values(), dy, &mut self.weight.grad, &mut self.bias.grad);
+        if let Some(dx) = x.into_gradient() {
             self.kernel.backward_input(dy, &self.backward_weight, dx);
         }
     }

@@ -30,7 +30,7 @@ impl Layer for MaxPool {
 
     /// The gradient goes to the largest input; to the first of equals.
     fn backward(&mut self, tensors: Backward<'_>) {
-        if let Some(dx) = tensors.dx {
+        if let Some(dx) = tensors.x.into_gradient() {
             pool::max_pool_backward(tensors.dy, &self.winners, dx);
         }
     }

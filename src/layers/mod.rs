@@ -1,7 +1,8 @@
 //! Layers: forward beside backward, one file a layer.
 //!
 //! A layer owns its parameters and what its backward pass must remember (a mask, batch statistics). The
-//! activations and their gradients belong to the [`Model`](crate::model::Model), which hands them in.
+//! activations belong to the [`Model`](crate::model::Model), which hands them in; a backward pass writes the
+//! gradient of its input over the input itself.
 //! A new layer is one file and one line in [`LAYERS`].
 
 mod add;
@@ -103,15 +104,36 @@ pub struct Pass {
 
 /// The tensors of one backward pass.
 pub struct Backward<'a> {
-    /// The input of the forward pass.
-    pub x: &'a Tensor,
-    /// The output of the forward pass.
-    pub y: &'a Tensor,
-    /// Gradient of the loss with respect to `y`; layers with [`Layer::gradient_in_place`] rewrite it
-    /// into that of `x`.
-    pub dy: &'a mut Tensor,
-    /// Receives the gradient with respect to `x`; `None` in the first layer, and where it is made in place.
-    pub dx: Option<&'a mut Tensor>,
+    /// The input of the forward pass, which the gradient with respect to it replaces.
+    pub x: Input<'a>,
+    /// Gradient of the loss with respect to the output. It lies in the output's own buffer, so the output is gone.
+    pub dy: &'a Tensor,
+}
+
+/// The input of a layer in its backward pass.
+pub enum Input<'a> {
+    /// The batch, in the first layer: it stays as it is and has no gradient.
+    Batch(&'a Tensor),
+    /// The output of the layer before, to be overwritten by its gradient. Its halo is zero and stays so.
+    Activation(&'a mut Tensor),
+}
+
+impl<'a> Input<'a> {
+    /// The values, as long as they are not overwritten.
+    pub fn values(&self) -> &Tensor {
+        match self {
+            Input::Batch(x) => x,
+            Input::Activation(x) => x,
+        }
+    }
+
+    /// The tensor to write the gradient to (its interior still holds the values); `None` in the first layer.
+    pub fn into_gradient(self) -> Option<&'a mut Tensor> {
+        match self {
+            Input::Batch(_) => None,
+            Input::Activation(x) => Some(x),
+        }
+    }
 }
 
 /// A differentiable function with parameters.
@@ -124,22 +146,23 @@ pub trait Layer: Send {
         0
     }
 
-    /// The layer also does the work of the next one (such as batch norm with its ReLU): true if it took it.
-    fn absorb(&mut self, next: &LayerSpec) -> bool {
-        let _ = next;
-        false
+    /// Border of zeros that the backward pass needs around every image of `dy`. The first layer's is not asked for.
+    fn gradient_halo(&self) -> usize {
+        0
     }
 
-    /// The backward pass rewrites `dy` into `dx`. Input and output shapes are the same then.
-    fn gradient_in_place(&self) -> bool {
+    /// The layer also does the work of the next one (such as batch norm with its ReLU): true if it took it.
+    /// [`Layer::output`] then tells the shape behind both.
+    fn absorb(&mut self, next: &LayerSpec) -> bool {
+        let _ = next;
         false
     }
 
     /// Writes `y`, which has the right shape; `from` is the second input, where the description names one.
     fn forward(&mut self, x: &Tensor, from: Option<&Tensor>, y: &mut Tensor, pass: &Pass);
 
-    /// Writes the gradients of the parameters and of `x`, for the batch of the last training pass.
-    /// The second input's gradient is `dy`.
+    /// Writes the gradients of the parameters and, over `x`, that of `x`, for the batch of the last training
+    /// pass. The second input's gradient is `dy`.
     fn backward(&mut self, tensors: Backward<'_>);
 
     /// Parameters in a fixed order.
@@ -151,6 +174,9 @@ pub trait Layer: Send {
     fn params_mut(&mut self) -> Vec<&mut Param> {
         Vec::new()
     }
+
+    /// Computes by the direct algorithm from now on, where there is a choice.
+    fn use_direct_algorithm(&mut self) {}
 
     /// The forward weights have changed: packs them for the kernels.
     fn refresh(&mut self) {}

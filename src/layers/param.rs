@@ -24,6 +24,8 @@ pub struct Param {
     pub dims: Vec<usize>,
     /// The f32 master values.
     pub value: Vec<f32>,
+    /// `max |value|`, where the last update of the values left it; `None` after any other change of them.
+    pub abs_max: Option<f32>,
     /// Gradient of the loss, written by the backward pass.
     pub grad: Vec<f32>,
     /// The values that forward and backward use where the parameter is quantized; empty where it is not.
@@ -43,7 +45,21 @@ impl Param {
                 (0..len).map(|_| Distribution::<f32>::sample(&normal, rng) * variance.sqrt()).collect()
             }
         };
-        Self { name, dims: dims.to_vec(), value, grad: vec![0.0; len], quantized: Vec::new(), scale: 0.0 }
+        Self {
+            name,
+            dims: dims.to_vec(),
+            value,
+            abs_max: None,
+            grad: vec![0.0; len],
+            quantized: Vec::new(),
+            scale: 0.0,
+        }
+    }
+
+    /// The same, about to be changed: what is known of the present values is forgotten.
+    pub fn changing(&mut self) -> &mut Self {
+        self.abs_max = None;
+        self
     }
 
     /// The values that the forward pass uses.

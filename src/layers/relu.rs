@@ -17,16 +17,14 @@ impl Layer for Relu {
         self.shape
     }
 
-    fn gradient_in_place(&self) -> bool {
-        true
-    }
-
     fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
         pointwise::relu_forward(x, y);
     }
 
-    /// `dx = dy` where `y > 0`, else 0.
+    /// `dx = dy` where `x > 0`, else 0.
     fn backward(&mut self, tensors: Backward<'_>) {
-        pointwise::relu_backward(tensors.y, tensors.dy);
+        if let Some(x) = tensors.x.into_gradient() {
+            pointwise::relu_backward(tensors.dy, x);
+        }
     }
 }

@@ -44,6 +44,14 @@ pub static MODELS: &[Preset] = &[
         },
         layers: include_str!("vgg4bit.json"),
     },
+    Preset {
+        entry: Entry {
+            name: "convnetjs_cifar10",
+            label: "ConvNetJS CIFAR-10",
+            about: "Three 5x5 convolutions of 16 and 20 channels, the layers of ConvNetJS's CIFAR-10 demo, 22 thousand weights",
+        },
+        layers: include_str!("convnetjs_cifar10.json"),
+    },
 ];
 
 /// The preset of that name.

@@ -84,11 +84,17 @@ pub fn registry() -> Result<JsValue> {
 /// Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.
 #[wasm_bindgen(js_name = benchKernels)]
 pub fn bench_kernels(filter: &str) -> Result<JsValue> {
-    to_js(&kernels::bench::run(now, filter))
+    to_js(&on_pool(|| kernels::bench::run(now, filter)))
 }
 
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue> {
     Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
+}
+
+/// Does it all on a thread of the pool. The calling worker is not one of them: without this each of the hundred
+/// parallel passes of a step would wake it and put it to sleep again.
+fn on_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
 }
 
 /// Milliseconds by the worker's clock.

@@ -4,7 +4,7 @@ use js_sys::Float32Array;
 use wasm_bindgen::prelude::*;
 
 use super::error::Result;
-use super::{Dataset, now, to_js};
+use super::{Dataset, now, on_pool, to_js};
 use crate::config::RunConfig;
 use crate::predictions::Query;
 use crate::{packed, run};
@@ -30,7 +30,7 @@ impl Run {
     /// One training step or one batch of the test pass. Throws an Error of kind `diverged` where loss or gradients
     /// leave the finite numbers; the weights are then those before the step.
     pub fn advance(&mut self) -> Result<JsValue> {
-        to_js(&self.0.advance()?)
+        to_js(&on_pool(|| self.0.advance())?)
     }
 
     /// The weights as they are now.
@@ -109,7 +109,7 @@ impl Evaluator {
     /// One batch: `{done, total, result}`, where `result` is null until all images are done, and
     /// `{loss, accuracy, bits}` then.
     pub fn advance(&mut self) -> Result<JsValue> {
-        to_js(&self.0.advance())
+        to_js(&on_pool(|| self.0.advance()))
     }
 }
 

@@ -29,7 +29,7 @@ test("gradient norm and saturation while training, in words and numbers", async 
     gradNorm: nibble.run.last.gradNorm,
     saturated: Math.max(...nibble.run.layers.map(({ saturatedShare }) => saturatedShare)),
   }));
-  assert.ok(gradNorm > 0 && saturated > 0 && saturated < 1);
+  assert.ok(gradNorm > 0 && saturated > 0 && saturated < 1, `gradient norm ${gradNorm}, saturated ${saturated}`);
   await shows(page, "#health-gradient", new RegExp(`^${gradNorm.toFixed(2)}$`));
   await shows(page, "#health-saturation", new RegExp(`^${(100 * saturated).toFixed(1)} %$`));
   await shows(page, "#health-numbers", /^all finite$/);

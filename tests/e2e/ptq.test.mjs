@@ -41,8 +41,8 @@ for (const { name, width, viewport, hand } of WAYS) {
     assert.equal(await ink(page, "#ptq", "--run-b"), 0);
     await press(page, "#ptq-trained", hand);
     assert.equal(await ink(page, "#ptq", "--run-a"), 0);
-    await press(page, "#ptq-after", hand);
-    assert.equal(await ink(page, "#ptq", "--run-b"), curve);
+    for (const chip of ["#ptq-after", "#ptq-trained"]) await press(page, chip, hand);
+    assert.deepEqual([await ink(page, "#ptq", "--run-b"), await ink(page, "#ptq", "--run-a")], [curve, line]);
   });
 }
 
@@ -81,4 +81,28 @@ test("reset ends the rounding that is under way", async (t) => {
   await trained(page, 1);
   await still(page);
   assert.equal(await page.evaluate(() => nibble.run.afterTraining), null);
+});
+
+test("every width has its point, FP32 the first", async (t) => {
+  const page = await open(t, { settings: { ...RUN, epochs: 1, quantizer: "none" } });
+  await page.click("#step");
+  await trained(page, 1);
+  await still(page);
+  await page.click("#ptq-go");
+  await until(page, () => nibble.run.afterTraining?.running === false);
+  const drawn = await page.evaluate(async () => {
+    const { drawCliff } = await import("./plots/cliff.js");
+    const canvas = document.getElementById("cliff");
+    const context = canvas.getContext("2d");
+    const at = [];
+    const { arc } = context;
+    context.arc = (x, ...rest) => {
+      at.push(x);
+      arc.call(context, x, ...rest);
+    };
+    drawCliff(canvas, nibble.run.afterTraining.results, [], 0, { after: true, trained: true });
+    return { at, wide: canvas.clientWidth };
+  });
+  assert.equal(drawn.at.length, 8);
+  drawn.at.forEach((x, i) => assert.ok(x > (drawn.at[i - 1] ?? 46) && x < drawn.wide, `points at ${drawn.at}`));
 });

@@ -48,7 +48,9 @@ after(() => browser?.close());
  * @param {boolean} [options.ready] wait until there is a run (true unless told)
  */
 export async function open(t, { url = ISOLATED, settings = SMALL, search, context = {}, init, ready = true } = {}) {
-  const opened = await (await theBrowser()).newContext({ viewport: WIDE, ...context });
+  // Where the server isolates the page, the service worker only keeps it for later visits: offline.test.mjs.
+  const serviceWorkers = url === ISOLATED ? "block" : "allow";
+  const opened = await (await theBrowser()).newContext({ viewport: WIDE, serviceWorkers, ...context });
   const page = await opened.newPage();
   const problems = [];
   page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));

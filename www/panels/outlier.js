@@ -16,7 +16,7 @@ const MARKUP = `
   </div>
   <div class="scroll" tabindex="0" role="region" aria-label="What the outlier did">
     <table id="outlier-table">
-      <thead><tr><th scope="col" id="outlier-of">Layer</th><th scope="col">largest weight</th><th scope="col">level spacing</th><th scope="col">levels in use</th></tr></thead>
+      <thead><tr><th scope="col" id="outlier-of">Layer</th><th scope="col">largest weight</th><th scope="col">spacing</th><th scope="col">levels</th></tr></thead>
       <tbody></tbody>
     </table>
   </div>`;
@@ -26,7 +26,7 @@ const layerOf = (run, name) => run.layers.find((layer) => layer.name === name);
 /** Largest weight, spacing of the grid, levels in use. */
 function figures({ histogram, scale, levelsUsed, levelCounts }) {
   if (levelCounts.length === 0) return [short(histogram.max), "FP32", "FP32"];
-  return [short(histogram.max), short(scale), `${levelsUsed} of ${levelCounts.length}`];
+  return [short(histogram.max), short(scale), `${levelsUsed} / ${levelCounts.length}`];
 }
 
 /** Rows of the table: title and three figures. */

@@ -8,7 +8,7 @@ import { PTQ_WIDTHS } from "../protocol.js";
 const MARKUP = `
   <header>
     <h2 id="ptq-title">Quantize after training</h2>
-    <p class="plot-about">Round a finished FP32 network. How few bits does it survive?</p>
+    <p class="plot-about">How few bits does FP32 survive?</p>
   </header>
   <div class="ptq-bar">
     <button type="button" id="ptq-go">Round the FP32 weights</button>

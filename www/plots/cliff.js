@@ -70,7 +70,7 @@ function drawTrained(context, { bits, slot, accuracy }, { wide, x, y }) {
 }
 
 function drawAfter(context, results, { x, y, step, stroke }) {
-  const points = PTQ_WIDTHS.filter((bits) => results.has(bits)).map((bits) => ({ bits, ...results.get(bits) }));
+  const points = PTQ_WIDTHS.filter((bits) => results.has(bits)).map((bits) => ({ bits, accuracy: results.get(bits).accuracy }));
   context.strokeStyle = stroke;
   context.lineWidth = 2.5;
   context.lineJoin = "round";

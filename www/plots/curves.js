@@ -72,7 +72,9 @@ function drawMarks(plot, runs) {
   ctx.setLineDash([3 * ratio, 3 * ratio]);
   ctx.lineWidth = ratio;
   let row = 0;
-  for (const { epoch, text } of runs.flatMap(({ marks }) => marks)) {
+  // What was done to both runs at once is one line.
+  const marks = new Map(runs.flatMap((run) => run.marks).map((mark) => [`${mark.epoch} ${mark.text}`, mark]));
+  for (const { epoch, text } of marks.values()) {
     const x = Math.round(plot.valToPos(epoch, "x", true)) + 0.5;
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.strokeStyle = ctx.fillStyle = color("--ink-2");

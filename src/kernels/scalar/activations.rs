@@ -44,40 +44,66 @@ fn inverse_std(norm: &BatchNorm, c: usize) -> f64 {
     1.0 / (f64::from(norm.variance[c]) + f64::from(norm.eps)).sqrt()
 }
 
-/// `y = activation(gamma xhat + beta)`.
-pub fn batch_norm_forward(norm: &BatchNorm, x: &Tensor, activation: Activation, y: &mut Tensor) {
+/// `gamma xhat + beta`, then the activation.
+fn normalized(norm: &BatchNorm, x: &Tensor) -> Tensor {
+    let mut y = x.clone();
     for_each_index(x.shape(), |n, h, w, c| {
         let xhat = (f64::from(at(x, n, h, w, c)) - f64::from(norm.mean[c])) * inverse_std(norm, c);
         let v = f64::from(norm.gamma[c]) * xhat + f64::from(norm.beta[c]);
-        *at_mut(y, n, h, w, c) = if activation == Activation::Relu { v.max(0.0) } else { v } as f32;
+        *at_mut(&mut y, n, h, w, c) = if norm.activation == Activation::Relu { v.max(0.0) } else { v } as f32;
     });
+    y
 }
 
-/// Gradients of the training pass; `dy` becomes `dx`.
+/// The whole layer, one step after the other.
+pub fn batch_norm_forward(norm: &BatchNorm, x: &Tensor, skip: Option<&Tensor>, y: &mut Tensor) {
+    let normalized = normalized(norm, x);
+    if norm.max_pool {
+        max_pool_forward(&normalized, y, &mut vec![0; y.shape().iter().product()]);
+    } else {
+        copy(&normalized, y);
+    }
+    if let Some(skip) = skip {
+        add_assign(y, skip);
+    }
+}
+
+/// Gradients of the training pass, one step after the other; `x` becomes `dx`.
 pub fn batch_norm_backward(
     norm: &BatchNorm,
-    x: &Tensor,
-    activation: Activation,
-    dy: &mut Tensor,
+    dy: &Tensor,
+    x: &mut Tensor,
     dgamma: &mut [f32],
     dbeta: &mut [f32],
 ) {
-    if activation == Activation::Relu {
-        let mut y = x.clone();
-        batch_norm_forward(norm, x, activation, &mut y);
-        relu_backward(&y, dy);
+    let normalized = normalized(norm, x);
+    // The gradient of the output of each step, backwards.
+    let mut g = x.clone();
+    if norm.max_pool {
+        let mut pooled = dy.clone();
+        let mut index = vec![0; dy.shape().iter().product()];
+        max_pool_forward(&normalized, &mut pooled, &mut index);
+        max_pool_backward(dy, &index, &mut g);
+    } else {
+        copy(dy, &mut g);
+    }
+    if norm.activation == Activation::Relu {
+        let mut masked = normalized;
+        relu_backward(&g, &mut masked);
+        g = masked;
     }
     let count = (x.n * x.h * x.w) as f64;
-    let xhat = |n, h, w, c| (f64::from(at(x, n, h, w, c)) - f64::from(norm.mean[c])) * inverse_std(norm, c);
+    let xhat = |x: f32, c: usize| (f64::from(x) - f64::from(norm.mean[c])) * inverse_std(norm, c);
     let (mut sum_dy, mut sum_dy_xhat) = (vec![0.0f64; x.c], vec![0.0f64; x.c]);
     for_each_index(x.shape(), |n, h, w, c| {
-        let g = f64::from(at(dy, n, h, w, c));
+        let g = f64::from(at(&g, n, h, w, c));
         sum_dy[c] += g;
-        sum_dy_xhat[c] += g * xhat(n, h, w, c);
+        sum_dy_xhat[c] += g * xhat(at(x, n, h, w, c), c);
     });
     for_each_index(x.shape(), |n, h, w, c| {
-        let centred = f64::from(at(dy, n, h, w, c)) - (sum_dy[c] + xhat(n, h, w, c) * sum_dy_xhat[c]) / count;
-        *at_mut(dy, n, h, w, c) = (f64::from(norm.gamma[c]) * inverse_std(norm, c) * centred) as f32;
+        let x = at_mut(x, n, h, w, c);
+        let centred = f64::from(at(&g, n, h, w, c)) - (sum_dy[c] + xhat(*x, c) * sum_dy_xhat[c]) / count;
+        *x = (f64::from(norm.gamma[c]) * inverse_std(norm, c) * centred) as f32;
     });
     for c in 0..x.c {
         dgamma[c] = sum_dy_xhat[c] as f32;
@@ -95,12 +121,11 @@ pub fn relu_forward(x: &Tensor, y: &mut Tensor) {
     for_each_index(x.shape(), |n, h, w, c| *at_mut(y, n, h, w, c) = at(x, n, h, w, c).max(0.0));
 }
 
-/// Zeroes `dy` where `y` is not above 0.
-pub fn relu_backward(y: &Tensor, dy: &mut Tensor) {
-    for_each_index(y.shape(), |n, h, w, c| {
-        if at(y, n, h, w, c) <= 0.0 {
-            *at_mut(dy, n, h, w, c) = 0.0;
-        }
+/// `x` becomes `dy` where it is above 0, else 0.
+pub fn relu_backward(dy: &Tensor, x: &mut Tensor) {
+    for_each_index(dy.shape(), |n, h, w, c| {
+        let open = at(x, n, h, w, c) > 0.0;
+        *at_mut(x, n, h, w, c) = if open { at(dy, n, h, w, c) } else { 0.0 };
     });
 }
 
@@ -109,11 +134,11 @@ pub fn add_assign(y: &mut Tensor, x: &Tensor) {
     for_each_index(x.shape(), |n, h, w, c| *at_mut(y, n, h, w, c) += at(x, n, h, w, c));
 }
 
-/// `y *= mask`, `mask` dense.
-pub fn mul_assign(y: &mut Tensor, mask: &[f32]) {
+/// `y = x * mask`, `mask` dense.
+pub fn mask(x: &Tensor, mask: &[f32], y: &mut Tensor) {
     let mut i = 0;
-    for_each_index(y.shape(), |n, h, w, c| {
-        *at_mut(y, n, h, w, c) *= mask[i];
+    for_each_index(x.shape(), |n, h, w, c| {
+        *at_mut(y, n, h, w, c) = at(x, n, h, w, c) * mask[i];
         i += 1;
     });
 }

@@ -1,20 +1,43 @@
 //! Convolution and matrix product.
 
 use crate::Tensor;
-use crate::kernels::{Conv3x3, Linear};
+use crate::kernels::{Conv3x3, Conv5x5, Linear};
 
-/// Visits every product of a 3x3 convolution: calls `f(index in x, index of w[kh][kw][0][0], index in y)` for each
-/// output pixel and each tap inside the image.
-fn for_each_tap(conv: &Conv3x3, x: &Tensor, y: &Tensor, mut f: impl FnMut(usize, usize, usize)) {
+/// What the loops below know of a convolution with square weights and zero padding that keeps the size at stride 1.
+#[derive(Clone, Copy)]
+struct Square {
+    /// Rows and columns of the weights.
+    size: usize,
+    stride: usize,
+    c_in: usize,
+    c_out: usize,
+}
+
+impl From<&Conv3x3> for Square {
+    fn from(conv: &Conv3x3) -> Self {
+        Self { size: 3, stride: conv.stride, c_in: conv.c_in, c_out: conv.c_out }
+    }
+}
+
+impl From<&Conv5x5> for Square {
+    fn from(conv: &Conv5x5) -> Self {
+        Self { size: 5, stride: 1, c_in: conv.c_in, c_out: conv.c_out }
+    }
+}
+
+/// Visits every product of a convolution: calls `f(index in x, index of w[kh][kw][0][0], index in y)` for each output
+/// pixel and each tap inside the image.
+fn for_each_tap(conv: Square, x: &Tensor, y: &Tensor, mut f: impl FnMut(usize, usize, usize)) {
+    let pad = conv.size / 2;
     for n in 0..y.n {
         for oh in 0..y.h {
             for ow in 0..y.w {
-                for kh in 0..3 {
-                    for kw in 0..3 {
+                for kh in 0..conv.size {
+                    for kw in 0..conv.size {
                         let (h, w) = (oh * conv.stride + kh, ow * conv.stride + kw); // from the padded corner
-                        if (1..=x.h).contains(&h) && (1..=x.w).contains(&w) {
-                            let tap = (kh * 3 + kw) * conv.c_in * conv.c_out;
-                            f(x.offset(n, h - 1, w - 1), tap, y.offset(n, oh, ow));
+                        if (pad..x.h + pad).contains(&h) && (pad..x.w + pad).contains(&w) {
+                            let tap = (kh * conv.size + kw) * conv.c_in * conv.c_out;
+                            f(x.offset(n, h - pad, w - pad), tap, y.offset(n, oh, ow));
                         }
                     }
                 }
@@ -23,8 +46,7 @@ fn for_each_tap(conv: &Conv3x3, x: &Tensor, y: &Tensor, mut f: impl FnMut(usize,
     }
 }
 
-/// `y = x * w + bias`, `w` HWIO.
-pub fn conv3x3_forward(conv: &Conv3x3, x: &Tensor, w: &[f32], bias: &[f32], y: &mut Tensor) {
+fn conv_forward(conv: Square, x: &Tensor, w: &[f32], bias: &[f32], y: &mut Tensor) {
     let mut sums = vec![0.0f64; y.data().len()];
     for_each_tap(conv, x, y, |xi, wi, yi| {
         for ci in 0..conv.c_in {
@@ -36,8 +58,7 @@ pub fn conv3x3_forward(conv: &Conv3x3, x: &Tensor, w: &[f32], bias: &[f32], y: &
     store(y, |i, c| sums[i] + bias.get(c).copied().map_or(0.0, f64::from));
 }
 
-/// `dx` from `dy`, `w` HWIO.
-pub fn conv3x3_backward_input(conv: &Conv3x3, dy: &Tensor, w: &[f32], dx: &mut Tensor) {
+fn conv_backward_input(conv: Square, dy: &Tensor, w: &[f32], dx: &mut Tensor) {
     let mut sums = vec![0.0f64; dx.data().len()];
     for_each_tap(conv, dx, dy, |xi, wi, yi| {
         for ci in 0..conv.c_in {
@@ -49,8 +70,7 @@ pub fn conv3x3_backward_input(conv: &Conv3x3, dy: &Tensor, w: &[f32], dx: &mut T
     store(dx, |i, _| sums[i]);
 }
 
-/// `dw` (HWIO) and `db` from `x` and `dy`.
-pub fn conv3x3_backward_weight(conv: &Conv3x3, x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
+fn conv_backward_weight(conv: Square, x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
     let mut sums = vec![0.0f64; dw.len()];
     for_each_tap(conv, x, dy, |xi, wi, yi| {
         for ci in 0..conv.c_in {
@@ -64,6 +84,36 @@ pub fn conv3x3_backward_weight(conv: &Conv3x3, x: &Tensor, dy: &Tensor, dw: &mut
         *dw = sum as f32;
     }
     bias_gradient(dy, db);
+}
+
+/// `y = x * w + bias`, `w` HWIO.
+pub fn conv3x3_forward(conv: &Conv3x3, x: &Tensor, w: &[f32], bias: &[f32], y: &mut Tensor) {
+    conv_forward(conv.into(), x, w, bias, y);
+}
+
+/// `dx` from `dy`, `w` HWIO.
+pub fn conv3x3_backward_input(conv: &Conv3x3, dy: &Tensor, w: &[f32], dx: &mut Tensor) {
+    conv_backward_input(conv.into(), dy, w, dx);
+}
+
+/// `dw` (HWIO) and `db` from `x` and `dy`.
+pub fn conv3x3_backward_weight(conv: &Conv3x3, x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
+    conv_backward_weight(conv.into(), x, dy, dw, db);
+}
+
+/// `y = x * w + bias`, `w` HWIO.
+pub fn conv5x5_forward(conv: &Conv5x5, x: &Tensor, w: &[f32], bias: &[f32], y: &mut Tensor) {
+    conv_forward(conv.into(), x, w, bias, y);
+}
+
+/// `dx` from `dy`, `w` HWIO.
+pub fn conv5x5_backward_input(conv: &Conv5x5, dy: &Tensor, w: &[f32], dx: &mut Tensor) {
+    conv_backward_input(conv.into(), dy, w, dx);
+}
+
+/// `dw` (HWIO) and `db` from `x` and `dy`.
+pub fn conv5x5_backward_weight(conv: &Conv5x5, x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
+    conv_backward_weight(conv.into(), x, dy, dw, db);
 }
 
 /// `db[c]` = sum of `dy` over N, H, W. An empty `db` stays empty.

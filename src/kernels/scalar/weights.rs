@@ -26,8 +26,8 @@ pub fn tanh_soft_clip(w: &mut [f32], limit: f32) {
     }
 }
 
-/// One AdamW step.
-pub fn adam_w(step: &AdamW, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+/// One AdamW step, then the soft clip. Returns `max |w|`.
+pub fn adam_w(step: &AdamW, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) -> f32 {
     let correction1 = 1.0 - step.beta1.powf(step.step as f64);
     let correction2 = 1.0 - step.beta2.powf(step.step as f64);
     for i in 0..w.len() {
@@ -38,4 +38,8 @@ pub fn adam_w(step: &AdamW, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f3
         w[i] = (f64::from(w[i]) * (1.0 - step.lr * step.weight_decay) - change) as f32;
         (m[i], v[i]) = (first as f32, second as f32);
     }
+    if let Some(limit) = step.soft_clip {
+        tanh_soft_clip(w, limit);
+    }
+    abs_max(w)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 pub fn command() -> Command {
     Command::new("epochs")
-        .about("Train on the page in headless Chromium, with everything drawn, and log each epoch")
+        .about("Train on the page in headless Chromium and log each epoch")
         .arg(Arg::new("data").long("data").value_name("PATH").help(
             "A CIFAR archive or a folder of batches, dropped on the page [default: the built-in images]",
         ))
@@ -18,6 +18,13 @@ pub fn command() -> Command {
                 .help("A .png of the page at the end"),
         )
         .arg(
+            Arg::new("plots")
+                .long("plots")
+                .value_parser(["on", "off", "compare"])
+                .default_value("on")
+                .help("Draw everything, nothing, or epochs of both kinds in turn to see what drawing costs"),
+        )
+        .arg(
             Arg::new("settings")
                 .value_name("SETTINGS")
                 .default_value("")
@@ -26,7 +33,8 @@ pub fn command() -> Command {
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    let mut options = vec![("search", arguments.get_one::<String>("settings").expect("a default").clone())];
+    let mut options = super::values(arguments, &["plots"]);
+    options.push(("search", arguments.get_one::<String>("settings").expect("a default").clone()));
     if let Some(data) = arguments.get_one::<String>("data") {
         let data = Path::new(data).canonicalize().with_context(|| format!("cannot read {data}"))?;
         options.push(("data", data.display().to_string()));

@@ -1,0 +1,265 @@
+//! Forward pass and input gradient.
+
+use std::ops::Range;
+
+use super::transforms::{self, Strides};
+use super::{IN, OUT, POSITIONS, Tiles};
+use crate::Tensor;
+use crate::kernels::packing::Panels;
+use crate::kernels::parallel::{self, Parts};
+use crate::kernels::scratch;
+use crate::kernels::simd::{Kernel, Simd, dispatch};
+
+/// Elements of V at one position of a block of tiles: they stay in the L1 cache while the panels of U pass by.
+const BLOCK_ELEMENTS: usize = 5760;
+
+/// Blocks are not longer than this, however few the channels are, and so that all threads have some.
+const MAX_BLOCK: usize = 120;
+
+/// `y = x * w + bias`. `x` has halo 1, `y` any. `filters` come from [`pack_forward`](super::pack_forward) or, for the
+/// input gradient, [`pack_backward`](super::pack_backward); `bias` has an element a channel of `y`, or none.
+pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y: &mut Tensor) {
+    assert_eq!(x.halo, 1, "halo of x");
+    assert_eq!([x.n, x.h, x.w], [y.n, y.h, y.w], "pixels of x and y");
+    assert_eq!((filters.k(), filters.n()), (POSITIONS * x.c, y.c), "rows and columns of the filters");
+    assert!(bias.is_empty() || bias.len() == y.c, "{} biases", bias.len());
+    filters.check_width();
+    let tiles = Tiles::new(x.n, x.h, x.w);
+    if tiles.count() == 0 || y.c == 0 {
+        return;
+    }
+    let mut padded_bias = vec![0.0; y.c];
+    padded_bias[..bias.len()].copy_from_slice(bias);
+    let y_at = Pixels::of(y);
+    let block = (BLOCK_ELEMENTS / x.c).clamp(1, MAX_BLOCK).next_multiple_of(block_step());
+    let y_data = Parts::new(y.data_mut());
+    let columns = filters.count() * filters.nr();
+    // A cache line more, so that positions do not fall on each other in the cache.
+    let (v_stride, m_stride) = (block * x.c + 16, block * columns + 16);
+    // Rows of a strip, and one of zeros.
+    let strip_stride = (tiles.columns.min(block) * OUT + IN - OUT) * x.c;
+    let edge_len = ((IN + 1) * strip_stride).max(OUT * OUT * y_at.c);
+    let len = [POSITIONS * v_stride, POSITIONS * m_stride, edge_len];
+    parallel::for_each(tiles.count().div_ceil(block), |item| {
+        scratch::with(len, |[v, m, strip]| {
+            dispatch(Item {
+                x,
+                filters,
+                bias: &padded_bias,
+                tiles,
+                range: item * block..tiles.count().min((item + 1) * block),
+                block,
+                y: y_data.as_ptr(),
+                y_at,
+                columns,
+                v,
+                v_stride,
+                m,
+                m_stride,
+                strip,
+                strip_stride,
+            });
+        });
+    });
+}
+
+/// Rows of the accumulator tile of the instruction set in use.
+fn block_step() -> usize {
+    struct Rows;
+    impl Kernel for Rows {
+        type Output = usize;
+        #[inline(always)]
+        fn run<S: Simd>(self, _: S) -> usize {
+            S::MR
+        }
+    }
+    dispatch(Rows)
+}
+
+/// Pointers to rows of `len` elements; rows outside of the image are all `zeros`.
+#[inline(always)]
+pub(super) fn row_pointers<const N: usize>(
+    x: &[f32],
+    rows: [Option<usize>; N],
+    len: usize,
+    zeros: &mut [f32],
+) -> [*const f32; N] {
+    if rows.iter().any(Option::is_none) {
+        zeros[..len].fill(0.0);
+    }
+    rows.map(|row| row.map_or(zeros.as_ptr(), |start| x[start..start + len].as_ptr()))
+}
+
+/// Where the pixels of a tensor lie, without its data.
+#[derive(Debug, Clone, Copy)]
+struct Pixels {
+    h: usize,
+    w: usize,
+    c: usize,
+    base: usize,
+    image: usize,
+    at: Strides,
+}
+
+impl Pixels {
+    fn of(x: &Tensor) -> Self {
+        let at = Strides { row: x.row_stride(), column: x.c };
+        Self { h: x.h, w: x.w, c: x.c, base: x.offset(0, 0, 0), image: x.image_stride(), at }
+    }
+}
+
+/// A block of tiles.
+struct Item<'a> {
+    x: &'a Tensor,
+    filters: &'a Panels,
+    bias: &'a [f32],
+    tiles: Tiles,
+    range: Range<usize>,
+    /// Tiles of a whole block: a multiple of MR.
+    block: usize,
+    y: *mut f32,
+    y_at: Pixels,
+    /// Channels of M: those of `y`, filled up to whole panels.
+    columns: usize,
+    v: &'a mut [f32],
+    /// Elements from one position of V to the next.
+    v_stride: usize,
+    m: &'a mut [f32],
+    /// Elements from one position of M to the next.
+    m_stride: usize,
+    /// Room for seven rows of a strip, or for a tile that is not wholly inside of the image.
+    strip: &'a mut [f32],
+    strip_stride: usize,
+}
+
+impl Kernel for Item<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        self.transform_input(s);
+        match S::MR {
+            5 => self.multiply::<S, 5>(s),
+            6 => self.multiply::<S, 6>(s),
+            12 => self.multiply::<S, 12>(s),
+            _ => unreachable!(),
+        }
+        self.transform_output(s);
+    }
+}
+
+impl Item<'_> {
+    #[inline(always)]
+    fn transform_input<S: Simd>(&mut self, s: S) {
+        let (x, c) = (self.x, self.x.c);
+        let Self { v_stride, strip_stride: stride, .. } = *self;
+        assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= (IN + 1) * stride);
+        assert!(self.range.len() * c <= v_stride && self.v.len() >= POSITIONS * v_stride);
+        for (first, strip) in self.tiles.strips(self.range.clone()) {
+            let (rows, pixels) = strip.rows::<IN>(x, 1);
+            let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
+            let (runs, zeros) = self.strip.split_at_mut(IN * stride);
+            let sources = row_pointers(x.data(), rows, len, zeros);
+            // SAFETY: each source holds `len` elements, a run `stride` of them, and `v` has room for all tiles of the
+            // range at each position.
+            unsafe {
+                transforms::input_rows(s, sources, len, runs.as_mut_ptr(), stride);
+                for row in 0..IN {
+                    // Pixels to the right of the image.
+                    runs[row * stride + len..row * stride + wanted].fill(0.0);
+                }
+                let v = self.v.as_mut_ptr().add(first * c);
+                transforms::input_columns(s, IN, strip.tiles, c, runs.as_ptr(), stride, v, v_stride);
+            }
+        }
+    }
+
+    /// M = V U at each position.
+    #[inline(always)]
+    fn multiply<S: Simd, const MR: usize>(&mut self, s: S) {
+        let c_in = self.x.c;
+        let Self { columns, v_stride, m_stride, .. } = *self;
+        let (v, m) = (&self.v, &mut self.m);
+        assert!(self.block.is_multiple_of(MR) && v.len() >= POSITIONS * v_stride);
+        assert!(m.len() >= POSITIONS * m_stride && m_stride >= self.block * columns);
+        for position in 0..POSITIONS {
+            for panel in 0..self.filters.count() {
+                let u = self.filters.panel(panel)[position * c_in * S::NR..][..c_in * S::NR].as_ptr();
+                for tile in (0..self.range.len()).step_by(MR) {
+                    // SAFETY: `v` and `m` hold a whole block of tiles, a multiple of MR, at each position; a panel
+                    // holds c_in rows of NR at each position.
+                    unsafe {
+                        let v = v.as_ptr().add(position * v_stride + tile * c_in);
+                        let m = m.as_mut_ptr().add(position * m_stride + tile * columns + panel * S::NR);
+                        product::<S, MR>(s, c_in, v, u, m, columns);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn transform_output<S: Simd>(&mut self, s: S) {
+        let Pixels { h, w, c, base, image, at } = self.y_at;
+        let Self { columns, m_stride: stride, .. } = *self;
+        assert!(c.is_multiple_of(S::LANES) && self.bias.len() == c && columns >= c);
+        assert!(self.range.len() * columns <= stride && self.m.len() >= POSITIONS * stride);
+        assert!(self.strip.len() >= OUT * OUT * c);
+        let bias = self.bias.as_ptr();
+        for (first, strip) in self.tiles.strips(self.range.clone()) {
+            let rows = OUT.min(h - strip.h);
+            let whole = if rows == OUT { strip.tiles.min((w - strip.w) / OUT) } else { 0 };
+            // SAFETY: `m` holds all tiles of the range at each position; the pixels of whole tiles are all in `y` and
+            // belong to this item alone, those of the others go to `edge` first, and only those inside of the image
+            // to `y`.
+            unsafe {
+                let m = self.m.as_ptr().add(first * columns);
+                let y = self.y.add(base + strip.n * image + strip.h * at.row + strip.w * at.column);
+                transforms::output(s, whole, c, m, stride, columns, bias, y, at);
+                for tile in whole..strip.tiles {
+                    let edge_at = Strides { row: OUT * c, column: c };
+                    let (m, edge) = (m.add(tile * columns), self.strip.as_mut_ptr());
+                    transforms::output(s, 1, c, m, stride, columns, bias, edge, edge_at);
+                    let length = OUT.min(w - strip.w - tile * OUT);
+                    for row in 0..rows {
+                        let y = y.add(row * at.row + tile * OUT * at.column);
+                        y.copy_from_nonoverlapping(edge.add(row * OUT * c), length * c);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `m[r][c] = sum over k of v[r][k] u[k][c]`: MR rows of NR columns, rows `k` and `columns` elements apart.
+///
+/// # Safety
+/// `v` points to MR rows of k readable elements, `u` to k rows of NR, `m` to MR rows of NR writable ones.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+unsafe fn product<S: Simd, const MR: usize>(
+    s: S,
+    k: usize,
+    v: *const f32,
+    mut u: *const f32,
+    m: *mut f32,
+    columns: usize,
+) {
+    // SAFETY: all by the caller's promise.
+    unsafe {
+        let rows: [*const f32; MR] = std::array::from_fn(|r| v.add(r * k));
+        let mut sums = [[s.splat(0.0); 2]; MR];
+        for i in 0..k {
+            let w = [s.load(u), s.load(u.add(S::LANES))];
+            u = u.add(S::NR);
+            for r in 0..MR {
+                let v = s.splat(*rows[r].add(i));
+                sums[r] = [s.madd(v, w[0], sums[r][0]), s.madd(v, w[1], sums[r][1])];
+            }
+        }
+        for r in 0..MR {
+            s.store(m.add(r * columns), sums[r][0]);
+            s.store(m.add(r * columns + S::LANES), sums[r][1]);
+        }
+    }
+}

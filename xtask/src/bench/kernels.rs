@@ -1,0 +1,24 @@
+//! `cargo xtask bench kernels`: every kernel at the shapes of the models, one at a time.
+
+use super::{build_argument, json_argument, native_argument, threads_argument};
+use anyhow::Result;
+use clap::{Arg, ArgMatches, Command};
+
+pub fn command() -> Command {
+    Command::new("kernels")
+        .about("Time each layer shape and pass, in headless Chromium or natively")
+        .arg(
+            Arg::new("filter")
+                .value_name("FILTER")
+                .default_value("")
+                .help("Only those whose name and shape contain this: \"conv3x3 forward\", \"64-64@32\""),
+        )
+        .arg(threads_argument())
+        .arg(build_argument())
+        .arg(native_argument())
+        .arg(json_argument())
+}
+
+pub fn run(arguments: &ArgMatches) -> Result<()> {
+    super::run_subject("kernels", arguments, super::values(arguments, &["filter"]))
+}
