@@ -6,6 +6,7 @@
 
 mod curves;
 mod epochs;
+mod frames;
 mod kernels;
 mod memory;
 mod native;
@@ -32,6 +33,7 @@ const SUBJECTS: &[Subject] = &[
     Subject { command: memory::command, run: memory::run },
     Subject { command: peers::command, run: peers::run },
     Subject { command: epochs::command, run: epochs::run },
+    Subject { command: frames::command, run: frames::run },
     Subject { command: curves::command, run: curves::run },
 ];
 
