@@ -111,7 +111,10 @@ function hands(page, keyboard) {
         return;
       }
       await drawing.click({ force: true });
-      const box = await page.locator("#try canvas:visible").first().boundingBox();
+      const sheet = page.locator("#try canvas:visible").first();
+      // Waits until the page has scrolled to it.
+      await sheet.hover();
+      const box = await sheet.boundingBox();
       const at = (angle) => [box.x + box.width * (0.5 + 0.3 * Math.cos(angle)), box.y + box.height * (0.5 + 0.3 * Math.sin(angle))];
       await page.mouse.move(...at(0));
       await page.mouse.down();
