@@ -228,7 +228,7 @@ pub struct Phases {
     pub forward: f64,
     /// Backward pass.
     pub backward: f64,
-    /// Of `forward` and `backward`: convolutions and linear layers.
+    /// Of `quantize`, `forward` and `backward`: convolutions and linear layers, with the packing of their weights.
     pub products: f64,
     /// Gradient norm, AdamW and soft clipping.
     pub update: f64,

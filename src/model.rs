@@ -160,7 +160,8 @@ impl Model {
         self.clock = clock;
     }
 
-    /// Milliseconds spent in layers with weights (convolutions and linear layers) since the last call.
+    /// Milliseconds spent in layers with weights (convolutions and linear layers) and on packing their weights, since
+    /// the last call.
     pub fn take_products_ms(&mut self) -> f64 {
         std::mem::take(&mut self.products_ms)
     }
@@ -248,7 +249,9 @@ impl Model {
 
     /// Makes the kernels use the present forward weights.
     pub fn refresh(&mut self) {
+        let start = (self.clock)();
         self.nodes.iter_mut().for_each(|node| node.layer.refresh());
+        self.products_ms += (self.clock)() - start;
     }
 
     /// Turns the gradients of the quantized weights into those of the master weights.

@@ -90,11 +90,11 @@ impl Trainer {
     /// # Errors
     /// [`Error::Diverged`] if loss or gradients are not finite; the weights are then those before the step.
     pub fn step(&mut self, x: &Tensor, labels: &[u8], lr: f64) -> Result<StepOutcome> {
+        self.model.take_products_ms(); // that of evaluations
         self.refresh_forward_weights();
         self.flips.clear();
         let start = (self.clock)();
 
-        self.model.take_products_ms(); // that of evaluations
         let pass = Pass { training: true, seed: self.config.seed, step: self.step };
         self.model.forward(x, &pass);
         let (logits, gradient) = self.model.logits_and_gradient();
