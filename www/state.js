@@ -109,7 +109,7 @@ export const SETTINGS = [
   },
   {
     key: "winograd", label: "Winograd", place: "engine", kind: "switch", default: true, field: "winograd",
-    hint: "Convolutions with a quarter of the multiplications. Off: the direct way, slower and rounded a little less.",
+    hint: "Convolutions with a quarter of the multiplications. Off: the direct way, slower.",
   },
   {
     key: "threads", label: "Threads", place: "engine", kind: "choice", default: "auto",

@@ -9,6 +9,8 @@ const last = (run) => run.epochs.at(-1);
 const gridded = (run) => run.layers.filter(({ levelCounts }) => levelCounts.length > 0);
 const levelsUsed = (run) => gridded(run).map((layer) => layer.levelsUsed);
 const scales = (run) => gridded(run).map(({ scale }) => scale);
+/** The largest weight of a layer, either sign. */
+const largest = ({ histogram: { min, max } }) => Math.max(-min, max);
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
 /** Of one run; not known (undefined) where there is none. The second column is how it reads in a lesson's text. */
@@ -25,10 +27,10 @@ const OF_RUN = {
   scaleLeast: [(run) => Math.min(...scales(run)), short],
   scaleMost: [(run) => Math.max(...scales(run)), short],
   entropy: [(run) => mean(gridded(run).map(({ entropyBits }) => entropyBits)), (value) => fixed(value, 2)],
-  largestWeight: [(run) => Math.max(...run.layers.map(({ histogram: { min, max } }) => Math.max(-min, max))), short],
+  largestWeight: [(run) => Math.max(...run.layers.map(largest)), short],
   outlier: [(run) => Boolean(run.outlier), String],
   /** The largest weight right after the outlier was put in. */
-  outlierWeight: [(run) => (run.outlier ? Math.abs(run.outlier.after) : undefined), short],
+  outlierWeight: [(run) => run.outlier && largest(run.outlier.after), short],
   diverged: [(run) => Boolean(run.alarm), String],
   forked: [(run) => Boolean(run.fork), String],
   label: [(run) => run.label, String],
@@ -79,7 +81,7 @@ export const isFact = (name) => FACTS.has(name);
 /** @returns {number|string|boolean|undefined} undefined: not known now */
 export function fact(name, session, seen) {
   const value = FACTS.get(name)[0](session, seen);
-  return typeof value === "number" && !Number.isFinite(value) ? undefined : value;
+  return value === null || (typeof value === "number" && !Number.isFinite(value)) ? undefined : value;
 }
 
 /** A fact as a lesson's text shows it. */

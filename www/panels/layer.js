@@ -132,7 +132,6 @@ export class LayerDialog {
     const moment = element("div", { role: "group", "aria-label": "Moment of the run" });
     this.sheets = element("div", { class: "sheets" });
     this.close = button("Close", "Close", () => this.dialog.close());
-    this.close.autofocus = true;
     this.dialog = element(
       "dialog",
       { class: "layer-dialog", id: "layer-dialog", "aria-labelledby": "layer-title" },
@@ -175,7 +174,11 @@ export class LayerDialog {
   open(name) {
     this.#name = name;
     this.#makeSheets();
-    if (!this.#shown()) this.dialog.showModal();
+    if (!this.#shown()) {
+      this.dialog.showModal();
+      // Not by autofocus, which browsers complain about in a frame of another site.
+      this.close.focus();
+    }
     this.control.show();
     this.#askFilters();
     this.redraw();

@@ -263,7 +263,7 @@ class Lessons {
     const last = at + 1 === lesson.steps.length;
     const following = last && this.#lessons[this.#lessons.indexOf(lesson) + 1];
     const next = this.part("lesson-next");
-    const text = !last ? (runner.ready ? "Next" : "Skip") : following && this.#lessons.includes(lesson) ? `Next lesson: ${following.title}` : "All lessons";
+    const text = !last ? (runner.ready ? "Next" : "Skip") : following && this.#lessons.includes(lesson) ? "Next lesson" : "All lessons";
     if (next.textContent !== text) next.textContent = text;
     next.classList.toggle("primary", runner.ready);
   }
