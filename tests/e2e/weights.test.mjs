@@ -85,6 +85,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     await page.click("#step");
     await trained(page, 23);
     assert.equal(await slider.getAttribute("aria-valuetext"), "after epoch 1 of 4");
+    await slider.focus();
     await page.keyboard.press("End");
     await shows(page, "#weights .replay-text", /^now$/);
     const { width: wide, height } = await slider.boundingBox();
