@@ -34,6 +34,8 @@ pub struct RunConfig {
     pub batch: u32,
     /// Initial learning rate, above 0 and at most 1.
     pub lr: f64,
+    /// Convolutions by Winograd's algorithm where that is faster; off: all by the direct one.
+    pub winograd: bool,
     /// Name of a rule in [`optim::SCHEDULES`].
     pub schedule: String,
     /// Seed of initial weights, shuffling, augmentation and dropout.
@@ -55,6 +57,7 @@ impl Default for RunConfig {
             epochs: 10,
             batch: 128,
             lr: 1e-3,
+            winograd: true,
             schedule: "cosine".into(),
             seed: 1,
         }

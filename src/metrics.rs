@@ -228,6 +228,8 @@ pub struct Phases {
     pub forward: f64,
     /// Backward pass.
     pub backward: f64,
+    /// Of `forward` and `backward`: convolutions and linear layers.
+    pub products: f64,
     /// Gradient norm, AdamW and soft clipping.
     pub update: f64,
 }

@@ -33,6 +33,8 @@ struct Node {
     name: String,
     kind: String,
     layer: Box<dyn Layer>,
+    /// A convolution or a linear layer.
+    has_weights: bool,
     /// Index in `Model::activations` of the second input.
     from: Option<usize>,
     /// Border of zeros of the output's buffer: see the module's documentation.
@@ -64,6 +66,8 @@ pub struct Model {
     activations: Vec<Tensor>,
     /// Gradient of the logits.
     gradient: Tensor,
+    clock: fn() -> f64,
+    products_ms: f64,
 }
 
 impl Model {
@@ -101,7 +105,9 @@ impl Model {
                     "" => spec.kind.clone(),
                     stem => format!("{stem}{}", counts[kind]),
                 };
-                nodes.push(Node { name, kind: spec.kind.clone(), layer, from: None, output_halo: 0 });
+                let has_weights = layer.params().iter().any(|param| param.is_weight());
+                let kind = spec.kind.clone();
+                nodes.push(Node { name, kind, layer, has_weights, from: None, output_halo: 0 });
             }
             if let Some(id) = &spec.from {
                 let source = find_source(&context, &ids, id)?;
@@ -134,12 +140,29 @@ impl Model {
             input_halo: halo,
             nodes,
             gradient: Tensor::default(),
+            clock: || 0.0,
+            products_ms: 0.0,
         })
     }
 
     /// Border of zeros that the first layer needs around every image.
     pub fn input_halo(&self) -> usize {
         self.input_halo
+    }
+
+    /// Computes every convolution by the direct algorithm from now on.
+    pub fn use_direct_algorithms(&mut self) {
+        self.nodes.iter_mut().for_each(|node| node.layer.use_direct_algorithm());
+    }
+
+    /// Measures from now on, by this clock, the time spent in layers with weights.
+    pub fn time_products(&mut self, clock: fn() -> f64) {
+        self.clock = clock;
+    }
+
+    /// Milliseconds spent in layers with weights (convolutions and linear layers) since the last call.
+    pub fn take_products_ms(&mut self) -> f64 {
+        std::mem::take(&mut self.products_ms)
     }
 
     /// Runs the network on `x` of shape `[n, h, w, c]`; returns the logits, `[n, 1, 1, classes]`.
@@ -149,7 +172,11 @@ impl Model {
             let [h, w, c] = node.layer.output();
             after[0].reshape([x.n, h, w, c], node.output_halo);
             let from = node.from.map(|source| &before[source]);
+            let start = (self.clock)();
             node.layer.forward(before.last().unwrap_or(x), from, &mut after[0], pass);
+            if node.has_weights {
+                self.products_ms += (self.clock)() - start;
+            }
         }
         self.activations.last().expect("a model has layers")
     }
@@ -180,7 +207,11 @@ impl Model {
         for i in (0..self.nodes.len()).rev() {
             let (before, after) = self.activations.split_at_mut(i);
             let input = before.last_mut().map_or(Input::Batch(x), Input::Activation);
+            let start = (self.clock)();
             self.nodes[i].layer.backward(Backward { x: input, dy: &after[0] });
+            if self.nodes[i].has_weights {
+                self.products_ms += (self.clock)() - start;
+            }
             // The input's gradient is there, but for what skip connections from it add.
             let Some(dx) = before.last_mut() else { break };
             for (node, dy) in self.nodes[i..].iter().zip(after) {
@@ -278,8 +309,7 @@ impl Model {
     pub fn for_each_param_mut(&mut self, mut change: impl FnMut(&str, &mut Param)) {
         for Node { name, layer, .. } in &mut self.nodes {
             for param in layer.params_mut() {
-                param.abs_max = None;
-                change(name, param);
+                change(name, param.changing());
             }
         }
     }
@@ -296,7 +326,7 @@ impl Model {
             kind: node.kind.clone(),
             output_shape: node.layer.output(),
             parameters: node.layer.params().iter().map(|param| param.value.len()).sum(),
-            quantized: node.layer.params().iter().any(|param| param.is_weight()),
+            quantized: node.has_weights,
         };
         self.nodes.iter().map(info).collect()
     }

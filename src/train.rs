@@ -47,8 +47,13 @@ impl Trainer {
     /// [`Error::Config`] for settings out of range, [`Error::Model`] for layers that do not fit.
     pub fn new(specs: &[LayerSpec], classes: usize, config: RunConfig, clock: Clock) -> Result<Self> {
         config.validate()?;
+        let mut model = Model::new(specs, classes, config.seed)?;
+        model.time_products(clock);
+        if !config.winograd {
+            model.use_direct_algorithms();
+        }
         Ok(Self {
-            model: Model::new(specs, classes, config.seed)?,
+            model,
             optimizer: AdamW::default(),
             quantizer: quant::find(&config.quantizer)?.quantizer,
             step: 0,
@@ -89,6 +94,7 @@ impl Trainer {
         self.flips.clear();
         let start = (self.clock)();
 
+        self.model.take_products_ms(); // that of evaluations
         let pass = Pass { training: true, seed: self.config.seed, step: self.step };
         self.model.forward(x, &pass);
         let (logits, gradient) = self.model.logits_and_gradient();
@@ -116,6 +122,7 @@ impl Trainer {
 
         self.phases.forward += after_forward - start;
         self.phases.backward += after_backward - after_forward;
+        self.phases.products += self.model.take_products_ms();
         self.phases.update += (self.clock)() - after_backward;
         Ok(StepOutcome { loss, grad_norm })
     }

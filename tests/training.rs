@@ -264,6 +264,30 @@ fn loss_of(event: String) -> String {
     event.split("loss: ").nth(1).unwrap().split(',').next().unwrap().into()
 }
 
+/// The update remembers the largest weight for the next scale; an outlier that is set from outside must still count, and
+/// the next step's soft clip bring it back.
+#[test]
+fn a_weight_set_from_outside_counts_in_the_next_scale() {
+    let specs = models::find("simple_resnet4bit").unwrap().specs().unwrap();
+    let mut trainer = Trainer::new(&specs, 10, RunConfig::default(), clock).unwrap();
+    let x = batch([4, 32, 32, 3], 1);
+    trainer.step(&x, &[0, 1, 2, 3], 1e-3).unwrap();
+    let scale =
+        |trainer: &Trainer| trainer.model().params().find(|(name, _)| *name == "conv2").unwrap().1.scale;
+    trainer.evaluate(&x, &[0, 1, 2, 3]);
+    assert!(scale(&trainer) < 0.5, "scale {}", scale(&trainer));
+    trainer.set_params(|layer, param| {
+        if layer == "conv2" && param.is_weight() {
+            param.value[5] = -700.0;
+        }
+    });
+    trainer.evaluate(&x, &[0, 1, 2, 3]);
+    assert_eq!(scale(&trainer), 100.0);
+    trainer.step(&x, &[0, 1, 2, 3], 1e-3).unwrap();
+    trainer.evaluate(&x, &[0, 1, 2, 3]);
+    assert_eq!(scale(&trainer), 3.0 / 7.0);
+}
+
 /// Everything of a step (batch, passes, update) cut among threads: the same bits as one thread's.
 #[test]
 fn steps_do_not_depend_on_the_number_of_threads() {

@@ -17,6 +17,8 @@ export class Client {
   #slowestStep = 0;
   #playing = new Set();
   #watch = null;
+  /** Told of every request that was answered well. @type {((type: string, body: object) => void)|null} */
+  onAnswer = null;
 
   /** Calls `listener(body)` for every message named `type` (one of `From`), or "lost" with {message}. */
   on(type, listener) {
@@ -47,7 +49,7 @@ export class Client {
         return;
       }
       const id = ++this.#lastId;
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject, type, body });
       this.#worker.postMessage({ type, id, ...body });
     });
   }
@@ -62,7 +64,10 @@ export class Client {
       const request = this.#pending.get(body.id);
       this.#pending.delete(body.id);
       if ("error" in body) request?.reject(new Error(body.error));
-      else request?.resolve(body.result);
+      else if (request) {
+        request.resolve(body.result);
+        this.onAnswer?.(request.type, request.body);
+      }
       return;
     }
     if (type === From.STATUS) {

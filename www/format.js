@@ -22,6 +22,14 @@ export function short(value) {
 /** Bytes -> "86 MB". */
 export const megabytes = (bytes) => (known(bytes) ? `${Math.round(bytes / 1e6)} MB` : NONE);
 
+/** Bytes -> "640 B", "36.6 KB", "1.63 MB": what is small is told exactly. */
+export function bytes(count) {
+  if (!known(count)) return NONE;
+  if (count < 1000) return `${count} B`;
+  const [size, unit] = count < 1e6 ? [count / 1e3, "KB"] : [count / 1e6, "MB"];
+  return `${size < 100 ? size.toPrecision(3) : Math.round(size)} ${unit}`;
+}
+
 /** Seconds -> "42 s", "3 min 10 s", "2 h 5 min". */
 export function duration(seconds) {
   if (!known(seconds)) return NONE;

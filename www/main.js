@@ -2,10 +2,22 @@
 import { detect, obstacle } from "./features.js";
 import { fixed, megabytes, percent, short } from "./format.js";
 import { drawing } from "./frames.js";
+import { arePictures } from "./images/folder.js";
+import { loadPictures } from "./images/read.js";
 import { isolate } from "./isolation.js";
+import { keepOffline } from "./offline.js";
 import { accuracyPlot } from "./plots/accuracy.js";
-import { Histograms } from "./plots/histograms.js";
 import { lossPlot } from "./plots/loss.js";
+import * as compare from "./panels/compare.js";
+import * as device from "./panels/device.js";
+import * as errors from "./panels/errors.js";
+import * as health from "./panels/health.js";
+import * as lessons from "./panels/lessons.js";
+import * as outlier from "./panels/outlier.js";
+import * as ptq from "./panels/ptq.js";
+import * as share from "./panels/share.js";
+import * as tryIt from "./panels/try.js";
+import * as weights from "./panels/weights.js";
 import { Session } from "./session.js";
 import { display, SETTINGS } from "./state.js";
 import { showEpochs, speak } from "./ui/a11y.js";
@@ -15,6 +27,44 @@ import { wireDrop } from "./ui/drop.js";
 import { notify } from "./ui/notices.js";
 import { showProgress } from "./ui/progress.js";
 import { showTransport, wireTransport } from "./ui/transport.js";
+import { applyView, wholePage } from "./view.js";
+
+/**
+ * The panels of the page, in the order in which they stand: name, module and the id of the element that takes them
+ * in. The panel is a <section id="NAME" class="panel NAME" aria-labelledby="NAME-title">, made here, with a heading
+ * NAME-title, made by the module; where that element is itself called NAME, it is the panel.
+ *
+ * @typedef {(root: HTMLElement, session: Session) => {changed: (what: string) => void}} Mount
+ *   `changed` is called with every change that the session tells of; what it draws goes through frames.js
+ * @type {[string, {mount: Mount}, string][]}
+ */
+const PANELS = [
+  ["health", health, "health"],
+
+  ["compare", compare, "lab"],
+  ["ptq", ptq, "lab-pair"],
+  ["outlier", outlier, "lab-pair"],
+
+  ["weights", weights, "panels"],
+  ["errors", errors, "panels"],
+  ["try", tryIt, "panels"],
+  ["share", share, "panels"],
+
+  ["device", device, "aside"],
+  ["lessons", lessons, "lessons"],
+];
+
+/** Makes a panel's place in the page and lets the module fill it. */
+function mountPanel([name, module, place], session) {
+  let root = at(place);
+  if (place !== name) {
+    root = root.appendChild(document.createElement("section"));
+    root.id = name;
+    root.className = `panel ${name}`;
+    root.setAttribute("aria-labelledby", `${name}-title`);
+  }
+  return module.mount(root, session);
+}
 
 const at = (id) => document.getElementById(id);
 const SIMD_NAMES = { "relaxed-simd": "relaxed SIMD", simd128: "SIMD", scalar: "scalar" };
@@ -54,7 +104,6 @@ function showPending(session) {
 
 function build(features) {
   const plots = [accuracyPlot(), lossPlot()];
-  const histograms = new Histograms();
   const controls = new Controls((key, value) => session.set(key, value));
 
   const drawStatus = drawing(() => {
@@ -69,10 +118,12 @@ function build(features) {
   const drawSettings = drawing(() => {
     controls.show(session.settings, session.run?.begun ? session.waiting : []);
     showPending(session);
+    at("plots").classList.toggle("paired", session.paired);
+    at("whole-page").href = wholePage(session.settings);
     if (session.run) at("settings-summary").textContent = runTitle(session.run);
   });
 
-  /** What each change of the session makes the page do. */
+  /** What each change of the session makes the page's frame do; the panels have their own. */
   const reactions = {
     settings: drawSettings,
     engine: () => {
@@ -81,38 +132,44 @@ function build(features) {
     },
     data: () => showDataset(session.loaded),
     run: () => {
-      const { run } = session;
-      for (const plot of plots) plot.show([run]);
-      histograms.show(run.layers);
-      showEpochs(run);
+      for (const plot of plots) plot.show(session.runs);
+      showEpochs(session.runs);
       drawSettings();
       drawStatus();
     },
     status: () => {
       drawStatus();
       drawSettings();
-      if (session.run && session.run.status !== "playing") speak(session.run, true);
+      if (session.run && !session.playing) speak(session, true);
     },
     steps: () => {
       for (const plot of plots) plot.redraw();
       drawStatus();
-      speak(session.run);
+      speak(session);
     },
     epoch: () => {
       for (const plot of plots) plot.redraw();
-      histograms.show(session.run.layers);
-      showEpochs(session.run);
+      showEpochs(session.runs);
       drawStatus();
     },
-    layers: () => histograms.show(session.run.layers),
     loading: drawStatus,
   };
 
-  const session = new Session(features, (what) => reactions[what](), notify);
+  let panels = [];
+  const changed = (what) => {
+    reactions[what]?.();
+    for (const panel of panels) panel.changed(what);
+  };
+  const session = new Session(features, changed, notify);
+  panels = PANELS.map((panel) => mountPanel(panel, session));
   wireTransport(session);
-  wireDrop((files) => session.loadFiles(files), notify);
+  wireDrop((entries) => {
+    if (arePictures(entries)) loadPictures(session, entries);
+    else session.loadFiles(entries.map(({ file }) => file));
+  }, notify);
   at("apply").addEventListener("click", () => session.reset());
   at("undo").addEventListener("click", () => session.undo());
+  applyView(session.settings);
   drawSettings();
   drawStatus();
   return session;
@@ -134,7 +191,14 @@ globalThis.nibble = session;
 if (reason) {
   showObstacle(reason);
 } else {
-  const lost = await isolate();
+  const { embed } = session.settings;
+  // A frame is small, and on one thread by nature: the engine's line says so.
+  const lost = embed ? null : await isolate();
   if (lost) notify("info", lost);
-  session.start();
+  await session.start();
+  // A frame of another page keeps nothing; and only once the first run is there does it take a turn.
+  if (!embed) {
+    session.offline = await keepOffline();
+    session.changed("offline");
+  }
 }

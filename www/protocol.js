@@ -9,6 +9,9 @@
  * @property {{label: number, pixels: Uint8ClampedArray}[]} samples one strip of 32 x 32 RGBA images a class
  */
 
+/** Bit widths that `To.PTQ` tests, in this order; null: the weights as they are, the mark to hold the others to. */
+export const PTQ_WIDTHS = Object.freeze([null, 8, 7, 6, 5, 4, 3, 2]);
+
 /** Asked by the page. */
 export const To = Object.freeze({
   /**
@@ -17,21 +20,56 @@ export const To = Object.freeze({
    */
   BOOT: "boot",
   /**
-   * {source: {kind: "builtin", train, test} | {kind: "files", files: File[]} | {kind: "origin", name}}.
+   * {source: {kind: "builtin", train, test} | {kind: "files", files: File[]} | {kind: "origin", name} |
+   * {kind: "images", name, classes: string[], pixels: Uint8Array (n * 32 * 32 * 3, RGB), labels: Uint8Array}}.
    * Pauses every run first. -> DatasetView. On an error nothing that was loaded changes.
    */
   LOAD: "load",
   /**
    * {run: number, dataset: number, config: RunConfig}: a fresh run under that number, replacing the one that
-   * had it. -> {info: RunInfo, layers: LayerReport[]}. On an error the old run stays.
+   * had it; pauses every run first. -> {info: RunInfo, layers: LayerReport[]}. On an error the old run stays.
    */
   CREATE: "create",
-  /** {run}: train until paused or finished. -> {} */
+  /**
+   * {run: number, from: number, config: RunConfig}: a copy of run `from` as it is now, which goes on with
+   * `config` (and at once, where `from` is training); `run` may be `from` itself: it goes on with other settings.
+   * -> {info: RunInfo, layers: LayerReport[]}
+   */
+  FORK: "fork",
+  /** {run}: forgets that run. -> {} */
+  DROP: "drop",
+  /**
+   * {runs: number[]}: train them until paused or finished, the one that is behind in steps always next. -> {}
+   */
   PLAY: "play",
-  /** {run}: train one step (and the test pass, if one is due first), then pause. -> {} */
+  /** {runs: number[]}: train each one step (and the test pass, if one is due first), then pause. -> {} */
   STEP: "step",
-  /** {run}: -> {} once no further unit will run. */
+  /** {runs: number[]}: -> {} once no further unit will run. Runs that are a step apart end at the same step. */
   PAUSE: "pause",
+  /**
+   * {run, layer: string, factor: number}: multiplies the layer's largest weight.
+   * -> {layer, index, before, after, absmaxBefore, absmaxAfter, layersBefore: LayerReport[], layers: LayerReport[]}
+   */
+  OUTLIER: "outlier",
+  /**
+   * {run}: quantizes a copy of the run's weights as they are now to 8, 7 ... 2 bits and tests each, `From.PTQ`
+   * telling how far it is; training may go on meanwhile. A second request for the run ends the first.
+   * -> {} when done
+   */
+  PTQ: "ptq",
+  /**
+   * {run, label?: number, predicted?: number, limit: number}: test images as the last full test pass saw them,
+   * see Run.predictions of the engine.
+   * -> {images: {index, label, top: {class, probability}[], loss, pixels: Uint8ClampedArray (32 x 32 RGBA)}[]}
+   */
+  PREDICTIONS: "predictions",
+  /** {run, layer: string} -> {count, height, width, channels, latent: Float32Array, quantized: Float32Array} */
+  FILTERS: "filters",
+  /**
+   * {run, pixels: Uint8ClampedArray (32 x 32 RGBA) | null}: the run's weights, packed two to a byte, classify a
+   * picture. -> {classes: {class, probability}[] (none without a picture), info: {packedBytes, fp32Bytes, bits, layers}}
+   */
+  CLASSIFY: "classify",
 });
 
 /** Told by the worker. */
@@ -44,12 +82,20 @@ export const From = Object.freeze({
   STEPS: "steps",
   /** {run, epoch, done, total}: progress of the test pass, in images. */
   EVALUATE: "evaluate",
-  /** {run, epoch: EpochEvent}: an epoch has ended. */
+  /** {run, epoch: EpochEvent, filters (of its first layer, as `To.FILTERS` answers)}: an epoch has ended. */
   EPOCH: "epoch",
   /** {run, layers: LayerReport[]}: the weights as they are now; about once a second while training. */
   LAYERS: "layers",
   /** {run, status: "playing"|"paused"|"finished"}: what the run does now. */
   STATUS: "status",
-  /** {run, message, fatal: boolean}: a unit failed. Fatal: the engine itself is lost. */
+  /**
+   * {run, bits: number|null (null: the weights as they are), done, total (images), result: null|{loss, accuracy}}:
+   * a test of the weights quantized after training.
+   */
+  PTQ: "ptq",
+  /**
+   * {run, message, fatal: boolean, kind, step, loss, gradNorm}: a unit failed. Fatal: the engine itself is lost.
+   * kind "diverged": loss or gradient were no longer finite at `step`; the weights are those before it.
+   */
   CRASHED: "crashed",
 });

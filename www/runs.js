@@ -3,6 +3,9 @@
  * Filled from the worker's messages, read by everything that draws. No DOM here.
  */
 
+import { precision } from "./difference.js";
+import { PTQ_WIDTHS } from "./protocol.js";
+
 /** Points a curve keeps for drawing: beyond what a plot has pixels for, neighbours are averaged. */
 const TRACE_LIMIT = 1600;
 
@@ -54,6 +57,14 @@ export class Smooth {
     return this.value;
   }
 
+  copy() {
+    const copy = new Smooth(1);
+    copy.keep = this.keep;
+    copy.#mean = this.#mean;
+    copy.#weight = this.#weight;
+    return copy;
+  }
+
   get value() {
     return this.#weight > 0 ? this.#mean / this.#weight : NaN;
   }
@@ -71,27 +82,73 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @property {number} testTotal
  */
 
+/**
+ * @typedef {object} Fork where a run began as a copy of another
+ * @property {number} step steps that both have in common
+ * @property {number} epoch the same in epochs: where it is on the curves' axis
+ * @property {string} from label of the run that was copied
+ *
+ * @typedef {object} Alarm loss or gradient were no longer finite
+ * @property {number} step the step that was not taken
+ * @property {number} loss
+ * @property {number} gradNorm
+ *
+ * @typedef {object} Outlier a weight that was multiplied
+ * @property {string} layer
+ * @property {number} factor
+ * @property {number} step steps trained then
+ * @property {object} before LayerReport of its layer
+ * @property {object} after the same with the outlier
+ *
+ * @typedef {object} AfterTraining the run's weights quantized after training
+ * @property {number} step steps trained when the weights were taken
+ * @property {boolean} running
+ * @property {number} share done of all tests, 0..1
+ * @property {Map<number|null, {loss: number, accuracy: number}>} results by bits; null: the weights as they are
+ */
+
 export class RunRecord {
   /**
-   * @param {number} id
+   * @param {number} id number of the run in the worker, and its slot: 1 or 2
    * @param {object} settings the settings it was made from (state.js)
    * @param {object} data DatasetInfo of what it trains on
    * @param {object} info RunInfo of the engine
    * @param {object[]} layers first LayerReports
+   * @param {number} dataset handle of that data in the worker
    */
-  constructor(id, settings, data, info, layers) {
+  constructor(id, settings, data, info, layers, dataset) {
     this.id = id;
     this.settings = settings;
     this.data = data;
     this.info = info;
     this.layers = layers;
+    /** LayerReports before its first step. */
+    this.firstLayers = layers;
+    /** First layer's filters at the end of each epoch, see `To.FILTERS`; 0: before the first step. */
+    this.filters = new Map();
+    /** Which of the two fixed colours it has: 0 or 1. */
+    this.slot = id - 1;
+    /** Handle of the data it trains on. */
+    this.dataset = dataset;
+    /** What tells it from the other run, or its precision: "4-bit", "tanh off". */
+    this.label = precision(settings);
+    /** @type {Fork|null} */
+    this.fork = null;
+    /** What was done to it, and where on the curves' axis. @type {{epoch: number, text: string}[]} */
+    this.marks = [];
+    /** @type {Alarm|null} */
+    this.alarm = null;
+    /** @type {Outlier|null} the last one */
+    this.outlier = null;
+    /** @type {AfterTraining|null} */
+    this.afterTraining = null;
     /** @type {"paused"|"playing"|"finished"|"lost"} */
     this.status = "paused";
     this.globalStep = 0;
     /** Loss of every step, in order. */
     this.losses = [];
-    /** Curves over epochs: the batch loss, the same smoothed, and smoothed batch accuracy (0..1). */
-    this.curves = { batchLoss: new Trace(), trainLoss: new Trace(), trainAccuracy: new Trace() };
+    /** Curves over epochs: the batch loss, the same smoothed, smoothed batch accuracy (0..1), gradient norm. */
+    this.curves = { batchLoss: new Trace(), trainLoss: new Trace(), trainAccuracy: new Trace(), gradNorm: new Trace() };
     /** EpochEvents so far. */
     this.epochs = [];
     /** The last step. */
@@ -124,6 +181,16 @@ export class RunRecord {
     return this.epochs.length > 0 ? Math.max(...this.epochs.map(({ testAccuracy }) => testAccuracy)) : NaN;
   }
 
+  /** Where it is on the curves' axis. */
+  get epochsTrained() {
+    return this.globalStep / this.info.stepsPerEpoch;
+  }
+
+  /** Remembers that something was done to it just now. */
+  mark(text) {
+    this.marks.push({ epoch: this.epochsTrained, text });
+  }
+
   get epochsTotal() {
     return this.info.config.epochs;
   }
@@ -135,8 +202,10 @@ export class RunRecord {
       this.curves.batchLoss.push(x, step.loss);
       this.curves.trainLoss.push(x, this.smooth.loss.push(step.loss));
       this.curves.trainAccuracy.push(x, this.smooth.accuracy.push(step.accuracy));
+      this.curves.gradNorm.push(x, step.gradNorm);
       this.smooth.ms.push(step.ms / step.images);
     }
+    this.alarm = null;
     const last = steps.at(-1);
     this.last = last;
     this.globalStep = last.globalStep;
@@ -154,10 +223,48 @@ export class RunRecord {
     Object.assign(this.progress, { tested: done, testTotal: total });
   }
 
-  addEpoch(epoch) {
+  /**
+   * @param {object} epoch EpochEvent
+   * @param {object} filters of its first layer
+   */
+  addEpoch(epoch, filters) {
     this.epochs.push(epoch);
+    this.filters.set(epoch.epoch, filters);
     this.layers = epoch.layers;
     Object.assign(this.progress, { epoch: epoch.epoch, step: this.info.stepsPerEpoch, tested: 0 });
+  }
+
+  /**
+   * A record of a copy of this run that was made now: its curves begin here, its steps are counted on.
+   * @param {number} id
+   * @param {object} settings
+   * @param {object} info RunInfo
+   * @param {object[]} layers
+   */
+  forked(id, settings, info, layers) {
+    const copy = new RunRecord(id, settings, this.data, info, layers, this.dataset);
+    copy.fork = { step: this.globalStep, epoch: this.epochsTrained, from: this.label };
+    copy.globalStep = this.globalStep;
+    copy.marks = [{ epoch: copy.fork.epoch, text: "fork" }];
+    copy.progress = { ...this.progress };
+    copy.status = this.status;
+    copy.last = this.last;
+    for (const key of Object.keys(this.smooth)) copy.smooth[key] = this.smooth[key].copy();
+    return copy;
+  }
+
+  /** It goes on under other settings, with what it has learnt and the curves it has. */
+  goOn(settings, info, layers, text) {
+    Object.assign(this, { settings, info, layers, alarm: null });
+    this.mark(text);
+  }
+
+  /** A result of quantizing it after training, see `From.PTQ`. */
+  addAfterTraining({ bits, done, total, result }) {
+    const test = this.afterTraining;
+    if (!test) return;
+    if (result) test.results.set(bits, result);
+    test.share = (test.results.size + (result ? 0 : done / total)) / PTQ_WIDTHS.length;
   }
 
   /** Seconds left: of the epoch's steps, of the test pass under way, of the whole run. NaN: not known yet. */

@@ -1,21 +1,22 @@
 /**
- * What the user wants (settings), what is loaded (data) and what trains (the run), and the one order in which
- * they change: engine, then data, then run. Nothing trained is thrown away but by reset, new seed or restart.
+ * What the user wants (settings), what is loaded (data) and what trains (the runs), and the one order in which
+ * they change: engine, then data, then runs. Nothing trained is thrown away but by reset, new seed or restart.
  */
 import { Client } from "./client.js";
+import { differing, labels, matters } from "./difference.js";
+import { Experiments } from "./experiments.js";
 import { builds } from "./features.js";
 import { From, To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
-import { adoptRegistry, adoptThreads, differences, fromQuery, runConfig, settingOf, toQuery } from "./state.js";
+import { adoptRegistry, adoptThreads, differences, fromQuery, ofRun, runConfig, settingOf, toQuery } from "./state.js";
+import { Store } from "./store.js";
 
-/** Number of the run in the worker; a second one would be 2. */
-const RUN = 1;
 /** A slider moves often: the address and an untrained run follow after this pause. */
 const SETTLE_MS = 250;
 /** Seeds drawn by "New seed": short enough to be read out in class. */
 const SEEDS = 100_000;
 
-const KIND_OF_DATA = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100" };
+const KIND_OF_DATA = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100", images: "images" };
 
 /** What names the images that `settings` ask for. */
 const dataKey = ({ data, train, test }) => (data === "builtin" ? `${data} ${train} ${test}` : data);
@@ -25,9 +26,10 @@ const engineKey = ({ threads, build }) => `${threads} ${build}`;
 export class Session {
   /**
    * @param {import("./features.js").Features} features
-   * @param {(what: string) => void} changed called with what has changed: "settings", "engine", "data", "run",
-   *   "status", "steps", "epoch", "layers", "loading"
-   * @param {(kind: "error"|"info", text: string, action?: {label: string, act: () => void}) => void} notify
+   * @param {(what: string) => void} changed called with what has changed: "settings", "engine", "data", "run"
+   *   (which runs there are), "status", "steps", "epoch", "layers", "loading", "tested" (quantized after training),
+   *   "alarm" (a run has diverged), "kept" (data sets on this device), "offline" (whether the page is kept)
+   * @param {typeof import("./ui/notices.js").notify} notify
    */
   constructor(features, changed, notify) {
     this.features = features;
@@ -45,8 +47,17 @@ export class Session {
     this.loaded = null;
     /** Files dropped earlier, by the value of the setting `data`. */
     this.dropped = new Map();
-    /** @type {RunRecord|null} */
-    this.run = null;
+    /** Data sets kept on this device. */
+    this.store = new Store((what) => this.changed(what));
+    /** How it stands with use without a network: {version} once the page is kept, {error} where it cannot be. */
+    this.offline = null;
+    /**
+     * One run, or two side by side. The first is the one that the settings belong to.
+     * @type {RunRecord[]}
+     */
+    this.runs = [];
+    /** What is done with runs beside training them: race, fork, drop, outlier, quantizing after training. */
+    this.experiments = new Experiments(this);
     /** Progress of the load under way: {label, done, total}, or null. */
     this.loading = null;
     /** What is being changed, or null: "starting", "loading", "creating". */
@@ -59,6 +70,21 @@ export class Session {
     this.#listen();
   }
 
+  /** The first run. @type {RunRecord|null} */
+  get run() {
+    return this.runs[0] ?? null;
+  }
+
+  /** The run that has trained least: two runs are shown by where both have come. @type {RunRecord|null} */
+  get behind() {
+    return this.runs.reduce((least, run) => (least && least.globalStep <= run.globalStep ? least : run), null);
+  }
+
+  /** Whether there are two runs, or will be in a moment. */
+  get paired() {
+    return this.runs.length > 1 || this.settings.race !== "";
+  }
+
   /** Rows of the table that wait for a reset. */
   get waiting() {
     return this.run ? differences(this.run.settings, this.settings) : [];
@@ -67,7 +93,8 @@ export class Session {
   #listen() {
     const mine = (type, handle) =>
       this.client.on(type, (body) => {
-        if (this.run && body.run === this.run.id) handle(this.run, body);
+        const run = this.runs.find(({ id }) => id === body.run);
+        if (run) handle(run, body);
       });
     mine(From.STEPS, (run, { steps, memory }) => {
       run.addSteps(steps);
@@ -78,8 +105,8 @@ export class Session {
       run.addEvaluation(body, performance.now());
       this.changed("steps");
     });
-    mine(From.EPOCH, (run, { epoch }) => {
-      run.addEpoch(epoch);
+    mine(From.EPOCH, (run, { epoch, filters }) => {
+      run.addEpoch(epoch, filters);
       this.changed("epoch");
     });
     mine(From.LAYERS, (run, { layers }) => {
@@ -90,10 +117,16 @@ export class Session {
       run.status = status;
       this.changed("status");
     });
-    mine(From.CRASHED, (run, { message, fatal }) => {
+    mine(From.PTQ, (run, body) => {
+      run.addAfterTraining(body);
+      this.changed("tested");
+    });
+    mine(From.CRASHED, (run, { message, fatal, kind, step, loss, gradNorm }) => {
       run.status = "paused";
+      if (kind === "diverged") run.alarm = { step, loss, gradNorm };
       this.changed("status");
-      if (!fatal) this.notify("error", `Training stopped: ${message}`);
+      if (run.alarm) this.changed("alarm");
+      if (!fatal && !run.alarm) this.notify("error", `Training stopped: ${message}`);
     });
     this.client.on(From.PROGRESS, (progress) => {
       this.loading = progress;
@@ -101,18 +134,18 @@ export class Session {
     });
     this.client.on("lost", ({ message }) => {
       this.engine = null;
-      if (this.run) this.run.status = "lost";
+      for (const run of this.runs) run.status = "lost";
       this.changed("status");
       this.notify("error", `The engine was lost: ${message} What it has drawn stays until you start it anew.`, {
         label: "Start the engine anew",
-        act: () => this.#inTurn("starting", () => this.#rebuild()),
+        act: () => this.inTurn("starting", () => this.#rebuild()),
       });
     });
   }
 
   /** Starts engine, data and run as the address asks. */
   start() {
-    return this.#inTurn("starting", async () => {
+    return this.inTurn("starting", async () => {
       await this.#startEngine();
       // The engine's menus are known only now: read the address again, by them.
       const { settings, problems } = fromQuery(location.search);
@@ -121,8 +154,8 @@ export class Session {
       for (const problem of problems) this.notify("error", problem);
       this.changed("settings");
       await this.#firstData();
-      await this.#createRun();
-      this.#writeUrl();
+      await this.#createRuns();
+      this.writeUrl();
     });
   }
 
@@ -145,7 +178,7 @@ export class Session {
   }
 
   /** Changes of engine, data and run wait for each other; an error is told and leaves the rest as it was. */
-  #inTurn(what, body) {
+  inTurn(what, body) {
     this.waitingTurns += 1;
     this.turn = this.turn.then(async () => {
       this.busy = what;
@@ -184,14 +217,16 @@ export class Session {
     this.changed("engine");
   }
 
-  /** The images that `settings` ask for: drawn, dropped before, or beside the page. */
-  #sourceFor(settings) {
-    if (settings.data === "builtin") return { kind: "builtin", train: settings.train, test: settings.test };
-    return this.dropped.get(settings.data) ?? { kind: "origin", name: settings.data };
+  /** The images that `settings` ask for: drawn, dropped before, kept on this device, or beside the page. */
+  async #sourceFor({ data, train, test, images }) {
+    if (data === "builtin") return { kind: "builtin", train, test };
+    const known = this.dropped.get(data) ?? (await this.store.find(data, images));
+    if (!known && data === "images") throw new Error("They are not on this device: choose their folder, or drop it here.");
+    return known ?? { kind: "origin", name: data };
   }
 
   async #loadFor(settings) {
-    const source = this.#sourceFor(settings);
+    const source = await this.#sourceFor(settings);
     this.#adoptData(await this.client.request(To.LOAD, { source }), source);
   }
 
@@ -200,21 +235,44 @@ export class Session {
     this.settings.data = data;
     this.settings.images = data === "builtin" ? "" : view.info.fingerprint;
     this.loaded = { ...view, source, key: dataKey(this.settings) };
-    if (source.kind === "files") this.dropped.set(data, source);
+    if (source.kind === "files" || source.kind === "images") this.dropped.set(data, source);
     this.changed("data");
     this.changed("settings");
   }
 
-  async #createRun() {
-    const { dataset, info: data } = this.loaded;
-    if (data.kind !== "synthetic") this.settings.images = data.fingerprint;
-    const settings = { ...this.settings };
-    const { info, layers } = await this.client.request(To.CREATE, {
-      run: RUN,
-      dataset,
-      config: runConfig(settings),
-    });
-    this.run = new RunRecord(RUN, settings, data, info, layers);
+  /** Fresh runs by the settings: one, and a second that differs as `settings.race` says. */
+  async #createRuns() {
+    const { settings, loaded } = this;
+    if (loaded.info.kind !== "synthetic") settings.images = loaded.info.fingerprint;
+    const second = settings.race !== "" && matters(settings, settings.race);
+    if (settings.race !== "" && !second) {
+      this.notify("info", "The second run would now be the same as the first: there is one run.");
+      settings.race = "";
+    }
+    // The first keeps its number, and with it its colour.
+    const id = this.run?.id ?? 1;
+    const runs = [await this.create(id, { ...settings, race: "" }, loaded.dataset, loaded.info)];
+    try {
+      if (second) runs.push(await this.create(3 - id, differing(settings, settings.race), loaded.dataset, loaded.info));
+    } catch (error) {
+      settings.race = "";
+      this.notify("error", `There is no second run: ${error.message}`);
+    }
+    if (runs.length === 1) await this.client.request(To.DROP, { run: 3 - id });
+    this.adoptRuns(runs);
+  }
+
+  /** Makes a run in the worker. @returns {Promise<RunRecord>} its record, not yet one of the session's */
+  async create(id, settings, dataset, data) {
+    const { info, layers } = await this.client.request(To.CREATE, { run: id, dataset, config: runConfig(settings) });
+    return new RunRecord(id, ofRun(settings), data, info, layers, dataset);
+  }
+
+  /** These are the runs from now on. */
+  adoptRuns(runs) {
+    const names = labels(runs.map(({ settings }) => settings));
+    runs.forEach((run, i) => (run.label = names[i]));
+    this.runs = runs;
     this.changed("run");
   }
 
@@ -228,23 +286,34 @@ export class Session {
     } else if (this.loaded.key !== dataKey(this.settings)) {
       await this.#loadFor(this.settings);
     }
-    await this.#createRun();
-    this.#writeUrl();
+    await this.#createRuns();
+    this.writeUrl();
   }
 
   #grantWish() {
     const wish = this.wish;
     this.wish = null;
-    if (wish && this.run) this.client.request(wish === "play" ? To.PLAY : To.STEP, { run: RUN }).catch(() => {});
+    const ready = this.runs.filter(({ status }) => status !== "finished" && status !== "lost");
+    if (!wish || ready.length === 0) return;
+    const least = Math.min(...ready.map(({ globalStep }) => globalStep));
+    // A step is that of the run behind: two runs then come to the same step.
+    const runs = wish === "play" ? ready : ready.filter(({ globalStep }) => globalStep === least);
+    const ids = runs.map(({ id }) => id);
+    this.client.request(wish === "play" ? To.PLAY : To.STEP, { runs: ids }).catch(() => {});
   }
 
   get playing() {
-    return this.run?.status === "playing" || this.wish === "play";
+    return this.wish === "play" || this.runs.some(({ status }) => status === "playing");
+  }
+
+  /** Whether every run has trained all its epochs. */
+  get finished() {
+    return this.runs.length > 0 && this.runs.every(({ status }) => status === "finished");
   }
 
   /** Trains, as soon as there is a run to train. @param {"play"|"step"} how */
   async train(how) {
-    if (this.run?.status === "finished" && this.waiting.length === 0) {
+    if (this.finished && this.waiting.length === 0) {
       this.notify("info", "This run is finished. Reset begins it again; more epochs apply at reset.");
       return;
     }
@@ -259,13 +328,14 @@ export class Session {
   pause() {
     this.wish = null;
     this.changed("status");
-    if (this.run) this.client.request(To.PAUSE, { run: RUN }).catch(() => {});
+    const runs = this.runs.map(({ id }) => id);
+    if (runs.length > 0) this.client.request(To.PAUSE, { runs }).catch(() => {});
   }
 
   /** Begins again with the settings as they are now, the seed among them. */
   reset() {
     clearTimeout(this.settleTimer);
-    return this.#inTurn("creating", async () => {
+    return this.inTurn("creating", async () => {
       const { loaded } = this;
       try {
         await this.#rebuild();
@@ -295,43 +365,59 @@ export class Session {
 
   /** Goes back to the settings of the run. */
   undo() {
-    Object.assign(this.settings, this.run.settings);
+    const { race } = this.settings;
+    Object.assign(this.settings, this.run.settings, { race });
     this.changed("settings");
-    this.#writeUrl();
+    this.writeUrl();
   }
 
   async #settleNow() {
     clearTimeout(this.settleTimer);
-    this.#writeUrl();
-    if (this.busy || !this.run || this.run.begun) return;
+    this.writeUrl();
+    if (this.busy || !this.run || this.runs.some(({ begun }) => begun)) return;
     if (this.waiting.length > 0) await this.reset();
   }
 
-  #writeUrl() {
+  /** The address says what the settings say. */
+  writeUrl() {
     history.replaceState(null, "", toQuery(this.settings) + location.hash);
   }
 
   /** Loads files; what is loaded and trained stays as it is if that fails. @param {File[]} files */
-  async loadFiles(files) {
+  loadFiles(files) {
+    return this.loadFrom(async () => ({ kind: "files", files }));
+  }
+
+  /**
+   * Loads what `find` finds, and keeps it on this device; what is loaded and trained stays as it is if that fails.
+   * @param {(progress: (progress: {label: string, done: number, total: number}) => void) => Promise<object>} find
+   *   resolves with a source of `To.LOAD`
+   */
+  async loadFrom(find) {
     if (!this.engine) {
       this.notify("error", "The engine is not running yet: files can be read only with it.");
       return;
     }
-    await this.#inTurn("loading", async () => {
-      const source = { kind: "files", files };
+    await this.inTurn("loading", async () => {
+      const source = await find((progress) => {
+        this.loading = progress;
+        this.changed("loading");
+      });
       const view = await this.client.request(To.LOAD, { source });
       this.#adoptData(view, source);
       const { name, train, test } = view.info;
-      if (this.run?.trained) {
+      if (this.runs.some(({ trained }) => trained)) {
         this.notify("info", `${name} is loaded. The trained run stays until you start one on the new images.`, {
           label: `Train on ${name}`,
           act: () => this.reset(),
         });
       } else {
-        await this.#createRun();
+        await this.#createRuns();
         this.notify("info", `${name} is loaded: ${train.toLocaleString("en")} training and ${test.toLocaleString("en")} test images.`);
       }
-      this.#writeUrl();
+      this.writeUrl();
+      // Not waited for: a training run may begin while an archive is still being written.
+      if (!this.settings.embed) this.store.keep(this.settings.data, view.info, source);
     });
   }
 }

@@ -11,8 +11,8 @@
  * @typedef {object} Setting
  * @property {string} key URL key, also the name of the value in `Settings`
  * @property {string} label
- * @property {"data"|"top"|"method"|"engine"|"seed"|"hidden"} place group of controls that shows it
- * @property {"choice"|"segments"|"integer"|"rate"|"switch"|"text"} kind
+ * @property {"data"|"top"|"method"|"engine"|"seed"|"hidden"|"view"} place group of controls that shows it
+ * @property {"choice"|"segments"|"integer"|"rate"|"switch"|"text"|"difference"|"flag"|"names"|"place"} kind
  * @property {string|number|boolean} default
  * @property {string} [field] field of the engine's RunConfig; absent: not part of the configuration
  * @property {string} [registry] list of the engine's registry that fills the menu
@@ -22,9 +22,13 @@
  * @property {number} [step] step of the arrow keys
  * @property {string} [hint] one sentence of help
  * @property {(settings: Settings) => boolean} [applies] false: the setting has no effect now
+ * @property {boolean} [races] two runs side by side may differ in it: batches and initial weights stay the same
+ *
+ * A row whose place is "view" says how the page is shown: it is in the address, and no part of a run.
  *
  * @typedef {Record<string, string|number|boolean>} Settings a value for every key of the table
  */
+import { PARTS } from "./parts.js";
 
 const quantized = (settings) => settings.quantizer !== "none";
 const builtin = (settings) => settings.data === "builtin";
@@ -37,6 +41,7 @@ export const SETTINGS = [
       { name: "builtin", label: "Built-in shapes", about: "Ten classes drawn on the spot: nothing to download." },
       { name: "cifar10", label: "CIFAR-10", about: "60,000 photographs in 10 classes; drop the files or the archive." },
       { name: "cifar100", label: "CIFAR-100", about: "60,000 photographs in 100 classes; drop the files or the archive." },
+      { name: "images", label: "Own images", about: "A folder of pictures of yours, one sub-folder a class." },
     ],
   },
   {
@@ -45,12 +50,12 @@ export const SETTINGS = [
     choices: [{ name: "simple_resnet4bit", label: "SimpleResNet4bit" }, { name: "vgg4bit", label: "VGG4bit" }],
   },
   {
-    key: "quantizer", label: "Precision", place: "top", kind: "segments", default: "symmetric",
+    key: "quantizer", label: "Precision", place: "top", kind: "segments", races: true, default: "symmetric",
     field: "quantizer", registry: "quantizers",
     choices: [{ name: "none", label: "FP32" }, { name: "symmetric", label: "4-bit" }],
   },
   {
-    key: "bits", label: "Bits", place: "top", kind: "integer", default: 4, field: "bits", min: 2, max: 8, step: 1,
+    key: "bits", label: "Bits", place: "top", kind: "integer", races: true, default: 4, field: "bits", min: 2, max: 8, step: 1,
     hint: "b bits give 2^b - 1 levels: 15 for 4 bits.", applies: quantized,
   },
   {
@@ -62,28 +67,32 @@ export const SETTINGS = [
     min: 2, max: 1024, step: 32, hint: "Images in one training step.",
   },
   {
-    key: "lr", label: "Learning rate", place: "top", kind: "rate", default: 0.001, field: "lr",
+    key: "lr", label: "Learning rate", place: "top", kind: "rate", races: true, default: 0.001, field: "lr",
     min: 1e-5, max: 1, hint: "Of AdamW, at the first epoch. The paper trains at 0.001.",
   },
   {
-    key: "schedule", label: "Schedule", place: "top", kind: "choice", default: "cosine", field: "schedule",
+    key: "schedule", label: "Schedule", place: "top", kind: "choice", races: true, default: "cosine", field: "schedule",
     registry: "schedules",
     choices: [{ name: "cosine", label: "Cosine" }, { name: "cosine_climbing", label: "Cosine, climbing" }],
   },
   {
-    key: "tanh", label: "Tanh clipping", place: "method", kind: "switch", default: true, field: "tanhClip",
+    key: "tanh", label: "Tanh clipping", place: "method", kind: "switch", races: true, default: true, field: "tanhClip",
     hint: "After each step W becomes 3 tanh(W / 3): no outlier can stretch the grid.",
   },
   {
-    key: "scale", label: "Scale per layer", place: "method", kind: "switch", default: true,
+    key: "scale", label: "Scale per layer", place: "method", kind: "switch", races: true, default: true,
     field: "perLayerScale", hint: "Off: one grid spacing for the whole network.", applies: quantized,
   },
   {
-    key: "clip", label: "Gradient clipping", place: "method", kind: "switch", default: true, field: "gradClip",
+    key: "ste", label: "Straight-through", place: "method", kind: "switch", races: true, default: true,
+    field: "straightThrough", hint: "Off: the true gradient of rounding, which is zero. Watch nothing learn.", applies: quantized,
+  },
+  {
+    key: "clip", label: "Gradient clipping", place: "method", kind: "switch", races: true, default: true, field: "gradClip",
     hint: "The gradient's norm over all parameters is held to 0.5.",
   },
   {
-    key: "augment", label: "Augmentation", place: "method", kind: "switch", default: true, field: "augment",
+    key: "augment", label: "Augmentation", place: "method", kind: "switch", races: true, default: true, field: "augment",
     hint: "Each image is shifted by up to 4 pixels and mirrored at random.",
   },
   {
@@ -99,6 +108,10 @@ export const SETTINGS = [
     min: 0, max: 999999, step: 1, hint: "Sets the first weights, the order of the images and every random choice.",
   },
   {
+    key: "winograd", label: "Winograd", place: "engine", kind: "switch", default: true, field: "winograd",
+    hint: "Convolutions with a quarter of the multiplications. Off: the direct way, slower.",
+  },
+  {
     key: "threads", label: "Threads", place: "engine", kind: "choice", default: "auto",
     choices: [{ name: "auto", label: "Auto" }], hint: "Auto takes every core the browser tells of.",
   },
@@ -112,7 +125,11 @@ export const SETTINGS = [
     ],
     hint: "Relaxed SIMD fuses multiply and add: quicker, and it may differ between processors. Exact does not.",
   },
+  { key: "race", label: "Second run", place: "hidden", kind: "difference", default: "", applies: () => true },
   { key: "images", label: "Image fingerprint", place: "hidden", kind: "text", default: "", applies: (s) => !builtin(s) },
+  { key: "embed", label: "Embedded view", place: "view", kind: "flag", default: false },
+  { key: "show", label: "Parts shown", place: "view", kind: "names", default: "", choices: Object.keys(PARTS).map((name) => ({ name, label: name })) },
+  { key: "lesson", label: "Lesson", place: "view", kind: "place", default: "" },
 ];
 
 const byKey = new Map(SETTINGS.map((setting) => [setting.key, setting]));
@@ -153,14 +170,44 @@ export function parse(setting, text) {
     if (text.trim() !== "" && whole && value >= min && value <= max) return { value };
     return { problem: `${label} is a ${kind === "rate" ? "" : "whole "}number from ${min} to ${max}, not "${text}"` };
   }
+  if (kind === "flag") {
+    if (text === "" || text === "1" || text === "0") return { value: text !== "0" };
+    return { problem: `${label} is 1 (on) or 0 (off), not "${text}"` };
+  }
+  if (kind === "names") return parseNames(setting, text);
+  if (kind === "place") {
+    if (text === "" || /^[a-z0-9-]+(\.[1-9][0-9]?)?$/.test(text)) return { value: text };
+    return { problem: `${label} is a lesson's name and perhaps a step ("levels.2"), not "${text}"` };
+  }
+  if (kind === "difference") return text === "" ? { value: "" } : parseDifference(setting, text);
   if (choices && !choices.some((choice) => choice.name === text)) {
     return { problem: `${label} is one of ${choices.map((choice) => choice.name).join(", ")}, not "${text}"` };
   }
   return { value: text };
 }
 
+/** "accuracy,weights": names of the row's choices, each once, in their order. */
+function parseNames({ label, choices }, text) {
+  const names = text.split(",").filter(Boolean);
+  const stranger = names.find((name) => !choices.some((choice) => choice.name === name));
+  if (stranger) return { problem: `${label} are of ${choices.map(({ name }) => name).join(", ")}, not "${stranger}"` };
+  return { value: choices.filter(({ name }) => names.includes(name)).map(({ name }) => name).join() };
+}
+
+/** "bits:3": the key of a row that runs may differ in, and a value of it. */
+function parseDifference({ label }, text) {
+  const [key, value = ""] = text.split(":", 2);
+  const setting = byKey.get(key);
+  if (!setting?.races) {
+    const keys = SETTINGS.filter(({ races }) => races).map((row) => row.key);
+    return { problem: `${label} differs in one of ${keys.join(", ")}, not "${key}"` };
+  }
+  const parsed = parse(setting, value);
+  return "problem" in parsed ? { problem: `${label}: ${parsed.problem}` } : { value: `${key}:${format(setting, parsed.value)}` };
+}
+
 /** Writes one value as text, as the URL has it. */
-export const format = (setting, value) => (setting.kind === "switch" ? (value ? "1" : "0") : String(value));
+export const format = (setting, value) => (typeof value === "boolean" ? (value ? "1" : "0") : String(value));
 
 /**
  * Reads the settings from a URL's query; what is missing or not valid is left at its default.
@@ -178,7 +225,10 @@ export function fromQuery(search) {
     }
     const parsed = parse(setting, text);
     if ("value" in parsed) settings[key] = parsed.value;
-    else problems.push(`${parsed.problem}. Using ${format(setting, setting.default)}.`);
+    else {
+      const instead = format(setting, setting.default);
+      problems.push(`${parsed.problem}.${instead && ` Using ${instead}.`}`);
+    }
   }
   return { settings, problems };
 }
@@ -190,10 +240,15 @@ export function toQuery(settings) {
     const value = settings[setting.key];
     const idle = setting.place === "hidden" || setting.place === "data";
     if (idle && (value === "" || !setting.applies(settings))) continue;
+    if (setting.place === "view" && value === setting.default) continue;
     query.set(setting.key, format(setting, value));
   }
   return `?${query}`;
 }
+
+/** `settings` without what says only how the page is shown. @param {Settings} settings */
+export const ofRun = (settings) =>
+  Object.fromEntries(SETTINGS.filter(({ place }) => place !== "view").map(({ key }) => [key, settings[key]]));
 
 /** The engine's RunConfig for `settings`. @param {Settings} settings */
 export function runConfig(settings) {
@@ -202,9 +257,10 @@ export function runConfig(settings) {
   return config;
 }
 
-/** Rows whose values differ between `a` and `b` and matter to a run under either. */
+/** Rows whose values differ between `a` and `b` and matter to a run under either. A second run is none of them. */
 export function differences(a, b) {
   return SETTINGS.filter((setting) => {
+    if (setting.kind === "difference" || setting.place === "view") return false;
     const applies = !setting.applies || setting.applies(a) || setting.applies(b);
     const implied = setting.key === "images" && a.data !== b.data;
     return applies && !implied && a[setting.key] !== b[setting.key];

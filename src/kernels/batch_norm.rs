@@ -8,9 +8,8 @@
 //! Inner loops run over channels, all operands loaded before any choice between them: only so does the compiler
 //! make vectors of them, and a choice costs no branch.
 
+mod few;
 mod pooled;
-
-use std::array::from_fn;
 
 use super::Activation;
 use super::parallel::{self, Parts, RowBlocks, RowMap};
@@ -23,11 +22,6 @@ const TILE: usize = 128;
 
 /// Channels that are worked on together where the loop over them is not the innermost: two vectors in a browser.
 const LANES: usize = 8;
-type Lanes = [f32; LANES];
-
-/// Most channels for which sums stay in registers while a row goes by, [`LANES`] channels at a time. With more, each
-/// time would read from the row too little at a place.
-const MAX_ROW_SUMS: usize = 32;
 
 /// `L` elements from `x[at]` on.
 #[inline(always)]
@@ -85,23 +79,11 @@ pub fn statistics(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) {
     }
     let shift = tile(x.c, |c| x.data()[x.offset(0, 0, 0) + c]);
     let rows = RowMap::new(x);
-    let few = x.c <= MAX_ROW_SUMS && x.c.is_multiple_of(LANES);
+    let few = few::fits(x.c);
     let sums = channel_sums(RowBlocks::new(x), x.c, |row, sums, squares| {
         let row = &x.data()[rows.range(row)];
         if few {
-            for i in (0..x.c).step_by(LANES) {
-                let shift: Lanes = load(&shift, i);
-                let (mut sum, mut square): (Lanes, Lanes) = (load(sums, i), load(squares, i));
-                for pixel in row.chunks_exact(x.c) {
-                    let x: Lanes = load(pixel, i);
-                    let v: Lanes = from_fn(|i| x[i] - shift[i]);
-                    sum = from_fn(|i| sum[i] + v[i]);
-                    square = from_fn(|i| square[i] + v[i] * v[i]);
-                }
-                store(sums, i, sum);
-                store(squares, i, square);
-            }
-            return;
+            return few::add_statistics(row, x.c, &shift, sums, squares);
         }
         for x in row.chunks(shift.len()) {
             let channels = shift.iter().zip(sums.iter_mut()).zip(squares.iter_mut());
@@ -176,10 +158,10 @@ impl BatchNorm<'_> {
             assert!(skip.is_none(), "a skip connection behind a pooling");
             return channels.forward_pooled(x, y);
         }
-        let Channels { mean, scale, beta, floor } = channels;
         if let Some(skip) = skip {
             assert_eq!(skip.shape(), y.shape(), "shapes of the skip connection and the output");
         }
+        let few = few::fits(x.c);
         let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
         let skip = skip.map(|skip| (skip.data(), RowMap::new(skip)));
         let blocks = RowBlocks::new(x);
@@ -189,19 +171,12 @@ impl BatchNorm<'_> {
                 for row in rows {
                     // SAFETY: each row is in one item.
                     let y = unsafe { y.slice(y_rows.range(row)) };
-                    let x = &x.data()[x_rows.range(row)];
-                    for (x, y) in x.chunks(mean.len()).zip(y.chunks_mut(mean.len())) {
-                        let channels = mean.iter().zip(&scale).zip(&beta);
-                        for ((x, y), ((mean, scale), beta)) in x.iter().zip(y).zip(channels) {
-                            let v = (x - mean) * scale + beta;
-                            *y = if v < floor { floor } else { v };
-                        }
-                    }
-                    if let Some((skip, rows)) = skip {
-                        // The row is in the nearest cache.
-                        for (y, skip) in y.iter_mut().zip(&skip[rows.range(row)]) {
-                            *y += skip;
-                        }
+                    let (row_of_x, skip) =
+                        (&x.data()[x_rows.range(row)], skip.map(|(skip, rows)| &skip[rows.range(row)]));
+                    if few {
+                        channels.forward_row(row_of_x, skip, x.c, y);
+                    } else {
+                        channels.forward_tiles(row_of_x, skip, y);
                     }
                 }
             });
@@ -239,7 +214,7 @@ impl BatchNorm<'_> {
         if self.max_pool {
             return channels.backward_input_pooled(dy, gradient, x);
         }
-        let Channels { mean, scale, beta, floor } = channels;
+        let (c, few) = (x.c, few::fits(x.c));
         let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
         let blocks = RowBlocks::new(x);
         let x = Parts::new(x.data_mut());
@@ -249,17 +224,10 @@ impl BatchNorm<'_> {
                     // SAFETY: each row is in one item.
                     let x = unsafe { x.slice(x_rows.range(row)) };
                     let dy = &dy.data()[dy_rows.range(row)];
-                    for (x, dy) in x.chunks_mut(mean.len()).zip(dy.chunks(mean.len())) {
-                        let channels = mean.iter().zip(&scale).zip(&beta);
-                        let channels = channels.zip(gradient.mean.iter().zip(&gradient.slope));
-                        for ((x, &dy), (((mean, scale), beta), (mean_dy, slope))) in
-                            x.iter_mut().zip(dy).zip(channels)
-                        {
-                            let centred = *x - mean;
-                            let open = centred * scale + beta > floor;
-                            let dy = if open { dy } else { 0.0 };
-                            *x = (dy - mean_dy - centred * slope) * scale;
-                        }
+                    if few {
+                        channels.backward_row(dy, gradient, c, x);
+                    } else {
+                        channels.backward_tiles(dy, gradient, x);
                     }
                 }
             });
@@ -295,25 +263,11 @@ impl Channels {
     fn sums(&self, x: &Tensor, dy: &Tensor) -> [Vec<f64>; 2] {
         let Self { mean, scale, beta, floor } = self;
         let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
-        let few = x.c <= MAX_ROW_SUMS && x.c.is_multiple_of(LANES);
+        let few = few::fits(x.c);
         channel_sums(RowBlocks::new(x), x.c, |row, sums, products| {
             let (row, dy) = (&x.data()[x_rows.range(row)], &dy.data()[dy_rows.range(row)]);
             if few {
-                for i in (0..x.c).step_by(LANES) {
-                    let [mean, scale, beta]: [Lanes; 3] = [mean, scale, beta].map(|of| load(of, i));
-                    let (mut sum, mut product): (Lanes, Lanes) = (load(sums, i), load(products, i));
-                    for (pixel, dy) in row.chunks_exact(x.c).zip(dy.chunks_exact(x.c)) {
-                        let (x, dy): (Lanes, Lanes) = (load(pixel, i), load(dy, i));
-                        let centred: Lanes = from_fn(|i| x[i] - mean[i]);
-                        let open = |i: usize| centred[i] * scale[i] + beta[i] > *floor;
-                        let dy: Lanes = from_fn(|i| if open(i) { dy[i] } else { 0.0 });
-                        sum = from_fn(|i| sum[i] + dy[i]);
-                        product = from_fn(|i| product[i] + dy[i] * centred[i]);
-                    }
-                    store(sums, i, sum);
-                    store(products, i, product);
-                }
-                return;
+                return self.add_row(row, dy, x.c, sums, products);
             }
             for (x, dy) in row.chunks(mean.len()).zip(dy.chunks(mean.len())) {
                 let channels = mean.iter().zip(scale).zip(beta);
@@ -329,5 +283,38 @@ impl Channels {
                 }
             }
         })
+    }
+
+    /// The forward pass over one row, of any number of channels.
+    #[inline(always)]
+    fn forward_tiles(&self, x: &[f32], skip: Option<&[f32]>, y: &mut [f32]) {
+        let Self { mean, scale, beta, floor } = self;
+        for (x, y) in x.chunks(mean.len()).zip(y.chunks_mut(mean.len())) {
+            let channels = mean.iter().zip(scale).zip(beta);
+            for ((x, y), ((mean, scale), beta)) in x.iter().zip(y).zip(channels) {
+                let v = (x - mean) * scale + beta;
+                *y = if v < *floor { *floor } else { v };
+            }
+        }
+        // The row is in the nearest cache.
+        for (y, skip) in y.iter_mut().zip(skip.unwrap_or_default()) {
+            *y += skip;
+        }
+    }
+
+    /// The input's gradient over one row, in place.
+    #[inline(always)]
+    fn backward_tiles(&self, dy: &[f32], gradient: &InputGradient, x: &mut [f32]) {
+        let Self { mean, scale, beta, floor } = self;
+        for (x, dy) in x.chunks_mut(mean.len()).zip(dy.chunks(mean.len())) {
+            let channels = mean.iter().zip(scale).zip(beta);
+            let channels = channels.zip(gradient.mean.iter().zip(&gradient.slope));
+            for ((x, &dy), (((mean, scale), beta), (mean_dy, slope))) in x.iter_mut().zip(dy).zip(channels) {
+                let centred = *x - mean;
+                let open = centred * scale + beta > *floor;
+                let dy = if open { dy } else { 0.0 };
+                *x = (dy - mean_dy - centred * slope) * scale;
+            }
+        }
     }
 }

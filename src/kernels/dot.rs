@@ -178,10 +178,16 @@ impl Item<'_> {
     #[inline(always)]
     fn tiles<S: Simd, const MR: usize>(self, s: S) {
         let Self { job, bias, out, .. } = self;
-        let x_at: Vec<usize> = job.x_at.indices(job.size, self.pixels.clone()).collect();
-        let out_at: Vec<usize> = job.out_at.indices(job.size, self.pixels.clone()).collect();
+        // Rows after the last one repeat it, and go to the scratch.
+        let padded = |lattice: Lattice| {
+            let mut at: Vec<usize> = lattice.indices(job.size, self.pixels.clone()).collect();
+            at.resize(at.len().next_multiple_of(MR), at.last().copied().unwrap_or(0));
+            at
+        };
+        let (x_at, out_at) = (padded(job.x_at), padded(job.out_at));
+        let pixels = self.pixels.len();
         let mut scratch = [[0.0f32; MAX_NR]; MR];
-        let scratch: [*mut f32; MR] = scratch.each_mut().map(|row| row.as_mut_ptr());
+        let scratch_at: [usize; MR] = std::array::from_fn(|r| r * MAX_NR);
 
         let window = job.window;
         let k_block = if window.segments == 1 { K_BLOCK } else { window.segment_len.max(1) };
@@ -192,38 +198,33 @@ impl Item<'_> {
                 let columns = S::NR.min(job.panels.n() - panel * S::NR);
                 let weights = job.panels.panel(panel)[k0 * S::NR..].as_ptr();
                 let bias = bias[panel * S::NR..][..S::NR].as_ptr();
-                for tile in (0..x_at.len()).step_by(MR) {
-                    let rows = MR.min(x_at.len() - tile);
-                    // Rows after the last one repeat it, into the scratch.
-                    let x: [*const f32; MR] = std::array::from_fn(|r| {
-                        // SAFETY: `check` saw that all windows lie within `x`.
-                        unsafe { job.x.as_ptr().add(x_at[tile + r.min(rows - 1)] + k0) }
-                    });
-                    let target: [*mut f32; MR] = std::array::from_fn(|r| {
-                        if r < rows {
-                            // SAFETY: `check` saw that all pixels lie within the output.
-                            unsafe { out.add(out_at[tile + r] + panel * S::NR) }
-                        } else {
-                            scratch[r]
-                        }
-                    });
-                    // SAFETY: `x` as above; a panel holds K rows of NR, of which `part` are read; a bias row has NR
-                    // elements. Output pixels do not overlap and each (pixel, panel) belongs to one item, so
-                    // nobody else touches the target; where it has fewer than NR columns, the scratch stands in.
+                // Later parts of a sum go on from the output.
+                let start = if k0 == 0 { bias } else { std::ptr::null() };
+                for tile in (0..pixels).step_by(MR) {
+                    let rows = MR.min(pixels - tile);
+                    // SAFETY: `check` saw that all windows lie within `x` and all pixels within the output; a panel
+                    // holds K rows of NR, of which `part` are read; a bias row has NR elements. Output pixels do not
+                    // overlap and each (pixel, panel) belongs to one item, so nobody else touches the target; where
+                    // it has fewer rows or columns than a tile, the scratch stands in.
                     unsafe {
-                        if columns == S::NR {
-                            let start = if k0 == 0 { [bias; MR] } else { target.map(|p| p.cast_const()) };
-                            microkernel::<S, MR>(s, x, part, weights, start, target);
-                        } else {
+                        let x = job.x.as_ptr().add(k0);
+                        let (x_at, out_at) = (x_at.as_ptr().add(tile), out_at.as_ptr().add(tile));
+                        let out = out.add(panel * S::NR);
+                        if rows == MR && columns == S::NR {
+                            microkernel::<S, MR>(s, x, x_at, part, weights, start, out, out_at);
+                            continue;
+                        }
+                        if k0 > 0 {
                             for r in 0..rows {
-                                scratch[r]
-                                    .copy_from_nonoverlapping(target[r], if k0 == 0 { 0 } else { columns });
+                                let from = out.add(*out_at.add(r));
+                                scratch[r].as_mut_ptr().copy_from_nonoverlapping(from, columns);
                             }
-                            let start = if k0 == 0 { [bias; MR] } else { scratch.map(|p| p.cast_const()) };
-                            microkernel::<S, MR>(s, x, part, weights, start, scratch);
-                            for r in 0..rows {
-                                target[r].copy_from_nonoverlapping(scratch[r], columns);
-                            }
+                        }
+                        let (there, there_at) = (scratch.as_mut_ptr().cast::<f32>(), scratch_at.as_ptr());
+                        microkernel::<S, MR>(s, x, x_at, part, weights, start, there, there_at);
+                        for r in 0..rows {
+                            let to = out.add(*out_at.add(r));
+                            to.copy_from_nonoverlapping(scratch[r].as_ptr(), columns);
                         }
                     }
                 }
@@ -233,43 +234,58 @@ impl Item<'_> {
     }
 }
 
-/// One tile: `out[r][c] = start[r][c] + sum over k of x[r][k] weights[k][c]`, MR rows of NR columns.
+/// One tile: `out[out_at[r] + c] = start[c] + sum over k of x[x_at[r] + k] weights[k][c]`, MR rows of NR columns. A null
+/// `start` stands for what `out` holds.
 ///
 /// # Safety
-/// `x[r]` points to a readable `window`, `weights` to K rows of NR, each `start` and `out` to NR elements.
+/// `x_at` and `out_at` point to MR offsets; at each there is a readable `window` in `x`, and NR elements in `out`;
+/// `weights` points to K rows of NR, `start` to NR elements or nowhere.
 // Not inlined for WebAssembly: the engine's register allocator sees the small function by itself.
+#[allow(clippy::too_many_arguments)] // Three buffers, where in them, and how much.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 unsafe fn microkernel<S: Simd, const MR: usize>(
     s: S,
-    mut x: [*const f32; MR],
+    x: *const f32,
+    x_at: *const usize,
     window: Window,
     mut weights: *const f32,
-    start: [*const f32; MR],
-    out: [*mut f32; MR],
+    start: *const f32,
+    out: *mut f32,
+    out_at: *const usize,
 ) {
     // SAFETY: all by the caller's promise.
     unsafe {
-        let mut sums = [[s.splat(0.0); 2]; MR];
+        let mut rows = [x; MR];
         for r in 0..MR {
-            sums[r] = [s.load(start[r]), s.load(start[r].add(S::LANES))];
+            rows[r] = x.add(*x_at.add(r));
+        }
+        let mut sums = [[s.splat(0.0); 2]; MR];
+        if start.is_null() {
+            for r in 0..MR {
+                let out = out.add(*out_at.add(r));
+                sums[r] = [s.load(out), s.load(out.add(S::LANES))];
+            }
+        } else {
+            sums = [[s.load(start), s.load(start.add(S::LANES))]; MR];
         }
         for _ in 0..window.segments {
             for k in 0..window.segment_len {
                 let w = [s.load(weights), s.load(weights.add(S::LANES))];
                 weights = weights.add(S::NR);
                 for r in 0..MR {
-                    let v = s.splat(*x[r].add(k));
+                    let v = s.splat(*rows[r].add(k));
                     sums[r] = [s.madd(v, w[0], sums[r][0]), s.madd(v, w[1], sums[r][1])];
                 }
             }
             for r in 0..MR {
-                x[r] = x[r].wrapping_add(window.segment_stride);
+                rows[r] = rows[r].wrapping_add(window.segment_stride);
             }
         }
         for r in 0..MR {
-            s.store(out[r], sums[r][0]);
-            s.store(out[r].add(S::LANES), sums[r][1]);
+            let out = out.add(*out_at.add(r));
+            s.store(out, sums[r][0]);
+            s.store(out.add(S::LANES), sums[r][1]);
         }
     }
 }

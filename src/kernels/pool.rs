@@ -70,9 +70,10 @@ pub fn max_pool_backward(dy: &Tensor, index: &[u8], dx: &mut Tensor) {
                 let pixels = dy.row(n, h / 2).chunks_exact(c).zip(index.chunks_exact(c));
                 for (dx, (dy, index)) in pairs.chunks_exact_mut(2 * c).zip(pixels) {
                     let (left, right) = dx.split_at_mut(c);
-                    for ((left, right), (dy, index)) in left.iter_mut().zip(right).zip(dy.iter().zip(index)) {
-                        *left = if *index == first { *dy } else { 0.0 };
-                        *right = if *index == first + 1 { *dy } else { 0.0 };
+                    for ((left, right), (&dy, &index)) in left.iter_mut().zip(right).zip(dy.iter().zip(index))
+                    {
+                        *left = if index == first { dy } else { 0.0 };
+                        *right = if index == first + 1 { dy } else { 0.0 };
                     }
                 }
             }

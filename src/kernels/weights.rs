@@ -85,7 +85,8 @@ pub fn fake_quantize(w: &[f32], scale: f32, quant_max: f32, out: &mut [f32]) {
     });
 }
 
-/// `w = limit tanh(w / limit)` in place. The error of tanh is below 3e-7, absolute and relative; the result is never
+/// `w = limit tanh(w / limit)` in place. The error of tanh is below 3e-7, and below 4e-7 relative to it (2.8e-7 and
+/// 3.6e-7 at 1.046 limits, the worst of all numbers; 2.1e-7 and 3.3e-7 within the limit). The result is never
 /// beyond the limit, and just the limit from 10 limits on.
 pub fn tanh_soft_clip(w: &mut [f32], limit: f32) {
     parallel::for_each_chunk(w, CHUNK, |_, w| {

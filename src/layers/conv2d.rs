@@ -148,6 +148,13 @@ impl Layer for Conv2d {
         vec![&mut self.weight, &mut self.bias]
     }
 
+    fn use_direct_algorithm(&mut self) {
+        if let Kernel::Three { conv, .. } = &mut self.kernel {
+            *conv = conv.direct();
+            self.refresh();
+        }
+    }
+
     fn refresh(&mut self) {
         let weight = self.weight.forward_value();
         match &mut self.kernel {

@@ -175,6 +175,9 @@ pub trait Layer: Send {
         Vec::new()
     }
 
+    /// Computes by the direct algorithm from now on, where there is a choice.
+    fn use_direct_algorithm(&mut self) {}
+
     /// The forward weights have changed: packs them for the kernels.
     fn refresh(&mut self) {}
 

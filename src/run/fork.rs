@@ -73,6 +73,7 @@ fn check_unchanged(from: &RunConfig, to: &RunConfig) -> Result<()> {
         augment: _,
         epochs: _,
         lr: _,
+        winograd: _,
         schedule: _,
     } = from;
     let fixed = [

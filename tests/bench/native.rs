@@ -5,10 +5,13 @@
 //! answered by `{"ms": [...]}`, until the input ends.
 
 use std::error::Error;
+use std::fs::File;
 use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use nibble::data::loader::Loader;
 use nibble::data::synthetic;
 use nibble::kernels::{self, bench};
 use nibble::metrics::Event;
@@ -41,6 +44,10 @@ struct Request {
     test_images: usize,
     #[serde(default)]
     seed: u32,
+    #[serde(default)]
+    files: Vec<PathBuf>,
+    #[serde(default)]
+    config: RunConfig,
 }
 
 fn main() {
@@ -60,7 +67,8 @@ fn answer() -> Outcome<()> {
         "step" => say(&json!({ "result": step(&request)? })),
         "kernels" => say(&json!({ "result": bench::run(clock, &request.filter) })),
         "peer" => peer(&request),
-        subject => Err(format!("subject {subject}: expected step, kernels or peer").into()),
+        "curve" => curve(&request),
+        subject => Err(format!("subject {subject}: expected step, kernels, peer or curve").into()),
     })
 }
 
@@ -165,4 +173,41 @@ fn peer(request: &Request) -> Outcome<()> {
         say(&json!({ "ms": ms }))?;
     }
     Ok(())
+}
+
+/// Images of the built-in set, as many as the page begins with.
+const BUILT_IN: (usize, usize) = (10_000, 2_000);
+
+/// Trains whole epochs on files, or on the built-in images where there are none; a line of JSON an epoch.
+fn curve(request: &Request) -> Outcome<()> {
+    let dataset = if request.files.is_empty() {
+        synthetic::generate(BUILT_IN.0, BUILT_IN.1, 1)?
+    } else {
+        let mut loader = Loader::new();
+        for path in &request.files {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let file = File::open(path)?;
+            loader.add(&name, file.metadata()?.len(), file)?;
+        }
+        loader.finish()?
+    };
+    let config = request.config.clone();
+    let mut run = Run::new(Arc::new(dataset), config.clone(), clock)?;
+    loop {
+        match run.advance()? {
+            Event::Epoch(epoch) => say(&json!({
+                "model": config.model,
+                "seed": config.seed,
+                "winograd": config.winograd,
+                "epoch": epoch.epoch,
+                "trainLoss": epoch.train_loss,
+                "trainAccuracy": epoch.train_accuracy,
+                "testLoss": epoch.test_loss,
+                "testAccuracy": epoch.test_accuracy,
+                "secs": epoch.secs,
+            }))?,
+            Event::Finished { .. } => return Ok(()),
+            _ => {}
+        }
+    }
 }

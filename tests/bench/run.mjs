@@ -22,6 +22,8 @@ function reportStep({ build, step_ms, phases, memory_mb }) {
   const img_per_s = round((batch * 1000) / step_ms);
   const rounded = Object.fromEntries(Object.entries(phases).map(([name, ms]) => [name, round(ms)]));
   const result = { model, quantizer, build, threads, batch, step_ms: round(step_ms), img_per_s, phases: rounded };
+  // Everything but convolutions and linear layers: batch norm, pooling, loss, weight update, making the batch.
+  result.outside_products_pct = round(100 * (1 - phases.products / step_ms), 1);
   if (memory_mb) result.memory_mb = round(memory_mb);
   if (json) return JSON.stringify(result);
   const { phases: parts, ...rest } = result;

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PLAIN, SMALL, noticed, open, pause, runOf, shows, trained } from "./support.mjs";
 
-test("isolated by the server: threads, and no service worker", async (t) => {
-  const page = await open(t);
+test("isolated by the server: threads, and no service worker is needed", async (t) => {
+  const page = await open(t, { context: { serviceWorkers: "block" } });
   assert.ok(await page.evaluate(() => crossOriginIsolated));
   const cores = await page.evaluate(() => navigator.hardwareConcurrency);
   await shows(page, "#engine-threads", new RegExp(`^${cores}$`));
-  assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
+  await shows(page, "#device-page", /needs the network: the service worker is blocked/);
 });
 
 test("not isolated, service worker blocked: trains on one thread and says so", async (t) => {

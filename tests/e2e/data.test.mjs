@@ -79,7 +79,7 @@ const BAD = [
   ["label out of range", { "data_batch_1.bin": Buffer.concat([Buffer.from([77]), TRAIN.subarray(1)]) }, "data_batch_1.bin"],
   ["truncated gzip", { "cifar-10-binary.tar.gz": archive(TRAIN, TEST).subarray(0, 60_000) }, "cifar-10-binary.tar.gz"],
   ["corrupt pickle", { data_batch_1: Buffer.concat([Buffer.from([0x80, 2, 0x7d]), Buffer.alloc(300, 0x71)]) }, "data_batch_1"],
-  ["an unrelated file", { "holiday.png": readFileSync(new URL("fixture.mjs", import.meta.url)) }, "holiday.png"],
+  ["an unrelated file", { "holiday.txt": readFileSync(new URL("fixture.mjs", import.meta.url)) }, "holiday.txt"],
   ["an empty file", { "data_batch_1.bin": Buffer.alloc(0) }, "data_batch_1.bin"],
   ["both data sets mixed", { "data_batch_1.bin": TRAIN, "train.bin": cifar100(200, 1) }, "train.bin"],
 ];

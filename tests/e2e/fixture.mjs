@@ -88,8 +88,9 @@ export function write(t, files) {
 export async function drop(page, paths) {
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: paths, dragOperationsMask: 1 };
+  const { width, height } = page.viewportSize();
   for (const type of ["dragEnter", "dragOver", "drop"]) {
-    await session.send("Input.dispatchDragEvent", { type, x: 600, y: 400, data });
+    await session.send("Input.dispatchDragEvent", { type, x: width / 2, y: height / 2, data });
   }
   await session.detach();
 }
@@ -99,7 +100,7 @@ export async function dropText(page) {
   const session = await page.context().newCDPSession(page);
   const data = { items: [{ mimeType: "text/plain", data: "no file" }], dragOperationsMask: 1 };
   for (const type of ["dragEnter", "dragOver", "drop"]) {
-    await session.send("Input.dispatchDragEvent", { type, x: 600, y: 400, data });
+    await session.send("Input.dispatchDragEvent", { type, x: 195, y: 400, data });
   }
   await session.detach();
 }

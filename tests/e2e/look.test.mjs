@@ -1,21 +1,10 @@
 /** How the page stands: accessible, steady, never busy itself; and pictures of it to look at. */
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { test } from "node:test";
-import { epochs, NARROW, open, screenshot, trained, WIDE } from "./support.mjs";
+import { assertFits, epochs, NARROW, open, screenshot, seriousFindings, trained, WIDE } from "./support.mjs";
 
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, lr: 0.002 };
 const VIEWS = { 1440: WIDE, 390: NARROW };
-
-/** What axe finds that is serious or critical, in a line each. */
-async function seriousFindings(page) {
-  await page.addScriptTag({ path: AXE });
-  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`);
-}
 
 for (const [width, viewport] of Object.entries(VIEWS)) {
   for (const colorScheme of ["light", "dark"]) {
@@ -28,11 +17,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
       await trained(page, 30);
       await page.waitForTimeout(300);
       await screenshot(page, `${width}-${colorScheme}-training`);
-      const { scroll, client } = await page.evaluate(() => ({
-        scroll: document.documentElement.scrollWidth,
-        client: document.documentElement.clientWidth,
-      }));
-      assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}`);
+      await assertFits(page);
       // Everything opened, and a message shown.
       await page.evaluate(() => {
         for (const details of document.querySelectorAll("details")) details.open = true;

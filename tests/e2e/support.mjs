@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { after } from "node:test";
 import { launch } from "./browser.mjs";
 
@@ -27,9 +28,9 @@ function address(variable) {
 }
 
 let browser = null;
-/** The browser of this test file, started on first use. */
-export async function theBrowser() {
-  browser ??= await launch();
+/** The browser of this test file, started on first use, with these arguments besides the usual ones. */
+export async function theBrowser(more = []) {
+  browser ??= await launch(more);
   return browser;
 }
 after(() => browser?.close());
@@ -47,7 +48,9 @@ after(() => browser?.close());
  * @param {boolean} [options.ready] wait until there is a run (true unless told)
  */
 export async function open(t, { url = ISOLATED, settings = SMALL, search, context = {}, init, ready = true } = {}) {
-  const opened = await (await theBrowser()).newContext({ viewport: WIDE, ...context });
+  // Where the server isolates the page, the service worker only keeps it for later visits: offline.test.mjs.
+  const serviceWorkers = url === ISOLATED ? "block" : "allow";
+  const opened = await (await theBrowser()).newContext({ viewport: WIDE, serviceWorkers, ...context });
   const page = await opened.newPage();
   const problems = [];
   page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
@@ -140,9 +143,47 @@ export const ink = (page, selector, name) =>
     [selector, name],
   );
 
+/** @param {boolean} [fullPage] the whole page, not only what is in sight */
 export async function screenshot(page, name, fullPage = true) {
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
 }
+
+/** What lies over a panel in a picture of it. */
+const UNCOVERED = ".transport { position: static !important } .notices { visibility: hidden }";
+
+/** A picture of one element. */
+export async function screenshotOf(page, selector, name) {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.locator(selector).screenshot({ path: `${SCREENSHOTS}${name}.png`, style: UNCOVERED });
+}
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** What axe finds that is serious or critical, in a line each. @param {string} [within] selector, the page unless told */
+export async function seriousFindings(page, within = "html") {
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.addScriptTag({ path: AXE });
+  const { violations } = await page.evaluate((where) => axe.run(where, { resultTypes: ["violations"] }), within);
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`);
+}
+
+/** Fails if the page can be scrolled sideways. */
+export async function assertFits(page) {
+  const { scroll, client } = await page.evaluate(() => ({
+    scroll: document.documentElement.scrollWidth,
+    client: document.documentElement.clientWidth,
+  }));
+  assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}`);
+}
+
+/** Waits until everything on the page shows what it should. */
+export const drawn = (page) =>
+  page.evaluate(async () => {
+    const { idle } = await import("./frames.js");
+    do await new Promise(requestAnimationFrame);
+    while (!idle());
+  });
 
 export const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;

@@ -5,7 +5,7 @@ use nibble::Tensor;
 use nibble::kernels::{Activation, BatchNorm, batch_norm, pointwise, pool, scalar};
 
 /// `[n, h, w, c]` for passes over activations; the last spans several work items.
-const ACTIVATIONS: [[usize; 4]; 9] = [
+const ACTIVATIONS: [[usize; 4]; 12] = [
     [1, 2, 2, 1],
     [2, 1, 1, 7],
     [3, 5, 7, 3],
@@ -15,6 +15,9 @@ const ACTIVATIONS: [[usize; 4]; 9] = [
     [16, 1, 1, 129],
     [2, 2, 2, 300],
     [7, 17, 19, 33],
+    [3, 9, 11, 24],
+    [5, 33, 15, 32],
+    [2, 12, 13, 64],
 ];
 
 /// Batch normalisation: statistics, forward, backward, each with and without ReLU.

@@ -20,9 +20,10 @@ fn chain_tolerance(k: usize) -> f32 {
 /// Relative to the largest element: a handful of roundings an element, and per-channel factors that come from sums.
 const POINTWISE_TOLERANCE: f32 = 16.0 * f32::EPSILON;
 
-/// Of a tanh, absolute and relative: the approximant's 1.3e-7, and as much again for rounding. What the kernel
+/// Of a tanh, absolute and relative: the approximant's 1.3e-7, and the rounding of a few operations. What the kernel
 /// promises.
 const TANH_TOLERANCE: f64 = 3e-7;
+const TANH_RELATIVE_TOLERANCE: f64 = 4e-7;
 
 /// Values without a pattern in -1..1, the same on every machine.
 pub fn noise(len: usize, seed: u32) -> Vec<f32> {
@@ -296,7 +297,7 @@ pub fn soft_clip_is_tanh_everywhere(isa: &str) {
     let mut mixed = sorted.clone();
     // A prime: neighbours come from everywhere.
     for i in 0..mixed.len() {
-        mixed.swap(i, (i * 104_729) % sorted.len());
+        mixed.swap(i, (i as u64 * 104_729 % sorted.len() as u64) as usize);
     }
     let (mut worst, mut worst_relative) = (0.0f64, 0.0f64);
     for w in [&sorted, &mixed] {
@@ -309,7 +310,10 @@ pub fn soft_clip_is_tanh_everywhere(isa: &str) {
             let relative = if w.abs() < 1e-36 { 0.0 } else { error / expected.abs() };
             (worst, worst_relative) = (worst.max(error), worst_relative.max(relative));
             assert!(error <= TANH_TOLERANCE, "{isa} soft clip of {w}: {found}, off by {error:.1e}");
-            assert!(relative <= TANH_TOLERANCE, "{isa} soft clip of {w}: {found}, relatively {relative:.1e}");
+            assert!(
+                relative <= TANH_RELATIVE_TOLERANCE,
+                "{isa} soft clip of {w}: {found}, relatively {relative:.1e}"
+            );
             assert!(found.abs() <= 3.0, "{isa} soft clip of {w}: {found}");
             let saturated = w.abs() < 30.0 || found.abs() == 3.0;
             assert!(saturated && found.is_sign_positive() == w.is_sign_positive(), "{isa} {w}: {found}");

@@ -8,7 +8,7 @@ function describe(run) {
   const last = run.epochs.at(-1);
   const training = `Training accuracy ${percent(run.smooth.accuracy.value, 0)}`;
   const test = last ? `test accuracy ${percent(last.testAccuracy)} after epoch ${last.epoch}, best ${percent(run.best)}` : "no test pass yet";
-  return `Accuracy over epochs. ${training}, ${test}.`;
+  return `${training}, ${test}.`;
 }
 
 /** @returns {CurvePlot} */
@@ -24,4 +24,5 @@ export const accuracyPlot = () =>
     range: () => [0, 1],
     steps: [0.1, 0.2, 0.5],
     describe,
+    title: "Accuracy over epochs",
   });

@@ -1,6 +1,7 @@
 /**
  * What the curve plots share: a uPlot over epochs that is made once and given new data, a legend of switches
- * that shows the values under the pointer (else the last ones), and a summary in words.
+ * that shows the values under the pointer (else the last ones), and a summary in words. One run has a colour a
+ * curve; two runs side by side have a colour each, and the second one's lines are dashed.
  *
  * @typedef {object} Curve
  * @property {string} label
@@ -10,7 +11,8 @@
  * @property {number[]} [dash]
  * @property {number} [alpha]
  * @property {boolean} [marks] a mark on each point
- * @property {boolean} [reference] hidden, with its legend, where there is nothing published
+ * @property {boolean} [reference] the same for every run; hidden, with its legend, where nothing is published
+ * @property {boolean} [alone] hidden, with its legend, where there are two runs
  */
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { drawing } from "../frames.js";
@@ -24,6 +26,9 @@ const ENDS = [1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500
 /** Epochs that the axis shows at least where there is a published run: it has one point an epoch. */
 const REFERENCE_END = 3;
 const EMPTY = { xs: [], ys: [] };
+/** Of the two slots that runs have. */
+export const RUN_COLORS = ["--run-a", "--run-b"];
+const SECOND_DASH = [7, 4];
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
 /** Where the axis ends for a run that has come to `x` of `total` epochs. */
@@ -57,11 +62,42 @@ function valueAt(column, index) {
   return null;
 }
 
+/** Upright lines where something was done to a run: forked, changed, an outlier put in. */
+function drawMarks(plot, runs) {
+  const { ctx, bbox } = plot;
+  const ratio = uPlot.pxRatio;
+  ctx.save();
+  ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.textBaseline = "top";
+  ctx.setLineDash([3 * ratio, 3 * ratio]);
+  ctx.lineWidth = ratio;
+  let row = 0;
+  // What was done to both runs at once is one line.
+  const marks = new Map(runs.flatMap((run) => run.marks).map((mark) => [`${mark.epoch} ${mark.text}`, mark]));
+  for (const { epoch, text } of marks.values()) {
+    const x = Math.round(plot.valToPos(epoch, "x", true)) + 0.5;
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.strokeStyle = ctx.fillStyle = color("--ink-2");
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const toTheLeft = x + ctx.measureText(text).width + 8 * ratio > bbox.left + bbox.width;
+    ctx.textAlign = toTheLeft ? "right" : "left";
+    ctx.fillText(text, x + (toTheLeft ? -4 : 4) * ratio, bbox.top + 2 + 14 * ratio * (row++ % 4));
+  }
+  ctx.restore();
+}
+
+/** Whether two runs are shown: then a colour says which run it is. */
+const paired = (runs) => runs.length > 1;
+
 export class CurvePlot {
   #runs = [];
   #paper = null;
   #chips = [];
   #pointer = null;
+  #series;
   #plot;
 
   /**
@@ -71,17 +107,25 @@ export class CurvePlot {
    * @param {(value: number) => string} options.format of values
    * @param {(most: number) => [number, number]} options.range of the value axis, given the largest value shown
    * @param {number[]} options.steps distances between the lines of the value axis to choose from
-   * @param {(run: object) => string} options.describe the plot in words
+   * @param {(run: object) => string} options.describe a run's curves in words
+   * @param {string} options.title of the plot, before those words
    */
-  constructor(id, { curves, format, range, steps, describe }) {
+  constructor(id, { curves, format, range, steps, describe, title }) {
     this.box = document.getElementById(id);
-    this.curves = curves;
     this.format = format;
     this.range = range;
     this.steps = steps;
     this.describe = describe;
-    this.#legend(document.getElementById(`${id}-legend`));
+    this.title = title;
+    const own = curves.filter(({ reference }) => !reference);
+    this.#series = [
+      ...curves.filter(({ reference }) => reference).map((curve) => ({ curve, slot: null })),
+      ...RUN_COLORS.flatMap((_color, slot) => own.map((curve) => ({ curve, slot }))),
+    ];
+    this.legend = document.getElementById(`${id}-legend`);
+    this.#chips = this.#series.map((_series, i) => this.#chip(i));
     this.#plot = this.#make();
+    this.#showLegend();
     this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
     new ResizeObserver(() => this.#resize()).observe(this.box);
     onThemeChange(() => this.#plot.redraw(false));
@@ -92,31 +136,65 @@ export class CurvePlot {
   async show(runs) {
     this.#runs = runs;
     this.#paper = await paperEpochs(runs[0] ?? null);
-    this.#chips.forEach(({ button }, i) => (button.hidden = Boolean(this.curves[i].reference) && !this.#paper));
+    this.#series.forEach(({ slot }, i) => {
+      this.#plot.series[i + 1].dash = this.#dashOf(this.#series[i]);
+      if (slot !== null) this.#chips[i].button.style.setProperty("--series", `var(${this.#colorOf(this.#series[i])})`);
+    });
+    this.#showLegend();
     this.redraw();
   }
 
-  #legend(box) {
-    this.#chips = this.curves.map((curve, i) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = `chip${curve.reference ? " reference" : ""}`;
-      button.style.setProperty("--series", `var(${curve.color})`);
-      button.setAttribute("aria-pressed", "true");
-      button.hidden = Boolean(curve.reference);
-      const swatch = document.createElement("span");
-      swatch.className = `line${curve.dash ? " dashed" : ""}${curve.marks ? " marked" : ""}${curve.alpha ? " thin" : ""}`;
-      const value = document.createElement("span");
-      value.className = "value";
-      button.append(swatch, ` ${curve.label} `, value);
-      button.addEventListener("click", () => {
-        const on = button.getAttribute("aria-pressed") !== "true";
-        button.setAttribute("aria-pressed", String(on));
-        this.#plot.setSeries(i + 1, { show: on });
-      });
-      return { button, value };
+  /** The run whose curve it is, the first one for what all share; none where it is not shown. */
+  #runOf({ curve, slot }) {
+    if (slot === null) return this.#paper ? this.#runs[0] : undefined;
+    // Before the first run its legend stands there already.
+    if (curve.alone && paired(this.#runs)) return undefined;
+    return this.#runs.find((run) => run.slot === slot);
+  }
+
+  #colorOf = ({ curve, slot }) => (slot !== null && paired(this.#runs) ? RUN_COLORS[slot] : curve.color);
+  #dashOf = ({ curve, slot }) => (slot === 1 && paired(this.#runs) ? SECOND_DASH : curve.dash);
+
+  #chip(i) {
+    const { curve } = this.#series[i];
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = `chip${curve.reference ? " reference" : ""}`;
+    button.style.setProperty("--series", `var(${curve.color})`);
+    button.setAttribute("aria-pressed", "true");
+    const swatch = document.createElement("span");
+    swatch.className = `line${curve.dash ? " dashed" : ""}${curve.marks ? " marked" : ""}${curve.alpha ? " thin" : ""}`;
+    const whose = document.createElement("span");
+    whose.className = "visually-hidden";
+    const value = document.createElement("span");
+    value.className = "value";
+    button.append(swatch, whose, ` ${curve.label} `, value);
+    button.addEventListener("click", () => {
+      const on = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(on));
+      this.#plot.setSeries(i + 1, { show: on });
     });
-    box.replaceChildren(...this.#chips.map(({ button }) => button));
+    return { button, whose, value };
+  }
+
+  /** The legend: the chips of what is shown, under their runs' labels where there are two. */
+  #showLegend() {
+    const shown = (entry) => (this.#runs.length > 0 ? this.#runOf(entry) : entry.slot === 0) && true;
+    const chipsOf = (wanted) =>
+      this.#series.flatMap((entry, i) => (entry.slot === wanted && shown(entry) ? [this.#chips[i].button] : []));
+    const two = paired(this.#runs);
+    const rows = this.#runs.map(({ slot, label }) => {
+      const row = document.createElement("span");
+      row.className = `legend-run slot-${slot}`;
+      const name = document.createElement("strong");
+      name.textContent = name.title = label;
+      row.append(name, ...chipsOf(slot));
+      this.#series.forEach((entry, i) => entry.slot === slot && (this.#chips[i].whose.textContent = `${label}:`));
+      return row;
+    });
+    if (!two) for (const { whose } of this.#chips) whose.textContent = "";
+    const [only] = this.#runs;
+    this.legend.replaceChildren(...chipsOf(null), ...(two ? rows : chipsOf(only?.slot ?? 0)));
   }
 
   #make() {
@@ -127,14 +205,14 @@ export class CurvePlot {
       font: FONT,
       gap: 6,
     };
-    const series = this.curves.map((curve) => ({
-      label: curve.label,
-      stroke: () => color(curve.color),
-      width: curve.width ?? 2,
-      dash: curve.dash,
-      alpha: curve.alpha ?? 1,
+    const series = this.#series.map((entry) => ({
+      label: entry.curve.label,
+      stroke: () => color(this.#colorOf(entry)),
+      width: entry.curve.width ?? 2,
+      dash: entry.curve.dash,
+      alpha: entry.curve.alpha ?? 1,
       spanGaps: true,
-      points: { show: Boolean(curve.marks), size: 7, width: 2, fill: () => color("--panel") },
+      points: { show: Boolean(entry.curve.marks), size: 7, width: 2, fill: () => color("--panel") },
     }));
     return new uPlot(
       {
@@ -151,9 +229,12 @@ export class CurvePlot {
           { ...axis, size: 26, space: 56, incrs: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500] },
           { ...axis, size: 46, space: 42, incrs: this.steps, values: (_plot, ticks) => ticks.map((tick) => this.format(tick, true)) },
         ],
-        hooks: { setCursor: [(plot) => this.#point(plot.cursor.left >= 0 ? plot.cursor.idx : null)] },
+        hooks: {
+          setCursor: [(plot) => this.#point(plot.cursor.left >= 0 ? plot.cursor.idx : null)],
+          drawAxes: [(plot) => drawMarks(plot, this.#runs)],
+        },
       },
-      [[], ...this.curves.map(() => [])],
+      [[], ...this.#series.map(() => [])],
       this.box,
     );
   }
@@ -161,10 +242,10 @@ export class CurvePlot {
   #end() {
     const [run] = this.#runs;
     if (!run) return 10;
-    const { stepsPerEpoch } = run.progress;
     const least = this.#paper ? REFERENCE_END : 0;
-    const reached = Math.max(least, ...this.#runs.map(({ globalStep }) => globalStep / stepsPerEpoch));
-    return axisEnd(reached, Math.max(least, run.epochsTotal));
+    const reached = this.#runs.map(({ globalStep, info }) => globalStep / info.stepsPerEpoch);
+    const total = Math.max(...this.#runs.map(({ epochsTotal }) => epochsTotal));
+    return axisEnd(Math.max(least, ...reached), Math.max(least, total));
   }
 
   #size() {
@@ -177,14 +258,17 @@ export class CurvePlot {
   }
 
   #draw() {
-    const [run] = this.#runs;
-    this.box.classList.toggle("empty", !run?.trained);
+    this.box.classList.toggle("empty", !this.#runs.some(({ trained }) => trained));
     const end = this.#end();
     const clipped = this.#paper?.filter(({ epoch }) => epoch <= end) ?? null;
-    const curves = this.curves.map((curve) => (run ? curve.of(run, clipped) : EMPTY));
+    const curves = this.#series.map((entry) => {
+      const run = this.#runOf(entry);
+      return run ? entry.curve.of(run, clipped) : EMPTY;
+    });
     this.#plot.setData(align(curves));
     this.#showValues();
-    if (run) this.box.setAttribute("aria-label", this.describe(run));
+    const words = this.#runs.map((run) => (paired(this.#runs) ? `${run.label}: ` : "") + this.describe(run));
+    if (words.length > 0) this.box.setAttribute("aria-label", `${this.title}. ${words.join(" ")}`);
   }
 
   #point(index) {

@@ -8,9 +8,8 @@ const SPEAK_MS = 15_000;
 const live = document.getElementById("live");
 let spokenAt = -Infinity;
 
-/** The state of the run in a few sentences. */
+/** The state of a run in a few sentences. */
 export function summary(run) {
-  if (!run) return "";
   const { epoch, step, stepsPerEpoch } = run.progress;
   if (!run.trained) return `${run.info.model}, ready to train on ${run.data.name}.`;
   const sentences = [
@@ -24,11 +23,14 @@ export function summary(run) {
   return sentences.join(" ");
 }
 
-/** Says how the run stands; `now`: at once, else only if it has been quiet for a while. */
-export function speak(run, now = false) {
-  if (!run || (!now && performance.now() - spokenAt < SPEAK_MS)) return;
-  const words = { playing: "", paused: "Paused. ", finished: "Finished. ", lost: "Stopped. " }[run.status];
-  const text = words + summary(run);
+/** Says how the runs stand; `now`: at once, else only if it has been quiet for a while. */
+export function speak(session, now = false) {
+  const { runs } = session;
+  if (runs.length === 0 || (!now && performance.now() - spokenAt < SPEAK_MS)) return;
+  const state = session.playing ? "playing" : session.finished ? "finished" : runs[0].status;
+  const words = { playing: "", paused: "Paused. ", finished: "Finished. ", lost: "Stopped. " }[state];
+  const named = (run) => (runs.length > 1 ? `${run.label}: ` : "") + summary(run);
+  const text = words + runs.map(named).join(" ");
   if (live.textContent === text) return;
   live.textContent = text;
   spokenAt = performance.now();
@@ -40,10 +42,12 @@ const range = (numbers) => {
 };
 
 const PAPER = "Paper's test accuracy";
+const RUN = "Run";
 
-/** Columns of the table: title -> cell, given an EpochEvent and, where there is one, the published run's epoch. */
+/** Columns of the table: title -> cell, given an EpochEvent, the published run's epoch where there is one, the run. */
 const COLUMNS = [
   ["Epoch", (e) => e.epoch],
+  [RUN, (_e, _paper, run) => run.label],
   ["Learning rate", (e) => short(e.lr)],
   ["Train loss", (e) => fixed(e.trainLoss)],
   ["Train accuracy", (e) => percent(e.trainAccuracy)],
@@ -56,29 +60,47 @@ const COLUMNS = [
 
 const table = document.getElementById("epochs-table");
 const heading = document.getElementById("epochs-summary");
-let shownRun = null;
+let shownRuns = [];
 
-/** Adds the rows of the run's new epochs. */
-export async function showEpochs(run) {
-  const paper = await paperEpochs(run);
-  const columns = COLUMNS.filter(([title]) => paper || title !== PAPER);
+/** Rows of all runs, epoch by epoch. */
+const rowsOf = (runs) =>
+  runs.flatMap((run) => run.epochs.map((epoch) => ({ run, epoch }))).sort((a, b) => a.epoch.epoch - b.epoch.epoch);
+
+function showHead(columns) {
+  const row = document.createElement("tr");
+  for (const [title] of columns) {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.textContent = title;
+    row.append(cell);
+  }
+  table.tHead.replaceChildren(row);
+}
+
+/** Adds the rows of the runs' new epochs. */
+export async function showEpochs(runs) {
+  const paper = await paperEpochs(runs[0]);
+  const columns = COLUMNS.filter(([title]) => (paper || title !== PAPER) && (runs.length > 1 || title !== RUN));
   const body = table.tBodies[0];
-  if (shownRun !== run) {
-    shownRun = run;
-    body.replaceChildren();
-    const row = document.createElement("tr");
-    for (const [title] of columns) {
-      const cell = document.createElement("th");
-      cell.scope = "col";
-      cell.textContent = title;
-      row.append(cell);
-    }
-    table.tHead.replaceChildren(row);
-  }
-  for (const epoch of run.epochs.slice(body.rows.length)) {
+  const rows = rowsOf(runs);
+  const fresh = shownRuns.length !== runs.length || shownRuns.some((run, i) => run !== runs[i]);
+  // A run that catches up has rows between those that stand there.
+  const between = [...body.rows].some((row, i) => !rows[i] || row.dataset.of !== keyOf(rows[i]));
+  if (fresh) showHead(columns);
+  if (fresh || between) body.replaceChildren();
+  shownRuns = [...runs];
+  for (const entry of rows.slice(body.rows.length)) {
     const row = body.insertRow();
-    for (const [, value] of columns) row.insertCell().textContent = value(epoch, paper?.[epoch.epoch - 1]);
+    row.dataset.of = keyOf(entry);
+    for (const [, value] of columns) row.insertCell().textContent = value(entry.epoch, paper?.[entry.epoch.epoch - 1], entry.run);
   }
+  heading.textContent = runs.map(headingOf).join("; ");
+}
+
+const keyOf = ({ run, epoch }) => `${run.id} ${epoch.epoch}`;
+
+function headingOf(run, _i, runs) {
   const last = run.epochs.at(-1);
-  heading.textContent = last ? `${run.epochs.length} done, test accuracy ${percent(last.testAccuracy)}` : "none yet";
+  const text = last ? `${run.epochs.length} done, test accuracy ${percent(last.testAccuracy)}` : "none yet";
+  return runs.length > 1 ? `${run.label}: ${text}` : text;
 }

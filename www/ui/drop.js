@@ -1,20 +1,24 @@
-/** Files from a drop anywhere on the page, a dropped folder, or the file picker. */
+/** Files and folders from a drop anywhere on the page, or from the file and folder pickers. */
 
-/** Files that lie beside the batches in the official folders and hold no images. */
-const PASSED_OVER = /^(\.|readme\.html$)/i;
+/** Files that lie beside the batches in the official folders, or that systems leave in every folder. */
+const PASSED_OVER = /^(\.|readme\.html$|thumbs\.db$|desktop\.ini$)/i;
+
+/** @typedef {import("../images/folder.js").Entry} Entry */
 
 const readEntries = (reader) => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
 const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, reject));
 
-/** Every file in a dropped folder, sub-folders too. */
-async function filesIn(directory) {
+/** Every file in a dropped folder, sub-folders too. @returns {Promise<Entry[]>} */
+async function filesIn(directory, path) {
   const reader = directory.createReader();
   const files = [];
   // readEntries gives at most 100 at a time, and nothing at the end.
   for (let entries = await readEntries(reader); entries.length > 0; entries = await readEntries(reader)) {
     for (const entry of entries) {
       if (PASSED_OVER.test(entry.name)) continue;
-      files.push(...(entry.isDirectory ? await filesIn(entry) : [await fileOf(entry)]));
+      const inside = `${path}/${entry.name}`;
+      if (entry.isDirectory) files.push(...(await filesIn(entry, inside)));
+      else files.push({ path: inside, file: await fileOf(entry) });
     }
   }
   return files;
@@ -24,18 +28,20 @@ async function filesIn(directory) {
 function filesOf(transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const taken = items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
-  return Promise.all(taken.map(({ entry, file }) => (entry?.isDirectory ? filesIn(entry) : [file]))).then((lists) =>
-    lists.flat().filter(Boolean),
-  );
+  const of = ({ entry, file }) => (entry?.isDirectory ? filesIn(entry, entry.name) : file ? [{ path: file.name, file }] : []);
+  return Promise.all(taken.map(of)).then((lists) => lists.flat());
 }
 
+/** The files of a picker; those of a folder carry their path. */
+const picked = (input) =>
+  [...input.files].filter(({ name }) => !PASSED_OVER.test(name)).map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+
 /**
- * @param {(files: File[]) => void} load
+ * @param {(entries: Entry[]) => void} load
  * @param {(kind: "error", text: string) => void} notify
  */
 export function wireDrop(load, notify) {
   const veil = document.getElementById("dropveil");
-  const input = document.getElementById("files");
   let inside = 0;
   const cover = (change) => {
     inside = Math.max(0, inside + change);
@@ -47,21 +53,31 @@ export function wireDrop(load, notify) {
   addEventListener("dragleave", (event) => carriesFiles(event) && cover(-1));
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", async (event) => {
+    // Another part of the page has taken it.
+    const claimed = event.defaultPrevented;
     event.preventDefault();
     cover(-inside);
+    if (claimed) return;
     try {
-      const files = await filesOf(event.dataTransfer);
-      if (files.length > 0) load(files);
-      else notify("error", "The drop held no files. Expected CIFAR-10 or CIFAR-100: the .tar.gz archive or its batch files.");
+      const entries = await filesOf(event.dataTransfer);
+      if (entries.length > 0) load(entries);
+      else {
+        const expected = "CIFAR-10 or CIFAR-100 (the .tar.gz archive or its batch files), or a folder of pictures";
+        notify("error", `The drop held no files. Expected ${expected}.`);
+      }
     } catch (error) {
       notify("error", `The dropped folder could not be read: ${error.message}`);
     }
   });
 
-  document.getElementById("pick").addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    const files = [...input.files];
-    input.value = ""; // so that picking the same file again is a change
-    if (files.length > 0) load(files);
-  });
+  for (const [button, field] of [["pick", "files"], ["pick-folder", "folder"]]) {
+    const input = document.getElementById(field);
+    document.getElementById(button).addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+      const entries = picked(input);
+      input.value = ""; // so that picking the same again is a change
+      if (entries.length > 0) load(entries);
+      else notify("error", "The folder holds no files.");
+    });
+  }
 }

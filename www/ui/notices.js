@@ -9,9 +9,11 @@ const MOST = 4;
 /**
  * @param {"error"|"info"} kind
  * @param {string} text
- * @param {{label: string, act: () => void}} [action] something to do about it
+ * @param {{label: string, act: () => void}|{label: string, act: () => void}[]} [action] what to do about it
+ * @returns {() => void} takes the message away
  */
-export function notify(kind, text, action) {
+export function notify(kind, text, action = []) {
+  const actions = [action].flat();
   const notice = document.createElement("div");
   notice.className = `notice notice-${kind}`;
   notice.setAttribute("role", kind === "error" ? "alert" : "status");
@@ -24,21 +26,27 @@ export function notify(kind, text, action) {
   close.textContent = "×";
   close.addEventListener("click", () => notice.remove());
   notice.append(words, close);
-  if (action) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "small";
-    button.textContent = action.label;
-    button.addEventListener("click", () => {
-      notice.remove();
-      action.act();
-    });
-    words.after(button);
+  if (actions.length > 0) {
+    const buttons = document.createElement("span");
+    buttons.className = "notice-actions";
+    for (const { label, act } of actions) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "small";
+      button.textContent = label;
+      button.addEventListener("click", () => {
+        notice.remove();
+        act();
+      });
+      buttons.append(button);
+    }
+    words.after(buttons);
   }
   for (const same of box.querySelectorAll(".notice")) {
     if (same.querySelector("p").textContent === text) same.remove();
   }
   box.append(notice);
   while (box.children.length > MOST) box.firstElementChild.remove();
-  if (kind === "info" && !action) setTimeout(() => notice.remove(), INFO_MS);
+  if (kind === "info" && actions.length === 0) setTimeout(() => notice.remove(), INFO_MS);
+  return () => notice.remove();
 }

@@ -39,11 +39,11 @@ function showLoad({ loading, loaded, busy }, now) {
 /** @param {import("../session.js").Session} session */
 export function showProgress(session) {
   showLoad(session, performance.now());
-  const { run } = session;
+  const { behind: run } = session;
   if (!run) return;
   const { step, stepsPerEpoch, tested, testTotal } = run.progress;
   const time = run.timeLeft();
-  const moving = run.status === "playing";
+  const moving = session.playing;
   stepsBar(step / stepsPerEpoch, moving && step < stepsPerEpoch ? left(time.epoch) : `${whole(step)} / ${whole(stepsPerEpoch)}`);
   at("steps").title = `Step ${step} of ${stepsPerEpoch}; whole run: ${left(time.run)}`;
   testedBar(tested / testTotal, tested > 0 ? left(time.test) || `${whole(tested)} / ${whole(testTotal)}` : `${whole(testTotal)} images`);

@@ -18,10 +18,10 @@ export function wireTransport(session) {
 
 /** @param {import("../session.js").Session} session */
 export function showTransport(session) {
-  const { run, playing } = session;
-  const finished = run?.status === "finished" && !playing;
+  const { behind: run, playing } = session;
+  const finished = session.finished && !playing;
   const text = playing ? "Pause" : finished ? "Done" : "Train";
-  document.body.dataset.status = playing ? "playing" : (run?.status ?? "starting");
+  document.body.dataset.status = playing ? "playing" : finished ? "finished" : (run?.status ?? "starting");
   document.body.dataset.busy = session.busy ?? "";
   if (label.textContent !== text) {
     label.textContent = text;

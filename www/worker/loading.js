@@ -1,7 +1,9 @@
-/** Makes a Dataset of the engine from built-in data, dropped files or files beside the page. Runs in the worker. */
+/** Makes a Dataset of the engine from built-in data, dropped files, own pictures or files beside the page. Runs in the worker. */
 
 /** The built-in set is the same for everybody: its own seed is not a setting. */
 const BUILTIN_SEED = 1;
+/** Which of the own images are held out for testing: the same in every run on them. */
+const SPLIT_SEED = 1;
 /** At most this many progress messages a second. */
 const PROGRESS_INTERVAL_MS = 50;
 /** Images shown of each class, and how far into the training set they are looked for. */
@@ -101,6 +103,13 @@ export async function loadDataset(engine, source, progress) {
     report("Drawing the built-in images", 0, 1);
     const dataset = engine.Dataset.synthetic(source.train, source.test, BUILTIN_SEED);
     report("Drawing the built-in images", 1, 1);
+    return dataset;
+  }
+  if (source.kind === "images") {
+    const { name, classes, pixels, labels } = source;
+    report("Making the data set", 0, 1);
+    const dataset = engine.Dataset.fromImages(name, classes, pixels, labels, SPLIT_SEED);
+    report("Making the data set", 1, 1);
     return dataset;
   }
   if (source.kind === "origin") return fromOrigin(engine, source.name, report);

@@ -1,7 +1,10 @@
 /**
  * The training loop: one unit of a run (a training step, or one batch of the test pass), then a turn of the
- * message queue, so that a pause is answered within one unit. A MessageChannel makes the turns: timers and
+ * message queue, so that a pause is answered within a unit. A MessageChannel makes the turns: timers and
  * animation frames are throttled or stopped in hidden tabs, messages are not.
+ *
+ * Runs side by side share the engine's pool by steps: the one that has fewer goes next, so that they are never
+ * more than a step apart once the later one has caught up.
  */
 import { From } from "../protocol.js";
 
@@ -15,6 +18,8 @@ const LAYERS_INTERVAL_MS = 1000;
  * @property {object} run the engine's Run
  * @property {number} dataset handle of the data it trains on
  * @property {number} left training steps to go before pausing; 0 = paused
+ * @property {number} step training steps done in all
+ * @property {number} turn of the loop at which it was last served
  * @property {object[]} steps not yet posted
  * @property {number} postedAt
  * @property {number} layersAt
@@ -25,7 +30,7 @@ export class Loop {
   #entries = new Map();
   #channel = new MessageChannel();
   #turning = false;
-  #next = 0;
+  #turns = 0;
   #tell;
   /** Bytes the engine holds; set once it is loaded. */
   memory = () => 0;
@@ -40,35 +45,68 @@ export class Loop {
     return [...this.#entries.values()].map((entry) => entry.dataset);
   }
 
-  /** Puts a fresh run in the place `id`, freeing the one that was there. */
-  put(id, run, dataset) {
-    this.#entries.get(id)?.run.free();
-    this.#entries.set(id, { run, dataset, left: 0, steps: [], postedAt: 0, layersAt: performance.now() });
+  /** The run of that number. @returns {Entry} */
+  entry(id) {
+    const entry = this.#entries.get(id);
+    if (!entry) throw new Error("There is no such run.");
+    return entry;
   }
 
-  /** Trains run `id` for `steps` steps, or until it is paused or finished. */
-  play(id, steps = Infinity) {
-    const entry = this.#entries.get(id);
-    if (!entry) throw new Error("There is no run to train yet.");
-    entry.left = steps;
-    this.#tell(From.STATUS, { run: id, status: "playing" });
-    if (this.#turning) return;
+  /**
+   * Puts a run in the place `id`, freeing the one that was there.
+   * @param {number} [origin] the run of which it is a copy: it stands where that one does, and trains if that trains
+   */
+  put(id, run, dataset, origin) {
+    const { step, left } = origin === undefined ? { step: 0, left: 0 } : this.entry(origin);
+    this.#entries.get(id)?.run.free();
+    this.#entries.set(id, { run, dataset, left, step, turn: 0, steps: [], postedAt: 0, layersAt: performance.now() });
+    if (left > 0) this.#tell(From.STATUS, { run: id, status: "playing" });
+  }
+
+  /** Posts what the run has trained so far, so that the page stands where the engine stands. */
+  flush(id) {
+    this.#postSteps(id, this.entry(id));
+  }
+
+  /** Frees the run of that number, where there is one. */
+  drop(id) {
+    this.#entries.get(id)?.run.free();
+    this.#entries.delete(id);
+  }
+
+  /** Trains these runs for `steps` steps each, or until they are paused or finished. */
+  play(ids, steps = Infinity) {
+    for (const id of ids) {
+      this.entry(id).left = steps;
+      this.#tell(From.STATUS, { run: id, status: "playing" });
+    }
+    if (this.#turning || ids.length === 0) return;
     this.#turning = true;
     this.#channel.port2.postMessage(null);
   }
 
-  pause(id, status = "paused") {
-    const entry = this.#entries.get(id);
-    if (!entry || entry.left === 0) return;
+  /** Pauses these runs; those that are one step behind the others take it first. */
+  pause(ids) {
+    const playing = ids.filter((id) => this.#entries.get(id)?.left > 0);
+    const furthest = Math.max(...playing.map((id) => this.entry(id).step));
+    for (const id of playing) {
+      const entry = this.entry(id);
+      if (entry.step === furthest - 1) entry.left = 1;
+      else this.#stop(id, entry, "paused");
+    }
+  }
+
+  pauseAll() {
+    for (const [id, entry] of this.#entries) this.#stop(id, entry, "paused");
+  }
+
+  #stop(id, entry, status) {
+    if (entry.left === 0) return;
     entry.left = 0;
     this.#postSteps(id, entry);
     // A finished run has just reported them with its last epoch.
     if (status !== "finished") this.#postLayers(id, entry);
     this.#tell(From.STATUS, { run: id, status });
-  }
-
-  pauseAll() {
-    for (const id of this.#entries.keys()) this.pause(id);
   }
 
   #turn() {
@@ -77,29 +115,41 @@ export class Loop {
       this.#turning = false;
       return;
     }
-    const [id, entry] = playing[this.#next++ % playing.length];
+    // The one that is behind; of those at the same step, the one served longest ago.
+    const [id, entry] = playing.reduce((a, b) => (a[1].step - b[1].step || a[1].turn - b[1].turn) <= 0 ? a : b);
+    entry.turn = ++this.#turns;
     try {
       this.#unit(id, entry);
     } catch (error) {
-      entry.left = 0;
-      // The engine throws an Error for what it understands; a trap leaves its memory in an unknown state.
-      const fatal = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
-      this.#tell(From.CRASHED, { run: id, message: error?.message ?? String(error), fatal });
+      this.#fail(id, error);
     }
     this.#channel.port2.postMessage(null);
+  }
+
+  /** A run whose unit failed takes the others into the pause: side by side they stay comparable. */
+  #fail(id, error) {
+    const entry = this.#entries.get(id);
+    entry.left = 0;
+    this.#postSteps(id, entry);
+    // The engine throws an Error for what it understands; a trap leaves its memory in an unknown state.
+    const fatal = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+    const { kind, step, loss, gradNorm } = error ?? {};
+    this.#tell(From.CRASHED, { run: id, message: error?.message ?? String(error), fatal, kind, step, loss, gradNorm });
+    if (!fatal) this.pauseAll();
   }
 
   #unit(id, entry) {
     const event = entry.run.advance();
     if (event.kind === "step") {
       entry.left -= 1;
+      entry.step = event.globalStep;
       entry.steps.push(event);
       const now = performance.now();
       if (now - entry.postedAt >= POST_INTERVAL_MS) this.#postSteps(id, entry);
       if (now - entry.layersAt >= LAYERS_INTERVAL_MS) this.#postLayers(id, entry);
       if (entry.left === 0) {
-        entry.left = 1; // so that pause() sees a run that plays
-        this.pause(id);
+        entry.left = 1; // so that #stop() sees a run that plays
+        this.#stop(id, entry, "paused");
       }
       return;
     }
@@ -108,9 +158,9 @@ export class Loop {
       this.#tell(From.EVALUATE, { run: id, epoch: event.epoch, done: event.done, total: event.total });
     } else if (event.kind === "epoch") {
       entry.layersAt = performance.now();
-      this.#tell(From.EPOCH, { run: id, epoch: event });
+      this.#tell(From.EPOCH, { run: id, epoch: event, filters: entry.run.filters(event.layers[0].name) });
     } else {
-      this.pause(id, "finished");
+      this.#stop(id, entry, "finished");
     }
   }
 

@@ -4,7 +4,7 @@ use crate::process::{line, quiet, run as run_command};
 use crate::toolchain::{self, Toolchain};
 use crate::tools::{self, WasmBindgen};
 use crate::wasm::{self, BUILDS, Build};
-use crate::{project, stamp};
+use crate::{offline, project, stamp};
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use flate2::Compression;
@@ -22,7 +22,7 @@ pub fn command() -> Command {
         .about("Build the engine into pkg/, installing the tool chain where it is missing")
         .arg(
             Arg::new("check").long("check").action(ArgAction::SetTrue).help(
-                "Build nothing: fail when pkg/ was not built from the present sources, or is too large",
+                "Build nothing: fail when pkg/ or the list of the page's files is not that of the sources, or too large",
             ),
         )
         .arg(
@@ -32,11 +32,20 @@ pub fn command() -> Command {
                 .value_parser(BUILDS.each_ref().map(|build| build.name))
                 .help("Make this build alone, without a stamp: for a quick look"),
         )
+        .arg(
+            Arg::new("page")
+                .long("page")
+                .action(ArgAction::SetTrue)
+                .help("Only list the page's files anew (www/offline.json), after a change below www/"),
+        )
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
     if arguments.get_flag("check") {
         return check().map(drop);
+    }
+    if arguments.get_flag("page") {
+        return offline::write();
     }
     let only = arguments.get_one::<String>("only");
     let toolchain = toolchain::find_or_install()?;
@@ -51,14 +60,16 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     }
     remove_strangers()?;
     stamp::write(&toolchain.version()?, &bindgen.version)?;
+    offline::write()?;
     check().map(drop)
 }
 
 /// Verifies pkg/ as it is committed; returns the number of builds in it.
 pub fn check() -> Result<usize> {
     stamp::check()?;
+    offline::check()?;
     let count = sizes()?;
-    println!("pkg/ is up to date with the sources");
+    println!("pkg/ and the list of the page's files are up to date");
     Ok(count)
 }
 

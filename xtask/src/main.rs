@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod data;
+mod offline;
 mod process;
 mod project;
 mod serve;

@@ -5,12 +5,13 @@
 //! | / | www/ |
 //! | /pkg/ | pkg/ |
 //! | /data/ | data/, where present |
+//! | /offline.json | made on the fly: see `offline.rs` |
 //! | /data/index.json | made on the fly: `{"files":[{"path":"cifar10/test_batch.bin","bytes":30730000}]}`, empty without data/ |
 //!
 //! Every answer carries the three headers that make a page cross-origin isolated, without which a browser lends
 //! it no threads. `test` and `bench` run the same server inside their own process.
 
-use crate::project;
+use crate::{offline, project};
 use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::fs::{self, File};
@@ -132,6 +133,12 @@ impl Site {
         if url.split('?').next() == Some("/data/index.json") {
             let folder = self.mounts.iter().find(|(prefix, _)| prefix == "/data/").map(|(_, folder)| folder);
             return Answer::bytes(200, "application/json", folder.map_or_else(Vec::new, |f| data_index(f)));
+        }
+        if url.split('?').next() == Some("/offline.json") {
+            return match offline::list() {
+                Ok(list) => Answer::bytes(200, "application/json", list.into_bytes()),
+                Err(error) => Answer::text(500, &format!("{url}: {error:#}")),
+            };
         }
         let Some(path) = self.resolve(url) else {
             return Answer::text(404, &format!("nothing is served at {url}"));

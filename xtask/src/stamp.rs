@@ -104,7 +104,8 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn relative(path: &Path, folder: &Path) -> String {
+/// A path from a folder on, with slashes.
+pub fn relative(path: &Path, folder: &Path) -> String {
     let rest = path.strip_prefix(folder).unwrap_or(path);
     rest.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }

@@ -40,7 +40,7 @@ const SUITES: &[Suite] = &[
         about: "tests/web.rs in headless Chromium: each build, isolated and not",
         run: in_browser,
     },
-    Suite { name: "page", about: "tests/e2e: the page in headless Chromium", run: page },
+    Suite { name: "page", about: "tests/e2e: the page in headless Chromium and Firefox", run: page },
 ];
 
 pub fn command() -> Command {
@@ -135,6 +135,13 @@ impl Report {
         }
     }
 
+    /// Adds to what the summary says of the last line.
+    fn note(&mut self, text: &str) {
+        if let Some(line) = self.0.last_mut() {
+            line.note = [line.note.as_str(), text].join(" ").trim().to_string();
+        }
+    }
+
     fn line(&mut self, name: &str, count: Count, start: Instant, note: String) {
         let note = note.lines().next().unwrap_or("").to_string();
         self.0.push(Line { name: name.into(), count, time: start.elapsed(), note });
@@ -152,7 +159,7 @@ impl Report {
         for Line { name, count, time, note } in &self.0 {
             let mut text = format!("{name:<24}{:>5} passed {:>4} failed", count.passed, count.failed);
             if count.not_run > 0 {
-                text += &format!(" {:>4} not run (no data/: `cargo xtask data`)", count.not_run);
+                text += &format!(" {:>4} not run", count.not_run);
             }
             text += &format!(" {:>5} s  {note}", time.as_secs());
             println!("{}", text.trim_end());
@@ -244,13 +251,17 @@ fn clippy(tools: &Tools, report: &mut Report) -> Result<()> {
 }
 
 fn native(_: &Tools, report: &mut Report) -> Result<()> {
+    let data = ["cifar10", "cifar100"].iter().all(|set| project::path("data").join(set).is_dir());
     report.part("native", || {
         let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
-        if ["cifar10", "cifar100"].iter().all(|set| project::path("data").join(set).is_dir()) {
+        if data {
             command.args(["--", "--include-ignored"]);
         }
         rust_tests(&mut command)
     });
+    if !data {
+        report.note("Without the real CIFAR in data/: `cargo xtask data`");
+    }
     Ok(())
 }
 
@@ -298,6 +309,8 @@ fn page(tools: &Tools, report: &mut Report) -> Result<()> {
     if files.is_empty() {
         bail!("tests/e2e holds no *.test.mjs");
     }
+    // A machine without Firefox still checks the rest: its tests count as not run, and the summary says why.
+    let firefox = tools::firefox().map_err(|error| format!("{error:#}").replace('\n', " "));
     let isolated = Server::start(Site::project(true), 0)?;
     let plain = Server::start(Site::project(false), 0)?;
     report.part("page", || {
@@ -317,6 +330,10 @@ fn page(tools: &Tools, report: &mut Report) -> Result<()> {
             .env("NIBBLE_URL", isolated.url())
             .env("NIBBLE_URL_PLAIN", plain.url())
             .env("CHROMIUM", &browser.chromium);
+        match &firefox {
+            Ok(program) => node.env("FIREFOX", program),
+            Err(reason) => node.env("FIREFOX_MISSING", reason),
+        };
         fs::create_dir_all(project::target())?;
         let _ = fs::remove_file(&results);
         let outcome = tee(&mut node, LIMIT)?;
@@ -325,6 +342,9 @@ fn page(tools: &Tools, report: &mut Report) -> Result<()> {
         let count = count_tap(&text).with_context(|| format!("{} has no totals", results.display()))?;
         Ok((count, outcome.success()))
     });
+    if let Err(reason) = firefox {
+        report.note(&format!("Firefox was not tried: {reason}"));
+    }
     Ok(())
 }
 
@@ -403,5 +423,10 @@ mod tests {
         assert_eq!(report.total(), Count { passed: 7, failed: 6, not_run: 3 });
         assert_eq!(report.0[0].note, "it ran nothing");
         assert_eq!(report.0[3].note, "the command failed");
+        report.note("said beside it");
+        assert_eq!(report.0[5].note, "said beside it");
+        report.0.truncate(4);
+        report.note("and why");
+        assert_eq!(report.0[3].note, "the command failed and why");
     }
 }

@@ -134,6 +134,24 @@ fn find_browser() -> Option<Browser> {
     Some(Browser { chromium, driver })
 }
 
+/// Stock Firefox, for the page's main path. Debian's is the extended-support release.
+pub fn firefox() -> Result<PathBuf> {
+    if let Some(firefox) = find_firefox() {
+        eprintln!("firefox: found ({})", firefox.display());
+        return Ok(firefox);
+    }
+    apt_install(&["firefox-esr"])?;
+    find_firefox().context("apt installed firefox-esr, but it is not on the PATH")
+}
+
+fn find_firefox() -> Option<PathBuf> {
+    let named = env::var_os("FIREFOX").map(PathBuf::from).filter(|path| path.exists());
+    let mac = PathBuf::from("/Applications/Firefox.app/Contents/MacOS/firefox");
+    named
+        .or_else(|| ["firefox-esr", "firefox"].iter().find_map(|name| find(name)))
+        .or_else(|| mac.exists().then_some(mac))
+}
+
 /// Installs Debian packages as root, or by sudo where that asks for no password.
 pub fn apt_install(packages: &[&str]) -> Result<()> {
     let list = packages.join(" ");

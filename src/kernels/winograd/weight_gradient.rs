@@ -21,9 +21,12 @@ const ROWS: usize = 2 * IN;
 /// Tiles of a block: the length of the sums that stay in registers.
 const BLOCK: usize = 96;
 
-/// Work items wanted; the tiles are divided until there are so many. The items of a share run side by side, so that
-/// its pixels, which each of them reads, are still in the last-level cache.
-const ITEMS: usize = 48;
+/// Work items wanted; the tiles are divided until there are so many.
+const ITEMS: usize = 12;
+
+/// Most elements of pixels and gradients of a share. Its items run side by side and each reads all of them: so much
+/// stays in the last-level cache meanwhile.
+const SHARE_ELEMENTS: usize = 2 << 20;
 
 /// Elements that all shares of `dU` together may take.
 const MAX_SUMS: usize = 4 << 20;
@@ -39,6 +42,8 @@ struct Plan {
     shares: usize,
     column_groups: usize,
     group_panels: usize,
+    /// Elements of `dU` from one position to the next.
+    position_stride: usize,
 }
 
 impl Plan {
@@ -47,9 +52,24 @@ impl Plan {
         let column_groups = c_out.div_ceil(COLUMN_GROUP);
         let shares = ITEMS
             .div_ceil(PAIRS.len() * column_groups)
+            .max((tiles * OUT * OUT * (c_in + c_out)).div_ceil(SHARE_ELEMENTS))
             .min(MAX_SUMS / (POSITIONS * c_in * c_out))
             .clamp(1, tiles.div_ceil(BLOCK));
-        Self { nr, panels: c_out.div_ceil(nr), shares, column_groups, group_panels: COLUMN_GROUP / nr }
+        let panels = c_out.div_ceil(nr);
+        Self {
+            nr,
+            panels,
+            shares,
+            column_groups,
+            group_panels: COLUMN_GROUP / nr,
+            // A cache line more, so that positions do not fall on each other in the cache.
+            position_stride: panels * c_in * nr + 16,
+        }
+    }
+
+    /// Elements of `dU` from one share to the next.
+    fn share_stride(&self) -> usize {
+        POSITIONS * self.position_stride
     }
 }
 
@@ -67,7 +87,7 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
     }
     let plan = Plan::new(tiles.count(), x.c, dy.c);
     // Sums of each share: [share][position][panel][c_in][NR].
-    let mut sums = vec![0.0f32; plan.shares * POSITIONS * plan.panels * x.c * plan.nr];
+    let mut sums = vec![0.0f32; plan.shares * plan.share_stride()];
     let mut bias_sums = vec![0.0f64; plan.shares * plan.panels * plan.nr];
     {
         let (sums, bias_sums) = (Parts::new(&mut sums), Parts::new(&mut bias_sums));
@@ -125,8 +145,7 @@ fn combine(plan: &Plan, sums: &[f32], c_in: usize, c_out: usize, dw: &mut [f32])
         #[inline(always)]
         fn run<S: Simd>(self, s: S) {
             let Self { plan, sums, c_in, c_out, ci, dw } = self;
-            let position_stride = plan.panels * c_in * S::NR;
-            let share_stride = POSITIONS * position_stride;
+            let (position_stride, share_stride) = (plan.position_stride, plan.share_stride());
             assert!(sums.len() == plan.shares * share_stride && ci < c_in && c_out.is_multiple_of(S::LANES));
             for c in (0..c_out).step_by(S::LANES) {
                 let at = (c / S::NR * c_in + ci) * S::NR + c % S::NR;
@@ -284,7 +303,9 @@ impl Item<'_> {
         for p in 0..ROWS {
             let position = PAIRS[self.pair][p / IN] * IN + p % IN;
             for (j, panel) in self.panels.clone().enumerate() {
-                let start = ((self.share * POSITIONS + position) * self.plan.panels + panel) * c_in * S::NR;
+                let start = self.share * self.plan.share_stride()
+                    + position * self.plan.position_stride
+                    + panel * c_in * S::NR;
                 // SAFETY: share, position and panel belong to this item alone.
                 let sums = unsafe { self.sums.slice(start..start + c_in * S::NR) };
                 // SAFETY: `v` has `tiles` rows of c_in at each position, `d` as many of NR for each position and

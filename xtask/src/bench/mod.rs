@@ -4,6 +4,7 @@
 //! headless Chromium is served by the same server that `serve` runs; what runs natively is the bench target
 //! tests/bench/native.rs. docs/BENCHMARKS.md says what the figures mean.
 
+mod curves;
 mod epochs;
 mod kernels;
 mod memory;
@@ -31,6 +32,7 @@ const SUBJECTS: &[Subject] = &[
     Subject { command: memory::command, run: memory::run },
     Subject { command: peers::command, run: peers::run },
     Subject { command: epochs::command, run: epochs::run },
+    Subject { command: curves::command, run: curves::run },
 ];
 
 pub fn command() -> Command {

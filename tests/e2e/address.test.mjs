@@ -1,0 +1,103 @@
+/** The address holds everything: properties that hold for any settings and for any query, drawn from seeds. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { choices } from "../../www/difference.js";
+import { adoptThreads, defaults, format, fromQuery, ofRun, parse, runConfig, SETTINGS, toQuery } from "../../www/state.js";
+
+const CASES = 2000;
+adoptThreads(4);
+
+/** Mulberry32: small, seeded, the same everywhere. @returns {() => number} numbers from 0 to 1 */
+function random(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
+    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const oneOf = (dice, list) => list[Math.floor(dice() * list.length)];
+/** Signs that mean something in an address, spaces, and letters beyond ASCII. */
+const SIGNS = [..."abz019 &=?#%+/:;,.-_~'\"<>\\ é漢🜁\u0000\n"];
+const text = (dice, longest = 12) => Array.from({ length: Math.floor(dice() * longest) }, () => oneOf(dice, SIGNS)).join("");
+
+/** A valid value of a row. */
+const VALUES = {
+  switch: (dice) => dice() < 0.5,
+  flag: (dice) => dice() < 0.5,
+  integer: (dice, { min, max }) => min + Math.floor(dice() * (max - min + 1)),
+  rate: (dice, { min, max }) => Math.min(max, min * (max / min) ** dice()),
+  choice: (dice, { choices: of }) => oneOf(dice, of).name,
+  segments: (dice, { choices: of }) => oneOf(dice, of).name,
+  text: (dice) => text(dice),
+  names: (dice, { choices: of }) => of.filter(() => dice() < 0.3).map(({ name }) => name).join(),
+  place: (dice) => oneOf(dice, ["", "levels", "why-4-bits", `levels.${1 + Math.floor(dice() * 9)}`]),
+  // Drawn below, from what the other settings leave open.
+  difference: () => "",
+};
+
+/** Settings as the page can have them: what does not apply is as it was. */
+function draw(dice) {
+  const settings = Object.fromEntries(SETTINGS.map((row) => [row.key, VALUES[row.kind](dice, row)]));
+  const initial = defaults();
+  for (const { key, place, applies } of SETTINGS) {
+    if ((place === "data" || place === "hidden") && applies && !applies(settings)) settings[key] = initial[key];
+  }
+  if (dice() < 0.5) settings.race = oneOf(dice, choices(settings)).difference;
+  return settings;
+}
+
+test("every kind of row has a generator", () => {
+  for (const { key, kind } of SETTINGS) assert.ok(VALUES[kind], `${key}: no generator for "${kind}"`);
+});
+
+test(`settings -> address -> settings is the identity (${CASES} cases)`, () => {
+  for (let seed = 1; seed <= CASES; seed++) {
+    const settings = draw(random(seed));
+    const query = toQuery(settings);
+    const { settings: read, problems } = fromQuery(query);
+    assert.deepEqual(problems, [], `seed ${seed}: ${query}`);
+    assert.deepEqual(read, settings, `seed ${seed}: ${query}`);
+    assert.equal(toQuery(read), query, `seed ${seed}`);
+    assert.deepEqual(runConfig(read), runConfig(settings), `seed ${seed}`);
+    // Through a browser's own parser, as a link that somebody has clicked.
+    const through = new URL(`https://example.org/lab/${query}#there`).search;
+    assert.deepEqual(fromQuery(through).settings, settings, `seed ${seed}: ${through}`);
+  }
+});
+
+test(`the cases reach every value of every menu, both ends of every switch, and races`, () => {
+  const seen = new Map(SETTINGS.map(({ key }) => [key, new Set()]));
+  for (let seed = 1; seed <= CASES; seed++) {
+    for (const [key, value] of Object.entries(draw(random(seed)))) seen.get(key).add(value);
+  }
+  for (const { key, kind, choices: menu } of SETTINGS) {
+    if (kind === "switch" || kind === "flag") assert.equal(seen.get(key).size, 2, key);
+    if (kind === "choice" || kind === "segments") assert.equal(seen.get(key).size, menu.length, key);
+  }
+  assert.ok(seen.get("race").size > 10);
+});
+
+test(`any query at all gives valid settings and a sentence for what it passes over (${CASES} cases)`, () => {
+  const keys = [...SETTINGS.map(({ key }) => key), "colour", "__proto__", "constructor"];
+  for (let seed = 1; seed <= CASES; seed++) {
+    const dice = random(seed);
+    const pairs = Array.from({ length: Math.floor(dice() * 8) }, () => [oneOf(dice, keys), dice() < 0.3 ? oneOf(dice, ["1", "0", "4", "-1", "1e999", "NaN", "builtin"]) : text(dice)]);
+    const { settings, problems } = fromQuery(`?${new URLSearchParams(pairs)}`);
+    assert.deepEqual(Object.keys(settings), Object.keys(defaults()), `seed ${seed}`);
+    for (const row of SETTINGS) {
+      const again = parse(row, format(row, settings[row.key]));
+      assert.deepEqual(again, { value: settings[row.key] }, `seed ${seed}: ${row.key}`);
+    }
+    assert.ok(problems.every((problem) => problem.length > 10), `seed ${seed}: ${problems}`);
+  }
+});
+
+test("how the page is shown is in the address and no part of a run", () => {
+  const settings = { ...defaults(), embed: true, show: "accuracy,weights", lesson: "levels.2" };
+  assert.match(toQuery(settings), /embed=1&show=accuracy%2Cweights&lesson=levels.2$/);
+  assert.equal(fromQuery("?embed").settings.embed, true);
+  for (const key of ["embed", "show", "lesson"]) assert.ok(!(key in ofRun(settings)), key);
+});

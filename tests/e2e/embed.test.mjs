@@ -1,0 +1,92 @@
+/** The page in a frame of a foreign page: no isolation, no service worker, nothing kept; and views of some parts. */
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { assertFits, ISOLATED, NARROW, open, PLAIN, screenshot, seriousFindings, shows, SMALL, theBrowser, trained, WIDE } from "./support.mjs";
+
+const PATIENCE = { timeout: 60_000 };
+
+/** A page of another site that frames `source`; returns its address. */
+async function foreignPage(t, source) {
+  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A course</title><link rel="icon" href="data:,"></head>
+    <body style="margin: 12px; font-family: sans-serif"><main><h1>Lesson 4</h1><iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble" width="100%" height="900" style="border: 0"></iframe></main></body></html>`;
+  const server = createServer((_request, response) => response.writeHead(200, { "content-type": "text/html" }).end(html));
+  await new Promise((resolve) => server.listen(0, "localhost", resolve));
+  t.after(() => server.close());
+  // Another name than the page's: not only another origin but another site.
+  return `http://localhost:${server.address().port}/`;
+}
+
+/** Opens the foreign page; resolves with its page and the frame in it. */
+async function framed(t, source, context = {}) {
+  const opened = await (await theBrowser()).newContext({ viewport: WIDE, ...context });
+  const page = await opened.newPage();
+  const problems = [];
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  page.on("pageerror", (error) => problems.push(error.message));
+  t.after(async () => {
+    await opened.close();
+    assert.deepEqual(problems, [], "the page had problems");
+  });
+  await page.goto(await foreignPage(t, source));
+  const frame = await (await page.locator("iframe").elementHandle()).contentFrame();
+  await frame.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
+  return { page, frame };
+}
+
+const query = (view) => `?${new URLSearchParams({ ...SMALL, ...view })}`;
+
+for (const [server, url] of [["with the isolation headers", ISOLATED], ["without them", PLAIN]]) {
+  for (const [width, viewport] of [[1440, WIDE], [390, NARROW]]) {
+    test(`foreign frame, ${width} px, a host ${server}: trains on one thread, by pointer and keyboard`, async (t) => {
+      const { page, frame } = await framed(t, `${url}${query({})}&embed`, { viewport });
+      assert.deepEqual(await frame.evaluate(() => [crossOriginIsolated, nibble.engine.threads]), [false, 1]);
+      await frame.click("#play");
+      await frame.waitForFunction(() => nibble.run.globalStep >= 3, null, PATIENCE);
+      await frame.focus("#play");
+      await page.keyboard.press("Enter");
+      await frame.waitForFunction(() => nibble.run.status === "paused", null, PATIENCE);
+      for (const hidden of [".masthead", "footer", "#share", "#device", "#drop"]) assert.ok(!(await frame.locator(hidden).isVisible()), hidden);
+      for (const shown of [".transport", "#settings", "#accuracy", "#loss", "#weights"]) assert.ok(await frame.locator(shown).isVisible(), shown);
+      assert.equal(await frame.locator(".notice").count(), 0, "a message covers the small frame");
+      await assertFits(frame);
+      assert.deepEqual(await seriousFindings(frame), []);
+      // Browsers that block what foreign frames store throw here: then nothing is kept either.
+      const kept = await frame.evaluate(async () => {
+        const none = () => [];
+        const workers = await Promise.resolve(navigator.serviceWorker?.getRegistrations() ?? []).catch(none);
+        return [workers.length, (await caches.keys().catch(none)).length];
+      });
+      assert.deepEqual(kept, [0, 0]);
+      await screenshot(page, `${width}-embed-${url === PLAIN ? "plain" : "isolated"}`);
+    });
+  }
+}
+
+test("a frame shows the parts that its address names, and links to the whole page with the same settings", async (t) => {
+  const { page, frame } = await framed(t, `${PLAIN}${query({ embed: 1, show: "loss", seed: 7 })}`);
+  assert.deepEqual(await frame.evaluate(() => ["#loss", "#accuracy", "#weights", "#settings", "#compare"].map((part) => document.querySelector(part)?.checkVisibility() ?? false)), [true, false, false, false, false]);
+  const [whole] = await Promise.all([page.context().waitForEvent("page"), frame.getByRole("link", { name: "Open the whole page" }).click()]);
+  await whole.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
+  assert.equal(await whole.evaluate(() => nibble.run.settings.seed), 7);
+  assert.ok(await whole.locator(".masthead").isVisible());
+  await screenshot(page, "embed-loss-only");
+});
+
+test("a lesson in a frame", async (t) => {
+  const { page, frame } = await framed(t, `${PLAIN}?embed&lesson=levels`);
+  await frame.locator("#lesson-next").click();
+  await frame.click("#play");
+  await frame.locator(".lesson-task.met").waitFor({ timeout: 120_000 });
+  await screenshot(page, "embed-lesson");
+});
+
+test("show= works on the whole page too", async (t) => {
+  const page = await open(t, { search: query({ show: "accuracy,share" }) });
+  assert.ok(await page.locator("#accuracy").isVisible());
+  assert.ok(await page.locator("#share").isVisible());
+  assert.ok(!(await page.locator("#loss").isVisible()));
+  await page.click("#step");
+  await trained(page, 1);
+  await shows(page, "#accuracy", /Training accuracy/, "aria-label");
+});

@@ -1,0 +1,115 @@
+/**
+ * The page's main path in stock Firefox, driven over WebDriver BiDi. Environment: NIBBLE_URL, NIBBLE_URL_PLAIN,
+ * FIREFOX (the program), or FIREFOX_MISSING (why there is none: the tests are then counted as not run).
+ */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import puppeteer from "puppeteer-core";
+
+const { NIBBLE_URL, NIBBLE_URL_PLAIN, FIREFOX = "firefox-esr", FIREFOX_MISSING } = process.env;
+const PATIENCE = { timeout: 180_000, polling: 100 };
+const RUN = { train: 640, test: 100, batch: 32, epochs: 6, lr: 0.002, augment: 0 };
+
+let browser = null;
+const theBrowser = async () =>
+  (browser ??= await puppeteer.launch({
+    browser: "firefox",
+    executablePath: FIREFOX,
+    headless: true,
+    // The profile's crash reporter and first-run pages have no part in a test.
+    extraPrefsFirefox: { "browser.tabs.crashReporting.sendReport": false },
+  }));
+after(() => browser?.close());
+
+/** A test that is counted as not run, with the reason, where there is no Firefox. */
+const firefox = (name, body) => test(`Firefox: ${name}`, { skip: FIREFOX_MISSING }, body);
+
+/** Opens the page in a profile of its own; any error of it fails the test. */
+async function open(t, { url = NIBBLE_URL, settings = RUN, viewport = { width: 1440, height: 900 } } = {}) {
+  const context = await (await theBrowser()).createBrowserContext();
+  const page = await context.newPage();
+  const problems = [];
+  page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => problems.push(`uncaught: ${error.message}`));
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(problems, [], "the page had problems");
+  });
+  await page.setViewport(viewport);
+  await page.goto(`${url}?${new URLSearchParams(settings)}`);
+  await page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, PATIENCE);
+  return page;
+}
+
+const steps = (page) => page.evaluate(() => nibble.run.globalStep);
+const losses = (page) => page.evaluate(() => nibble.run.losses);
+const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+
+/** Pixels of the canvases under `selector` that are not transparent. */
+const ink = (page, selector) =>
+  page.evaluate((where) => {
+    let count = 0;
+    for (const canvas of document.querySelectorAll(`${where} canvas`)) {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      for (let i = 3; i < data.length; i += 4) if (data[i] > 200) count += 1;
+    }
+    return count;
+  }, selector);
+
+firefox("isolated, with threads: trains by pointer, the loss falls, plots are drawn", async (t) => {
+  const page = await open(t);
+  const engine = await page.evaluate(() => ({ isolated: crossOriginIsolated, cores: navigator.hardwareConcurrency, ...nibble.engine }));
+  assert.ok(engine.isolated, "not isolated");
+  assert.equal(engine.threads, engine.cores);
+  const before = await ink(page, "#loss");
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.run.epochs.length >= 2, PATIENCE);
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.run.status === "paused", PATIENCE);
+  const all = await losses(page);
+  const [first, last] = [mean(all.slice(0, 10)), mean(all.slice(-10))];
+  assert.ok(last < 0.9 * first, `loss ${first} -> ${last}`);
+  assert.ok((await ink(page, "#loss")) > before + 200, "no curve in the loss plot");
+  assert.ok((await ink(page, "#accuracy")) > 200, "no curve in the accuracy plot");
+  const layers = await page.evaluate(() => nibble.run.layers.map(({ levelsUsed }) => levelsUsed));
+  assert.ok(layers.every((used) => used >= 2 && used <= 15), `levels ${layers}`);
+  await page.click("#reset");
+  await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy, PATIENCE);
+});
+
+firefox("by keyboard alone, on a narrow screen: a setting, a step, its place in the address", async (t) => {
+  const page = await open(t, { viewport: { width: 390, height: 844 } });
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.tagName);
+  const tabTo = async (id) => {
+    for (let presses = 0; presses < 80; presses++) {
+      if ((await focused()) === id) return;
+      await page.keyboard.press("Tab");
+    }
+    assert.fail(`the tab key does not reach #${id}`);
+  };
+  await tabTo("step");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => nibble.run.globalStep === 1 && nibble.run.status === "paused", PATIENCE);
+  await page.evaluate(() => (document.getElementById("settings").open = true));
+  await tabTo("set-bits");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  await page.waitForFunction(() => /bits=3/.test(location.search), PATIENCE);
+  const { scroll, client } = await page.evaluate(() => ({
+    scroll: document.documentElement.scrollWidth,
+    client: document.documentElement.clientWidth,
+  }));
+  assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}`);
+});
+
+firefox("a plain host: isolated by the service worker, and the same losses as with the headers", async (t) => {
+  const settings = { ...RUN, build: "simd" };
+  const first = async (url) => {
+    const page = await open(t, { url, settings });
+    await page.waitForFunction(() => crossOriginIsolated && nibble.run && !nibble.busy, PATIENCE);
+    await page.click("#play");
+    await page.waitForFunction(() => nibble.run.globalStep >= 3, PATIENCE);
+    return (await losses(page)).slice(0, 3);
+  };
+  assert.deepEqual(await first(NIBBLE_URL_PLAIN), await first(NIBBLE_URL));
+});

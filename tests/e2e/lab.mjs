@@ -1,0 +1,81 @@
+/** What the tests of the lab share: both widths, both ways to press, and how the page must stand afterwards. */
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { NARROW, screenshot, WIDE } from "./support.mjs";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const PATIENCE = { timeout: 180_000 };
+
+/** Every control is driven in each of these. */
+export const WAYS = [
+  { name: "1440 px, pointer", width: 1440, viewport: WIDE, hand: "pointer" },
+  { name: "1440 px, keyboard", width: 1440, viewport: WIDE, hand: "keyboard" },
+  { name: "390 px, pointer", width: 390, viewport: NARROW, hand: "pointer" },
+  { name: "390 px, keyboard", width: 390, viewport: NARROW, hand: "keyboard" },
+];
+
+/** Most presses of the tab key that reach anything on the page. */
+const MOST_TABS = 150;
+
+/** Tabs on to what `selector` finds, as a person would; it must be the tab key that reaches it. */
+export async function tabTo(page, selector) {
+  const there = () => page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector);
+  for (let presses = 0; presses < MOST_TABS; presses++) {
+    if (await there()) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`the tab key does not reach ${selector}`);
+}
+
+/** Presses a button by pointer or by keyboard, once it can be pressed. */
+export async function press(page, selector, hand) {
+  await page.waitForFunction((wanted) => document.querySelector(wanted)?.disabled === false, selector, PATIENCE);
+  if (hand === "pointer") {
+    await page.click(selector);
+    return;
+  }
+  await tabTo(page, selector);
+  await page.keyboard.press("Enter");
+}
+
+/** Chooses an entry of a menu by pointer or by typing its beginning. */
+export async function choose(page, selector, label, hand) {
+  if (hand === "pointer") {
+    await page.selectOption(selector, { label });
+    return;
+  }
+  await tabTo(page, selector);
+  await page.keyboard.type(label);
+  assert.equal(await page.evaluate((wanted) => document.querySelector(wanted).selectedOptions[0].label, selector), label);
+}
+
+/** Waits until `body`, run in the page, is true. */
+export const until = (page, body, argument = null) => page.waitForFunction(body, argument, PATIENCE);
+
+/** Waits until no run trains and the page shows it. */
+export const still = (page) => until(page, () => !nibble.playing && !nibble.busy && document.body.dataset.status !== "playing");
+
+/** What the page knows of its runs. */
+export const runsOf = (page) =>
+  page.evaluate(() =>
+    nibble.runs.map(({ id, slot, label, fork, marks, globalStep, losses, epochs, status, settings, info, alarm, curves }) => ({
+      id, slot, label, fork, marks, globalStep, losses, status, settings, alarm,
+      config: info.config,
+      begins: curves.trainLoss.xs[0],
+      tests: epochs.map(({ testAccuracy }) => testAccuracy),
+    })),
+  );
+
+/** Accessible, no wider than the window; and a picture of it. */
+export async function stands(page, name) {
+  await page.addScriptTag({ path: AXE });
+  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join("; ")}`), []);
+  const { scroll, client } = await page.evaluate(() => ({
+    scroll: document.documentElement.scrollWidth,
+    client: document.documentElement.clientWidth,
+  }));
+  assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}`);
+  await screenshot(page, name);
+}

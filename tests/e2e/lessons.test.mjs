@@ -1,0 +1,315 @@
+/** Lessons: the whole path as a learner goes it, what the files may hold, and how the panel behaves. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { holds } from "../../www/lesson/conditions.js";
+import { fact, factNames } from "../../www/lesson/facts.js";
+import { lessonProblems, selectorOf } from "../../www/lesson/format.js";
+import { write } from "./fixture.mjs";
+import { assertFits, NARROW, noticed, open, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
+
+const FOLDER = new URL("../../www/lessons/", import.meta.url);
+const read = (name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
+const { lessons: IDS } = read("index.json");
+const LESSONS = IDS.map((id) => read(`${id}.json`));
+/** The whole path, on two cores. */
+const MOST_MS = 4 * 60_000;
+const PATIENCE = { timeout: 120_000 };
+
+const met = (page) => page.locator(".lesson-task.met").waitFor(PATIENCE);
+const atStep = (page, lesson, step) =>
+  page.waitForFunction(([id, at]) => nibble.settings.lesson === `${id}.${at}` && !nibble.busy, [lesson, step], PATIENCE);
+
+/** What a learner does, by lesson and step, on the controls themselves. */
+const ACTS = {
+  levels: {
+    2: async (user) => user.press("#play"),
+    3: async (user) => {
+      await user.fill("#set-bits", "2");
+      await user.apply();
+      await user.press("#play");
+    },
+    4: async (user) => {
+      await user.choose("#set-quantizer", "none");
+      await user.apply();
+      await user.press("#play");
+    },
+  },
+  scales: {
+    1: async (user) => user.press("#play"),
+    2: async (user) => user.switchAndTrain("#set-scale"),
+  },
+  "straight-through": {
+    2: async (user) => user.press("#play"),
+    3: async (user) => user.switchAndTrain("#set-ste"),
+  },
+  tanh: {
+    1: async (user) => {
+      await user.toggle("#set-tanh");
+      await user.press("#play");
+    },
+    2: async (user) => user.press("#outlier-go"),
+    3: async (user) => {
+      await user.switchAndTrain("#set-tanh");
+      await user.steps(10);
+      await user.press("#outlier-go");
+    },
+  },
+  cliff: {
+    1: async (user) => user.press("#play"),
+    2: async (user) => user.press("#ptq-go"),
+  },
+  race: {
+    1: async (user) => user.press("#race"),
+    2: async (user) => user.press("#play"),
+  },
+  picture: {
+    1: async (user) => user.press("#play"),
+    2: async (user) => user.draw(),
+  },
+};
+
+/** A learner's hands: `press` and so on by pointer or by keyboard. */
+function hands(page, keyboard) {
+  const press = async (selector) => {
+    const button = page.locator(selector);
+    await button.and(page.locator(":enabled")).waitFor(PATIENCE);
+    if (keyboard) await button.press("Enter");
+    else await button.click();
+  };
+  const toggle = (selector) => (keyboard ? page.locator(selector).press("Space") : page.locator(selector).click());
+  const apply = () => press("#apply");
+  return {
+    press,
+    toggle,
+    apply,
+    async fill(selector, text) {
+      await page.fill(selector, text);
+      if (keyboard) await page.keyboard.press("Tab");
+      else await page.locator(selector).blur();
+    },
+    async choose(key, value) {
+      const radio = page.locator(`input[name="${key.slice(1)}"][value="${value}"]`);
+      if (keyboard) await radio.press("Space");
+      else await radio.click({ force: true });
+    },
+    async switchAndTrain(selector) {
+      await toggle(selector);
+      await apply();
+      await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy, null, PATIENCE);
+      await press("#play");
+    },
+    steps: (count) => trained(page, count),
+    /** Draws a ring on the sketch. */
+    async draw() {
+      const drawing = page.locator('input[name="try-source"][value="sketch"]');
+      if (keyboard) {
+        // Drawing is the one thing that needs a hand that points: by keyboard a picture is chosen.
+        const { paths } = write(page.test, { "ring.png": await page.locator(".mark").screenshot() });
+        const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.locator("#try-pick").press("Enter")]);
+        await chooser.setFiles(paths);
+        return;
+      }
+      await drawing.click({ force: true });
+      const box = await page.locator("#try canvas:visible").first().boundingBox();
+      const at = (angle) => [box.x + box.width * (0.5 + 0.3 * Math.cos(angle)), box.y + box.height * (0.5 + 0.3 * Math.sin(angle))];
+      await page.mouse.move(...at(0));
+      await page.mouse.down();
+      for (let i = 1; i <= 24; i++) await page.mouse.move(...at((i * Math.PI) / 12));
+      await page.mouse.up();
+    },
+  };
+}
+
+for (const [way, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
+  test(`the whole path by ${way}, at ${viewport.width} px, in under four minutes`, async (t) => {
+    const page = await open(t, { settings: SMALL, context: { viewport } });
+    page.test = t;
+    const user = hands(page, way === "keyboard");
+    const from = Date.now();
+    await user.press("#lessons-button");
+    await page.locator(`[data-lesson="${IDS[0]}"]`).waitFor();
+    await screenshot(page, `${viewport.width}-lessons`, false);
+    await user.press(`[data-lesson="${IDS[0]}"]`);
+    for (const lesson of LESSONS) {
+      for (const [index, step] of lesson.steps.entries()) {
+        await atStep(page, lesson.id, index + 1);
+        await shows(page, "#lesson-step", new RegExp(step.title.replace(/[?]/g, "\\$&")));
+        if (step.point) {
+          const pointed = await page.evaluate((selector) => document.querySelector(selector).classList.contains("pointed-at"), selectorOf(step.point));
+          assert.ok(pointed, `${lesson.id} ${index + 1} does not point at ${step.point}`);
+        }
+        const act = ACTS[lesson.id]?.[index + 1];
+        assert.equal(Boolean(act), Boolean(step.until), `${lesson.id} ${index + 1}: a task without a learner`);
+        if (act) {
+          assert.equal(await page.locator(".lesson-task.met").count(), 0, `${lesson.id} ${index + 1} is met before anything was done`);
+          await act(user);
+          await met(page);
+        }
+        if (index + 1 === lesson.steps.length) {
+          await page.waitForFunction(() => !/[{}]|–/.test(document.querySelector("#lesson-then").innerText), null, { timeout: 10_000 });
+          await screenshot(page, `${viewport.width}-lesson-${lesson.id}`, false);
+        }
+        if (await page.evaluate(() => nibble.playing)) await page.evaluate(() => nibble.pause());
+        await user.press("#lesson-next");
+      }
+    }
+    const took = Date.now() - from;
+    t.diagnostic(`${LESSONS.length} lessons by ${way} took ${Math.round(took / 1000)} s`);
+    assert.ok(took < MOST_MS, `the path took ${Math.round(took / 1000)} s`);
+    // Every lesson is marked as done, also after a reload.
+    await page.reload();
+    await user.press("#lessons-button");
+    await page.waitForFunction((count) => document.querySelectorAll(".lesson-entry").length === count, IDS.length);
+    assert.equal(await page.locator(".lesson-note", { hasText: "done" }).count(), IDS.length);
+    await assertFits(page);
+    assert.deepEqual(await seriousFindings(page), []);
+  });
+}
+
+test("what the lessons claim shows in the figures", async (t) => {
+  const page = await open(t, { search: "?lesson=straight-through" });
+  const accuracy = async () => {
+    await page.click("#play");
+    await page.waitForFunction(() => nibble.run.epochs.length >= 2, null, PATIENCE);
+    await page.evaluate(() => nibble.pause());
+    return page.evaluate(() => nibble.run.epochs[1].trainAccuracy);
+  };
+  await atStep(page, "straight-through", 1);
+  const through = await accuracy();
+  await page.locator("#set-ste").click();
+  await page.click("#apply");
+  await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy, null, PATIENCE);
+  const flat = await accuracy();
+  assert.ok(through > flat + 0.05, `straight-through ${through}, without ${flat}`);
+});
+
+test("“Do it for me” does every task of every lesson", async (t) => {
+  const page = await open(t, { settings: SMALL });
+  for (const lesson of LESSONS) {
+    await page.evaluate(() => document.getElementById("lessons").hidden && document.getElementById("lessons-button").click());
+    if (await page.locator("#lessons-all").isVisible()) await page.click("#lessons-all");
+    await page.click(`[data-lesson="${lesson.id}"]`);
+    for (const [index, step] of lesson.steps.entries()) {
+      await atStep(page, lesson.id, index + 1);
+      // Two tasks need the learner: a picture of one's own, and several presses in turn.
+      if (step.help && !(lesson.id === "tanh" && index === 2)) {
+        await page.click("#lesson-help");
+        await met(page);
+      }
+      await page.evaluate(() => nibble.pause());
+      if (index + 1 < lesson.steps.length) await page.click("#lesson-next");
+    }
+  }
+});
+
+test("a link begins a lesson, a link to a step goes on with its settings", async (t) => {
+  const page = await open(t, { search: "?lesson=scales&seed=5" });
+  await atStep(page, "scales", 1);
+  assert.equal((await runOf(page)).config.seed, 1, "a lesson begins from its own settings");
+  await page.click("#lesson-next");
+  await atStep(page, "scales", 2);
+  await page.uncheck("#set-scale");
+  await page.waitForFunction(() => /scale=0/.test(location.search) && nibble.run.info.config.perLayerScale === false && !nibble.busy);
+  await page.reload();
+  await atStep(page, "scales", 2);
+  assert.equal((await runOf(page)).config.perLayerScale, false);
+  await page.click("#lessons-close");
+  await page.waitForFunction(() => !/lesson=/.test(location.search));
+  assert.equal(await page.evaluate(() => document.activeElement.id), "lessons-button");
+  await page.goto(`${page.url()}&lesson=alchemy`);
+  await noticed(page, "no lesson", "alchemy", "levels");
+});
+
+test("keyboard: the panel opens with the focus in it, points, and gives the focus back", async (t) => {
+  const page = await open(t);
+  await page.focus("#lessons-button");
+  await page.keyboard.press("Enter");
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  await page.waitForFunction(() => document.activeElement.id === "lessons-title");
+  assert.equal(await page.getAttribute("#lessons-button", "aria-expanded"), "true");
+  await page.locator('[data-lesson="scales"]').press("Enter");
+  await atStep(page, "scales", 1);
+  assert.equal(await focused(), "lesson-step");
+  await page.locator("#lesson-next").press("Enter");
+  await atStep(page, "scales", 2);
+  await page.locator("#lesson-show").press("Enter");
+  assert.equal(await focused(), "set-scale");
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => nibble.settings.scale === false);
+  await page.locator("#lesson-step").press("Escape");
+  assert.equal(await focused(), "lessons-button");
+  assert.equal(await page.locator(".pointed-at").count(), 0);
+});
+
+test("a teacher's own lesson is opened from a file; a bad one is told with all that is wrong", async (t) => {
+  const page = await open(t);
+  const mine = {
+    id: "mine", title: "My lesson", about: "Mine.", minutes: 1, settings: { train: 100, test: 100, batch: 50, seed: 9 },
+    steps: [{ title: "One step", text: ["Press Step. Loss {run.loss}."], point: "button.step", task: "Press Step.", until: { fact: "run.steps", grownBy: 1 }, then: ["Now it is {run.loss}."] }],
+  };
+  const bad = { ...mine, id: "Not Good", settings: { bits: 99 }, steps: [{ ...mine.steps[0], point: "button.explode", until: { fact: "run.magic", atLeast: 1 }, text: ["{run.magic}"] }] };
+  const { paths } = write(t, { "mine.json": Buffer.from(JSON.stringify(mine)), "bad.json": Buffer.from(JSON.stringify(bad)), "text.json": Buffer.from("no json") });
+  await page.click("#lessons-button");
+  await page.setInputFiles("#lessons-file", paths[1]);
+  await noticed(page, "bad.json", "Not Good", "Bits", "button.explode", "run.magic");
+  await page.setInputFiles("#lessons-file", paths[2]);
+  await noticed(page, "text.json is no JSON");
+  await page.setInputFiles("#lessons-file", paths[0]);
+  await page.waitForFunction(() => nibble.run.info.config.seed === 9 && !nibble.busy);
+  await shows(page, "#lesson-text", /Press Step\. Loss –\./);
+  await page.click("#step");
+  await met(page);
+  await shows(page, "#lesson-then", /Now it is \d/);
+});
+
+test("every lesson file is listed, and right", () => {
+  const files = readdirSync(FOLDER).filter((name) => name !== "index.json").map((name) => name.replace(/\.json$/, ""));
+  assert.deepEqual([...files].sort(), [...IDS].sort());
+  for (const lesson of LESSONS) assert.deepEqual(lessonProblems(lesson), [], lesson.id);
+});
+
+test("what is wrong with a lesson is said", () => {
+  const [good] = LESSONS;
+  const step = good.steps[1];
+  const cases = [
+    [null, "holds no lesson"],
+    [{ ...good, id: "A b" }, "The id"],
+    [{ ...good, title: "" }, "no title"],
+    [{ ...good, minutes: "two" }, "minutes"],
+    [{ ...good, extra: 1 }, "extra"],
+    [{ ...good, settings: { colour: 1 } }, "colour"],
+    [{ ...good, settings: { tanh: "off" } }, "Tanh"],
+    [{ ...good, settings: { bits: "4" } }, "bits is written 4"],
+    [{ ...good, steps: [] }, "no steps"],
+    [{ ...good, steps: [{ ...step, task: undefined, until: undefined, text: [] , colour: 1 }] }, "colour"],
+    [{ ...good, steps: [{ title: "x", text: ["y"], task: "z" }] }, "go together"],
+    [{ ...good, steps: [{ ...step, until: { fact: "run.steps" } }] }, "compared with nothing"],
+    [{ ...good, steps: [{ ...step, until: { fact: "run.steps", atLeast: "3" } }] }, "needs a number"],
+    [{ ...good, steps: [{ ...step, until: { fact: "run.steps", about: 3 } }] }, "no comparison"],
+    [{ ...good, steps: [{ ...step, until: { all: [] } }] }, "list of conditions"],
+    [{ ...good, steps: [{ ...step, until: { not: { fact: "x" } } }] }, '"x" is no fact'],
+    [{ ...good, steps: [{ ...step, help: { press: ["explode"] } }] }, "explode"],
+  ];
+  for (const [lesson, part] of cases) assert.ok(lessonProblems(lesson).join("\n").includes(part), `${part}: ${lessonProblems(lesson)}`);
+});
+
+test("conditions", () => {
+  const session = { runs: [{ globalStep: 12, smooth: { loss: { value: NaN } }, settings: { bits: 4 } }], settings: { tanh: false }, playing: false, waiting: [] };
+  const seen = { pictures: 2 };
+  const yes = (condition, start = {}) => holds(condition, session, seen, start);
+  assert.ok(yes({ fact: "run.steps", atLeast: 12, atMost: 12 }));
+  assert.ok(!yes({ fact: "run.steps", above: 12 }));
+  assert.ok(yes({ fact: "run.setting.bits", is: 4 }) && yes({ fact: "setting.tanh", is: false }));
+  assert.ok(yes({ fact: "run.steps", grownBy: 2 }, { "run.steps": 10 }) && !yes({ fact: "run.steps", grownBy: 3 }, { "run.steps": 10 }));
+  assert.ok(!yes({ fact: "run.loss", below: 99 }), "what is not known meets nothing");
+  assert.ok(!yes({ fact: "second.steps", isNot: 1 }), "there is no second run");
+  assert.ok(yes({ any: [{ fact: "runs", is: 9 }, { all: [{ fact: "runs", is: 1 }, { not: { fact: "pictures", below: 1 } }] }] }));
+});
+
+test("every fact is told of in the guide", () => {
+  const guide = readFileSync(new URL("../../docs/TEACHING.md", import.meta.url), "utf8");
+  const names = factNames.filter((name) => !name.includes("setting") && !name.startsWith("second.") && !/^ptq\.\d/.test(name));
+  for (const name of names) assert.ok(guide.includes(`\`${name}\``), `docs/TEACHING.md says nothing of ${name}`);
+  assert.equal(fact("runs", { runs: [] }, {}), 0);
+});

@@ -1,0 +1,198 @@
+/** Two runs from the same start: the same batches, side by side, held against each other, either dropped. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { choices, differing, firstChoice, labels, matters } from "../../www/difference.js";
+import { gapCurve, testGap } from "../../www/gap.js";
+import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/state.js";
+import { choose, press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
+import { SMALL, hasRun, ink, noticed, open, shows, trained } from "./support.mjs";
+
+/** Eight steps an epoch. */
+const RUN = { train: 256, test: 100, batch: 32, epochs: 2, augment: 0 };
+
+test("what runs may differ in: each entry of the menu is one setting, and survives the address", () => {
+  for (const settings of [defaults(), { ...defaults(), quantizer: "none" }]) {
+    const list = choices(settings);
+    assert.ok(list.length > 8 || settings.quantizer === "none");
+    for (const { difference, label } of list) {
+      const other = differing(settings, difference);
+      const changed = SETTINGS.filter(({ key }) => other[key] !== settings[key]).map(({ key }) => key);
+      assert.deepEqual(changed, [difference.split(":")[0]]);
+      assert.ok(matters(settings, difference));
+      assert.equal(labels([settings, other])[1], label);
+      const { settings: read, problems } = fromQuery(toQuery({ ...settings, race: difference }));
+      assert.deepEqual([read.race, problems], [difference, []]);
+    }
+    assert.ok(list.some(({ difference }) => difference === firstChoice(settings)));
+  }
+  assert.deepEqual(labels([defaults(), differing(defaults(), firstChoice(defaults()))]), ["4-bit", "FP32"]);
+});
+
+test("a second run that the address does not describe well is named and left out", () => {
+  for (const [race, named] of [["seed:3", "seed"], ["bits:9", "Bits"], ["tanh", "Tanh"], ["lr:fast", "Learning rate"]]) {
+    const { settings, problems } = fromQuery(`?race=${race}`);
+    assert.equal(settings.race, "");
+    assert.equal(problems.length, 1);
+    assert.ok(problems[0].includes(named), problems[0]);
+  }
+});
+
+test("the gap is the second run's value less the first's, where both have one", () => {
+  const a = { xs: [1, 2, 3, 4], ys: [0, 0.2, 0.4, 0.6] };
+  assert.deepEqual(gapCurve(a, { xs: [2.5, 3], ys: [0.5, 0.5] }), { xs: [2.5, 3], ys: [0.5 - 0.30000000000000004, 0.5 - 0.4] });
+  assert.deepEqual(gapCurve({ xs: [], ys: [] }, a), { xs: [], ys: [] });
+  const ended = (...accuracies) => ({ epochs: accuracies.map((testAccuracy, i) => ({ epoch: i + 1, testAccuracy })) });
+  assert.deepEqual(testGap(ended(0.5, 0.75), ended(0.25)), { xs: [1], ys: [-0.25] });
+});
+
+for (const { name, width, viewport, hand } of WAYS) {
+  test(`${name}: FP32 against 4-bit, to the end, and the first one dropped`, async (t) => {
+    const page = await open(t, { settings: RUN, context: { viewport } });
+    await press(page, "#race", hand);
+    await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+    assert.match(page.url(), /race=quantizer%3Anone/);
+    await press(page, "#play", hand);
+    await until(page, () => nibble.runs.every(({ globalStep }) => globalStep >= 3));
+    await press(page, "#play", hand);
+    await still(page);
+    const paused = await runsOf(page);
+    assert.equal(paused[0].globalStep, paused[1].globalStep, "they did not pause at the same step");
+    assert.deepEqual(paused.map(({ label }) => label), ["4-bit", "FP32"]);
+    assert.notDeepEqual(paused[0].losses, paused[1].losses);
+
+    await press(page, "#play", hand);
+    await until(page, () => nibble.finished);
+    const [a, b] = await runsOf(page);
+    assert.deepEqual([a.globalStep, b.globalStep, a.tests.length, b.tests.length], [16, 16, 2, 2]);
+    const points = 100 * (b.tests[1] - a.tests[1]);
+    const ahead = points > 0 ? "FP32" : "4-bit";
+    const expected = Math.abs(points) < 0.05 ? "Level on the test" : `${ahead} leads by ${Math.abs(points).toFixed(1)} points on the test`;
+    await shows(page, "#compare-gap", new RegExp(expected));
+    await shows(page, "#gap", /leads by|Level/, "aria-label");
+    await shows(page, "#accuracy", /4-bit: Training accuracy.*FP32: Training accuracy/, "aria-label");
+    for (const plot of ["#accuracy", "#loss"]) {
+      for (const slot of ["--run-a", "--run-b"]) assert.ok((await ink(page, plot, slot)) > 30, `${plot}: no ${slot}`);
+    }
+    const gapInk = await page.evaluate(() => {
+      const canvas = document.getElementById("gap");
+      return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0);
+    });
+    assert.ok(gapInk, "the gap is not drawn");
+
+    // The legend takes single curves of single runs away, and brings them back.
+    const chips = "#accuracy-legend .slot-1 .chip";
+    assert.equal(await page.locator(chips).count(), 2);
+    for (const which of [1, 2]) await press(page, `${chips}:nth-of-type(${which})`, hand);
+    assert.equal(await ink(page, "#accuracy", "--run-b"), 0, "switched off, and still drawn");
+    await press(page, `${chips}:nth-of-type(2)`, hand);
+    assert.ok((await ink(page, "#accuracy", "--run-b")) > 10);
+    await stands(page, `race-${width}-${hand}`);
+
+    await press(page, '[aria-label="Drop 4-bit"]', hand);
+    await until(page, () => nibble.runs.length === 1 && !nibble.busy);
+    const [left] = await runsOf(page);
+    assert.deepEqual([left.label, left.globalStep, left.losses], ["FP32", 16, b.losses]);
+    assert.equal(await page.evaluate(() => nibble.settings.quantizer), "none");
+    assert.doesNotMatch(page.url(), /race=/);
+    assert.match(page.url(), /quantizer=none/);
+    await until(page, () => document.activeElement?.id === "compare-with");
+    assert.ok((await ink(page, "#accuracy", "--test")) > 10, "a run alone has the colours of its curves");
+  });
+}
+
+test("the same weights, the same images: runs that differ in what follows the first step begin alike", async (t) => {
+  const page = await open(t, { settings: { ...RUN, augment: 1 } });
+  await choose(page, "#compare-with", "tanh off", "keyboard");
+  await press(page, "#race", "pointer");
+  await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+  await page.click("#play");
+  await until(page, () => nibble.finished);
+  const [on, off] = await runsOf(page);
+  assert.deepEqual([on.label, off.label], ["tanh on", "tanh off"]);
+  assert.equal(on.losses[0], off.losses[0]);
+  assert.notEqual(on.losses[15], off.losses[15]);
+
+  // Reset begins both again from the same seed.
+  await page.click("#reset");
+  await until(page, () => nibble.runs.length === 2 && nibble.runs.every(({ globalStep }) => globalStep === 0) && !nibble.busy);
+  await page.click("#play");
+  await until(page, () => nibble.finished);
+  const again = await runsOf(page);
+  assert.deepEqual(again.map(({ losses }) => losses), [on.losses, off.losses]);
+});
+
+test("Step takes each run one step", async (t) => {
+  const page = await open(t, { settings: { ...RUN, race: "bits:2" } });
+  assert.deepEqual((await runsOf(page)).map(({ label }) => label), ["4-bit", "2-bit"]);
+  for (let wanted = 1; wanted <= 2; wanted++) {
+    await page.click("#step");
+    await until(page, (steps) => nibble.runs.every(({ globalStep }) => globalStep === steps), wanted);
+    await still(page);
+  }
+});
+
+test("a race against a run under way: nothing of it is lost, and the second run catches up", async (t) => {
+  const page = await open(t, { settings: RUN });
+  await page.click("#play");
+  await trained(page, 5);
+  await page.click("#race");
+  await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+  const [before] = await runsOf(page);
+  assert.ok(before.globalStep >= 5);
+  await until(page, () => nibble.playing && nibble.runs[1].globalStep > 0);
+  await until(page, () => nibble.finished);
+  const [first, second] = await runsOf(page);
+  assert.deepEqual(first.losses.slice(0, before.losses.length), before.losses);
+  assert.deepEqual([first.globalStep, second.globalStep, second.tests.length], [16, 16, 2]);
+  const rows = await page.locator("#epochs-table tbody tr").allTextContents();
+  assert.deepEqual(rows.map((row) => row.slice(0, 5)), ["14-bi", "1FP32", "24-bi", "2FP32"]);
+});
+
+test("a link to a race is a race; one whose runs would be alike is a single run, and says so", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, race: "scale:0" } });
+  assert.deepEqual((await runsOf(page)).map(({ config }) => config.perLayerScale), [true, false]);
+  const address = page.url();
+  await page.reload();
+  await hasRun(page);
+  assert.equal(page.url(), address);
+  assert.equal((await runsOf(page)).length, 2);
+  await page.uncheck("#set-scale");
+  await until(page, () => nibble.runs.length === 1 && !nibble.busy);
+  await noticed(page, "same as the first");
+  assert.doesNotMatch(page.url(), /race=/);
+});
+
+for (const { width, viewport } of WAYS.filter(({ hand }) => hand === "pointer")) {
+  test(`${width} px: no task over 50 ms on the page's thread while two runs train, and nothing moves`, async (t) => {
+    const init = () => {
+      globalThis.longTasks = [];
+      globalThis.shifts = 0;
+      new PerformanceObserver((list) => {
+        for (const { startTime, duration } of list.getEntries()) longTasks.push({ at: startTime, for: duration });
+      }).observe({ type: "longtask", buffered: true });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifts += entry.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    };
+    const page = await open(t, { settings: { ...RUN, epochs: 40, race: "quantizer:none" }, context: { viewport }, init });
+    await page.click("#play");
+    await trained(page, 4);
+    // A task is also long when other programs have the cores: the best of three windows is the page's own doing.
+    let tasks = [];
+    for (let window = 1; window <= 3; window++) {
+      const from = await page.evaluate(() => performance.now());
+      const epochs = await page.evaluate(() => nibble.runs[1].epochs.length);
+      await until(page, (wanted) => nibble.runs[1].epochs.length >= wanted, epochs + 2);
+      tasks = await page.evaluate((start) => longTasks.filter(({ at }) => at >= start), from);
+      if (tasks.length === 0) break;
+    }
+    assert.deepEqual(tasks, []);
+    // Forking moves nothing that it was not asked for, either.
+    await page.click('[aria-label="Drop FP32"]');
+    await until(page, () => nibble.runs.length === 1 && !nibble.busy);
+    await page.click("#fork");
+    await until(page, () => nibble.runs.length === 2 && nibble.runs[1].globalStep > nibble.runs[1].fork.step);
+    const shifts = await page.evaluate(() => globalThis.shifts);
+    assert.ok(shifts < 0.02, `layout shift ${shifts}`);
+  });
+}

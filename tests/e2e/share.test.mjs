@@ -1,0 +1,197 @@
+/** Sharing: the link, and the runs as tables, JSON, a picture and a report that needs nothing beside itself. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { RunRecord } from "../../www/runs.js";
+import { report } from "../../www/share/report.js";
+import { curvesCsv, epochsCsv, json } from "../../www/share/table.js";
+import { defaults, fromQuery, toQuery } from "../../www/state.js";
+import { write } from "./fixture.mjs";
+import { assertFits, epochs, NARROW, open, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE } from "./support.mjs";
+
+const RUN = { ...SMALL, lr: 0.002 };
+
+/** Rows of a CSV with quoted cells, as objects by the header's names. */
+function readCsv(text) {
+  const rows = text.trimEnd().split("\r\n").map((line) => [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].slice(0, -1).map(([, one]) => one.replace(/^"|"$/g, "").replaceAll('""', '"')));
+  const [head, ...body] = rows;
+  return body.map((cells) => Object.fromEntries(head.map((name, i) => [name, cells[i]])));
+}
+
+/** Presses a button of the panel and takes the file that comes. */
+async function saved(page, kind, press = (button) => button.click()) {
+  const button = page.locator(`[data-save="${kind}"]`);
+  const [download] = await Promise.all([page.waitForEvent("download"), press(button)]);
+  const path = await download.path();
+  return { name: download.suggestedFilename(), path, bytes: readFileSync(path) };
+}
+const byKeyboard = async (button) => {
+  await button.focus();
+  await button.press("Enter");
+};
+
+for (const [width, viewport] of [[1440, WIDE], [390, NARROW]]) {
+  test(`${width} px: every kind of file, from a run under way`, async (t) => {
+    const press = viewport === NARROW ? byKeyboard : undefined;
+    const page = await open(t, { settings: RUN, context: { viewport, acceptDownloads: true } });
+    assert.ok(await page.locator('[data-save="report"]').isDisabled(), "nothing is trained yet");
+    await page.click("#play");
+    await epochs(page, 2);
+    await pause(page);
+    const run = await runOf(page);
+    const { epochs: events, label } = await page.evaluate(() => ({ epochs: nibble.run.epochs, label: nibble.run.label }));
+
+    const table = await saved(page, "epochs", press);
+    assert.match(table.name, /^nibble-simple-resnet4bit-4-bit-.*seed-1\.epochs\.csv$/);
+    const rows = readCsv(table.bytes.toString());
+    assert.equal(rows.length, events.length);
+    rows.forEach((row, i) => {
+      assert.equal(row.run, label);
+      assert.equal(Number(row.epoch), events[i].epoch);
+      for (const [column, key] of [["train_loss", "trainLoss"], ["test_accuracy", "testAccuracy"], ["learning_rate", "lr"]]) assert.equal(Number(row[column]), events[i][key], column);
+      assert.ok(Number(row.levels_least) >= 2 && Number(row.levels_most) <= 15);
+    });
+
+    const points = readCsv((await saved(page, "curves", press)).bytes.toString());
+    const batch = points.filter(({ curve }) => curve === "batch loss");
+    assert.deepEqual(batch.map(({ value }) => Number(value)), run.losses);
+    assert.equal(Number(batch.at(-1).epoch), run.globalStep / 10);
+    assert.deepEqual(new Set(points.map(({ curve }) => curve)), new Set(["batch loss", "training loss", "training accuracy", "gradient norm", "test loss", "test accuracy"]));
+
+    const all = JSON.parse((await saved(page, "json", press)).bytes);
+    assert.equal(all.format, "nibble-runs/1");
+    assert.deepEqual(all.runs[0].losses, run.losses);
+    assert.deepEqual(all.runs[0].config, run.config);
+    // The link in it is a link to this run.
+    const { settings, problems } = fromQuery(new URL(all.url).search);
+    assert.deepEqual(problems, []);
+    assert.equal(toQuery(settings), new URL(page.url()).search);
+
+    const picture = await saved(page, "png", press);
+    assert.equal(picture.bytes.subarray(1, 4).toString(), "PNG");
+    assert.deepEqual([picture.bytes.readUInt32BE(16), picture.bytes.readUInt32BE(20)], [1920, 1600]);
+    const ink = await page.evaluate(async (data) => {
+      const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
+      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+      context.drawImage(bitmap, 0, 0);
+      const { data: pixels } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+      const count = ([r, g, b]) => {
+        let found = 0;
+        for (let i = 0; i < pixels.length; i += 4) if (Math.abs(pixels[i] - r) + Math.abs(pixels[i + 1] - g) + Math.abs(pixels[i + 2] - b) < 12) found += 1;
+        return found;
+      };
+      return { train: count([0, 114, 178]), test: count([196, 78, 0]), white: count([255, 255, 255]) };
+    }, picture.bytes.toString("base64"));
+    assert.ok(ink.train > 3000 && ink.test > 500 && ink.white > 2_000_000, JSON.stringify(ink));
+
+    const html = await saved(page, "report", press);
+    await shows(page, "#share-said", /Saved nibble-.*\.html/);
+    await checkReport(t, html.bytes, viewport, (text) => {
+      for (const { epoch, testAccuracy } of events) assert.match(text, new RegExp(`${epoch}\\b[\\s\\S]*${(100 * testAccuracy).toFixed(1)} %`));
+    });
+    await page.locator("#share").scrollIntoViewIfNeeded();
+    await screenshot(page, `${width}-share`, false);
+    assert.deepEqual(await seriousFindings(page), []);
+  });
+}
+
+/** Opens a report as a file of its own, offline: it asks for nothing, has no problems and stands well. */
+async function checkReport(t, bytes, viewport, check) {
+  const { paths } = write(t, { "report.html": bytes });
+  const context = await (await theBrowser()).newContext({ viewport, offline: true });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const asked = [];
+  const problems = [];
+  page.on("request", (request) => asked.push(request.url()));
+  page.on("console", (message) => problems.push(message.text()));
+  page.on("pageerror", (error) => problems.push(error.message));
+  await page.goto(`file://${paths[0]}`);
+  assert.deepEqual(asked, [`file://${paths[0]}`]);
+  assert.deepEqual(problems, []);
+  assert.ok((await page.locator("svg").count()) >= 9, "curves and layers");
+  check(await page.locator("main").innerText());
+  await assertFits(page);
+  assert.deepEqual(await seriousFindings(page), []);
+  await screenshot(page, `${viewport.width}-report`);
+}
+
+test("a race: both runs are in the files, told apart by their labels", async (t) => {
+  const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: { acceptDownloads: true } });
+  await page.waitForFunction(() => nibble.runs.length === 2);
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.runs.every((run) => run.epochs.length >= 1), null, { timeout: 120_000 });
+  await pause(page);
+  const rows = readCsv((await saved(page, "epochs")).bytes.toString());
+  assert.deepEqual(new Set(rows.map(({ run }) => run)), new Set(["4-bit", "FP32"]));
+  assert.ok(rows.filter(({ run }) => run === "FP32").every(({ levels_least }) => levels_least === ""));
+  const { url } = JSON.parse((await saved(page, "json")).bytes);
+  assert.match(url, /race=quantizer%3Anone/);
+  const html = await saved(page, "report");
+  await checkReport(t, html.bytes, { width: 1024, height: 800 }, (text) => assert.match(text, /Run: 4-bit[\s\S]*Run: FP32/));
+});
+
+test("link and embed code are copied, by pointer and by keyboard", async (t) => {
+  const page = await open(t, { context: { permissions: ["clipboard-read", "clipboard-write"] } });
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  await page.getByRole("button", { name: "Copy link" }).click();
+  await shows(page, "#share-said", /Copied/);
+  assert.equal(await clipboard(), page.url());
+  await page.getByText("Embed in a page of yours").focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("checkbox", { name: "Weights" }).press("Space");
+  await page.getByRole("button", { name: "Copy code" }).press("Enter");
+  await page.waitForFunction(async () => (await navigator.clipboard.readText()).startsWith("<iframe"));
+  const code = await clipboard();
+  const source = await page.evaluate((html) => new DOMParser().parseFromString(html, "text/html").querySelector("iframe").src, code);
+  const { settings, problems } = fromQuery(new URL(source).search);
+  assert.deepEqual(problems, []);
+  assert.equal(settings.embed, true);
+  assert.ok(!settings.show.includes("weights") && settings.show.includes("accuracy"), settings.show);
+  assert.match(code, /title="/);
+});
+
+test("a clipboard that is refused: told, and the text is selected", async (t) => {
+  const init = () => {
+    navigator.clipboard.writeText = () => Promise.reject(new Error("no"));
+    document.execCommand = () => false;
+  };
+  const page = await open(t, { init });
+  await page.getByRole("button", { name: "Copy link" }).click();
+  await shows(page, "#share-said", /does not let this page copy/);
+});
+
+/** A run as the page has it after one epoch, on data whose names mean harm. */
+function hostile() {
+  const name = `</script><img src=x onerror=alert(1)> "&'`;
+  const classes = ["=HYPERLINK(\"http://x\")", "<b>cat</b>", 'comma, "quote"'];
+  const layer = { name, shape: [3, 3, 3, 3], count: 81, scale: 0.1, levelsUsed: 3, levelCounts: [20, 41, 20], entropyBits: 1.5, histogram: { min: -0.1, max: 0.1, counts: [20, 41, 20] } };
+  const info = { model: name, parameters: 81, stepsPerEpoch: 2, config: { batch: 2, epochs: 3 } };
+  const run = new RunRecord(1, defaults(), { kind: "images", name, classes, train: 4, test: 3, notes: [], fingerprint: name }, info, [layer], 1);
+  run.label = "=1+1,\"x\"";
+  run.settings.model = name;
+  const step = (globalStep) => ({ globalStep, step: globalStep, stepsPerEpoch: 2, epoch: 1, loss: 1 / globalStep, accuracy: 0.5, gradNorm: NaN, ms: 5, images: 2, lr: 0.001 });
+  run.addSteps([step(1), step(2)]);
+  run.addEpoch({ epoch: 1, lr: 0.001, trainLoss: 0.75, trainAccuracy: 0.5, testLoss: Infinity, testAccuracy: 1 / 3, secs: 1, layers: [layer], confusion: [1, 0, 0, 0, 0, 1, 0, 1, 0] });
+  return run;
+}
+
+test("names that mean harm are text in every file", async (t) => {
+  const run = hostile();
+  const about = { url: "https://example.org/?a=1&b=2", made: "2026-01-01T00:00:00Z", engine: { simd: "simd128", threads: 2 } };
+  const html = report([run], about);
+  assert.equal(html.match(/<script/g).length, 1);
+  const context = await (await theBrowser()).newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.setContent(html);
+  assert.equal(await page.locator("img, b").count(), 0);
+  assert.match(await page.locator("h1").innerText(), /<img src=x onerror=alert\(1\)>/);
+  const inside = await page.evaluate(() => JSON.parse(document.getElementById("nibble-runs").textContent));
+  assert.equal(inside.runs[0].data.name, run.data.name);
+  const [row] = readCsv(epochsCsv([run]));
+  assert.equal(row.run, `'=1+1,"x"`, "a spreadsheet would take it for a formula");
+  assert.equal(row.test_loss, "", "no number stands as an empty cell");
+  assert.equal(readCsv(curvesCsv([run])).filter(({ curve }) => curve === "batch loss").length, 2);
+  assert.equal(JSON.parse(json([run], about)).runs[0].data.classes[1], "<b>cat</b>");
+});

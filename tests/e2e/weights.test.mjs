@@ -1,0 +1,215 @@
+/** The panel of the weights: every layer on one axis, any moment of the run, a layer enlarged. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assertFits, drawn, epochs, ink, NARROW, open, pause, screenshot, screenshotOf, seriousFindings, shows, trained, WIDE } from "./support.mjs";
+
+const RUN = { train: 320, test: 100, batch: 32, epochs: 4, lr: 0.003 };
+const VIEWS = { 1440: WIDE, 390: NARROW };
+
+/** Trains two epochs and a few steps more, and pauses. */
+async function train(page) {
+  await page.click("#play");
+  await epochs(page, 2);
+  await trained(page, 22);
+  await pause(page);
+  await drawn(page);
+}
+
+/** Share of each layer's canvas that the latent weights cover from left to right. */
+async function spreads(page) {
+  await drawn(page);
+  return page.evaluate(() => {
+    const probe = document.createElement("canvas").getContext("2d");
+    probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--latent");
+    probe.fillRect(0, 0, 1, 1);
+    const wanted = probe.getImageData(0, 0, 1, 1).data;
+    return [...document.querySelectorAll("#layers canvas")].map((canvas) => {
+      const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let [least, most] = [width, 0];
+      for (let i = 0; i < data.length; i += 4) {
+        if ([0, 1, 2, 3].some((c) => Math.abs(data[i + c] - wanted[c]) > 12)) continue;
+        const x = (i / 4) % width;
+        least = Math.min(least, x);
+        most = Math.max(most, x);
+      }
+      return (most - least) / width;
+    });
+  });
+}
+
+/** What the panel says of each layer, and what the reports of the moment `key` say. */
+const counts = (page) => page.locator("#layers .count").allTextContents();
+const countsAt = (page, key) =>
+  page.evaluate((moment) => {
+    const { run } = nibble;
+    const layers = moment === 0 ? run.firstLayers : moment === "now" ? run.layers : run.epochs[moment - 1].layers;
+    return layers.map(({ levelsUsed, levelCounts }) => `${levelsUsed}/${levelCounts.length} levels`);
+  }, key);
+
+for (const [width, viewport] of Object.entries(VIEWS)) {
+  test(`${width} px: one axis for all layers, or one for each`, async (t) => {
+    const page = await open(t, { settings: RUN, context: { viewport } });
+    const reaches = await page.evaluate(() => nibble.run.layers.map(({ histogram }) => histogram.max));
+    const shared = await spreads(page);
+    const order = (numbers) => numbers.map((_, i) => i).sort((a, b) => numbers[a] - numbers[b]);
+    assert.equal(shared.length, reaches.length);
+    assert.equal(order(shared)[0], order(reaches)[0], "the narrowest layer is not the narrowest on the shared axis");
+    const widest = Math.max(...reaches);
+    shared.forEach((spread, i) => assert.ok(spread <= reaches[i] / widest + 0.03, `layer ${i} covers ${spread} of the axis`));
+    assert.ok(Math.min(...shared) < 0.5, `all layers are as wide: ${shared}`);
+    // By the keyboard, and back by the pointer.
+    await page.focus("#weights-own-axis");
+    await page.keyboard.press("Space");
+    for (const spread of await spreads(page)) assert.ok(spread > 0.6, `a layer covers ${spread} of its own axis`);
+    await page.click("#weights .tick");
+    assert.deepEqual(await spreads(page), shared);
+  });
+
+  test(`${width} px: the slider replays the epochs, by key and by pointer`, async (t) => {
+    const page = await open(t, { settings: RUN, context: { viewport } });
+    const slider = page.locator("#weights .panel-tools input[type=range]");
+    assert.equal(await slider.getAttribute("aria-valuetext"), "now");
+    await train(page);
+    assert.deepEqual(await counts(page), await countsAt(page, "now"));
+    await slider.focus();
+    await page.keyboard.press("Home");
+    await shows(page, "#weights .replay-text", /^before training$/);
+    await drawn(page);
+    assert.deepEqual(await counts(page), await countsAt(page, 0));
+    await page.keyboard.press("ArrowRight");
+    await shows(page, "#weights .replay-text", /^after epoch 1 of 4$/);
+    await drawn(page);
+    assert.deepEqual(await counts(page), await countsAt(page, 1));
+    await shows(page, "#weights-summary", /^Weights after epoch 1 of 4\. 7 quantized layers, \d+ to \d+ levels in use/);
+    // A past moment stays while the run goes on.
+    await page.click("#step");
+    await trained(page, 23);
+    assert.equal(await slider.getAttribute("aria-valuetext"), "after epoch 1 of 4");
+    await page.keyboard.press("End");
+    await shows(page, "#weights .replay-text", /^now$/);
+    const { width: wide, height } = await slider.boundingBox();
+    await slider.click({ position: { x: 3, y: height / 2 } });
+    await shows(page, "#weights .replay-text", /^before training$/);
+    await slider.click({ position: { x: wide - 3, y: height / 2 } });
+    await shows(page, "#weights .replay-text", /^now$/);
+  });
+
+  test(`${width} px: play runs through every moment and ends at now`, async (t) => {
+    const page = await open(t, { settings: RUN, context: { viewport } });
+    await train(page);
+    const replay = async (press) => {
+      await page.evaluate(() => {
+        globalThis.moments = [];
+        const text = document.querySelector("#weights .replay-text");
+        globalThis.watch?.disconnect();
+        globalThis.watch = new MutationObserver(() => moments.push(text.textContent));
+        watch.observe(text, { childList: true });
+      });
+      await press();
+      await shows(page, "#weights .replay-text", /^before training$/);
+      await shows(page, "#weights .replay-text", /^now$/);
+      assert.deepEqual(await page.evaluate(() => moments), ["before training", "after epoch 1 of 4", "after epoch 2 of 4", "now"]);
+    };
+    const button = page.locator("#weights .panel-tools .replay-button");
+    await button.focus();
+    await replay(() => page.keyboard.press("Enter"));
+    await replay(() => button.click());
+    // Stopped half way it stays there.
+    await button.click();
+    await shows(page, "#weights .replay-text", /^after epoch 1/);
+    await button.click();
+    const at = await page.locator("#weights .replay-text").textContent();
+    await page.waitForTimeout(1200);
+    assert.equal(await page.locator("#weights .replay-text").textContent(), at);
+  });
+
+  test(`${width} px: a layer enlarged, its filters as images, by key and by pointer`, async (t) => {
+    const page = await open(t, { settings: RUN, context: { viewport } });
+    await train(page);
+    const dialog = page.locator("#layer-dialog");
+    await page.focus("#layers .layer >> nth=0");
+    await page.keyboard.press("Enter");
+    await dialog.waitFor();
+    await page.locator(".filters canvas >> nth=1").waitFor();
+    await drawn(page);
+    assert.equal(await page.locator("#layer-title").textContent(), "conv1");
+    assert.deepEqual(await seriousFindings(page, "#layer-dialog"), []);
+    await screenshot(page, `${width}-layer`, false);
+    assert.ok((await ink(page, ".sheet", "--level")) > 500, "no bars");
+    const [latent, rounded] = await page.evaluate(() =>
+      [...document.querySelectorAll(".filters canvas")].map((canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return { size: [canvas.width, canvas.height], shades: new Set(data.filter((_, i) => i % 4 < 3)).size };
+      }),
+    );
+    // Sixteen filters of three by three, four in a row with gaps; rounding leaves at most fifteen shades and the gaps'.
+    assert.deepEqual(latent.size, [15, 15]);
+    assert.ok(latent.shades > 40, `${latent.shades} shades of the latent weights`);
+    assert.ok(rounded.shades <= 16, `${rounded.shades} shades of the rounded weights`);
+    // The filters of the beginning are kept.
+    const shades = () => page.locator(".filters canvas >> nth=0").evaluate((canvas) => canvas.toDataURL());
+    const now = await shades();
+    await page.locator("#layer-dialog input[type=range]").focus();
+    await page.keyboard.press("Home");
+    await drawn(page);
+    assert.notEqual(await shades(), now, "the filters of the beginning are those of now");
+    await page.keyboard.press("End");
+    await drawn(page);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.layer), "conv1");
+    // The pointer: another layer, the next one, closed by a press beside the dialog.
+    await page.click("#layers .layer >> nth=2");
+    await drawn(page);
+    const names = await page.evaluate(() => nibble.run.layers.map(({ name }) => name));
+    assert.equal(await page.locator("#layer-title").textContent(), names[2]);
+    assert.ok(await page.locator(".filters").isHidden(), "filters of a layer that reads no image");
+    await page.click("[aria-label='Layer after']");
+    await drawn(page);
+    assert.equal(await page.locator("#layer-title").textContent(), names[3]);
+    await page.locator(".counts summary").click();
+    const listed = await page.locator(".counts tbody tr td:nth-child(3)").allTextContents();
+    const report = await page.evaluate((name) => nibble.run.layers.find((layer) => layer.name === name).levelCounts, names[3]);
+    assert.deepEqual(listed.map((text) => Number(text.replaceAll(",", ""))), report);
+    await page.mouse.click(4, 4);
+    await dialog.waitFor({ state: "hidden" });
+  });
+
+  test(`${width} px: two runs, one or both`, async (t) => {
+    const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: { viewport } });
+    assert.equal(await page.evaluate(() => nibble.runs.length), 2);
+    await page.click("#play");
+    await page.waitForFunction(() => nibble.runs.every(({ epochs }) => epochs.length >= 1), null, { timeout: 180_000 });
+    await pause(page);
+    const shown = () => page.evaluate(() => [...new Set([...document.querySelectorAll("#layers .count")].map((node) => node.textContent.replace(/\d+\/\d+ /, "")))]);
+    await drawn(page);
+    assert.deepEqual(await shown(), ["levels"]);
+    await page.focus("#weights .run-switch input >> nth=0");
+    await page.keyboard.press("ArrowRight");
+    await drawn(page);
+    assert.deepEqual(await shown(), ["FP32"]);
+    await page.locator("#weights .run-switch label", { hasText: "Both" }).click();
+    await drawn(page);
+    assert.deepEqual(await shown(), ["levels", "FP32"]);
+    assert.equal(await page.locator("#layers canvas").count(), 14);
+    assert.deepEqual(await seriousFindings(page, "#weights"), []);
+    await assertFits(page);
+    await screenshotOf(page, "#weights", `${width}-weights-both`);
+    await page.click("#layers .layer >> nth=0");
+    await page.locator(".sheet >> nth=1").waitFor();
+    await drawn(page);
+    await screenshot(page, `${width}-layer-both`, false);
+  });
+}
+
+test("the panel: axe, pictures in light and dark", async (t) => {
+  for (const [width, viewport] of Object.entries(VIEWS)) {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open(t, { settings: RUN, context: { viewport, colorScheme } });
+      await train(page);
+      assert.deepEqual(await seriousFindings(page, "#weights"), []);
+      await assertFits(page);
+      await screenshotOf(page, "#weights", `${width}-${colorScheme}-weights`);
+    }
+  }
+});

@@ -1,0 +1,152 @@
+/**
+ * What is done with runs beside training them: a second run from the same start (race) or from this moment on
+ * (fork), either of the two dropped, an outlier put among the weights, and weights quantized after training.
+ * All of it leaves the run that is there as it is and training.
+ */
+import { changeOf, differing } from "./difference.js";
+import { To } from "./protocol.js";
+import { runConfig } from "./state.js";
+
+/** What an injected outlier multiplies a layer's largest weight by. */
+export const OUTLIER_FACTOR = 20;
+
+export class Experiments {
+  /** @param {import("./session.js").Session} session */
+  constructor(session) {
+    this.session = session;
+  }
+
+  /**
+   * Puts a run beside the first that begins from the same seed, batches and weights, and differs as told. Where
+   * the first has trained already, it stays where it is and the new one catches up.
+   * @param {string} difference see difference.js
+   */
+  race(difference) {
+    return this.#add(difference, async (first, settings) =>
+      this.session.create(2 - first.slot, settings, first.dataset, first.data),
+    );
+  }
+
+  /** Copies the first run as it is now, and goes on with both. @param {string} difference see difference.js */
+  fork(difference) {
+    return this.#add(difference, async (first, settings) => {
+      const id = 2 - first.slot;
+      const { info, layers } = await this.session.client.request(To.FORK, {
+        run: id,
+        from: first.id,
+        config: runConfig(settings),
+      });
+      return first.forked(id, settings, info, layers);
+    });
+  }
+
+  /**
+   * Changes one setting of a run where it stands: it goes on from its last good weights.
+   * @param {import("./runs.js").RunRecord} run
+   * @param {string} difference see difference.js
+   */
+  goOnWith(run, difference) {
+    const { session } = this;
+    return session.inTurn("creating", async () => {
+      if (!session.runs.includes(run)) return;
+      const settings = differing(run.settings, difference);
+      const { id } = run;
+      const { info, layers } = await session.client.request(To.FORK, { run: id, from: id, config: runConfig(settings) });
+      const { key, label } = changeOf(difference);
+      run.goOn(settings, info, layers, label);
+      if (run === session.run) session.settings[key] = settings[key];
+      session.adoptRuns(session.runs);
+      session.writeUrl();
+      session.wish = "play";
+    });
+  }
+
+  async #add(difference, make) {
+    const { session } = this;
+    if (session.busy || !session.engine || session.runs.length !== 1) return;
+    const [first] = session.runs;
+    if (session.playing) session.wish = "play";
+    // What waits for a reset goes on waiting: the new run is held against the one that is there.
+    session.settings.race = difference;
+    session.changed("settings");
+    await session.inTurn("creating", async () => {
+      try {
+        const second = await make(first, differing(first.settings, difference));
+        session.adoptRuns([first, second]);
+        session.writeUrl();
+      } catch (error) {
+        session.settings.race = "";
+        throw error;
+      }
+    });
+  }
+
+  /** Takes one of two runs away; the other becomes the one that the settings belong to. */
+  drop(run) {
+    const { session } = this;
+    return session.inTurn("creating", async () => {
+      const others = session.runs.filter((other) => other !== run);
+      if (others.length !== 1 || !session.runs.includes(run)) return;
+      await session.client.request(To.DROP, { run: run.id });
+      const waiting = Object.fromEntries(session.waiting.map(({ key }) => [key, session.settings[key]]));
+      Object.assign(session.settings, others[0].settings, run === session.run ? {} : waiting, { race: "" });
+      session.adoptRuns(others);
+      session.writeUrl();
+    });
+  }
+
+  /**
+   * Multiplies the largest weight of one layer, in every run, and shows the weights anew.
+   * @param {string} layer
+   * @param {number} factor
+   */
+  async injectOutlier(layer, factor = OUTLIER_FACTOR) {
+    const { session } = this;
+    try {
+      for (const run of session.runs) {
+        const { before, after } = await this.#multiply(run, layer, factor);
+        run.outlier = { layer, factor, step: run.globalStep, before, after };
+        run.mark("outlier");
+      }
+      session.changed("layers");
+    } catch (error) {
+      session.notify("error", error.message);
+    }
+  }
+
+  /** Makes the outlier of `run`, still the largest weight of its layer, as large as it was, and goes on. */
+  async removeOutlier(run) {
+    const { session } = this;
+    try {
+      await this.#multiply(run, run.outlier.layer, 1 / run.outlier.factor);
+      Object.assign(run, { outlier: null, alarm: null });
+      session.changed("layers");
+      session.train("play");
+    } catch (error) {
+      session.notify("error", error.message);
+    }
+  }
+
+  /** @returns {Promise<{before: object, after: object}>} reports of the layer */
+  async #multiply(run, layer, factor) {
+    const { layersBefore, layers } = await this.session.client.request(To.OUTLIER, { run: run.id, layer, factor });
+    run.layers = layers;
+    const named = (reports) => reports.find(({ name }) => name === layer);
+    return { before: named(layersBefore), after: named(layers) };
+  }
+
+  /** Tests the weights of `run` as they are now, rounded to 8, 7 ... 2 bits. */
+  async quantizeAfterTraining(run) {
+    const { session } = this;
+    run.afterTraining = { step: run.globalStep, running: true, share: 0, results: new Map() };
+    const test = run.afterTraining;
+    session.changed("tested");
+    try {
+      await session.client.request(To.PTQ, { run: run.id });
+    } catch (error) {
+      session.notify("error", error.message);
+    }
+    test.running = false;
+    session.changed("tested");
+  }
+}

@@ -1,0 +1,61 @@
+/** The lessons that there are: the listed files beside the page, and one that a teacher has opened. */
+import { lessonProblems } from "./format.js";
+
+const FOLDER = new URL("../lessons/", import.meta.url);
+const DONE_KEY = "nibble-lessons-done";
+
+async function read(name) {
+  const response = await fetch(new URL(name, FOLDER));
+  if (!response.ok) throw new Error(`lessons/${name}: the server answered ${response.status}.`);
+  return response.json();
+}
+
+async function readLesson(id) {
+  const lesson = await read(`${id}.json`);
+  const [problem] = lesson.id === id ? lessonProblems(lesson) : [`The id is ${lesson.id}, the file's name ${id}.`];
+  if (problem) throw new Error(`lessons/${id}.json: ${problem}`);
+  return lesson;
+}
+
+/**
+ * Every listed lesson, in order; one that is not right does not keep the others back.
+ * @returns {Promise<{lessons: import("./format.js").Lesson[], problems: string[]}>}
+ */
+export async function listed() {
+  const ids = (await read("index.json")).lessons;
+  const results = await Promise.allSettled(ids.map(readLesson));
+  return {
+    lessons: results.filter(({ status }) => status === "fulfilled").map(({ value }) => value),
+    problems: results.filter(({ status }) => status === "rejected").map(({ reason }) => reason.message),
+  };
+}
+
+/** A lesson from a file of the user's. @param {File} file @throws {Error} naming everything that is wrong with it */
+export async function fromFile(file) {
+  let lesson;
+  try {
+    lesson = JSON.parse(await file.text());
+  } catch (error) {
+    throw new Error(`${file.name} is no JSON: ${error.message}`);
+  }
+  const problems = lessonProblems(lesson);
+  if (problems.length > 0) throw new Error(`${file.name}: ${problems.join(" ")}`);
+  return lesson;
+}
+
+/** Lessons done on this device; without storage the page forgets them when it closes. */
+export function loadDone() {
+  try {
+    return new Set(JSON.parse(localStorage.getItem(DONE_KEY) ?? "[]"));
+  } catch {
+    return new Set();
+  }
+}
+
+export function saveDone(done) {
+  try {
+    localStorage.setItem(DONE_KEY, JSON.stringify([...done]));
+  } catch {
+    // Private windows of some browsers, and frames of foreign pages.
+  }
+}

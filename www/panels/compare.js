@@ -1,0 +1,165 @@
+/** A second run beside the first: chosen, started or forked, held against it, dropped. */
+import { choices, firstChoice } from "../difference.js";
+import { percent, whole } from "../format.js";
+import { drawing } from "../frames.js";
+import { testGap } from "../gap.js";
+import { GapPlot } from "../plots/gap.js";
+
+const MARKUP = `
+  <header>
+    <h2 id="compare-title">Two runs side by side</h2>
+    <p class="plot-about">Same seed, same images, same first weights. One thing differs.</p>
+  </header>
+  <div class="compare-body">
+    <div class="compare-start">
+      <label for="compare-with">Do it again with</label>
+      <select id="compare-with"></select>
+      <div class="compare-buttons">
+        <button type="button" id="race">Race from the start</button>
+        <button type="button" id="fork">Fork from here</button>
+      </div>
+      <p class="note" id="compare-note">A race begins at step 0. A fork is a copy of the run as it is now.</p>
+    </div>
+    <div class="compare-runs" hidden>
+      <ul id="compare-runs"></ul>
+      <p class="compare-gap" id="compare-gap"></p>
+    </div>
+    <figure class="compare-plot">
+      <figcaption>Gap in accuracy, points <span class="note"><i class="gap-line"></i> training <i class="gap-mark"></i> test</span></figcaption>
+      <canvas id="gap" role="img" aria-label="Gap between two runs: there is one run."></canvas>
+      <p class="gap-empty">With a second run, the distance between the two is drawn here.</p>
+    </figure>
+  </div>`;
+
+/** Closer than this counts as level, in points. */
+const LEVEL = 0.05;
+
+/** "FP32 leads by 4.2 points on the test images (epoch 3)". */
+function lead(gap, [a, b], where) {
+  const points = Math.abs(100 * gap);
+  if (points < LEVEL) return `Level ${where}`;
+  return `${(gap > 0 ? b : a).label} leads by ${points.toFixed(1)} points ${where}`;
+}
+
+/** The gap as sentences: the test images first, where both have seen them. */
+export function gapText(runs) {
+  const [a, b] = [...runs].sort((one, other) => one.slot - other.slot);
+  const test = testGap(a, b);
+  const sentences = [];
+  if (test.xs.length > 0) sentences.push(lead(test.ys.at(-1), [a, b], `on the test images after epoch ${test.xs.at(-1)}`));
+  const [left, right] = [a.smooth.accuracy.value, b.smooth.accuracy.value];
+  if (a.globalStep !== b.globalStep) {
+    const [ahead, behind] = a.globalStep > b.globalStep ? [a, b] : [b, a];
+    sentences.push(`${behind.label} is ${whole(ahead.globalStep - behind.globalStep)} steps behind ${ahead.label}`);
+  } else if (Number.isFinite(left) && Number.isFinite(right)) {
+    sentences.push(lead(right - left, [a, b], "in training"));
+  }
+  return sentences.length > 0 ? `${sentences.join(". ")}.` : "Press Train: both go on, step by step.";
+}
+
+/** One run's line: its colour, label, figures, and the button that takes it away. */
+function makeLine(run, drop) {
+  const item = document.createElement("li");
+  item.className = `slot-${run.slot}`;
+  const part = (name, className, text = "") => {
+    const node = document.createElement(name);
+    node.className = className;
+    node.textContent = text;
+    item.append(node);
+    return node;
+  };
+  part("i", "line");
+  part("strong", "run-label", run.label).title = run.label;
+  const figures = part("span", "figures");
+  const button = part("button", "small", "Drop");
+  button.type = "button";
+  button.setAttribute("aria-label", `Drop ${run.label}`);
+  button.addEventListener("click", () => drop(run));
+  return { item, figures, run };
+}
+
+function figuresOf(run) {
+  const last = run.epochs.at(-1);
+  const since = run.fork ? `forked at ${whole(run.fork.step)}` : "";
+  return [`step ${whole(run.globalStep)}`, `test ${percent(last?.testAccuracy)}`, since].filter(Boolean).join(" · ");
+}
+
+/** @type {import("../main.js").Mount} */
+export function mount(root, session) {
+  root.innerHTML = MARKUP;
+  const find = (selector) => root.querySelector(selector);
+  const select = find("#compare-with");
+  const [race, fork] = [find("#race"), find("#fork")];
+  const plot = new GapPlot(find("#gap"));
+  let lines = [];
+  let offered = "";
+
+  /** The pressed button goes away: the focus follows to what takes its place. */
+  let follow = false;
+  const act = (doing) => {
+    follow = true;
+    return doing;
+  };
+  race.addEventListener("click", () => act(session.experiments.race(select.value)));
+  fork.addEventListener("click", () => act(session.experiments.fork(select.value)));
+  const drop = (run) => act(session.experiments.drop(run));
+
+  /** The menu, made anew only where it differs: what is chosen stays chosen. */
+  function showChoices({ settings }) {
+    const list = choices(settings);
+    const key = JSON.stringify(list);
+    if (key === offered) return;
+    offered = key;
+    const chosen = list.some(({ difference }) => difference === select.value) ? select.value : firstChoice(settings);
+    const groups = new Map();
+    for (const { group, difference, label } of list) {
+      if (!groups.has(group)) groups.set(group, Object.assign(document.createElement("optgroup"), { label: group }));
+      groups.get(group).append(new Option(label, difference));
+    }
+    select.replaceChildren(...groups.values());
+    select.value = chosen;
+  }
+
+  function showRuns(runs) {
+    lines = runs.map((run) => makeLine(run, drop));
+    find("#compare-runs").replaceChildren(...lines.map(({ item }) => item));
+    plot.show(runs.length > 1 ? runs : []);
+  }
+
+  const draw = drawing(() => {
+    const { runs, run, busy, engine } = session;
+    const two = runs.length > 1;
+    const swapped = root.classList.toggle("two", two) === find(".compare-runs").hidden;
+    find(".compare-start").hidden = two;
+    find(".compare-runs").hidden = !two;
+    if (run) showChoices(run);
+    const able = Boolean(run && engine && !busy);
+    race.disabled = select.disabled = !able;
+    fork.disabled = !able || !run.trained || run.status === "finished";
+    if (swapped && follow) {
+      follow = false;
+      (two ? find(".compare-runs button") : select).focus();
+    }
+    if (!two) {
+      find("#gap").setAttribute("aria-label", "Gap between two runs: there is one run.");
+      return;
+    }
+    for (const line of lines) {
+      const text = figuresOf(line.run);
+      if (line.figures.textContent !== text) line.figures.textContent = text;
+    }
+    const text = gapText(runs);
+    const gap = find("#compare-gap");
+    if (gap.textContent !== text) gap.textContent = text;
+    find("#gap").setAttribute("aria-label", `Gap between the two runs. ${text}`);
+  }, 125);
+  draw();
+
+  return {
+    changed(what) {
+      if (what === "run") showRuns(session.runs);
+      if (what === "steps" || what === "epoch") plot.redraw();
+      if (["run", "steps", "epoch", "status", "engine", "settings"].includes(what)) draw();
+    },
+  };
+}

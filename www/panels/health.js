@@ -1,0 +1,130 @@
+/**
+ * A strip under the buttons: how large the gradient is, how many weights sit at the ends of their grid, and whether
+ * every number is still finite. Where one is not, training has stopped before that step: what to try is offered.
+ */
+import { fixed, percent, whole } from "../format.js";
+import { drawing } from "../frames.js";
+import { prepare } from "../plots/canvas.js";
+import { RUN_COLORS } from "../plots/curves.js";
+import { color, onThemeChange } from "../plots/theme.js";
+import { remedies } from "../remedies.js";
+
+const MARKUP = `
+  <dl>
+    <div class="health-gradient"><dt>Gradient norm</dt><dd><span id="health-gradient">–</span><canvas id="health-trend" role="img" aria-label="Gradient norm: no training yet."></canvas></dd></div>
+    <div><dt>Saturation</dt><dd id="health-saturation">–</dd></div>
+    <div><dt>Numbers</dt><dd id="health-numbers">–</dd></div>
+  </dl>
+  <p id="health-verdict" class="health-verdict"></p>`;
+
+/** Steps of the trend that is drawn. */
+const TREND = 240;
+/** The norm to which gradient clipping holds the gradient, as the engine does. */
+const CLIP_NORM = 0.5;
+/** From this share on, a layer's grid is plainly too narrow for its weights. */
+const SATURATED = 0.2;
+/** A gradient this small moves nothing any more. */
+const VANISHED = 1e-6;
+
+/** The layer of which most weights sit on the two outermost levels. */
+function mostSaturated(run) {
+  const layers = run.layers.filter(({ scale }) => scale > 0);
+  return layers.reduce((most, layer) => (most && most.saturatedShare >= layer.saturatedShare ? most : layer), null);
+}
+
+const saturation = (run) => percent(mostSaturated(run)?.saturatedShare);
+
+/** What these figures mean, in a sentence. */
+function verdict(run) {
+  if (run.alarm) return `Stopped before step ${whole(run.alarm.step)}. The last good weights are kept.`;
+  if (!run.trained || !run.last) return "Nothing trained yet.";
+  const { gradNorm } = run.last;
+  if (gradNorm < VANISHED) return "The gradient has vanished: nothing moves any more.";
+  const layer = mostSaturated(run);
+  if (layer?.saturatedShare > SATURATED) return `${layer.name} presses against the ends of its grid.`;
+  if (run.settings.clip && gradNorm > CLIP_NORM) return `Healthy. The gradient is above ${CLIP_NORM}: it is clipped to that.`;
+  return "Healthy.";
+}
+
+/** What happened, for the message. */
+function story({ alarm, label }, two) {
+  const what = Number.isFinite(alarm.loss) ? `the gradient was ${alarm.gradNorm}` : `the loss was ${alarm.loss}`;
+  return `${two ? `${label} stopped` : "Training stopped"}: at step ${whole(alarm.step)} ${what}. That step was not taken; the weights are those before it. Go on with:`;
+}
+
+function drawTrend(canvas, runs) {
+  const prepared = prepare(canvas);
+  if (!prepared) return;
+  const { context, wide, high } = prepared;
+  const trends = runs.map(({ curves, slot }) => ({ slot, ys: curves.gradNorm.ys.slice(-TREND).map((y) => Math.log10(Math.max(y, VANISHED))) }));
+  const all = trends.flatMap(({ ys }) => ys).filter(Number.isFinite);
+  if (all.length < 2) return;
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const reach = Math.max(0.3, most - least);
+  for (const { slot, ys } of trends) {
+    context.beginPath();
+    ys.forEach((y, i) => context.lineTo(2 + (i / Math.max(1, ys.length - 1)) * (wide - 4), high - 3 - ((y - least) / reach) * (high - 6)));
+    context.strokeStyle = color(RUN_COLORS[slot]);
+    context.setLineDash(slot === 1 && runs.length > 1 ? [4, 3] : []);
+    context.lineWidth = 1.5;
+    context.stroke();
+  }
+}
+
+/** @type {import("../main.js").Mount} */
+export function mount(root, session) {
+  root.innerHTML = MARKUP;
+  const find = (id) => root.querySelector(`#health-${id}`);
+  /** The alarms that a message tells of -> takes the message away. */
+  const told = new Map();
+
+  const show = (id, text) => {
+    const node = find(id);
+    if (node.textContent !== text) node.textContent = node.title = text;
+  };
+
+  const draw = drawing(() => {
+    const { runs } = session;
+    const alarmed = runs.find(({ alarm }) => alarm);
+    root.classList.toggle("alarmed", Boolean(alarmed));
+    const each = (value) => runs.map(value).join(" | ") || "–";
+    show("gradient", each((run) => fixed(run.last?.gradNorm, 2)));
+    show("saturation", each(saturation));
+    show("numbers", alarmed ? "not finite" : runs.some(({ trained }) => trained) ? "all finite" : "–");
+    const worst = alarmed ?? session.run;
+    show("verdict", worst ? (runs.length > 1 ? `${worst.label}: ` : "") + verdict(worst) : "");
+    const canvas = find("trend");
+    canvas.setAttribute("aria-label", `Gradient norm of the last steps: ${each((run) => `${runs.length > 1 ? `${run.label} ` : ""}${fixed(run.last?.gradNorm, 2)}`)}.`);
+    drawTrend(canvas, runs);
+  }, 200);
+
+  function alarm(run) {
+    if (told.has(run.alarm)) return;
+    const actions = remedies(run.settings).map(({ difference, label }) => ({
+      label,
+      act: () => session.experiments.goOnWith(run, difference),
+    }));
+    if (run.outlier) actions.unshift({ label: "The outlier taken out", act: () => session.experiments.removeOutlier(run) });
+    told.set(run.alarm, session.notify("error", story(run, session.runs.length > 1), actions));
+  }
+
+  /** Messages of alarms that are over go. */
+  function dismiss() {
+    for (const [over, remove] of told) {
+      if (session.runs.some(({ alarm }) => alarm === over)) continue;
+      remove();
+      told.delete(over);
+    }
+  }
+
+  onThemeChange(draw);
+  new ResizeObserver(draw).observe(find("trend"));
+  draw();
+  return {
+    changed(what) {
+      if (what === "alarm") for (const run of session.runs) if (run.alarm) alarm(run);
+      else if (told.size > 0) dismiss();
+      if (["run", "steps", "layers", "epoch", "status", "alarm"].includes(what)) draw();
+    },
+  };
+}

@@ -1,0 +1,296 @@
+/**
+ * One layer enlarged, in a dialog over the page: its weights with the numbers of the levels, its figures with
+ * their course over the epochs, and for the first layer its filters as images.
+ */
+import { fixed, percent, short, whole } from "../format.js";
+import { drawing } from "../frames.js";
+import { drawFilters, mostOf } from "../plots/filters.js";
+import { describeLayer, drawLayer, highestLevel, quantized, shapeText } from "../plots/layer.js";
+import { onThemeChange } from "../plots/theme.js";
+import { drawTrend } from "../plots/trend.js";
+import { To } from "../protocol.js";
+import { element, setAttribute, setText } from "../ui/dom.js";
+import { ReplayControl } from "../ui/replay.js";
+import { layersAt, momentsOf, NOW } from "./history.js";
+
+const DRAW_INTERVAL_MS = 50;
+
+/**
+ * Figures that have a course of their own: title -> value of a LayerReport, its text, and the value at the top of
+ * the little plot, given the layer and the largest value.
+ */
+const TRENDS = [
+  {
+    title: "Entropy",
+    of: (layer) => layer.entropyBits,
+    text: (value, layer) => `${fixed(value, 2)} of ${fixed(Math.log2(layer.levelCounts.length), 2)} bits`,
+    top: (layer) => Math.log2(layer.levelCounts.length),
+  },
+  {
+    title: "Levels in use",
+    of: (layer) => layer.levelsUsed,
+    text: (value, layer) => `${value} of ${layer.levelCounts.length}`,
+    top: (layer) => layer.levelCounts.length,
+  },
+  {
+    title: "Level flips a step",
+    of: (layer) => layer.flipsPerStep,
+    text: (value) => percent(value, 2),
+    top: (_layer, most) => most,
+  },
+];
+
+/** Figures of the moment alone. */
+const FACTS = [
+  ["Weights", (layer) => whole(layer.count), () => true],
+  ["Largest", (layer) => short(layer.histogram.max), () => true],
+  ["Grid spacing", (layer) => short(layer.scale), quantized],
+  ["On an outermost level", (layer) => percent(layer.saturatedShare, 2), quantized],
+  ["Moved since the last epoch", (layer) => percent(layer.flippedShare), quantized],
+  ["Gradient norm", (layer) => fixed(layer.gradNorm, 4), () => true],
+];
+
+const button = (label, text, act) => {
+  const made = element("button", { type: "button", class: "small", "aria-label": label }, text);
+  made.addEventListener("click", act);
+  return made;
+};
+
+/** The part of the dialog that belongs to one run. */
+function makeSheet(run, single) {
+  const title = element("h3", { class: `run-name run-slot-${run.slot}` }, run.label);
+  title.hidden = single;
+  const canvas = element("canvas", { class: "layer-large", role: "img" });
+  const trends = TRENDS.map(({ title: name }) => {
+    const value = element("span", { class: "trend-value" });
+    const line = element("canvas", { class: "trend", role: "img" });
+    return { value, line, box: element("div", { class: "trend-box" }, element("span", { class: "trend-title" }, name), value, line) };
+  });
+  const facts = FACTS.map(([name]) => {
+    const value = element("dd");
+    return { value, box: element("div", {}, element("dt", {}, name), value) };
+  });
+  const filters = {
+    box: element("div", { class: "filters" }),
+    latent: element("canvas", { role: "img" }),
+    quantized: element("canvas", { role: "img" }),
+    rounded: element("figcaption"),
+    note: element("p", { class: "filters-note" }),
+  };
+  filters.second = element("figure", {}, filters.quantized, filters.rounded);
+  filters.box.append(
+    element("h3", {}, "Filters"),
+    element("div", { class: "filters-pair" }, element("figure", {}, filters.latent, element("figcaption", {}, "Latent, 32-bit")), filters.second),
+    filters.note,
+  );
+  const table = element("tbody");
+  const counts = element(
+    "details",
+    { class: "counts" },
+    element("summary", {}, "Weights on each level, as a table"),
+    element("table", {}, element("thead", {}, headings("Level", "Value", "Weights")), table),
+  );
+  const box = element(
+    "section",
+    { class: "sheet", "aria-label": run.label },
+    title,
+    canvas,
+    element("div", { class: "trends" }, ...trends.map((trend) => trend.box)),
+    element("dl", { class: "layer-facts" }, ...facts.map((fact) => fact.box)),
+    filters.box,
+    counts,
+  );
+  return { run, box, canvas, trends, facts, filters, counts, table, drawnFilters: null };
+}
+
+const headings = (...titles) => element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
+
+export class LayerDialog {
+  #session;
+  #replay;
+  #hooks;
+  #name = "";
+  #sheets = [];
+  /** Filters of each run as they are now: RunRecord -> filters. Those of past moments are kept by the run. */
+  #filtersNow = new WeakMap();
+  #asking = false;
+
+  /**
+   * @param {HTMLElement} root of the panel
+   * @param {import("../session.js").Session} session
+   * @param {import("../ui/replay.js").Replay} replay shared with the panel
+   * @param {object} hooks
+   * @param {() => object[]} hooks.runs RunRecords that the panel shows
+   * @param {(name: string) => number} hooks.end end of a layer's axis
+   */
+  constructor(root, session, replay, hooks) {
+    this.#session = session;
+    this.#replay = replay;
+    this.#hooks = hooks;
+    this.title = element("h2", { id: "layer-title" });
+    this.shape = element("span", { class: "shape" });
+    const moment = element("div", { role: "group", "aria-label": "Moment of the run" });
+    this.sheets = element("div", { class: "sheets" });
+    this.close = button("Close", "Close", () => this.dialog.close());
+    this.dialog = element(
+      "dialog",
+      { class: "layer-dialog", id: "layer-dialog", "aria-labelledby": "layer-title" },
+      element(
+        "header",
+        {},
+        this.title,
+        this.shape,
+        element(
+          "div",
+          { class: "layer-buttons" },
+          button("Layer before", "‹", () => this.#turn(-1)),
+          button("Layer after", "›", () => this.#turn(1)),
+          this.close,
+        ),
+      ),
+      moment,
+      this.sheets,
+    );
+    root.append(this.dialog);
+    this.control = new ReplayControl(moment, replay, "The layer over the epochs");
+    this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
+    replay.listen(() => this.#shown() && this.redraw());
+    onThemeChange(() => this.redraw());
+    new ResizeObserver(() => this.redraw()).observe(this.dialog);
+    // A press on the backdrop is a press on the dialog itself, outside of its contents.
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.#outside(event) && this.dialog.close());
+  }
+
+  #outside({ clientX, clientY }) {
+    const { left, right, top, bottom } = this.dialog.getBoundingClientRect();
+    return clientX < left || clientX > right || clientY < top || clientY > bottom;
+  }
+
+  #shown() {
+    return this.dialog.open;
+  }
+
+  /** Shows a layer. @param {string} name */
+  open(name) {
+    this.#name = name;
+    this.#makeSheets();
+    if (!this.#shown()) {
+      this.dialog.showModal();
+      // Not by autofocus, which browsers complain about in a frame of another site.
+      this.close.focus();
+    }
+    this.control.show();
+    this.#askFilters();
+    this.redraw();
+  }
+
+  #names() {
+    return this.#hooks.runs()[0]?.layers.map((layer) => layer.name) ?? [];
+  }
+
+  #turn(by) {
+    const names = this.#names();
+    this.open(names[(names.indexOf(this.#name) + by + names.length) % names.length]);
+  }
+
+  #makeSheets() {
+    const runs = this.#hooks.runs();
+    this.#sheets = runs.map((run) => makeSheet(run, runs.length === 1));
+    this.sheets.classList.toggle("of-two", runs.length > 1);
+    this.sheets.replaceChildren(...this.#sheets.map(({ box }) => box));
+  }
+
+  /** Called with what has changed in the session. */
+  changed(what) {
+    if (!this.#shown()) return;
+    if (what === "run") {
+      if (this.#names().includes(this.#name)) this.open(this.#name);
+      else this.dialog.close();
+      return;
+    }
+    this.control.show();
+    this.#askFilters();
+    this.redraw();
+  }
+
+  /** Only the first layer reads the image: its filters are images. */
+  #isFirst() {
+    return this.#names()[0] === this.#name;
+  }
+
+  async #askFilters() {
+    if (!this.#isFirst() || this.#asking) return;
+    this.#asking = true;
+    try {
+      for (const run of this.#hooks.runs()) this.#filtersNow.set(run, await this.#session.client.request(To.FILTERS, { run: run.id, layer: this.#name }));
+    } catch (error) {
+      this.#session.notify("error", `The filters of ${this.#name} could not be read: ${error.message}`);
+    }
+    this.#asking = false;
+    this.redraw();
+  }
+
+  #draw() {
+    const moment = this.#replay.shown;
+    if (!this.#shown() || !moment) return;
+    setText(this.title, this.#name);
+    for (const sheet of this.#sheets) {
+      const layer = layersAt(sheet.run, moment.key).find(({ name }) => name === this.#name);
+      if (!layer) continue;
+      setText(this.shape, shapeText(layer.shape));
+      drawLayer(sheet.canvas, layer, { end: this.#hooks.end(this.#name), large: true });
+      setAttribute(sheet.canvas, "aria-label", describeLayer(layer));
+      this.#drawTrends(sheet, layer);
+      this.#showFacts(sheet, layer);
+      this.#drawFilters(sheet, layer, moment);
+    }
+  }
+
+  #drawTrends({ run, trends }, layer) {
+    const moments = momentsOf(this.#hooks.runs());
+    const course = moments.map(({ key }) => layersAt(run, key).find(({ name }) => name === layer.name) ?? layer);
+    TRENDS.forEach(({ title, of, text, top }, i) => {
+      const { box, value, line } = trends[i];
+      box.hidden = !quantized(layer);
+      if (box.hidden) return;
+      const values = course.map(of);
+      setText(value, text(of(layer), layer));
+      drawTrend(line, { values, most: top(layer, Math.max(...values)), at: this.#replay.index });
+      setAttribute(line, "aria-label", `${title} over the epochs: ${text(values[0], layer)} before training, ${text(values.at(-1), layer)} now`);
+    });
+  }
+
+  #showFacts({ facts, counts, table }, layer) {
+    FACTS.forEach(([, text, applies], i) => {
+      facts[i].box.hidden = !applies(layer);
+      setText(facts[i].value, text(layer));
+    });
+    counts.hidden = !quantized(layer);
+    const half = highestLevel(layer);
+    while (table.rows.length > layer.levelCounts.length) table.deleteRow(-1);
+    layer.levelCounts.forEach((count, i) => {
+      const row = table.rows[i] ?? table.insertRow();
+      while (row.cells.length < 3) row.insertCell();
+      [String(i - half), short((i - half) * layer.scale), whole(count)].forEach((text, c) => setText(row.cells[c], text));
+    });
+  }
+
+  #drawFilters(sheet, layer, moment) {
+    const { run, filters } = sheet;
+    const kept = run.filters.get(moment.key);
+    const values = kept ?? this.#filtersNow.get(run);
+    filters.box.hidden = !this.#isFirst() || !values;
+    if (filters.box.hidden) return;
+    setText(filters.note, kept || moment.key === NOW ? "Grey is 0; full colour is the largest weight." : "As they are now: this moment's were not kept.");
+    setText(filters.rounded, `Rounded to ${layer.levelCounts.length} levels`);
+    filters.second.hidden = !quantized(layer);
+    if (sheet.drawnFilters === values) return;
+    sheet.drawnFilters = values;
+    const most = mostOf(values.latent);
+    drawFilters(filters.latent, values, values.latent, most);
+    drawFilters(filters.quantized, values, values.quantized, most);
+    const what = `${values.count} filters of ${values.height} by ${values.width} pixels`;
+    setAttribute(filters.latent, "aria-label", `${what}, latent weights as colours`);
+    setAttribute(filters.quantized, "aria-label", `${what}, rounded weights as colours`);
+  }
+}

@@ -1,0 +1,282 @@
+/** The side panel of the lessons: the list, and the step of the one that runs. */
+import { factText } from "../lesson/facts.js";
+import { filled, selectorOf } from "../lesson/format.js";
+import { fromFile, listed, loadDone, saveDone } from "../lesson/library.js";
+import { Runner } from "../lesson/runner.js";
+import { drawing } from "../frames.js";
+
+const MARKUP = `
+  <header class="lessons-head">
+    <h2 id="lessons-title" tabindex="-1">Lessons</h2>
+    <button type="button" class="small quiet" id="lessons-all" hidden>All lessons</button>
+    <button type="button" class="close" id="lessons-close" aria-label="Close the lessons">×</button>
+  </header>
+  <div class="lessons-list" id="lessons-list">
+    <p class="lessons-about">Seven short experiments on the page itself. Each begins a fresh run.</p>
+    <ol id="lessons-entries"></ol>
+    <p class="lessons-own"><button type="button" class="small" id="lessons-open">Open a lesson file…</button> A lesson is one file; a teacher can write one.</p>
+    <input type="file" id="lessons-file" accept=".json,application/json" hidden aria-label="Lesson file">
+  </div>
+  <div class="lesson" id="lesson" hidden>
+    <p class="lesson-place"><span id="lesson-name"></span> <span id="lesson-count"></span></p>
+    <progress id="lesson-progress" max="1" value="0" aria-label="Steps of the lesson"></progress>
+    <h3 id="lesson-step" tabindex="-1"></h3>
+    <div class="lesson-text" id="lesson-text"></div>
+    <div class="lesson-task" id="lesson-task">
+      <p><span class="lesson-tick" aria-hidden="true"></span> <span id="lesson-do"></span></p>
+      <div class="lesson-tools">
+        <button type="button" class="small" id="lesson-show">Show me where</button>
+        <button type="button" class="small quiet" id="lesson-help">Do it for me</button>
+      </div>
+    </div>
+    <div class="lesson-text lesson-then" id="lesson-then"></div>
+    <div class="lesson-moves">
+      <button type="button" class="small" id="lesson-back">Back</button>
+      <button type="button" class="small primary" id="lesson-next">Next</button>
+    </div>
+  </div>
+  <p class="visually-hidden" role="status" id="lesson-said"></p>`;
+
+/** Marks what a step points at; opens what hides it. */
+class Pointer {
+  #marked = null;
+
+  at(selector) {
+    const target = selector && document.querySelector(selector);
+    if (target === this.#marked) return;
+    this.#marked?.classList.remove("pointed-at");
+    this.#marked = target;
+    if (!target) return;
+    target.closest("details:not([open])")?.setAttribute("open", "");
+    target.classList.add("pointed-at");
+    this.scroll();
+  }
+
+  scroll() {
+    // The bar of buttons is always in sight.
+    if (this.#marked?.closest(".transport")) return;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#marked?.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  }
+
+  /** Takes the keyboard there. */
+  focus() {
+    this.scroll();
+    const usable = "button:not(:disabled), input:not(:disabled), select:not(:disabled), a[href], [tabindex]";
+    const target = this.#marked?.matches(usable) ? this.#marked : this.#marked?.querySelector(usable);
+    target?.focus({ preventScroll: true });
+  }
+}
+
+class Lessons {
+  #lessons = [];
+  #done = loadDone();
+  #pointer = new Pointer();
+  /** The address is read once, when there are both lessons and a run. */
+  #addressRead = false;
+  #opener = document.getElementById("lessons-button");
+
+  constructor(root, session) {
+    root.innerHTML = MARKUP;
+    this.root = root;
+    this.session = session;
+    this.runner = new Runner(session, (what) => this.#tell(what));
+    this.redraw = drawing(() => this.#draw(), 100);
+    const on = (id, act) => this.part(id).addEventListener("click", act);
+    this.#opener.addEventListener("click", () => (this.root.hidden ? this.open() : this.close()));
+    on("lessons-close", () => this.close());
+    on("lessons-all", () => this.#list());
+    on("lessons-open", () => this.part("lessons-file").click());
+    on("lesson-show", () => this.#pointer.focus());
+    on("lesson-help", () => this.runner.help());
+    on("lesson-back", () => this.runner.go(this.runner.at - 1));
+    on("lesson-next", () => this.#next());
+    root.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    this.part("lessons-file").addEventListener("change", (event) => this.#openFile(event.target));
+    this.loaded = listed().then(
+      (found) => this.#take(found),
+      (error) => session.notify("error", `The lessons could not be read. ${error.message}`),
+    );
+    // A link to a lesson opens its panel before the first paint, so that nothing moves later.
+    if (session.settings.lesson) this.#reveal();
+  }
+
+  part(id) {
+    return this.root.querySelector(`#${id}`);
+  }
+
+  #take({ lessons, problems }) {
+    this.#lessons = lessons;
+    for (const problem of problems) this.session.notify("error", problem);
+    this.#entries();
+    this.#fromAddress();
+  }
+
+  /** `lesson=levels` begins it; `lesson=levels.3` goes on at its third step with the settings of the address. */
+  #fromAddress() {
+    const { lesson } = this.session.settings;
+    if (this.#addressRead || this.#lessons.length === 0 || !this.session.run) return;
+    this.#addressRead = true;
+    if (!lesson) return;
+    const [id, step] = lesson.split(".");
+    const found = this.#lessons.find((one) => one.id === id);
+    if (!found) this.session.notify("error", `There is no lesson "${id}". There are ${this.#lessons.map((one) => one.id).join(", ")}.`);
+    else if (step) this.runner.resume(found, Number(step) - 1);
+    else this.runner.begin(found);
+  }
+
+  #entries() {
+    const items = this.#lessons.map((lesson) => {
+      const item = document.createElement("li");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "lesson-entry";
+      button.dataset.lesson = lesson.id;
+      const title = document.createElement("strong");
+      title.textContent = lesson.title;
+      const about = document.createElement("span");
+      about.textContent = lesson.about;
+      const note = document.createElement("span");
+      note.className = "lesson-note";
+      note.textContent = `${lesson.minutes} min${this.#done.has(lesson.id) ? " · done" : ""}`;
+      button.append(title, note, about);
+      button.addEventListener("click", () => this.runner.begin(lesson));
+      item.append(button);
+      return item;
+    });
+    this.part("lessons-entries").replaceChildren(...items);
+  }
+
+  async #openFile(input) {
+    const [file] = input.files;
+    input.value = "";
+    if (!file) return;
+    try {
+      this.runner.begin(await fromFile(file));
+    } catch (error) {
+      this.session.notify("error", error.message);
+    }
+  }
+
+  #reveal() {
+    this.root.hidden = false;
+    document.body.classList.add("with-lessons");
+    this.#opener.setAttribute("aria-expanded", "true");
+  }
+
+  open() {
+    this.#reveal();
+    this.redraw();
+    this.part(this.runner.lesson ? "lesson-step" : "lessons-title").focus();
+  }
+
+  close() {
+    this.root.hidden = true;
+    document.body.classList.remove("with-lessons");
+    this.#opener.setAttribute("aria-expanded", "false");
+    this.#opener.focus();
+    this.#pointer.at(null);
+    this.#address("");
+  }
+
+  #list() {
+    this.runner.end();
+    this.part("lessons-title").focus();
+  }
+
+  #address(place) {
+    this.session.settings.lesson = place;
+    this.session.writeUrl();
+  }
+
+  #next() {
+    const { lesson, at } = this.runner;
+    if (at + 1 < lesson.steps.length) {
+      this.runner.go(at + 1);
+      return;
+    }
+    const following = this.#lessons[this.#lessons.indexOf(lesson) + 1];
+    if (following && this.#lessons.includes(lesson)) this.runner.begin(following);
+    else this.#list();
+  }
+
+  #tell(what) {
+    const { lesson, at, complete } = this.runner;
+    if (what === "lesson" || what === "step") {
+      this.#address(lesson ? `${lesson.id}.${at + 1}` : "");
+      if (lesson) this.#reveal();
+      this.#drawStep();
+      if (lesson) this.part("lesson-step").focus({ preventScroll: true });
+    }
+    if (what === "done") this.part("lesson-said").textContent = "Done.";
+    if (lesson && complete && at === lesson.steps.length - 1 && !this.#done.has(lesson.id)) {
+      this.#done.add(lesson.id);
+      saveDone(this.#done);
+      this.#entries();
+    }
+    this.redraw();
+  }
+
+  #paragraphs(texts) {
+    return texts.map((text) => {
+      const paragraph = document.createElement("p");
+      paragraph.dataset.text = text;
+      return paragraph;
+    });
+  }
+
+  /** What of a step does not change while it is open. */
+  #drawStep() {
+    const { lesson, step, at } = this.runner;
+    this.part("lessons-list").hidden = Boolean(lesson);
+    this.part("lesson").hidden = this.part("lessons-all").hidden = !lesson;
+    this.part("lesson-said").textContent = "";
+    this.#pointer.at(step?.point ? selectorOf(step.point) : null);
+    if (!lesson) return;
+    this.part("lesson-name").textContent = lesson.title;
+    this.part("lesson-count").textContent = `${at + 1} of ${lesson.steps.length}`;
+    this.part("lesson-progress").value = (at + 1) / lesson.steps.length;
+    this.part("lesson-step").textContent = step.title;
+    this.part("lesson-text").replaceChildren(...this.#paragraphs(step.text));
+    this.part("lesson-then").replaceChildren(...this.#paragraphs(step.then ?? []));
+    this.part("lesson-task").hidden = !step.task;
+    this.part("lesson-do").textContent = step.task ?? "";
+    this.part("lesson-show").hidden = !step.point;
+    this.part("lesson-help").hidden = !step.help;
+    this.part("lesson-back").disabled = at === 0;
+    this.#draw();
+  }
+
+  /** Ticks, figures in the text, and whether it goes on. */
+  #draw() {
+    const { runner, session } = this;
+    const { lesson, step, at, done } = runner;
+    if (!lesson || this.root.hidden) return;
+    const met = done.has(at);
+    this.part("lesson-task").classList.toggle("met", met);
+    this.part("lesson-then").hidden = Boolean(step.until) && !met;
+    const read = (name) => factText(name, session, runner.seen);
+    for (const paragraph of this.root.querySelectorAll(".lesson-text p")) {
+      const text = filled(paragraph.dataset.text, read);
+      if (paragraph.textContent !== text) paragraph.textContent = text;
+    }
+    const last = at + 1 === lesson.steps.length;
+    const following = last && this.#lessons[this.#lessons.indexOf(lesson) + 1];
+    const next = this.part("lesson-next");
+    const text = !last ? (runner.ready ? "Next" : "Skip") : following && this.#lessons.includes(lesson) ? "Next lesson" : "All lessons";
+    if (next.textContent !== text) next.textContent = text;
+    next.classList.toggle("primary", runner.ready);
+  }
+
+  changed(what) {
+    if (what === "run") this.#fromAddress();
+    this.runner.look();
+    this.redraw();
+  }
+}
+
+/** @type {import("../main.js").Mount} */
+export function mount(root, session) {
+  const lessons = new Lessons(root, session);
+  return { changed: (what) => lessons.changed(what) };
+}

@@ -1,0 +1,88 @@
+/** One weight made far too large: what that does to the grid of its layer, with and without tanh. */
+import { OUTLIER_FACTOR } from "../experiments.js";
+import { short } from "../format.js";
+import { drawing } from "../frames.js";
+
+const MARKUP = `
+  <header>
+    <h2 id="outlier-title">Inject an outlier</h2>
+    <p class="plot-about">One weight becomes ${OUTLIER_FACTOR} times as large.</p>
+  </header>
+  <p class="note">The grid has to reach the largest weight. One outlier stretches it, and the others share fewer levels. With tanh clipping the next step pulls it back below 3.</p>
+  <div class="outlier-bar">
+    <label for="outlier-layer">Layer</label>
+    <select id="outlier-layer"></select>
+    <button type="button" id="outlier-go">Inject</button>
+  </div>
+  <div class="scroll" tabindex="0" role="region" aria-label="What the outlier did">
+    <table id="outlier-table">
+      <thead><tr><th scope="col" id="outlier-of">Layer</th><th scope="col">largest weight</th><th scope="col">spacing</th><th scope="col">levels</th></tr></thead>
+      <tbody></tbody>
+    </table>
+  </div>`;
+
+const layerOf = (run, name) => run.layers.find((layer) => layer.name === name);
+
+/** Largest weight, spacing of the grid, levels in use. */
+function figures({ histogram, scale, levelsUsed, levelCounts }) {
+  if (levelCounts.length === 0) return [short(histogram.max), "FP32", "FP32"];
+  return [short(histogram.max), short(scale), `${levelsUsed} / ${levelCounts.length}`];
+}
+
+/** Rows of the table: title and three figures. */
+function rowsOf(run, layer, named) {
+  const title = (when) => (named ? `${run.label}, ${when}` : when);
+  const now = layerOf(run, layer);
+  const { outlier } = run;
+  if (!outlier || outlier.layer !== layer) return [[title("now"), ...figures(now)]];
+  const rows = [
+    [title("before"), ...figures(outlier.before)],
+    [title("with the outlier"), ...figures(outlier.after)],
+  ];
+  const steps = run.globalStep - outlier.step;
+  rows.push([title(steps === 1 ? "1 step later" : `${steps} steps later`), ...figures(now)]);
+  return rows;
+}
+
+/** @type {import("../main.js").Mount} */
+export function mount(root, session) {
+  root.innerHTML = MARKUP;
+  const find = (selector) => root.querySelector(selector);
+  const select = find("#outlier-layer");
+  let names = "";
+
+  function showLayers(run) {
+    const now = run.layers.map(({ name }) => name);
+    if (now.join() === names) return;
+    names = now.join();
+    const { value } = select;
+    select.replaceChildren(...now.map((name) => new Option(name, name)));
+    if (now.includes(value)) select.value = value;
+  }
+
+  const draw = drawing(() => {
+    const { runs, run, engine } = session;
+    find("#outlier-go").disabled = select.disabled = !run || !engine;
+    if (!run) return;
+    showLayers(run);
+    const rows = runs.flatMap((each) => rowsOf(each, select.value, runs.length > 1));
+    const body = find("tbody");
+    while (body.rows.length > rows.length) body.deleteRow(-1);
+    rows.forEach((cells, i) => {
+      const row = body.rows[i] ?? body.insertRow();
+      cells.forEach((text, k) => {
+        const cell = row.cells[k] ?? row.insertCell();
+        if (cell.textContent !== text) cell.textContent = text;
+      });
+    });
+  }, 250);
+
+  select.addEventListener("change", draw);
+  find("#outlier-go").addEventListener("click", () => session.experiments.injectOutlier(select.value));
+
+  return {
+    changed(what) {
+      if (["run", "layers", "epoch", "engine", "status"].includes(what)) draw();
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** Quantize after training: an FP32 run's weights rounded to fewer and fewer bits, without any training in between. */
+import { percent, whole } from "../format.js";
+import { drawing } from "../frames.js";
+import { drawCliff, nameOf } from "../plots/cliff.js";
+import { onThemeChange } from "../plots/theme.js";
+import { PTQ_WIDTHS } from "../protocol.js";
+
+const MARKUP = `
+  <header>
+    <h2 id="ptq-title">Quantize after training</h2>
+    <p class="plot-about">How few bits does FP32 survive?</p>
+  </header>
+  <div class="ptq-bar">
+    <button type="button" id="ptq-go">Round the FP32 weights</button>
+    <progress id="ptq-progress" max="1" value="0" aria-label="Testing the rounded weights"></progress>
+  </div>
+  <div class="legend" role="group" aria-label="Curves of the plot">
+    <button type="button" class="chip" id="ptq-after" aria-pressed="true"><span class="line marked"></span> rounded after training</button>
+    <button type="button" class="chip" id="ptq-trained" aria-pressed="true"><span class="line dashed"></span> <span id="ptq-trained-name">trained with few bits</span></button>
+  </div>
+  <div class="ptq-plot"><canvas id="cliff" role="img" aria-label="Accuracy by bits: nothing rounded yet."></canvas><p class="ptq-empty" id="ptq-empty"></p></div>
+  <p class="note" id="ptq-note"></p>`;
+
+/** The run whose weights are rounded: one in FP32. */
+const fullPrecision = (runs) => runs.find(({ settings }) => settings.quantizer === "none") ?? null;
+
+/** Runs that trained with their rounding and have been tested. */
+const trainedRuns = (runs) =>
+  runs
+    .filter(({ settings, epochs }) => settings.quantizer !== "none" && epochs.length > 0)
+    .map((run) => ({ label: run.label, bits: run.settings.bits, slot: run.slot, accuracy: run.epochs.at(-1).testAccuracy }));
+
+/** The plot in words. */
+export function describe(test, trained) {
+  const known = PTQ_WIDTHS.filter((bits) => test.results.has(bits));
+  if (known.length === 0) return "Accuracy by bits: nothing rounded yet.";
+  const values = known.map((bits) => `${nameOf(bits)} ${percent(test.results.get(bits).accuracy)}`);
+  const others = trained.map(({ bits, accuracy }) => `Trained with ${bits} bits: ${percent(accuracy)}.`);
+  return [`Test accuracy, rounded after ${whole(test.step)} steps of FP32 training: ${values.join(", ")}.`, ...others].join(" ");
+}
+
+/** What there is to learn from it, or what to do next. */
+function noteFor(run, test, trained) {
+  if (!run) return "This needs a run in FP32.";
+  if (!test?.results.size) return run.trained ? "Eight passes over the test images; training may go on meanwhile." : "Train the FP32 run first.";
+  const [other] = trained;
+  const same = other && test.results.get(other.bits);
+  if (!other) return "To compare: race this run against a 4-bit one.";
+  if (!same) return `Trained with ${other.bits} bits: ${percent(other.accuracy)}.`;
+  const steps = test.step;
+  return `At ${other.bits} bits: ${percent(same.accuracy)} rounded after ${whole(steps)} steps, ${percent(other.accuracy)} when trained with the rounding.`;
+}
+
+/** @type {import("../main.js").Mount} */
+export function mount(root, session) {
+  root.innerHTML = MARKUP;
+  const find = (selector) => root.querySelector(selector);
+  const shown = { after: true, trained: true };
+
+  const draw = drawing(() => {
+    const { runs, engine } = session;
+    const run = fullPrecision(runs);
+    const test = run?.afterTraining ?? null;
+    const trained = trainedRuns(runs);
+    find("#ptq-go").disabled = !engine || !run?.trained || run.status === "lost" || Boolean(test?.running);
+    find("#ptq-progress").value = test?.share ?? 0;
+    find("#ptq-empty").textContent = test?.results.size || trained.length > 0 ? "" : "The cliff is drawn here";
+    find("#ptq-note").textContent = noteFor(run, test, trained);
+    find("#ptq-after").style.setProperty("--series", `var(--run-${run?.slot === 1 ? "b" : "a"})`);
+    find("#ptq-trained").style.setProperty("--series", `var(--run-${trained[0]?.slot === 1 ? "b" : "a"})`);
+    find("#ptq-trained-name").textContent = trained[0] ? `trained with ${trained[0].bits} bits` : "trained with few bits";
+    const canvas = find("#cliff");
+    canvas.setAttribute("aria-label", test ? describe(test, trained) : "Accuracy by bits: nothing rounded yet.");
+    drawCliff(canvas, test?.results ?? new Map(), trained, run?.slot ?? 0, shown);
+  }, 125);
+
+  find("#ptq-go").addEventListener("click", () => session.experiments.quantizeAfterTraining(fullPrecision(session.runs)));
+  for (const key of Object.keys(shown)) {
+    const chip = find(`#ptq-${key}`);
+    chip.addEventListener("click", () => {
+      shown[key] = !shown[key];
+      chip.setAttribute("aria-pressed", String(shown[key]));
+      draw();
+    });
+  }
+  new ResizeObserver(draw).observe(find("#cliff"));
+  onThemeChange(draw);
+  let ready = false;
+
+  return {
+    changed(what) {
+      if (what === "steps") {
+        // Of all steps only the first one matters here: from then on there is something to round.
+        const now = Boolean(fullPrecision(session.runs)?.trained);
+        if (now === ready) return;
+        ready = now;
+        draw();
+      } else if (["run", "epoch", "status", "engine", "tested"].includes(what)) draw();
+    },
+  };
+}

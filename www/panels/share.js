@@ -1,0 +1,153 @@
+/** Links, code to embed the page, and the runs as files: tables, JSON, a picture, a report. */
+import { drawing } from "../frames.js";
+import { EMBEDDED, PARTS } from "../parts.js";
+import { fileName, png, save } from "../share/save.js";
+import { outcome, report } from "../share/report.js";
+import { curvesCsv, epochsCsv, json } from "../share/table.js";
+import { defaults, ofRun, toQuery } from "../state.js";
+
+const MARKUP = `
+  <header><h2 id="share-title">Share</h2><p class="share-said" id="share-said" role="status"></p></header>
+  <div class="share-parts">
+    <div class="share-part">
+      <label for="share-link">Link to these settings</label>
+      <div class="copy"><input id="share-link" type="text" readonly><button type="button" class="small" data-copy="share-link">Copy link</button></div>
+      <p class="share-note">The address holds every setting; the seed among them, so that the same machine repeats the very same run.</p>
+    </div>
+    <div class="share-part" role="group" aria-labelledby="share-files">
+      <p id="share-files" class="share-label">Save the runs</p>
+      <div class="share-buttons">
+        <button type="button" class="small" data-save="report">Report (HTML)</button>
+        <button type="button" class="small" data-save="png">Curves (PNG)</button>
+        <button type="button" class="small" data-save="curves">Curves (CSV)</button>
+        <button type="button" class="small" data-save="epochs">Epochs (CSV)</button>
+        <button type="button" class="small" data-save="json">Everything (JSON)</button>
+      </div>
+      <p class="share-note" id="share-ready"></p>
+    </div>
+    <details class="share-part share-embed">
+      <summary>Embed in a page of yours</summary>
+      <fieldset class="share-choice"><legend>Parts to show</legend></fieldset>
+      <label for="share-code">Code for the page</label>
+      <div class="copy"><textarea id="share-code" rows="3" readonly></textarea><button type="button" class="small" data-copy="share-code">Copy code</button></div>
+    </details>
+  </div>`;
+
+/** Parts offered for embedding: what teaches something by itself. The transport bar is always there. */
+const OFFERED = {
+  health: "Health", settings: "Settings", accuracy: "Accuracy", loss: "Loss", compare: "Race and fork",
+  ptq: "Quantize after training", outlier: "Outlier", weights: "Weights", errors: "Errors", try: "Try it",
+};
+const FRAME_HEIGHT = 900;
+
+/** Address of the page with these settings. */
+function linkTo(settings, view = {}) {
+  const { embed, show, lesson } = defaults();
+  return new URL(toQuery({ ...settings, embed, show, lesson, ...view }), location.href.split(/[?#]/)[0]).href;
+}
+
+/** Puts text on the clipboard; where the page may not, it is selected so that the keyboard's copy takes it. */
+async function copy(field) {
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    return true;
+  } catch {
+    return document.execCommand("copy");
+  }
+}
+
+class Share {
+  constructor(root, session) {
+    root.innerHTML = MARKUP;
+    this.root = root;
+    this.session = session;
+    this.link = root.querySelector("#share-link");
+    this.code = root.querySelector("#share-code");
+    this.said = root.querySelector("#share-said");
+    this.redraw = drawing(() => this.#draw(), 200);
+    this.#choices();
+    for (const button of root.querySelectorAll("[data-copy]")) button.addEventListener("click", () => this.#copy(button));
+    for (const button of root.querySelectorAll("[data-save]")) button.addEventListener("click", () => this.#save(button.dataset.save));
+    this.redraw();
+  }
+
+  #choices() {
+    const box = this.root.querySelector(".share-choice");
+    this.boxes = Object.entries(OFFERED)
+      .filter(([name]) => document.querySelector(PARTS[name]))
+      .map(([name, text]) => {
+        const input = document.createElement("input");
+        Object.assign(input, { type: "checkbox", checked: EMBEDDED.includes(name), value: name });
+        input.addEventListener("change", this.redraw);
+        const label = document.createElement("label");
+        label.append(input, ` ${text}`);
+        box.append(label);
+        return input;
+      });
+  }
+
+  #draw() {
+    const { settings, runs } = this.session;
+    this.link.value = linkTo(settings);
+    const show = this.boxes.filter(({ checked }) => checked).map(({ value }) => value).join();
+    const embedded = linkTo(settings, { embed: true, show: show === EMBEDDED.join() ? "" : show });
+    // In HTML an & of an address is written out.
+    const code = `<iframe src="${embedded.replaceAll("&", "&amp;")}" title="Nibble: 4-bit training" width="100%" height="${FRAME_HEIGHT}" style="border: 0" loading="lazy" allow="clipboard-write"></iframe>`;
+    this.code.value = code;
+    const trained = runs.some((run) => run.trained);
+    for (const button of this.root.querySelectorAll("[data-save]")) button.disabled = !trained;
+    this.root.querySelector("#share-ready").textContent = trained
+      ? `${runs.map(outcome).join("; ")}.`
+      : "There is nothing to save before the first training step.";
+  }
+
+  #say(text) {
+    // The same words twice in a row would not be read out again.
+    this.said.textContent = "";
+    requestAnimationFrame(() => (this.said.textContent = text));
+  }
+
+  async #copy(button) {
+    const field = this.root.querySelector(`#${button.dataset.copy}`);
+    const done = await copy(field);
+    button.focus();
+    this.#say(done ? "Copied." : "The browser does not let this page copy: the text is selected.");
+  }
+
+  async #save(kind) {
+    const { session } = this;
+    const { runs } = session;
+    const { threads, simd, build, exact } = session.engine ?? {};
+    const settings = { ...runs[0].settings, race: session.settings.race };
+    const about = { url: linkTo(ofRun(settings)), made: new Date().toISOString(), engine: { threads, simd, build, exact } };
+    const file = {
+      epochs: () => [epochsCsv(runs), "text/csv", "epochs.csv"],
+      curves: () => [curvesCsv(runs), "text/csv", "curves.csv"],
+      json: () => [json(runs, about), "application/json", "json"],
+      report: () => [report(runs, about), "text/html", "html"],
+    };
+    try {
+      let blob;
+      let ending = "png";
+      if (kind === "png") blob = await png(runs, runs.map(outcome).join("; "));
+      else {
+        const [text, type, end] = file[kind]();
+        blob = new Blob([text], { type: `${type};charset=utf-8` });
+        ending = end;
+      }
+      const name = fileName(runs, ending);
+      save(blob, name);
+      this.#say(`Saved ${name}.`);
+    } catch (error) {
+      session.notify("error", `The file could not be made: ${error.message}`);
+    }
+  }
+}
+
+/** @type {import("../main.js").Mount} */
+export function mount(root, session) {
+  const share = new Share(root, session);
+  const of = new Set(["settings", "run", "status", "epoch", "steps"]);
+  return { changed: (what) => of.has(what) && share.redraw() };
+}

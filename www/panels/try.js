@@ -1,0 +1,227 @@
+/**
+ * A picture of one's own, classified by the run's weights as they would be shipped: two 4-bit levels to a byte.
+ * Pictures come from a file, a drop, the clipboard, the pen or the camera, and never leave the page.
+ */
+import { drawing } from "../frames.js";
+import { To } from "../protocol.js";
+import { element, setText } from "../ui/dom.js";
+import { centreSquare, networkPixels, readPicture, SIDE } from "../ui/picture.js";
+import { Camera } from "./camera.js";
+import { Sketch } from "./sketch.js";
+import { Verdict } from "./verdict.js";
+
+/** Pixels on a side of the stage. */
+const STAGE = 256;
+/** The camera's picture is classified about this often: the cores are for training. */
+const CAMERA_INTERVAL_MS = 300;
+const SOURCES = [["picture", "Picture"], ["sketch", "Draw"], ["camera", "Camera"]];
+
+/** Whether a drag holds one picture and nothing else. */
+function isPicture(transfer) {
+  const files = [...(transfer?.items ?? [])].filter(({ kind }) => kind === "file");
+  return files.length === 1 && files[0].type.startsWith("image/");
+}
+
+class Try {
+  #session;
+  #source = "picture";
+  /** What the network sees now; null: no picture yet. @type {Uint8ClampedArray|null} */
+  #pixels = null;
+  #verdicts = [];
+  #asking = false;
+  #askAgain = false;
+  #cameraTimer = 0;
+
+  constructor(root, session) {
+    this.#session = session;
+    this.sketch = new Sketch(() => this.redrawSketch());
+    this.camera = new Camera(root, (running) => this.#cameraIs(running));
+    this.#build(root);
+    this.redrawSketch = drawing(() => this.#see(networkPixels(this.sketch.canvas, this.sketch.side, this.sketch.side)), 80);
+    document.addEventListener("paste", (event) => this.#paste(event));
+    this.#wireDrop();
+  }
+
+  #build(root) {
+    this.root = root;
+    const sources = element("div", { class: "segments", role: "radiogroup", "aria-label": "Where the picture comes from" });
+    this.radios = SOURCES.map(([name, label]) => {
+      const input = element("input", { type: "radio", name: "try-source", value: name });
+      input.checked = name === this.#source;
+      input.addEventListener("change", () => this.#turnTo(name));
+      sources.append(element("label", {}, input, element("span", {}, label)));
+      return input;
+    });
+    this.file = element("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "A picture", id: "try-file" });
+    this.file.addEventListener("change", () => {
+      const [file] = this.file.files;
+      this.file.value = "";
+      if (file) this.#take(file);
+    });
+    const pick = element("button", { type: "button", class: "small", id: "try-pick" }, "Choose a picture…");
+    pick.addEventListener("click", () => this.file.click());
+    this.picture = element("canvas", { width: STAGE, height: STAGE, role: "img", "aria-label": "No picture yet" });
+    this.empty = element("p", { class: "stage-empty" }, "Drop a picture anywhere on the page, paste one, or choose a file.");
+    this.cameraButton = element("button", { type: "button", class: "small", id: "try-camera" }, "Start the camera");
+    this.cameraButton.addEventListener("click", () => this.#toggleCamera());
+    this.cameraEmpty = element("p", { class: "stage-empty" }, "The browser asks before it gives the camera's picture. It is looked at here and goes nowhere.");
+    this.parts = {
+      picture: element("div", { class: "stage" }, element("div", { class: "stage-square" }, this.picture, this.empty), element("div", { class: "stage-tools" }, pick, this.file)),
+      sketch: element("div", { class: "stage" }, element("div", { class: "stage-square" }, this.sketch.stage), this.sketch.tools),
+      camera: element("div", { class: "stage" }, element("div", { class: "stage-square" }, this.camera.video, this.cameraEmpty), element("div", { class: "stage-tools" }, this.cameraButton)),
+    };
+    this.seen = element("canvas", { width: SIDE, height: SIDE, class: "pixels", role: "img", "aria-label": "What the network sees: no picture yet", id: "try-seen" });
+    this.verdicts = element("div", { class: "verdicts", id: "try-verdicts" });
+    this.said = element("p", { class: "visually-hidden", role: "status", id: "try-said" });
+    root.append(
+      element("header", {}, element("h2", { id: "try-title" }, "Try it"), element("p", { class: "panel-about" }, "Your own picture, through the weights as they would be shipped. It does not leave this computer.")),
+      element(
+        "div",
+        { class: "try-board" },
+        element("div", { class: "try-input" }, sources, ...Object.values(this.parts)),
+        element("figure", { class: "try-seen" }, element("figcaption", {}, "What the network sees"), this.seen, element("p", {}, "The middle square, 32 × 32 pixels")),
+        this.verdicts,
+      ),
+      this.said,
+    );
+    this.#showSource();
+  }
+
+  #showSource() {
+    for (const [name, part] of Object.entries(this.parts)) part.hidden = name !== this.#source;
+  }
+
+  #turnTo(name) {
+    if (name === this.#source) return;
+    if (this.#source === "camera") this.camera.stop();
+    this.#source = name;
+    this.radios.find(({ value }) => value === name).checked = true;
+    this.#showSource();
+    if (name === "sketch") this.redrawSketch();
+  }
+
+  /** Called with what has changed in the session. */
+  changed(what) {
+    if (what === "run") this.#runs();
+    else if (what === "epoch" || (what === "status" && !this.#session.playing)) this.#ask();
+  }
+
+  #runs() {
+    const { runs } = this.#session;
+    this.#verdicts = runs.map((run) => new Verdict(run, runs.length === 1));
+    this.verdicts.classList.toggle("of-two", runs.length > 1);
+    this.verdicts.replaceChildren(...this.#verdicts.map(({ box }) => box));
+    this.#ask();
+  }
+
+  /** A single picture dropped anywhere is for here; everything else is data to train on. */
+  #wireDrop() {
+    const words = document.querySelector("#dropveil p");
+    const usual = words.textContent;
+    addEventListener("dragenter", ({ dataTransfer }) => setText(words, isPicture(dataTransfer) ? "Drop the picture to classify it" : usual), true);
+    addEventListener(
+      "drop",
+      (event) => {
+        if (!isPicture(event.dataTransfer)) return;
+        event.preventDefault();
+        this.#take(event.dataTransfer.files[0]);
+      },
+      true,
+    );
+  }
+
+  #paste(event) {
+    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
+    if (!file) return;
+    event.preventDefault();
+    this.#take(file);
+  }
+
+  /** Classifies a picture file. */
+  async #take(file) {
+    try {
+      const image = await readPicture(file);
+      const { naturalWidth: width, naturalHeight: height } = image;
+      const { left, top, side } = centreSquare(width, height);
+      const context = this.picture.getContext("2d");
+      context.fillStyle = "#fff";
+      context.fillRect(0, 0, STAGE, STAGE);
+      context.imageSmoothingQuality = "high";
+      context.drawImage(image, left, top, side, side, 0, 0, STAGE, STAGE);
+      this.picture.setAttribute("aria-label", `The picture ${file.name}, ${width} by ${height} pixels, its middle square`);
+      this.empty.hidden = true;
+      this.#turnTo("picture");
+      this.root.scrollIntoView({ block: "nearest" });
+      this.#see(networkPixels(image, width, height));
+    } catch (error) {
+      this.#session.notify("error", error.message);
+    }
+  }
+
+  async #toggleCamera() {
+    if (this.camera.running) {
+      this.camera.stop();
+      return;
+    }
+    try {
+      await this.camera.start();
+    } catch (error) {
+      this.#session.notify("error", error.message);
+    }
+  }
+
+  #cameraIs(running) {
+    setText(this.cameraButton, running ? "Stop the camera" : "Start the camera");
+    this.cameraEmpty.hidden = running;
+    clearInterval(this.#cameraTimer);
+    if (running) this.#cameraTimer = setInterval(() => this.#look(), CAMERA_INTERVAL_MS);
+  }
+
+  #look() {
+    const { video } = this.camera;
+    if (this.#asking || video.videoWidth === 0) return;
+    this.#see(networkPixels(video, video.videoWidth, video.videoHeight));
+  }
+
+  /** This is what the network sees from now on. */
+  #see(pixels) {
+    this.#pixels = pixels;
+    this.seen.getContext("2d").putImageData(new ImageData(pixels, SIDE, SIDE), 0, 0);
+    this.seen.setAttribute("aria-label", "What the network sees: the middle square of the picture, 32 by 32 pixels");
+    this.#ask();
+  }
+
+  /** Asks every run; a change meanwhile asks once more. */
+  async #ask() {
+    this.#askAgain = true;
+    if (this.#asking) return;
+    this.#asking = true;
+    while (this.#askAgain) {
+      this.#askAgain = false;
+      for (const verdict of this.#verdicts) await this.#askOne(verdict);
+      if (this.#source !== "camera") this.#say();
+    }
+    this.#asking = false;
+  }
+
+  async #askOne(verdict) {
+    const { run } = verdict;
+    try {
+      verdict.show(await this.#session.client.request(To.CLASSIFY, { run: run.id, pixels: this.#pixels }));
+    } catch (error) {
+      // A run that was dropped meanwhile says nothing, and an engine that was lost has told so itself.
+      if (this.#session.runs.includes(run) && run.status !== "lost") this.#session.notify("error", `The picture was not classified: ${error.message}`);
+    }
+  }
+
+  #say() {
+    const each = this.#verdicts.filter(({ text }) => text).map(({ run, text }) => (this.#verdicts.length > 1 ? `${run.label}: ` : "") + text);
+    setText(this.said, each.join(". "));
+  }
+}
+
+/**
+ * @param {HTMLElement} root an empty section
+ * @param {import("../session.js").Session} session
+ */
+export const mount = (root, session) => new Try(root, session);

@@ -1,0 +1,192 @@
+/**
+ * The weights of every layer as small multiples, at any moment of the run: latent weights above, levels below.
+ * A layer can be enlarged (layer.js).
+ */
+import { fixed, percent, whole } from "../format.js";
+import { drawing } from "../frames.js";
+import { axisEnd, describeLayer, drawLayer, quantized, shapeText } from "../plots/layer.js";
+import { onThemeChange } from "../plots/theme.js";
+import { To } from "../protocol.js";
+import { element, setAttribute, setText } from "../ui/dom.js";
+import { Replay, ReplayControl } from "../ui/replay.js";
+import { RunSwitch } from "../ui/runswitch.js";
+import { layersAt, momentsOf, reaches, START } from "./history.js";
+import { LayerDialog } from "./layer.js";
+
+/** The cores are for training. */
+const DRAW_INTERVAL_MS = 50;
+
+const FLIPS_HINT = "Flips: share of the weights whose level the last training step changed";
+
+/** The picture of one run's layer within a cell: a line of text, the canvas, the figures. */
+function makePicture(run, single) {
+  const name = element("strong");
+  const about = element("span", { class: single ? "shape" : `run-name run-slot-${run.slot}` });
+  const count = element("span", { class: "count" });
+  const canvas = element("canvas", { "aria-hidden": "true" });
+  const facts = [element("span"), element("span")];
+  const box = element(
+    "span",
+    { class: "layer-run" },
+    element("span", { class: "layer-line" }, name, about, count),
+    canvas,
+    element("span", { class: "facts", title: FLIPS_HINT }, ...facts),
+  );
+  return { run, single, box, name, about, count, canvas, facts, drawn: null };
+}
+
+function factsOf(layer) {
+  if (!quantized(layer)) return [`${whole(layer.count)} weights`, ""];
+  return [`entropy ${fixed(layer.entropyBits, 2)} bits`, `flips ${percent(layer.flipsPerStep, 2)} a step`];
+}
+
+class Weights {
+  #session;
+  #cells = new Map();
+  #replay = new Replay();
+  #ownAxis = false;
+
+  constructor(root, session) {
+    this.#session = session;
+    this.#build(root);
+    this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
+    this.dialog = new LayerDialog(root, session, this.#replay, {
+      runs: () => this.#switch.shown,
+      end: (name) => this.#ends().get(name),
+    });
+    this.#replay.listen(() => this.redraw());
+    onThemeChange(() => this.#all());
+    new ResizeObserver(() => this.#all()).observe(this.#box);
+  }
+
+  #box;
+  #switch;
+  #summary;
+
+  #build(root) {
+    const axis = element("input", { type: "checkbox", id: "weights-own-axis" });
+    axis.addEventListener("change", () => {
+      this.#ownAxis = axis.checked;
+      this.redraw();
+    });
+    const replay = element("div", { role: "group", "aria-label": "Moment of the run" });
+    const runs = element("div");
+    this.#switch = new RunSwitch(runs, { label: "Weights of which run", both: true, changed: () => this.#runs() });
+    this.#box = element("div", { class: "layers", id: "layers" });
+    this.#summary = element("p", { class: "visually-hidden", id: "weights-summary" });
+    const key = element("p", { class: "key" });
+    key.innerHTML = `<span><i class="swatch"></i>latent 32-bit weights</span> <span><i class="swatch level"></i>the levels they are rounded to</span> <span><i class="swatch unused"></i>a level out of use</span> <span>heights on a square-root scale</span>`;
+    root.append(
+      element("header", {}, element("h2", { id: "weights-title" }, "Weights"), key),
+      element("div", { class: "panel-tools" }, replay, element("label", { class: "tick" }, axis, " An axis for each layer"), runs),
+      this.#summary,
+      this.#box,
+    );
+    this.control = new ReplayControl(replay, this.#replay, "Weights over the epochs");
+  }
+
+  /** Called with what has changed in the session. */
+  changed(what) {
+    if (what === "run") this.#runs();
+    else if (what === "epoch") this.#moments();
+    else if (what === "layers") this.redraw();
+    else return;
+    this.dialog.changed(what);
+  }
+
+  /** Other runs, or others of them to show. */
+  #runs() {
+    this.#switch.setRuns(this.#session.runs);
+    const shown = this.#switch.shown;
+    const layers = shown[0]?.layers ?? [];
+    this.#cells = new Map(layers.map(({ name }) => [name, this.#makeCell(name, shown)]));
+    this.#box.classList.toggle("of-two", shown.length > 1);
+    this.#box.replaceChildren(...[...this.#cells.values()].map(({ button }) => button));
+    this.#moments();
+    for (const run of this.#session.runs) this.#keepFirstFilters(run);
+  }
+
+  /** The filters before the first step; those at the end of each epoch come with it. */
+  async #keepFirstFilters(run) {
+    if (run.filters.has(START) || run.epochs.length > 0) return;
+    const layer = run.firstLayers[0].name;
+    const filters = await this.#session.client.request(To.FILTERS, { run: run.id, layer }).catch(() => null);
+    // Without them the dialog says that this moment's were not kept.
+    if (filters) run.filters.set(START, filters);
+  }
+
+  #moments() {
+    this.#replay.setStops(momentsOf(this.#switch.shown));
+    this.control.show();
+    this.redraw();
+  }
+
+  #makeCell(name, runs) {
+    const pictures = runs.map((run) => makePicture(run, runs.length === 1));
+    const button = element("button", { type: "button", class: "layer", "data-layer": name }, ...pictures.map(({ box }) => box));
+    button.addEventListener("click", () => this.dialog.open(name));
+    return { button, pictures };
+  }
+
+  #all() {
+    for (const { pictures } of this.#cells.values()) for (const picture of pictures) picture.drawn = null;
+    this.redraw();
+  }
+
+  /** Where the axis of each layer ends. */
+  #ends() {
+    const each = reaches(this.#switch.shown);
+    const all = axisEnd(Math.max(...each.values()));
+    return new Map([...each].map(([name, reach]) => [name, this.#ownAxis ? axisEnd(reach) : all]));
+  }
+
+  #draw() {
+    const moment = this.#replay.shown;
+    if (!moment) return;
+    const ends = this.#ends();
+    const shown = this.#switch.shown;
+    const reports = new Map(shown.map((run) => [run, new Map(layersAt(run, moment.key).map((layer) => [layer.name, layer]))]));
+    for (const [name, { button, pictures }] of this.#cells) {
+      const layers = pictures.map(({ run }) => reports.get(run)?.get(name));
+      if (layers.some((layer) => !layer)) continue;
+      pictures.forEach((picture, i) => this.#drawPicture(picture, layers[i], ends.get(name), i === 0));
+      setAttribute(button, "aria-label", this.#label(pictures, layers));
+    }
+    setText(this.#summary, this.#describe(shown, moment, reports));
+  }
+
+  #drawPicture(picture, layer, end, first) {
+    if (picture.drawn?.layer === layer && picture.drawn.end === end) return;
+    picture.drawn = { layer, end };
+    drawLayer(picture.canvas, layer, { end });
+    setText(picture.name, first ? layer.name : "");
+    setText(picture.about, picture.single ? shapeText(layer.shape) : picture.run.label);
+    setText(picture.count, quantized(layer) ? `${layer.levelsUsed}/${layer.levelCounts.length} levels` : "FP32");
+    factsOf(layer).forEach((fact, i) => setText(picture.facts[i], fact));
+  }
+
+  #label(pictures, layers) {
+    const each = layers.map((layer, i) => (pictures.length > 1 ? `${pictures[i].run.label}, ` : "") + describeLayer(layer));
+    return `${each.join(" ")} Enlarge.`;
+  }
+
+  /** The whole panel in a sentence for each run. */
+  #describe(runs, moment, reports) {
+    const sentences = runs.map((run) => {
+      const layers = [...reports.get(run).values()];
+      const grids = layers.filter(quantized);
+      const who = runs.length > 1 ? `${run.label}: ` : "";
+      if (grids.length === 0) return `${who}${layers.length} layers, none quantized.`;
+      const used = grids.map(({ levelsUsed }) => levelsUsed);
+      const entropy = grids.reduce((sum, layer) => sum + layer.entropyBits, 0) / grids.length;
+      return `${who}${grids.length} quantized layers, ${Math.min(...used)} to ${Math.max(...used)} levels in use, mean entropy ${fixed(entropy, 2)} bits.`;
+    });
+    return `Weights ${moment.label}. ${sentences.join(" ")}`;
+  }
+}
+
+/**
+ * @param {HTMLElement} root an empty section
+ * @param {import("../session.js").Session} session
+ */
+export const mount = (root, session) => new Weights(root, session);

@@ -1,0 +1,142 @@
+/**
+ * A run's report: one HTML file with settings, curves, epochs and weights, the data behind them, and the link to
+ * run it again. It needs nothing beside itself. Pure functions.
+ */
+import { duration, fixed, percent, short, whole } from "../format.js";
+import { precision } from "../difference.js";
+import { display, SETTINGS, settingOf } from "../state.js";
+import { escape, picture, runCharts } from "./chart.js";
+import { document as documentOf } from "./table.js";
+
+const STYLE = `
+  :root { color-scheme: light; }
+  body { margin: 0 auto; padding: 32px 20px 64px; max-width: 960px; background: #fff; color: #1b1d22; font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums; }
+  h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; } h2 { font-size: 18px; margin: 36px 0 10px; } h3 { font-size: 15px; margin: 20px 0 6px; }
+  p { margin: 0 0 10px; } .scroll + p { margin-top: 10px; } a { color: #0b5a9e; overflow-wrap: anywhere; } .quiet { color: #5a5f69; }
+  svg { display: block; width: 100%; height: auto; }
+  .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 14px; }
+  th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid #e4e2db; white-space: nowrap; } th:first-child, td:first-child { text-align: left; padding-left: 0; }
+  thead th { color: #5a5f69; font-weight: 600; vertical-align: bottom; } tbody th { font-weight: 500; }
+  .layers { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 16px 20px; } figure { margin: 0; } figcaption { font-size: 13px; }
+  .confusion td { text-align: center; padding: 3px 6px; } .confusion td, .confusion th { border: 1px solid #fff; } .confusion thead th { text-align: center; }
+  @media print { body { padding: 0; } h2 { break-after: avoid; } figure, svg, tr { break-inside: avoid; } }`;
+
+const tag = (name, content, attributes = "") => `<${name}${attributes && ` ${attributes}`}>${content}</${name}>`;
+
+/** A table: the first column of the body are row headings. */
+function table(head, rows, className = "") {
+  const heading = head.map((text) => tag("th", escape(text), 'scope="col"')).join("");
+  const body = rows.map(([first, ...rest]) => tag("tr", tag("th", escape(first), 'scope="row"') + rest.map((text) => tag("td", escape(text))).join("")));
+  return tag("div", tag("table", tag("thead", tag("tr", heading)) + tag("tbody", body.join("")), className && `class="${className}"`), 'class="scroll" tabindex="0"');
+}
+
+/** What was set: a column a run, rows that differ first noted by both values. */
+function settings(runs) {
+  const rows = SETTINGS.filter(({ place }) => place !== "hidden" && place !== "view").filter(({ applies }) => !applies || runs.some((run) => applies(run.settings)));
+  return table(["Setting", ...runs.map(({ label }) => label)], rows.map((row) => [row.label, ...runs.map(({ settings: of }) => (row.key === "quantizer" ? precision(of) : display(row, of[row.key])))]));
+}
+
+const HEAD = ["Epoch", "Learning rate", "Train loss", "Train accuracy", "Test loss", "Test accuracy", "Time"];
+const epochs = (run) =>
+  table(HEAD, run.epochs.map((e) => [e.epoch, short(e.lr), fixed(e.trainLoss), percent(e.trainAccuracy), fixed(e.testLoss), percent(e.testAccuracy), duration(e.secs)]));
+
+/** A layer's latent weights above the line, the counts of its levels below; heights by square root, as on the page. */
+function layer({ name, histogram: { min, max, counts }, levelCounts, scale, levelsUsed, entropyBits, count }) {
+  const [width, height, base] = [210, 110, 66];
+  const half = (levelCounts.length - 1) / 2;
+  const reach = Math.max(Math.abs(min), Math.abs(max), levelCounts.length > 0 ? half * scale : 0) || 1;
+  const x = (value) => Math.round((width / 2 + (value / reach) * (width / 2 - 6)) * 10) / 10;
+  const tall = (value, most, full) => (most > 0 ? Math.round(Math.sqrt(value / most) * full * 10) / 10 : 0);
+  const most = Math.max(...counts);
+  const step = (max - min) / counts.length;
+  const outline = counts.map((value, i) => `L${x(min + i * step)} ${base - tall(value, most, 60)}L${x(min + (i + 1) * step)} ${base - tall(value, most, 60)}`).join("");
+  const highest = Math.max(...levelCounts, 0);
+  const wide = Math.max(1, Math.min(10, 0.55 * (x(scale) - x(0))));
+  const bars = levelCounts.map((value, i) => (value > 0 ? `<rect x="${x((i - half) * scale) - wide / 2}" y="${base + 1}" width="${wide}" height="${Math.max(1.5, tall(value, highest, 36))}" fill="#00795c"/>` : "")).join("");
+  const words = levelCounts.length > 0 ? `${levelsUsed} of ${levelCounts.length} levels, entropy ${fixed(entropyBits, 2)} bits` : `${whole(count)} weights, not quantized`;
+  const svg = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(`Weights of ${name} from ${short(min)} to ${short(max)}: ${words}`)}"><path d="M${x(min)} ${base}${outline}L${x(max)} ${base}Z" fill="#bccbdc"/><path d="M6 ${base}H${width - 6}" stroke="#b9b7af"/>${bars}</svg>`;
+  return tag("figure", tag("figcaption", `<strong>${escape(name)}</strong> <span class="quiet">${escape(words)}</span>`) + svg);
+}
+
+/** The last epoch's confusion matrix, shares of each true class shaded; only where its classes fit on a page. */
+function confusion(run) {
+  const { classes } = run.data;
+  const counts = run.epochs.at(-1)?.confusion;
+  if (!counts || classes.length > 20) return "";
+  const head = ["true \\ predicted", ...classes];
+  const rows = classes.map((name, row) => {
+    const of = counts.slice(row * classes.length, (row + 1) * classes.length);
+    const all = of.reduce((sum, n) => sum + n, 0) || 1;
+    const cells = of.map((n, column) => {
+      const share = n / all;
+      const tint = column === row ? `rgb(0 121 92 / ${(share * 0.55).toFixed(2)})` : `rgb(196 78 0 / ${(share * 0.55).toFixed(2)})`;
+      return tag("td", n, `style="background:${tint}"`);
+    });
+    return tag("tr", tag("th", escape(name), 'scope="row"') + cells.join(""));
+  });
+  const heading = head.map((text) => tag("th", escape(text), 'scope="col"')).join("");
+  return tag("h3", "What it takes for what") + tag("div", tag("table", tag("thead", tag("tr", heading)) + tag("tbody", rows.join("")), 'class="confusion"'), 'class="scroll" tabindex="0"');
+}
+
+function afterTraining({ afterTraining: test }) {
+  if (!test || test.results.size === 0) return "";
+  const rows = [...test.results].map(([bits, { loss, accuracy }]) => [bits === null ? "as they are" : `${bits} bits`, fixed(loss), percent(accuracy)]);
+  return tag("h3", `Quantized after ${whole(test.step)} steps of training`) + table(["Weights", "Test loss", "Test accuracy"], rows);
+}
+
+function runSection(run, two) {
+  const title = two ? `Run: ${run.label}` : "Run";
+  const fork = run.fork ? tag("p", `A copy of “${escape(run.fork.from)}” after ${whole(run.fork.step)} steps.`, 'class="quiet"') : "";
+  const epochTable = run.epochs.length > 0 ? epochs(run) : tag("p", "No epoch has ended yet.", 'class="quiet"');
+  const weights = tag("h3", "Weights") + tag("div", run.layers.map(layer).join(""), 'class="layers"');
+  return tag("h2", escape(title)) + fork + tag("h3", "Epochs") + epochTable + confusion(run) + afterTraining(run) + weights;
+}
+
+/** One sentence of what came out. */
+export function outcome(run) {
+  const best = run.epochs.length > 0 ? `best test accuracy ${percent(run.best)}` : "no test pass yet";
+  return `${run.label}: ${whole(run.globalStep)} steps, ${run.epochs.length} of ${run.epochsTotal} epochs, ${best}`;
+}
+
+/**
+ * @param {import("../runs.js").RunRecord[]} runs
+ * @param {{url: string, made: string, engine: object}} about see table.js
+ * @returns {string} a whole HTML document
+ */
+export function report(runs, about) {
+  const [first] = runs;
+  const model = display(settingOf("model"), first.settings.model);
+  const title = `${model}, ${runs.map(({ label }) => label).join(" against ")}, on ${first.data.name}`;
+  const charts = runCharts(runs).map((one) => picture([one], { width: 920, height: 380, label: `${one.title} over epochs. ${runs.map(outcome).join("; ")}.` }));
+  // The signs that could end the script element are written otherwise; JSON reads the same.
+  const data = JSON.stringify(documentOf(runs, about)).replaceAll("<", "\\u003c");
+  const { classes, train, test, fingerprint } = first.data;
+  const body = [
+    tag("h1", escape(title)),
+    tag("p", `${escape(about.made.replace("T", " ").replace(/:\d\d\.\d+Z$/, " UTC"))} · ${escape(about.engine?.simd ?? "")} arithmetic, ${escape(about.engine?.threads ?? "?")} threads · made by Nibble`, 'class="quiet"'),
+    ...runs.map((run) => tag("p", `${escape(outcome(run))}.`)),
+    tag("p", `Run it again: <a href="${escape(about.url)}">${escape(about.url)}</a>`),
+    ...charts,
+    tag("h2", "Settings"),
+    settings(runs),
+    tag("p", `Data: ${escape(first.data.name)}, ${whole(train)} training and ${whole(test)} test images in ${classes.length} classes (${escape(classes.slice(0, 20).join(", "))}${classes.length > 20 ? ", …" : ""}); fingerprint ${escape(fingerprint)}. ${whole(first.info.parameters)} parameters.`, 'class="quiet"'),
+    ...runs.map((run) => runSection(run, runs.length > 1)),
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title)}</title>
+<style>${STYLE}
+</style>
+</head>
+<body>
+<main>
+${body.join("\n")}
+</main>
+<script type="application/json" id="nibble-runs">${data}</script>
+</body>
+</html>
+`;
+}

@@ -1,0 +1,146 @@
+/**
+ * Data sets kept on this device, in the browser's own file system (OPFS): a folder a set with its files as they
+ * came and a `set.json` that says what they are. Everything here is a convenience: where the browser has no such
+ * file system, or no room, the page works as without, and says so where the sets are listed.
+ *
+ * @typedef {object} Kept
+ * @property {string} id name of its folder
+ * @property {string} data value of the setting `data`
+ * @property {string} name
+ * @property {string} fingerprint
+ * @property {number} train images
+ * @property {number} test images
+ * @property {string[]} [classes] of a set of own images
+ * @property {string[]} files
+ * @property {number} bytes
+ */
+
+const FOLDER = "datasets";
+const FACTS = "set.json";
+
+export class Store {
+  /** @type {Kept[]} */
+  sets = [];
+  /** Name of the set that is being written, or null. */
+  writing = null;
+  /** Why the last set was not kept, or null. */
+  problem = null;
+  #changed;
+  #read;
+
+  /** @param {(what: "kept") => void} changed */
+  constructor(changed) {
+    this.#changed = () => changed("kept");
+    this.#read = this.#list();
+  }
+
+  /** The folder of the sets; rejects where the browser has none to give (private windows of some). */
+  async #folder() {
+    const root = await navigator.storage.getDirectory();
+    return root.getDirectoryHandle(FOLDER, { create: true });
+  }
+
+  async #list() {
+    const sets = [];
+    try {
+      const folder = await this.#folder();
+      for await (const [id, handle] of folder.entries()) {
+        try {
+          const facts = await (await handle.getFileHandle(FACTS)).getFile();
+          sets.push({ id, ...JSON.parse(await facts.text()) });
+        } catch {
+          // Half of a set: the page was closed while it was being written, or another tab is writing it now.
+        }
+      }
+    } catch {
+      return; // nothing can be kept here
+    }
+    this.sets = sets.sort((a, b) => b.at - a.at);
+    this.#changed();
+  }
+
+  /**
+   * The set that `data` and, if given, its fingerprint name, as a source of `To.LOAD`; null if it is not here.
+   * @param {string} data value of the setting
+   * @param {string} fingerprint of its images, or ""
+   */
+  async find(data, fingerprint) {
+    await this.#read;
+    const of = this.sets.filter((set) => set.data === data);
+    const set = of.find((one) => one.fingerprint === fingerprint) ?? of[0];
+    return set ? this.source(set) : null;
+  }
+
+  /** @param {Kept} set @returns {Promise<object>} a source of `To.LOAD` */
+  async source(set) {
+    const folder = await (await this.#folder()).getDirectoryHandle(set.id);
+    const files = [];
+    for (const name of set.files) files.push(await (await folder.getFileHandle(name)).getFile());
+    if (set.data !== "images") return { kind: "files", files };
+    const [pixels, labels] = await Promise.all(files.map(async (file) => new Uint8Array(await file.arrayBuffer())));
+    return { kind: "images", name: set.name, classes: set.classes, pixels, labels };
+  }
+
+  /**
+   * Writes a loaded set to this device, unless it is there.
+   * @param {string} data value of the setting `data`
+   * @param {object} info DatasetInfo
+   * @param {object} source what it was loaded from: kind "files" or "images"
+   */
+  async keep(data, info, source) {
+    await this.#read;
+    const { name, fingerprint, train, test, classes } = info;
+    const id = `${data}-${fingerprint}`;
+    if (this.writing || this.sets.some((set) => set.id === id)) return;
+    const own = source.kind === "images";
+    const files = own
+      ? [["pixels", new Blob([source.pixels])], ["labels", new Blob([source.labels])]]
+      : source.files.map((file) => [file.name, file]);
+    const bytes = files.reduce((sum, [, blob]) => sum + blob.size, 0);
+    const facts = { data, name, fingerprint, train, test, bytes, at: Date.now(), files: files.map(([of]) => of), ...(own && { classes }) };
+    this.writing = name;
+    this.problem = null;
+    this.#changed();
+    try {
+      if (new Set(facts.files).size < files.length) throw new Error("two of its files have the same name");
+      const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
+      if (quota - usage < bytes) throw new Error("this device has no room left for the page");
+      await write([FOLDER, id], [...files, [FACTS, new Blob([JSON.stringify(facts)])]]);
+    } catch (error) {
+      this.problem = `${name} is not kept: ${error.message}.`;
+      await this.#remove(id).catch(() => {});
+    }
+    this.writing = null;
+    await this.#list();
+    this.#changed();
+  }
+
+  async #remove(id) {
+    await (await this.#folder()).removeEntry(id, { recursive: true });
+  }
+
+  /** @param {string} id of a kept set */
+  async forget(id) {
+    try {
+      await this.#remove(id);
+      this.problem = null;
+    } catch (error) {
+      this.problem = `It could not be forgotten: ${error.message}`;
+    }
+    await this.#list();
+    this.#changed();
+  }
+}
+
+/** Writes files in a worker of its own: every browser with this file system can write there, not every one here. */
+function write(path, files) {
+  const worker = new Worker(new URL("./worker/keep.js", import.meta.url), { type: "module", name: "nibble-keep" });
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve());
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message || "its worker did not start"));
+    };
+    worker.postMessage({ path, files });
+  }).finally(() => worker.terminate());
+}
