@@ -102,7 +102,6 @@ function hands(page, keyboard) {
     steps: (count) => trained(page, count),
     /** Draws a ring on the sketch. */
     async draw() {
-      const drawing = page.locator('input[name="try-source"][value="sketch"]');
       if (keyboard) {
         // Drawing is the one thing that needs a hand that points: by keyboard a picture is chosen.
         const { paths } = write(page.test, { "ring.png": await page.locator(".mark").screenshot() });
@@ -110,9 +109,9 @@ function hands(page, keyboard) {
         await chooser.setFiles(paths);
         return;
       }
-      await drawing.click({ force: true });
-      const sheet = page.locator("#try canvas:visible").first();
-      // Waits until the page has scrolled to it.
+      // Its label, which is what a pointer sees: waits until the page has scrolled to it.
+      await page.locator("#try .segments label", { hasText: "Draw" }).click();
+      const sheet = page.locator("#try .sketch");
       await sheet.hover();
       const box = await sheet.boundingBox();
       const at = (angle) => [box.x + box.width * (0.5 + 0.3 * Math.cos(angle)), box.y + box.height * (0.5 + 0.3 * Math.sin(angle))];
