@@ -109,6 +109,7 @@ class Share {
   }
 
   async #copy(button) {
+    this.#draw(); // what is drawn may be a moment old
     const field = this.root.querySelector(`#${button.dataset.copy}`);
     const done = await copy(field);
     button.focus();
