@@ -135,7 +135,8 @@ test("a host that does not answer: the page opens from the device after a moment
   const from = Date.now();
   await page.reload();
   await page.locator("#play").waitFor();
-  assert.ok(Date.now() - from < 8000, `${Date.now() - from} ms`);
+  // The host would take 20 s.
+  assert.ok(Date.now() - from < 15_000, `${Date.now() - from} ms`);
   await idle(page);
 });
 

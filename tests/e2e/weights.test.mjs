@@ -119,9 +119,9 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     await button.click();
     await shows(page, "#weights .replay-text", /^after epoch 1/);
     await button.click();
-    const at = await page.locator("#weights .replay-text").textContent();
+    const at = await page.locator("#weights .replay-text").first().textContent();
     await page.waitForTimeout(1200);
-    assert.equal(await page.locator("#weights .replay-text").textContent(), at);
+    assert.equal(await page.locator("#weights .replay-text").first().textContent(), at);
   });
 
   test(`${width} px: a layer enlarged, its filters as images, by key and by pointer`, async (t) => {
