@@ -350,7 +350,8 @@ fn find_source(context: &Context<'_>, ids: &[(&str, usize)], id: &str) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models;
+    use crate::config::Entry;
+    use crate::models::{self, Preset};
 
     /// Addresses and sizes of all buffers.
     fn buffers(model: &Model) -> Vec<(*const f32, usize)> {
@@ -387,10 +388,21 @@ mod tests {
         }
     }
 
+    /// Convolutions side by side that need borders of different widths, which no preset has.
+    const MIXED: Preset = Preset {
+        entry: Entry { name: "mixed", label: "", about: "" },
+        layers: r#"[
+            {"type": "conv2d", "out": 8, "kernel": 5}, {"type": "conv2d", "out": 16, "kernel": 3},
+            {"type": "conv2d", "out": 16, "kernel": 3}, {"type": "conv2d", "out": 4, "kernel": 5},
+            {"type": "conv2d", "out": 4, "kernel": 3, "stride": 2}, {"type": "conv2d", "out": 4, "kernel": 5},
+            {"type": "global_avg_pool"}, {"type": "linear"}
+        ]"#,
+    };
+
     /// Writers keep halos at zero, forward and backward: the next step relies on it.
     #[test]
     fn halos_stay_zero() {
-        for preset in models::MODELS {
+        for preset in models::MODELS.iter().chain([&MIXED]) {
             let mut model = Model::new(&preset.specs().unwrap(), 10, 1).unwrap();
             let mut x = Tensor::zeros([2, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
             for n in 0..2 {

@@ -19,8 +19,8 @@ pub enum Algorithm {
 
 /// The shape of a 3x3 convolution with zero padding 1.
 ///
-/// Weights are HWIO, `[3][3][c_in][c_out]` dense. `x` is `[n, h, w, x_channels]` with halo 1, `y` is
-/// `[n, (h - 1) / stride + 1, (w - 1) / stride + 1, c_out]`.
+/// Weights are HWIO, `[3][3][c_in][c_out]` dense. `x` is `[n, h, w, x_channels]` with a halo of at least
+/// [`Conv3x3::HALO`], `y` is `[n, (h - 1) / stride + 1, (w - 1) / stride + 1, c_out]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv3x3 {
     /// Input channels that have weights.
@@ -48,6 +48,9 @@ pub struct PackedBackward {
 }
 
 impl Conv3x3 {
+    /// Border of zeros, in pixels, that what the kernels read must have at least.
+    pub const HALO: usize = 1;
+
     /// A convolution of `c_in` to `c_out` channels, where `x` stores just the `c_in` channels, by the best algorithm
     /// for large images.
     pub fn new(c_in: usize, c_out: usize, stride: usize) -> Self {
@@ -130,19 +133,13 @@ impl Conv3x3 {
     /// `y = x * w + bias`. `bias` has `c_out` elements, or none for no bias. `y` has any halo.
     pub fn forward(&self, x: &Tensor, w: &PackedForward, bias: &[f32], y: &mut Tensor) {
         self.check(x, y);
-        assert_eq!(x.halo, 1, "halo of x");
         if self.algorithm == Algorithm::Winograd {
             return winograd::convolve(x, &w.0, bias, y);
         }
         let job = DotProducts {
             size: [y.n, y.h, y.w],
             x: x.data(),
-            x_at: Lattice {
-                base: 0,
-                image: x.image_stride(),
-                row: self.stride * x.row_stride(),
-                column: self.stride * x.c,
-            },
+            x_at: Lattice::around(x, Self::HALO).every(self.stride),
             window: Window { segments: 3, segment_len: 3 * x.c, segment_stride: x.row_stride() },
             panels: &w.0,
             bias,
@@ -151,21 +148,20 @@ impl Conv3x3 {
         job.run(y.data_mut());
     }
 
-    /// `dx = dy * w` transposed. `dy` has halo 1; `dx` has any halo and `x_channels` channels.
+    /// `dx = dy * w` transposed. `dy` has a halo of at least [`Conv3x3::HALO`]; `dx` any, and `x_channels` channels.
     pub fn backward_input(&self, dy: &Tensor, w: &PackedBackward, dx: &mut Tensor) {
         self.check(dx, dy);
-        assert_eq!(dy.halo, 1, "halo of dy");
         if self.algorithm == Algorithm::Winograd {
             return winograd::convolve(dy, &w.products[0], &[], dx);
         }
         for (product, panels) in self.gradient_products().iter().zip(&w.products) {
             let [rows, columns] = product;
             let size = |len: usize, axis: &Axis| (len + self.stride - 1 - axis.offset) / self.stride;
-            let (dy_at, dx_at) = (Lattice::of(dy), Lattice::of(dx));
+            let (dy_at, dx_at) = (Lattice::around(dy, Self::HALO), Lattice::of(dx));
             let job = DotProducts {
                 size: [dx.n, size(dx.h, rows), size(dx.w, columns)],
                 x: dy.data(),
-                x_at: Lattice { base: rows.first * dy.row_stride() + columns.first * dy.c, ..dy_at },
+                x_at: Lattice { base: dy_at.at(0, rows.first, columns.first), ..dy_at },
                 window: Window {
                     segments: rows.taps.len(),
                     segment_len: columns.taps.len() * dy.c,
@@ -174,10 +170,8 @@ impl Conv3x3 {
                 panels,
                 bias: &[],
                 out_at: Lattice {
-                    base: dx_at.base + rows.offset * dx_at.row + columns.offset * dx_at.column,
-                    image: dx_at.image,
-                    row: self.stride * dx_at.row,
-                    column: self.stride * dx_at.column,
+                    base: dx_at.at(0, rows.offset, columns.offset),
+                    ..dx_at.every(self.stride)
                 },
             };
             job.run(dx.data_mut());
@@ -191,10 +185,9 @@ impl Conv3x3 {
     }
 
     /// `dw` (HWIO) and `db` (`c_out` elements, or none where there is no bias): overwritten, not accumulated.
-    /// `x` has halo 1, `dy` any.
+    /// `dy` has any halo.
     pub fn backward_weight(&self, x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
         self.check(x, dy);
-        assert_eq!(x.halo, 1, "halo of x");
         assert_eq!(dw.len(), self.weight_len());
         if self.algorithm == Algorithm::Winograd {
             return winograd::weight_gradient(x, dy, dw, db);
@@ -202,12 +195,7 @@ impl Conv3x3 {
         let job = OuterProducts {
             size: [dy.n, dy.h, dy.w],
             x: x.data(),
-            x_at: Lattice {
-                base: 0,
-                image: x.image_stride(),
-                row: self.stride * x.row_stride(),
-                column: self.stride * x.c,
-            },
+            x_at: Lattice::around(x, Self::HALO).every(self.stride),
             taps: 3,
             tap_stride: x.row_stride(),
             rows: 3 * x.c,
@@ -245,7 +233,7 @@ struct Axis {
     offset: usize,
     /// Taps, in the order of the rows of `dy` that they read: those are neighbours.
     taps: &'static [usize],
-    /// Row of `dy`, counted from the halo, that the first tap reads for the first row of `dx`.
+    /// Row of `dy`, counted from the border of zeros, that the first tap reads for the first row of `dx`.
     first: usize,
 }
 

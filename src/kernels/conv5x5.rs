@@ -99,7 +99,7 @@ impl Conv5x5 {
         let job = OuterProducts {
             size: [dy.n, dy.h, dy.w],
             x: x.data(),
-            x_at: windows(x),
+            x_at: Lattice::around(x, Conv5x5::HALO),
             taps: SIZE,
             tap_stride: x.row_stride(),
             rows: SIZE * x.c,
@@ -117,19 +117,12 @@ impl Conv5x5 {
     }
 }
 
-/// Where the 5x5 pixels around each pixel begin.
-fn windows(x: &Tensor) -> Lattice {
-    assert!(x.halo >= Conv5x5::HALO, "a halo of {} where {} is read", x.halo, Conv5x5::HALO);
-    let interior = Lattice::of(x);
-    Lattice { base: interior.base - Conv5x5::HALO * (interior.row + interior.column), ..interior }
-}
-
 /// Sums of products with the 5x5 pixels around each pixel of `x`.
 fn convolve(x: &Tensor, panels: &Panels, bias: &[f32], y: &mut Tensor) {
     let job = DotProducts {
         size: [y.n, y.h, y.w],
         x: x.data(),
-        x_at: windows(x),
+        x_at: Lattice::around(x, Conv5x5::HALO),
         window: Window { segments: SIZE, segment_len: SIZE * x.c, segment_stride: x.row_stride() },
         panels,
         bias,

@@ -51,6 +51,17 @@ impl Lattice {
         Self { base: x.offset(0, 0, 0), image: x.image_stride(), row: x.row_stride(), column: x.c }
     }
 
+    /// Where the windows around the interior pixels of a tensor begin, which reach `border` pixels into its halo.
+    pub fn around(x: &Tensor, border: usize) -> Self {
+        assert!(x.halo >= border, "a halo of {} where {border} is read", x.halo);
+        Self { base: x.offset(0, 0, 0) - border * (x.row_stride() + x.c), ..Self::of(x) }
+    }
+
+    /// Every `stride`-th of these pixels, along rows and columns.
+    pub fn every(self, stride: usize) -> Self {
+        Self { row: stride * self.row, column: stride * self.column, ..self }
+    }
+
     /// Index of a pixel.
     pub fn at(&self, n: usize, h: usize, w: usize) -> usize {
         self.base + n * self.image + h * self.row + w * self.column

@@ -3,7 +3,7 @@
 //! Contracts that hold for everything in here:
 //!
 //! - Activations are [`Tensor`](crate::Tensor)s: NHWC f32. Kernels write interiors only; a halo that was zero
-//!   stays zero. A convolution reads `x` (and, for the input gradient, `dy`) with a halo: 1 for 3x3, 2 for 5x5;
+//!   stays zero. A convolution reads `x` (and, for the input gradient, `dy`) with a halo of at least 1 for 3x3, 2 for 5x5;
 //!   everything else takes any halo, and input and output may differ in it.
 //! - Shapes that do not fit together are a bug of the caller and panic. Users' input is checked before.
 //! - Results are bit-identical for every number of threads of the current rayon pool: work is cut into items

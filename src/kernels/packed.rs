@@ -5,6 +5,7 @@
 //! its columns at a time into a panel of a few KB on the stack, and multiplies all its pixels by it before it unpacks
 //! the next: an f32 copy of the weights is never made. Sums run over levels; the scale comes in once, at the end.
 
+use super::dot::Lattice;
 use super::parallel;
 use super::simd::vectorize;
 use crate::Tensor;
@@ -72,17 +73,17 @@ impl PackedWeights {
     }
 
     /// 3x3 convolution with zero padding 1: `y = x * w + bias`. The matrix is `[3][3][c_in]` by `c_out`; `x` has
-    /// `c_in` channels and halo 1, `y` any halo and the size of [`super::Conv3x3::output_shape`].
+    /// `c_in` channels and a halo of at least 1, `y` any halo and the size of [`super::Conv3x3::output_shape`].
     pub fn conv3x3_forward(&self, stride: usize, x: &Tensor, bias: &[f32], y: &mut Tensor) {
-        assert_eq!((9 * x.c, x.halo), (self.k, 1), "rows of the weights for x, and its halo");
+        assert_eq!(9 * x.c, self.k, "rows of the weights for x");
         let shape = super::Conv3x3::new(x.c, self.n, stride).output_shape(x.shape());
         assert_eq!(y.shape(), shape, "shape of y for x {:?}", x.shape());
+        let windows = Lattice::around(x, super::Conv3x3::HALO).every(stride);
         let (mut from, mut to) = (Vec::new(), Vec::new());
         for n in 0..y.n {
             for h in 0..y.h {
                 for w in 0..y.w {
-                    // The corner of the window, a pixel up and left in the halo.
-                    from.push(n * x.image_stride() + stride * (h * x.row_stride() + w * x.c));
+                    from.push(windows.at(n, h, w));
                     to.push(y.offset(n, h, w));
                 }
             }

@@ -156,17 +156,23 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     }
 }
 
-/// Columns of the weight panels of the instruction set in use: [`Simd::NR`].
-pub(crate) fn panel_width() -> usize {
-    struct Width;
-    impl Kernel for Width {
-        type Output = usize;
+/// Rows of the accumulator tile and columns of the weight panels of the instruction set in use: [`Simd::MR`] and
+/// [`Simd::NR`].
+pub(crate) fn tile_size() -> [usize; 2] {
+    struct Size;
+    impl Kernel for Size {
+        type Output = [usize; 2];
         #[inline(always)]
-        fn run<S: Simd>(self, _: S) -> usize {
-            S::NR
+        fn run<S: Simd>(self, _: S) -> [usize; 2] {
+            [S::MR, S::NR]
         }
     }
-    dispatch(Width)
+    dispatch(Size)
+}
+
+/// Columns of the weight panels of the instruction set in use.
+pub(crate) fn panel_width() -> usize {
+    tile_size()[1]
 }
 
 /// Runs plain loops compiled for the instruction set in use. `body` must be small enough to be inlined, with all

@@ -81,7 +81,7 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
 impl Conv2d {
     fn halo(&self) -> usize {
         match self.kernel {
-            Kernel::Three { .. } => 1,
+            Kernel::Three { .. } => Conv3x3::HALO,
             Kernel::Five { .. } => Conv5x5::HALO,
         }
     }

@@ -37,7 +37,7 @@ pub fn packed_matches_oracle(isa: &str) {
         let bits = [4, 7, 2, 4][i % 4];
         let what = format!("{isa} packed conv3x3 {:?}, {bits} bits", CONVOLUTIONS[i]);
         let conv = Conv3x3::new(c_in, c_out, stride);
-        let x = Tensor::from_dense([n, h, w, c_in], 1, &noise(n * h * w * c_in, 1));
+        let x = Tensor::from_dense([n, h, w, c_in], Conv3x3::HALO + i / 2 % 2, &noise(n * h * w * c_in, 1));
         let bias = noise(c_out, 3);
         let (levels, values) = weights(conv.weight_len(), bits, 0.037);
         let packed = PackedWeights::new(&levels, [9 * c_in, c_out], bits, 0.037);

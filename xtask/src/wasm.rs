@@ -3,6 +3,7 @@
 use crate::project;
 use crate::toolchain::Toolchain;
 use std::env;
+use std::iter;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -94,16 +95,15 @@ impl Build {
 fn remap(toolchain: &Toolchain) -> Vec<String> {
     let cargo_home =
         env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    // A folder for each registry, named after its host.
+    let registries = cargo_home.and_then(|home| home.join("registry/src").read_dir().ok());
+    let crates = registries.into_iter().flatten().flatten().map(|registry| (registry.path(), "crates"));
     // The later flag wins, and the tool chain may lie in the project's target folder.
-    [
-        Some((project::root().clone(), "nibble")),
-        cargo_home.map(|home| (home.join("registry/src"), "crates")),
-        Some((toolchain.std_sources.clone(), "rust")),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|(from, to)| format!("--remap-path-prefix={}=/{to}", from.display()))
-    .collect()
+    iter::once((project::root().clone(), "nibble"))
+        .chain(crates)
+        .chain([(toolchain.std_sources.clone(), "rust")])
+        .map(|(from, to)| format!("--remap-path-prefix={}=/{to}", from.display()))
+        .collect()
 }
 
 #[cfg(test)]

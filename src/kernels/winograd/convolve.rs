@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::transforms::{self, Strides};
-use super::{IN, OUT, POSITIONS, Tiles};
+use super::{BORDER, IN, OUT, POSITIONS, Tiles};
 use crate::Tensor;
 use crate::kernels::packing::Panels;
 use crate::kernels::parallel::{self, Parts};
 use crate::kernels::scratch;
-use crate::kernels::simd::{Kernel, Simd, dispatch};
+use crate::kernels::simd::{Kernel, Simd, dispatch, tile_size};
 
 /// Elements of V at one position of a block of tiles: they stay in the L1 cache while the panels of U pass by.
 const BLOCK_ELEMENTS: usize = 5760;
@@ -16,10 +16,10 @@ const BLOCK_ELEMENTS: usize = 5760;
 /// Blocks are not longer than this, however few the channels are, and so that all threads have some.
 const MAX_BLOCK: usize = 120;
 
-/// `y = x * w + bias`. `x` has halo 1, `y` any. `filters` come from [`pack_forward`](super::pack_forward) or, for the
+/// `y = x * w + bias`. `x` has a halo of at least 1, `y` any. `filters` come from [`pack_forward`](super::pack_forward) or, for the
 /// input gradient, [`pack_backward`](super::pack_backward); `bias` has an element a channel of `y`, or none.
 pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y: &mut Tensor) {
-    assert_eq!(x.halo, 1, "halo of x");
+    assert!(x.halo >= BORDER, "halo of x");
     assert_eq!([x.n, x.h, x.w], [y.n, y.h, y.w], "pixels of x and y");
     assert_eq!((filters.k(), filters.n()), (POSITIONS * x.c, y.c), "rows and columns of the filters");
     assert!(bias.is_empty() || bias.len() == y.c, "{} biases", bias.len());
@@ -31,7 +31,7 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
     let mut padded_bias = vec![0.0; y.c];
     padded_bias[..bias.len()].copy_from_slice(bias);
     let y_at = Pixels::of(y);
-    let block = (BLOCK_ELEMENTS / x.c).clamp(1, MAX_BLOCK).next_multiple_of(block_step());
+    let block = (BLOCK_ELEMENTS / x.c).clamp(1, MAX_BLOCK).next_multiple_of(tile_size()[0]);
     let y_data = Parts::new(y.data_mut());
     let columns = filters.count() * filters.nr();
     // A cache line more, so that positions do not fall on each other in the cache.
@@ -61,19 +61,6 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
             });
         });
     });
-}
-
-/// Rows of the accumulator tile of the instruction set in use.
-fn block_step() -> usize {
-    struct Rows;
-    impl Kernel for Rows {
-        type Output = usize;
-        #[inline(always)]
-        fn run<S: Simd>(self, _: S) -> usize {
-            S::MR
-        }
-    }
-    dispatch(Rows)
 }
 
 /// Pointers to rows of `len` elements; rows outside of the image are all `zeros`.
@@ -156,7 +143,7 @@ impl Item<'_> {
         assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= (IN + 1) * stride);
         assert!(self.range.len() * c <= v_stride && self.v.len() >= POSITIONS * v_stride);
         for (first, strip) in self.tiles.strips(self.range.clone()) {
-            let (rows, pixels) = strip.rows::<IN>(x, 1);
+            let (rows, pixels) = strip.rows::<IN>(x, BORDER);
             let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
             let (runs, zeros) = self.strip.split_at_mut(IN * stride);
             let sources = row_pointers(x.data(), rows, len, zeros);

@@ -37,6 +37,8 @@ pub const TOLERANCE: f32 = 3e-5;
 const OUT: usize = 4;
 /// Input pixels of a side of a tile.
 const IN: usize = 6;
+/// Pixels of zeros around the image that the tiles of input reach.
+const BORDER: usize = 1;
 /// Products a tile and channel pair.
 const POSITIONS: usize = IN * IN;
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::convolve::row_pointers;
 use super::transforms::{self, PAIRS};
-use super::{IN, OUT, POSITIONS, Strip, Tiles};
+use super::{BORDER, IN, OUT, POSITIONS, Strip, Tiles};
 use crate::Tensor;
 use crate::kernels::parallel::{self, Parts};
 use crate::kernels::scratch;
@@ -73,9 +73,9 @@ impl Plan {
     }
 }
 
-/// `dw` (HWIO) and `db` (or not, if it is empty): overwritten. `x` has halo 1, `dy` any.
+/// `dw` (HWIO) and `db` (or not, if it is empty): overwritten. `x` has a halo of at least 1, `dy` any.
 pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
-    assert_eq!(x.halo, 1, "halo of x");
+    assert!(x.halo >= BORDER, "halo of x");
     assert_eq!([x.n, x.h, x.w], [dy.n, dy.h, dy.w], "pixels of x and dy");
     assert_eq!(dw.len(), 9 * x.c * dy.c, "weights");
     assert!(db.is_empty() || db.len() == dy.c, "{} biases", db.len());
@@ -239,7 +239,7 @@ impl Item<'_> {
         let Self { v_stride, strip_stride: stride, .. } = *self;
         assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= 3 * stride);
         assert!((first + strip.tiles) * c <= v_stride && self.v.len() >= ROWS * v_stride);
-        let (rows, pixels) = strip.rows::<IN>(x, 1);
+        let (rows, pixels) = strip.rows::<IN>(x, BORDER);
         let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
         let (runs, zeros) = self.strip.split_at_mut(2 * stride);
         let sources = row_pointers(x.data(), rows, len, zeros);
