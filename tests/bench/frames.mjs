@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { launch } from "../e2e/browser.mjs";
+import { observe } from "../e2e/observe.mjs";
 import { round } from "./table.mjs";
 
 const names = ["seconds", "search", "json"];
@@ -13,17 +14,6 @@ const seconds = Number(values.seconds);
 
 /** Training warms up: the engine's code is compiled twice, panels draw for the first time. */
 const WARM_UP_MS = 5000;
-
-/** Runs in the page before its scripts: what the browser itself says of long tasks and shifts. */
-function instrument() {
-  globalThis.observed = { tasks: [], shift: 0 };
-  new PerformanceObserver((list) => {
-    for (const { startTime, duration } of list.getEntries()) observed.tasks.push({ at: startTime, ms: duration });
-  }).observe({ type: "longtask", buffered: true });
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) observed.shift += entry.value;
-  }).observe({ type: "layout-shift", buffered: true });
-}
 
 /** Runs in the page: the intervals between animation frames over so many milliseconds, and the tasks over 50 ms. */
 function watch(ms) {
@@ -45,7 +35,7 @@ const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   page.on("console", (message) => message.type() === "error" && console.error(message.text()));
-  await page.addInitScript(instrument);
+  await page.addInitScript(observe);
   const started = performance.now();
   await page.goto(`${process.env.NIBBLE_URL}?${values.search}`);
   const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);

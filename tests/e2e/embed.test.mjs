@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { assertFits, ISOLATED, NARROW, open, PLAIN, screenshot, seriousFindings, shows, SMALL, theBrowser, trained, WIDE } from "./support.mjs";
+import { assertFits, ISOLATED, NARROW, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows, SMALL, theBrowser, trained, WIDE } from "./support.mjs";
 
-const PATIENCE = { timeout: 60_000 };
 
 /** A page of another site that frames `source`; returns its address. */
 async function foreignPage(t, source) {

@@ -1,10 +1,6 @@
 /** What the tests of the lab share: both widths, both ways to press, and how the page must stand afterwards. */
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { NARROW, screenshot, WIDE } from "./support.mjs";
-
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const PATIENCE = { timeout: 180_000 };
+import { assertFits, NARROW, PATIENCE, screenshot, seriousFindings, WIDE } from "./support.mjs";
 
 /** Every control is driven in each of these. */
 export const WAYS = [
@@ -68,14 +64,7 @@ export const runsOf = (page) =>
 
 /** Accessible, no wider than the window; and a picture of it. */
 export async function stands(page, name) {
-  await page.addScriptTag({ path: AXE });
-  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join("; ")}`), []);
-  const { scroll, client } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
-    client: document.documentElement.clientWidth,
-  }));
-  assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}`);
+  assert.deepEqual(await seriousFindings(page), []);
+  await assertFits(page);
   await screenshot(page, name);
 }

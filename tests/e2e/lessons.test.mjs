@@ -6,7 +6,7 @@ import { holds } from "../../www/lesson/conditions.js";
 import { fact, factNames } from "../../www/lesson/facts.js";
 import { lessonProblems, selectorOf } from "../../www/lesson/format.js";
 import { write } from "./fixture.mjs";
-import { assertFits, NARROW, noticed, open, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
+import { assertFits, NARROW, noticed, open, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
 
 const FOLDER = new URL("../../www/lessons/", import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
@@ -14,7 +14,6 @@ const { lessons: IDS } = read("index.json");
 const LESSONS = IDS.map((id) => read(`${id}.json`));
 /** The whole path, on two cores. */
 const MOST_MS = 4 * 60_000;
-const PATIENCE = { timeout: 120_000 };
 
 const met = (page) => page.locator(".lesson-task.met").waitFor(PATIENCE);
 const atStep = (page, lesson, step) =>

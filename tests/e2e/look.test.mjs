@@ -1,6 +1,7 @@
 /** How the page stands: accessible, steady, never busy itself; and pictures of it to look at. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { longTasks, observe } from "./observe.mjs";
 import { assertFits, epochs, NARROW, open, screenshot, seriousFindings, trained, WIDE } from "./support.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, lr: 0.002 };
@@ -31,28 +32,11 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
 }
 
 test("no task over 50 ms on the page's thread while training, and nothing moves", async (t) => {
-  const init = () => {
-    globalThis.longTasks = [];
-    globalThis.shifts = 0;
-    new PerformanceObserver((list) => {
-      for (const { startTime, duration } of list.getEntries()) longTasks.push({ at: startTime, for: duration });
-    }).observe({ type: "longtask", buffered: true });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifts += entry.value;
-    }).observe({ type: "layout-shift", buffered: true });
-  };
-  // A task is also long when other programs have the cores: the best of three windows is the page's own doing.
-  const page = await open(t, { settings: { ...RUN, epochs: 20 }, init });
+  const page = await open(t, { settings: { ...RUN, epochs: 20 }, init: observe });
   await page.click("#play");
-  let tasks = [];
-  for (let window = 1; window <= 3; window++) {
-    const from = await page.evaluate(() => performance.now());
-    await epochs(page, 2 * window);
-    tasks = await page.evaluate((start) => longTasks.filter(({ at }) => at >= start), from);
-    if (tasks.length === 0) break;
-  }
+  const tasks = await longTasks(page, (window) => epochs(page, 2 * window));
   assert.deepEqual(tasks, []);
-  const shifts = await page.evaluate(() => globalThis.shifts);
+  const shifts = await page.evaluate(() => observed.shift);
   assert.ok(shifts < 0.02, `layout shift ${shifts}`);
 });
 

@@ -5,9 +5,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { cifar10, drop, write } from "./fixture.mjs";
 import { proxy } from "./proxy.mjs";
-import { ISOLATED, NARROW, noticed, open, PLAIN, runOf, screenshot, shows, SMALL, trained } from "./support.mjs";
+import { ISOLATED, NARROW, noticed, open, PATIENCE, PLAIN, runOf, screenshot, shows, SMALL, trained } from "./support.mjs";
 
-const PATIENCE = { timeout: 60_000 };
 const ALLOWED = { context: { serviceWorkers: "allow" } };
 const idle = (page) => page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
 

@@ -5,6 +5,7 @@ import { choices, differing, firstChoice, labels, matters } from "../../www/diff
 import { gapCurve, testGap } from "../../www/gap.js";
 import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/state.js";
 import { choose, press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
+import { longTasks, observe } from "./observe.mjs";
 import { SMALL, hasRun, ink, noticed, open, shows, trained } from "./support.mjs";
 
 /** Eight steps an epoch. */
@@ -164,35 +165,20 @@ test("a link to a race is a race; one whose runs would be alike is a single run,
 
 for (const { width, viewport } of WAYS.filter(({ hand }) => hand === "pointer")) {
   test(`${width} px: no task over 50 ms on the page's thread while two runs train, and nothing moves`, async (t) => {
-    const init = () => {
-      globalThis.longTasks = [];
-      globalThis.shifts = 0;
-      new PerformanceObserver((list) => {
-        for (const { startTime, duration } of list.getEntries()) longTasks.push({ at: startTime, for: duration });
-      }).observe({ type: "longtask", buffered: true });
-      new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifts += entry.value;
-      }).observe({ type: "layout-shift", buffered: true });
-    };
-    const page = await open(t, { settings: { ...RUN, epochs: 40, race: "quantizer:none" }, context: { viewport }, init });
+    const page = await open(t, { settings: { ...RUN, epochs: 40, race: "quantizer:none" }, context: { viewport }, init: observe });
     await page.click("#play");
     await trained(page, 4);
-    // A task is also long when other programs have the cores: the best of three windows is the page's own doing.
-    let tasks = [];
-    for (let window = 1; window <= 3; window++) {
-      const from = await page.evaluate(() => performance.now());
+    const tasks = await longTasks(page, async () => {
       const epochs = await page.evaluate(() => nibble.runs[1].epochs.length);
       await until(page, (wanted) => nibble.runs[1].epochs.length >= wanted, epochs + 2);
-      tasks = await page.evaluate((start) => longTasks.filter(({ at }) => at >= start), from);
-      if (tasks.length === 0) break;
-    }
+    });
     assert.deepEqual(tasks, []);
     // Forking moves nothing that it was not asked for, either.
     await page.click('[aria-label="Drop FP32"]');
     await until(page, () => nibble.runs.length === 1 && !nibble.busy);
     await page.click("#fork");
     await until(page, () => nibble.runs.length === 2 && nibble.runs[1].globalStep > nibble.runs[1].fork.step);
-    const shifts = await page.evaluate(() => globalThis.shifts);
+    const shifts = await page.evaluate(() => observed.shift);
     assert.ok(shifts < 0.02, `layout shift ${shifts}`);
   });
 }
