@@ -33,8 +33,6 @@ pub struct StepReport {
     pub images: usize,
     /// Duration in milliseconds.
     pub ms: f64,
-    /// Images a second.
-    pub img_per_s: f64,
 }
 
 /// The end of an epoch.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::data::augment::Normalize;
 use crate::data::{PLANE, SIDE};
-use crate::kernels::PackedWeights;
+use crate::kernels::{Conv5x5, PackedWeights};
 use crate::layers::{BATCH_NORM_EPSILON, LAYERS, LayerSpec, Param};
 use crate::model::{IMAGE_CHANNELS, Model};
 use crate::predictions::{ClassProbability, softmax};
@@ -17,8 +17,9 @@ use crate::{Error, Result, Tensor};
 
 /// Bytes of a picture: R G B A.
 pub const PICTURE_BYTES: usize = 4 * PLANE;
-/// Border that a convolution needs around its input. Every activation here has it: those of one image are small.
-const HALO: usize = 1;
+/// Border that the largest convolution needs around its input. Every activation here has it: those of one image are
+/// small.
+const HALO: usize = Conv5x5::HALO;
 /// Bytes of an f32.
 const F32: usize = size_of::<f32>();
 
@@ -59,9 +60,11 @@ pub struct PackedLayerInfo {
 /// One operation on the activation of the one before.
 #[derive(Debug, Clone)]
 enum Step {
-    Conv3x3 {
+    Conv2d {
         weights: PackedWeights,
         bias: Vec<f32>,
+        /// Rows and columns of the weights.
+        size: usize,
         stride: usize,
     },
     Linear {
@@ -178,8 +181,9 @@ impl PackedModel {
             let step = match spec.kind.as_str() {
                 "conv2d" => {
                     let (weights, bias) = source.weights(quantizer, bits)?;
+                    let size = source.param("weight")?.dims[0];
                     let stride = spec.settings.get("stride").and_then(|stride| stride.as_u64());
-                    Some(Step::Conv3x3 { weights, bias, stride: stride.unwrap_or(1) as usize })
+                    Some(Step::Conv2d { weights, bias, size, stride: stride.unwrap_or(1) as usize })
                 }
                 "linear" => {
                     let (weights, bias) = source.weights(quantizer, bits)?;
@@ -275,7 +279,7 @@ impl Step {
     fn bytes(&self) -> Option<usize> {
         match self {
             // A scale beside the levels.
-            Self::Conv3x3 { weights, bias, .. } | Self::Linear { weights, bias } => {
+            Self::Conv2d { weights, bias, .. } | Self::Linear { weights, bias } => {
                 Some(weights.bytes() + F32 * (1 + bias.len()))
             }
             Self::BatchNorm { factor, offset } => Some(F32 * (factor.len() + offset.len())),
@@ -286,10 +290,10 @@ impl Step {
     /// The output for one image.
     fn forward(&self, mut x: Tensor, outputs: &[Option<Tensor>]) -> Tensor {
         match self {
-            Self::Conv3x3 { weights, bias, stride } => {
-                let size = |len: usize| len.div_ceil(*stride);
-                let mut y = Tensor::zeros([1, size(x.h), size(x.w), weights.outputs()], HALO);
-                weights.conv3x3_forward(*stride, &x, bias, &mut y);
+            Self::Conv2d { weights, bias, size, stride } => {
+                let [h, w] = [x.h, x.w].map(|len| len.div_ceil(*stride));
+                let mut y = Tensor::zeros([1, h, w, weights.outputs()], HALO);
+                weights.conv_forward(*size, *stride, &x, bias, &mut y);
                 return y;
             }
             Self::Linear { weights, bias } => {

@@ -120,12 +120,14 @@ fn an_fp32_run_is_packed_at_four_bits() {
 
 #[test]
 fn every_model_can_be_packed() {
+    let dataset = dataset(4, 2);
     for preset in MODELS {
         let config = RunConfig { model: preset.entry.name.into(), batch: 2, ..RunConfig::default() };
-        let mut run = Run::new(dataset(4, 2), config, || 0.0).unwrap();
+        let mut run = Run::new(dataset.clone(), config, || 0.0).unwrap();
         let packed = run.packed().unwrap();
         let weighted = run.info().layers.iter().filter(|layer| layer.parameters > 0).count();
         assert_eq!(packed.info().layers.len(), weighted, "{}", preset.entry.name);
+        assert_eq!(packed.classify(&dataset.test.rgba(0)).unwrap().len(), 10, "{}", preset.entry.name);
     }
 }
 

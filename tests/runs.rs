@@ -344,6 +344,25 @@ fn quantization_after_training_keeps_eight_bits_and_loses_two() {
 }
 
 #[test]
+fn a_test_pass_counts_one_set_of_weights_alone() {
+    let check = |run: &mut Run| {
+        let expected = evaluate(run, None);
+        let Event::Evaluate { done: 32, .. } = run.advance().unwrap() else { panic!("begins again") };
+        let Event::Epoch(report) = run.advance().unwrap() else { panic!("40 images in two batches") };
+        assert_eq!(report.test_accuracy, expected.accuracy);
+        assert!((report.test_loss - expected.loss).abs() < 1e-9, "{} {}", report.test_loss, expected.loss);
+        assert_eq!(report.confusion.iter().sum::<u32>(), 40);
+    };
+    let mut run = tiny_run(tiny_config());
+    while !matches!(run.advance().unwrap(), Event::Evaluate { .. }) {}
+    check(&mut run.fork(RunConfig { bits: 2, ..tiny_config() }).unwrap());
+    let mut same = run.fork(RunConfig { lr: 0.01, ..tiny_config() }).unwrap();
+    assert!(matches!(same.advance().unwrap(), Event::Epoch(_)), "the weights are the same: it goes on");
+    run.inject_outlier("conv3", 20.0).unwrap();
+    check(&mut run);
+}
+
+#[test]
 fn an_evaluator_keeps_the_weights_it_was_made_from() {
     let mut run = tiny_run(tiny_config());
     let report = last_epoch(&mut run);

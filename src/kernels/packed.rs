@@ -72,13 +72,14 @@ impl PackedWeights {
         self.n
     }
 
-    /// 3x3 convolution with zero padding 1: `y = x * w + bias`. The matrix is `[3][3][c_in]` by `c_out`; `x` has
-    /// `c_in` channels and a halo of at least 1, `y` any halo and the size of [`super::Conv3x3::output_shape`].
-    pub fn conv3x3_forward(&self, stride: usize, x: &Tensor, bias: &[f32], y: &mut Tensor) {
-        assert_eq!(9 * x.c, self.k, "rows of the weights for x");
-        let shape = super::Conv3x3::new(x.c, self.n, stride).output_shape(x.shape());
+    /// Convolution with `size x size` weights, an odd number, and a zero padding of `size / 2`: `y = x * w + bias`.
+    /// The matrix is `[size][size][c_in]` by `c_out`; `x` has `c_in` channels and a halo of at least the padding, `y` is
+    /// `[n, ceil(h / stride), ceil(w / stride), c_out]` with any halo.
+    pub fn conv_forward(&self, size: usize, stride: usize, x: &Tensor, bias: &[f32], y: &mut Tensor) {
+        assert_eq!(size * size * x.c, self.k, "rows of the weights for x");
+        let shape = [x.n, x.h.div_ceil(stride), x.w.div_ceil(stride), self.n];
         assert_eq!(y.shape(), shape, "shape of y for x {:?}", x.shape());
-        let windows = Lattice::around(x, super::Conv3x3::HALO).every(stride);
+        let windows = Lattice::around(x, size / 2).every(stride);
         let (mut from, mut to) = (Vec::new(), Vec::new());
         for n in 0..y.n {
             for h in 0..y.h {
@@ -88,7 +89,7 @@ impl PackedWeights {
                 }
             }
         }
-        let window = Window { segments: 3, stride: x.row_stride() };
+        let window = Window { segments: size, stride: x.row_stride() };
         self.product(x.data(), &from, window, bias, y.data_mut(), &to);
     }
 

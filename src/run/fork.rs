@@ -48,6 +48,9 @@ impl Run {
             // There may be more epochs now.
             fork.begin_epoch();
         }
+        if !same_grid {
+            fork.restart_test();
+        }
         Ok(fork)
     }
 }

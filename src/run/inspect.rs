@@ -68,6 +68,7 @@ impl Run {
                 param.value[at] = after;
             }
         });
+        self.restart_test();
         let absmax_after = weights::abs_max(&self.weight(layer)?.value);
         Ok(Outlier { layer: layer.into(), index, before, after, absmax_before, absmax_after })
     }

@@ -242,7 +242,6 @@ impl Run {
             lr,
             images,
             ms,
-            img_per_s: images as f64 * 1e3 / ms,
         }))
     }
 
@@ -281,6 +280,15 @@ impl Run {
         (self.train, self.test, self.epoch_ms) = Default::default();
         self.begin_epoch();
         Event::Epoch(report)
+    }
+
+    /// Begins a test pass under way again, because what it has seen was classified by other weights.
+    fn restart_test(&mut self) {
+        if let Stage::Testing { position } = &mut self.stage {
+            *position = 0;
+            self.test = Totals::default();
+            self.testing = Predictions::new(self.dataset.classes.len());
+        }
     }
 
     /// Goes to the start of the epoch, if it is still one of the run's.

@@ -64,7 +64,12 @@ impl io::Read for JsReader {
         if length == 0 {
             return Ok(0);
         }
-        let failed = |error: JsValue| io::Error::other(format!("{error:?}"));
+        let failed = |error: JsValue| {
+            io::Error::other(match error.dyn_ref::<js_sys::Error>() {
+                Some(error) => String::from(error.message()),
+                None => format!("{error:?}"),
+            })
+        };
         let (offset, wanted) = (JsValue::from(self.offset as f64), JsValue::from(length as f64));
         let bytes = self.read.call2(&JsValue::NULL, &offset, &wanted).map_err(failed)?;
         let bytes = Uint8Array::new(&bytes);

@@ -155,7 +155,7 @@ pub fn conv3x3_matches_oracle(isa: &str) {
 
 /// `(n, h, w, c_in, stored c_in, c_out)`: ones, images smaller than the weights, primes, the tile sizes and their
 /// neighbours; the shapes of ConvNetJS's network.
-const CONVOLUTIONS_5X5: [(usize, usize, usize, usize, usize, usize); 14] = [
+pub const CONVOLUTIONS_5X5: [(usize, usize, usize, usize, usize, usize); 14] = [
     (1, 1, 1, 1, 1, 1),
     (2, 1, 5, 3, 4, 8),
     (1, 2, 3, 5, 5, 7),

@@ -1,9 +1,9 @@
 //! The kernels over packed weights against the oracle over the same weights in f32, natively and in a browser.
 
 use nibble::Tensor;
-use nibble::kernels::{Conv3x3, Linear, PackedWeights, scalar};
+use nibble::kernels::{Conv3x3, Conv5x5, Linear, PackedWeights, scalar};
 
-use super::oracle::{CONVOLUTIONS, noise};
+use super::oracle::{CONVOLUTIONS, CONVOLUTIONS_5X5, noise};
 
 /// Relative to the largest element: a chain of K products and sums in f32 drifts like a random walk.
 fn tolerance(k: usize) -> f32 {
@@ -33,22 +33,30 @@ fn assert_close(what: &str, found: &Tensor, expected: &Tensor, k: usize) {
 
 /// Every shape, at 2, 4 (two to a byte) and 7 bits (one to a byte).
 pub fn packed_matches_oracle(isa: &str) {
-    for (i, (n, h, w, c_in, _, c_out, stride)) in CONVOLUTIONS.into_iter().enumerate() {
+    let threes = CONVOLUTIONS.map(|(n, h, w, c_in, _, c_out, stride)| (n, h, w, c_in, c_out, 3, stride));
+    let fives = CONVOLUTIONS_5X5.map(|(n, h, w, c_in, _, c_out)| (n, h, w, c_in, c_out, 5, 1));
+    for (i, (n, h, w, c_in, c_out, size, stride)) in threes.into_iter().chain(fives).enumerate() {
         let bits = [4, 7, 2, 4][i % 4];
-        let what = format!("{isa} packed conv3x3 {:?}, {bits} bits", CONVOLUTIONS[i]);
-        let conv = Conv3x3::new(c_in, c_out, stride);
-        let x = Tensor::from_dense([n, h, w, c_in], Conv3x3::HALO + i / 2 % 2, &noise(n * h * w * c_in, 1));
+        let what = format!("{isa} packed {size}x{size} {n} {h} {w} {c_in} {c_out} / {stride}, {bits} bits");
+        // The halo that is needed, or a wider one.
+        let x = Tensor::from_dense([n, h, w, c_in], size / 2 + i / 2 % 2, &noise(n * h * w * c_in, 1));
         let bias = noise(c_out, 3);
-        let (levels, values) = weights(conv.weight_len(), bits, 0.037);
-        let packed = PackedWeights::new(&levels, [9 * c_in, c_out], bits, 0.037);
+        let k = size * size * c_in;
+        let (levels, values) = weights(k * c_out, bits, 0.037);
+        let packed = PackedWeights::new(&levels, [k, c_out], bits, 0.037);
         assert_eq!(packed.bytes(), if bits == 7 { levels.len() } else { levels.len().div_ceil(2) });
-        let shape = conv.output_shape(x.shape());
+        let shape = [n, h.div_ceil(stride), w.div_ceil(stride), c_out];
         let unwritten = vec![f32::NAN; shape.iter().product()];
         let mut y = Tensor::from_dense(shape, i % 2, &unwritten);
         let mut expected = y.clone();
-        packed.conv3x3_forward(stride, &x, &bias, &mut y);
-        scalar::conv3x3_forward(&conv, &x, &values, &bias, &mut expected);
-        assert_close(&what, &y, &expected, 9 * c_in);
+        packed.conv_forward(size, stride, &x, &bias, &mut y);
+        match size {
+            3 => {
+                scalar::conv3x3_forward(&Conv3x3::new(c_in, c_out, stride), &x, &values, &bias, &mut expected)
+            }
+            _ => scalar::conv5x5_forward(&Conv5x5::new(c_in, c_out), &x, &values, &bias, &mut expected),
+        }
+        assert_close(&what, &y, &expected, k);
     }
     for (i, (n, inputs, outputs)) in
         [(1, 1, 1), (3, 7, 9), (1, 131, 8), (2, 300, 17), (70, 64, 10)].iter().enumerate()
