@@ -15,6 +15,8 @@
 //!
 //! [`Model::activation_bytes`] tells what that comes to for a batch, before anything is allocated.
 
+use std::collections::TryReserveError;
+
 use serde::Serialize;
 
 use crate::layers::{Backward, Context, Input, LAYERS, Layer, LayerSpec, Param, Pass, Shape};
@@ -189,6 +191,29 @@ impl Model {
             (h + 2 * node.output_halo) * (w + 2 * node.output_halo) * c
         });
         n * elements.sum::<usize>() * size_of::<f32>()
+    }
+
+    /// Bytes of the parameters in training: master weights, gradients, two moments, quantized weights, and these packed
+    /// for the forward and the backward pass (F(4x4) Winograd filters have 36 values for 9 weights).
+    pub fn parameter_bytes(&self) -> usize {
+        let elements = self.params().map(|(_, param)| match param.dims[..] {
+            [3, 3, ..] => (5 + 2 * 36 / 9) * param.value.len(),
+            [_, ..] if param.is_weight() => (5 + 2) * param.value.len(),
+            _ => 4 * param.value.len(),
+        });
+        elements.sum::<usize>() * size_of::<f32>()
+    }
+
+    /// Takes the memory of [`Model::activation_bytes`].
+    ///
+    /// # Errors
+    /// Where there is not enough.
+    pub fn try_reserve(&mut self, n: usize) -> std::result::Result<(), TryReserveError> {
+        for (node, activation) in self.nodes.iter().zip(&mut self.activations) {
+            let [h, w, c] = node.layer.output();
+            activation.try_reserve([n, h, w, c], node.output_halo)?;
+        }
+        Ok(())
     }
 
     /// The logits of the last forward pass, and the tensor that takes the gradient of the loss with respect to

@@ -1,5 +1,7 @@
 //! Dense f32 activations in NHWC order, with an optional halo of zeros around every image.
 
+use std::collections::TryReserveError;
+
 /// A batch of images `[n][h + 2 halo][w + 2 halo][c]`, f32, contiguous.
 ///
 /// The halo is the zero padding of the convolution that reads the tensor: with it a 3x3 kernel needs no
@@ -24,8 +26,7 @@ impl Tensor {
     /// Zeros of the shape `[n, h, w, c]` with a halo.
     pub fn zeros(shape: [usize; 4], halo: usize) -> Self {
         let [n, h, w, c] = shape;
-        let data = vec![0.0; n * (h + 2 * halo) * (w + 2 * halo) * c];
-        Self { data, n, h, w, c, halo }
+        Self { data: vec![0.0; len(shape, halo)], n, h, w, c, halo }
     }
 
     /// `[n, h, w, c]`, without the halo.
@@ -91,18 +92,32 @@ impl Tensor {
         tensor
     }
 
+    /// Takes memory for a [`Tensor::reshape`] to `shape` and `halo`, which then needs no more.
+    ///
+    /// # Errors
+    /// Where there is not enough.
+    pub fn try_reserve(&mut self, shape: [usize; 4], halo: usize) -> Result<(), TryReserveError> {
+        let len = len(shape, halo);
+        self.data.try_reserve_exact(len.saturating_sub(self.data.len()))
+    }
+
     /// Makes the tensor hold `shape` and `halo`; the allocation grows when it must and is kept otherwise.
     /// The halo is zero afterwards, the interior is unspecified. Does nothing where the shape is right.
     pub fn reshape(&mut self, shape: [usize; 4], halo: usize) {
         if self.shape() == shape && self.halo == halo {
             return;
         }
-        let [n, h, w, c] = shape;
-        let len = n * (h + 2 * halo) * (w + 2 * halo) * c;
+        let len = len(shape, halo);
         if self.data.len() < len || halo > 0 {
             self.data.clear();
         }
         self.data.resize(len, 0.0);
-        (self.n, self.h, self.w, self.c, self.halo) = (n, h, w, c, halo);
+        [self.n, self.h, self.w, self.c] = shape;
+        self.halo = halo;
     }
+}
+
+/// Elements of a tensor, halo included.
+fn len([n, h, w, c]: [usize; 4], halo: usize) -> usize {
+    n * (h + 2 * halo) * (w + 2 * halo) * c
 }

@@ -143,6 +143,24 @@ impl Trainer {
         &self.model
     }
 
+    /// Bytes that it takes while it trains, activations included.
+    pub fn bytes(&self) -> usize {
+        self.model.parameter_bytes() + self.model.activation_bytes(self.config.batch as usize)
+    }
+
+    /// Takes the memory of a batch's activations now, which a step would else take.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where there is not enough.
+    pub fn reserve(&mut self) -> Result<()> {
+        let batch = self.config.batch;
+        self.model.try_reserve(batch as usize).map_err(|_| Error::Config {
+            field: "batch",
+            expected: format!("memory for {batch} images at a time"),
+            found: "too little".into(),
+        })
+    }
+
     /// The settings.
     pub fn config(&self) -> &RunConfig {
         &self.config

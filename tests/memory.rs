@@ -1,51 +1,69 @@
-//! What training keeps in memory, counted: the bound that lets VGG4bit and 60,000 images share a tab.
+//! What training keeps in memory, counted: the bounds that let VGG4bit and 60,000 images share a tab, and by which a run
+//! that has no room is refused before it begins.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nibble::config::RunConfig;
-use nibble::data::IMAGE_BYTES;
-use nibble::model::Model;
+use nibble::data::{IMAGE_BYTES, synthetic};
+use nibble::metrics::Event;
 use nibble::models;
+use nibble::run::Run;
 
 const MEGABYTE: usize = 1_000_000;
 
 /// What the whole engine may take in the browser, images included.
 const BUDGET: usize = 600 * MEGABYTE;
 
-/// Activations with their halos, which hold the gradients as well.
-fn activations(model: &Model, n: usize) -> usize {
-    let batch = n * 34 * 34 * 4 * size_of::<f32>();
-    model.activation_bytes(n) + batch
+/// How much less than it says a run may take.
+const SLACK: usize = 20 * MEGABYTE;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// The system's allocator, and a count of the bytes that it has handed out.
+struct Counting;
+
+// SAFETY: all is done by the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(live, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
 }
 
-/// Master weights, gradients, two moments, quantized weights, and these packed for the forward and the backward
-/// pass: F(4x4) Winograd filters have 36 values for 9 weights.
-fn parameters(model: &Model) -> usize {
-    let weights = |packed: usize| {
-        let each = model.params().map(move |(_, param)| match param.dims[..] {
-            [3, 3, ..] => (5 + packed) * param.value.len(),
-            [_, _] => 7 * param.value.len(),
-            _ => 4 * param.value.len(),
-        });
-        each.sum::<usize>() * size_of::<f32>()
-    };
-    weights(2 * 36 / 9)
-}
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
+/// The only test of this file: what others allocate would be counted as well.
 #[test]
-fn vgg4bit_at_batch_128_leaves_room_for_60000_images() {
-    let config = RunConfig { model: "vgg4bit".into(), batch: 128, ..RunConfig::default() };
-    let specs = models::find(&config.model).unwrap().specs().unwrap();
-    let model = Model::new(&specs, 10, 1).unwrap();
-    let (activations, parameters) = (activations(&model, config.batch as usize), parameters(&model));
+fn runs_take_what_they_say_and_vgg4bit_leaves_room_for_60000_images() {
+    let dataset = Arc::new(synthetic::generate(130, 100, 1).unwrap());
     let images = 60_000 * (IMAGE_BYTES + 1);
-    println!(
-        "activations {} MB, parameters {} MB, images {} MB",
-        activations / MEGABYTE,
-        parameters / MEGABYTE,
-        images / MEGABYTE
-    );
-    // Each convolution's output once, each batch norm's once (pooled where it pools), and the vectors.
-    assert!(activations < 245 * MEGABYTE, "{activations} bytes of activations");
-    assert!(parameters < 120 * MEGABYTE, "{parameters} bytes of parameters");
-    // A tenth is left for partial sums, stacks of threads and what the allocator does not hand out again.
-    assert!(activations + parameters + images < BUDGET * 9 / 10, "the whole");
+    for preset in models::MODELS {
+        let before = LIVE.load(Ordering::Relaxed);
+        let config =
+            RunConfig { model: preset.entry.name.into(), batch: 128, epochs: 1, ..RunConfig::default() };
+        let mut run = Run::new(dataset.clone(), config, || 0.0).unwrap();
+        let said = run.bytes();
+        run.reserve().unwrap();
+        let reserved = LIVE.load(Ordering::Relaxed);
+        PEAK.store(reserved, Ordering::Relaxed);
+        while !matches!(run.advance().unwrap(), Event::Finished { .. }) {}
+        let peak = PEAK.load(Ordering::Relaxed);
+        let (taken, early) = (peak - before, reserved - before);
+        println!("{}: {said} bytes said, {early} taken when made, {taken} at most", preset.entry.name);
+        assert!(taken <= said, "{} takes {taken} bytes and says {said}", preset.entry.name);
+        assert!(taken + SLACK > said, "{} takes {taken} bytes only and says {said}", preset.entry.name);
+        assert!(run.bytes() + images < BUDGET, "the whole");
+    }
 }

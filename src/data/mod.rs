@@ -195,6 +195,12 @@ impl Dataset {
         })
     }
 
+    /// Bytes of the images and their labels.
+    pub fn bytes(&self) -> usize {
+        let splits = [&self.train, &self.test];
+        splits.iter().map(|split| split.images.len() + split.labels.len()).sum()
+    }
+
     /// What the page shows.
     pub fn info(&self) -> DatasetInfo {
         DatasetInfo {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::config::RunConfig;
-use crate::data::augment::{Augment, Normalize, epoch_order, fill_batch};
-use crate::data::{Dataset, Split};
+use crate::data::augment::{Augment, BATCH_CHANNELS, BATCH_HALO, Normalize, epoch_order, fill_batch};
+use crate::data::{Dataset, SIDE, Split};
 use crate::loss::{Loss, cross_entropy};
 use crate::metrics::{EpochReport, Event, LayerReport, Levels, Phases, StepReport};
 use crate::model::{LayerInfo, Model};
@@ -23,6 +23,9 @@ use crate::{Error, Result, Tensor, models, optim};
 
 pub use evaluator::{Evaluation, Evaluator, Progress, Quantization};
 pub use inspect::{Filters, Outlier};
+
+/// Bytes for what the kernels need besides: partial sums and scratch of each thread.
+const WORKSPACE: usize = 20 << 20;
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -174,6 +177,20 @@ impl Run {
     /// Milliseconds a phase since the last call.
     pub fn take_phases(&mut self) -> Phases {
         std::mem::take(self.trainer.phases_mut())
+    }
+
+    /// Bytes that the run takes while it trains, without its images.
+    pub fn bytes(&self) -> usize {
+        let batch = size_of::<f32>() * BATCH_CHANNELS * (SIDE + 2 * BATCH_HALO).pow(2) * self.batch();
+        self.trainer.bytes() + batch + WORKSPACE
+    }
+
+    /// Takes the memory of a batch's activations now, which the first step would else take.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where there is not enough.
+    pub fn reserve(&mut self) -> Result<()> {
+        self.trainer.reserve()
     }
 
     /// The settings.

@@ -117,6 +117,11 @@ impl Dataset {
         to_js(&self.0.info())
     }
 
+    /// Bytes of its images.
+    pub fn bytes(&self) -> f64 {
+        self.0.bytes() as f64
+    }
+
     /// Pixels of one image: 32 x 32 x RGBA bytes. `split` is `train` or `test`.
     pub fn image(&self, split: &str, index: u32) -> Result<Uint8ClampedArray> {
         let split = self.split(split, index)?;

@@ -27,6 +27,16 @@ impl Run {
         to_js(&self.0.info())
     }
 
+    /// Bytes that it takes while it trains, without its images.
+    pub fn bytes(&self) -> f64 {
+        self.0.bytes() as f64
+    }
+
+    /// Takes most of that memory now, which the first step would else take. Throws where there is not enough.
+    pub fn reserve(&mut self) -> Result<()> {
+        Ok(self.0.reserve()?)
+    }
+
     /// One training step or one batch of the test pass. Throws an Error of kind `diverged` where loss or gradients
     /// leave the finite numbers; the weights are then those before the step.
     pub fn advance(&mut self) -> Result<JsValue> {
