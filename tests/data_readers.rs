@@ -175,6 +175,17 @@ fn a_single_compressed_batch() {
 }
 
 #[test]
+fn names_as_a_second_download_leaves_them() {
+    let (train, test) = (cifar10(1, 4), cifar10(6, 2));
+    let files: [(&str, &[u8]); 2] = [("data_batch_1 (1).bin", &train), ("TEST_BATCH (12).BIN", &test)];
+    let dataset = load(&files).unwrap();
+    assert_eq!((dataset.train.len(), dataset.test.len()), (4, 2));
+    let twice: [(&str, &[u8]); 2] = [("data_batch_1.bin", &train), ("data_batch_1 (1).bin", &train)];
+    assert!(load(&twice).is_err(), "the same batch twice");
+    assert!(load(&[("data_batch_1 (a).bin", &train)]).is_err());
+}
+
+#[test]
 fn without_a_test_batch_the_last_tenth_is_held_out() {
     let set = load(&[("train.bin", &cifar100(1, 50))]).unwrap();
     assert_eq!((set.train.len(), set.test.len()), (45, 5));

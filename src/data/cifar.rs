@@ -43,9 +43,9 @@ pub(crate) enum Role {
 impl Role {
     /// The role of a file by the last part of its path.
     pub fn of(path: &str) -> Self {
-        let name = base_name(path);
-        let name = name.strip_suffix(".gz").unwrap_or(name);
-        let stem = name.strip_suffix(".bin").unwrap_or(name);
+        let name = base_name(path).to_ascii_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let stem = original_name(name.strip_suffix(".bin").unwrap_or(name));
         let number = stem.strip_prefix("data_batch_").and_then(|number| number.parse().ok());
         let batch = |part, number, kind| Self::Batch { part, number, kind };
         match (stem, number) {
@@ -59,6 +59,13 @@ impl Role {
             _ => Self::Unknown,
         }
     }
+}
+
+/// A name without the number that browsers append at a second download: `test_batch (1)`.
+fn original_name(name: &str) -> &str {
+    let numbered = name.strip_suffix(')').and_then(|name| name.rsplit_once(" ("));
+    let original = numbered.filter(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+    original.map_or(name, |(original, _)| original)
 }
 
 /// The last part of a path.
