@@ -15,7 +15,7 @@ use crate::{Result, Tensor, models, quant};
 
 /// Images at a time. An evaluator has activations of its own, beside those of the run in training: small batches
 /// keep them small, and a batch of this size is as fast an image as a larger one.
-const BATCH: usize = 32;
+pub(super) const BATCH: usize = 32;
 
 /// Bits of a weight without a grid.
 const FP32_BITS: u8 = 32;

@@ -185,6 +185,12 @@ impl Run {
         self.trainer.bytes() + batch + WORKSPACE
     }
 
+    /// Bytes that looking at the run takes for a while: a copy that is put aside, and one of that which is quantized and
+    /// evaluated.
+    pub fn copy_bytes(&self) -> usize {
+        2 * self.model().parameter_bytes() + self.model().activation_bytes(evaluator::BATCH)
+    }
+
     /// Takes the memory of a batch's activations now, which the first step would else take.
     ///
     /// # Errors

@@ -32,7 +32,13 @@ impl Run {
         self.0.bytes() as f64
     }
 
-    /// Takes most of that memory now, which the first step would else take. Throws where there is not enough.
+    /// Bytes that looking at it takes for a while: copies of it that are quantized, evaluated or packed.
+    #[wasm_bindgen(js_name = copyBytes)]
+    pub fn copy_bytes(&self) -> f64 {
+        self.0.copy_bytes() as f64
+    }
+
+    /// Takes most of what it needs to train now, which the first step would else take. Throws where there is not enough.
     pub fn reserve(&mut self) -> Result<()> {
         Ok(self.0.reserve()?)
     }
