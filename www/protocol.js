@@ -26,8 +26,9 @@ export const To = Object.freeze({
    */
   LOAD: "load",
   /**
-   * {run: number, dataset: number, config: RunConfig}: a fresh run under that number, replacing the one that
-   * had it; pauses every run first. -> {info: RunInfo, layers: LayerReport[]}. On an error the old run stays.
+   * {run: number, dataset: number, config: RunConfig, alone: boolean}: a fresh run under that number, replacing the
+   * one that had it, or, alone, every run; pauses every run first. -> {info: RunInfo, layers: LayerReport[]}. On an
+   * error, as where it has no room in memory, the old runs stay.
    */
   CREATE: "create",
   /**
@@ -94,7 +95,8 @@ export const From = Object.freeze({
    */
   PTQ: "ptq",
   /**
-   * {run, message, fatal: boolean, kind, step, loss, gradNorm}: a unit failed. Fatal: the engine itself is lost.
+   * {run, message, fatal: boolean, kind, step, loss, gradNorm}: a unit of the run failed, or, fatal, the engine itself:
+   * it is lost.
    * kind "diverged": loss or gradient were no longer finite at `step`; the weights are those before it.
    */
   CRASHED: "crashed",

@@ -5,7 +5,8 @@
 import { From, To } from "./protocol.js";
 import { startEngine } from "./worker/engine.js";
 import { loadDataset, samplesOf } from "./worker/loading.js";
-import { Loop } from "./worker/loop.js";
+import { isFatal, Loop } from "./worker/loop.js";
+import { assertRoom } from "./worker/memory.js";
 import { AfterTraining } from "./worker/ptq.js";
 
 /** What the engine said, whatever it threw. */
@@ -15,8 +16,9 @@ const tell = (type, body, transfer = []) => postMessage({ type, ...body }, trans
 const loop = new Loop(tell);
 const afterTraining = new AfterTraining(tell);
 
-/** The engine's module, from BOOT on. */
+/** The engine's module, from BOOT on, and the bytes that its memory can grow to. */
 let engine = null;
+let limit = 0;
 /** Loaded data sets by handle. Kept: the newest, and those that a run was made from. */
 const datasets = new Map();
 let lastDataset = 0;
@@ -31,10 +33,46 @@ function forgetUnused() {
   }
 }
 
+/** Frees `made` where `check` fails. */
+function orFree(made, check) {
+  try {
+    check();
+  } catch (error) {
+    made.free();
+    throw error;
+  }
+}
+
+/** What stays in memory without the runs `replaced`: the other runs with their data sets, and the data sets `kept`. */
+function beside(replaced, kept) {
+  const entries = loop.ids.filter((id) => !replaced.includes(id)).map((id) => loop.entry(id));
+  const handles = new Set([...kept, ...entries.map(({ dataset }) => dataset)]);
+  return { limit, datasets: [...handles].map((handle) => datasets.get(handle)), runs: entries.map(({ run }) => run) };
+}
+
+/** Puts a run, fresh or a copy of the run `origin`, in the place `id`, with all its memory. */
+function put(id, run, dataset, origin) {
+  afterTraining.cancel(id);
+  loop.put(id, run, dataset, origin);
+  forgetUnused();
+  try {
+    run.reserve();
+  } catch (error) {
+    remove(id);
+    throw error;
+  }
+  return { info: run.info(), layers: run.layerReports() };
+}
+
+function remove(id) {
+  afterTraining.cancel(id);
+  loop.drop(id);
+}
+
 const answers = {
   async [To.BOOT]({ builds, threads, isolated }) {
     const started = await startEngine(builds, threads, isolated);
-    engine = started.module;
+    ({ module: engine, limit } = started);
     loop.memory = engine.memoryBytes;
     return {
       info: engine.engineInfo(),
@@ -47,33 +85,32 @@ const answers = {
   async [To.LOAD]({ source }) {
     loop.pauseAll();
     const dataset = await loadDataset(engine, source, (progress) => tell(From.PROGRESS, progress));
+    orFree(dataset, () => assertRoom(dataset.info().name, dataset, beside([], [])));
     lastDataset += 1;
     datasets.set(lastDataset, dataset);
     forgetUnused();
     return { dataset: lastDataset, info: dataset.info(), samples: samplesOf(dataset) };
   },
 
-  [To.CREATE]({ run, dataset, config }) {
+  [To.CREATE]({ run, dataset, config, alone }) {
     loop.pauseAll();
     const created = new engine.Run(datasets.get(dataset), config);
-    afterTraining.cancel(run);
-    loop.put(run, created, dataset);
-    forgetUnused();
-    return { info: created.info(), layers: created.layerReports() };
+    const replaced = alone ? loop.ids : [run];
+    orFree(created, () => assertRoom("This run", created, beside(replaced, [dataset, lastDataset])));
+    for (const id of replaced) remove(id);
+    return put(run, created, dataset);
   },
 
   [To.FORK]({ run, from, config }) {
     const { run: original, dataset } = loop.entry(from);
     loop.flush(from);
     const copy = original.fork(config);
-    afterTraining.cancel(run);
-    loop.put(run, copy, dataset, from);
-    return { info: copy.info(), layers: copy.layerReports() };
+    orFree(copy, () => assertRoom("The copy", copy, beside([run], [dataset, lastDataset])));
+    return put(run, copy, dataset, from);
   },
 
   [To.DROP]({ run }) {
-    afterTraining.cancel(run);
-    loop.drop(run);
+    remove(run);
     forgetUnused();
   },
 
@@ -115,5 +152,6 @@ addEventListener("message", async ({ data: { type, id, ...body } }) => {
     tell(From.REPLY, { id, result });
   } catch (error) {
     tell(From.REPLY, { id, error: messageOf(error) });
+    if (isFatal(error)) tell(From.CRASHED, { message: messageOf(error), fatal: true });
   }
 });

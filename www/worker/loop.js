@@ -25,6 +25,9 @@ const LAYERS_INTERVAL_MS = 1000;
  * @property {number} layersAt
  */
 
+/** The engine throws an Error for what it understands; a trap leaves its memory in an unknown state. */
+export const isFatal = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+
 export class Loop {
   /** @type {Map<number, Entry>} */
   #entries = new Map();
@@ -39,6 +42,11 @@ export class Loop {
   constructor(tell) {
     this.#tell = tell;
     this.#channel.port1.onmessage = () => this.#turn();
+  }
+
+  /** The numbers of the runs. */
+  get ids() {
+    return [...this.#entries.keys()];
   }
 
   datasetsInUse() {
@@ -131,8 +139,7 @@ export class Loop {
     const entry = this.#entries.get(id);
     entry.left = 0;
     this.#postSteps(id, entry);
-    // The engine throws an Error for what it understands; a trap leaves its memory in an unknown state.
-    const fatal = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+    const fatal = isFatal(error);
     const { kind, step, loss, gradNorm } = error ?? {};
     this.#tell(From.CRASHED, { run: id, message: error?.message ?? String(error), fatal, kind, step, loss, gradNorm });
     if (!fatal) this.pauseAll();

@@ -1,0 +1,27 @@
+/**
+ * Whether what is asked for has room in the engine's memory. The engine ends where an allocation fails in the middle of
+ * its work, so data sets and runs are counted before they begin.
+ */
+
+/** Of the whole, what the allocator can hand out in the sizes that are asked for. */
+const USABLE = 0.9;
+
+const megabytes = (bytes) => `${Math.max(0, Math.ceil(bytes / 1e6)).toLocaleString("en")} MB`;
+
+/**
+ * Fails where `wanted` has no room.
+ * @param {string} what it is, as a sentence begins
+ * @param {object} wanted a run or a data set of the engine
+ * @param {object} room
+ * @param {number} room.limit bytes that the engine can have
+ * @param {object[]} room.datasets those that stay beside it
+ * @param {object[]} room.runs those that stay beside it
+ */
+export function assertRoom(what, wanted, { limit, datasets, runs }) {
+  const sum = (things) => things.reduce((bytes, thing) => bytes + thing.bytes(), 0);
+  // Kept free: what comes and goes while a run is looked at.
+  const spare = Math.max(0, ...[...runs, wanted].map((thing) => thing.copyBytes?.() ?? 0));
+  const free = USABLE * limit - sum(datasets) - sum(runs) - spare;
+  if (wanted.bytes() <= free) return;
+  throw new Error(`${what} takes ${megabytes(wanted.bytes())} of memory, and ${megabytes(free)} are free.`);
+}
