@@ -23,6 +23,14 @@ export class Dataset {
         wasm.__wbg_dataset_free(ptr, 0);
     }
     /**
+     * Bytes of its images.
+     * @returns {number}
+     */
+    bytes() {
+        const ret = wasm.dataset_bytes(this.__wbg_ptr);
+        return ret;
+    }
+    /**
      * A set of one's own pictures: `pixels` are 32 x 32 x RGB bytes an image, `labels` its class, an index into
      * `classes`. A tenth of each class, at least one image, is held out for testing.
      * @param {string} name
@@ -288,6 +296,22 @@ export class Run {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
+     * Bytes that it takes while it trains, without its images.
+     * @returns {number}
+     */
+    bytes() {
+        const ret = wasm.run_bytes(this.__wbg_ptr);
+        return ret;
+    }
+    /**
+     * Bytes that looking at it takes for a while: copies of it that are quantized, evaluated or packed.
+     * @returns {number}
+     */
+    copyBytes() {
+        const ret = wasm.run_copyBytes(this.__wbg_ptr);
+        return ret;
+    }
+    /**
      * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, perLayerScale}`, or
      * as the run does it where that is null or absent.
      * @param {any} quantization
@@ -415,6 +439,15 @@ export class Run {
             throw takeFromExternrefTable0(ret[1]);
         }
         return takeFromExternrefTable0(ret[0]);
+    }
+    /**
+     * Takes most of what it needs to train now, which the first step would else take. Throws where there is not enough.
+     */
+    reserve() {
+        const ret = wasm.run_reserve(this.__wbg_ptr);
+        if (ret[1]) {
+            throw takeFromExternrefTable0(ret[0]);
+        }
     }
 }
 if (Symbol.dispose) Run.prototype[Symbol.dispose] = Run.prototype.free;
@@ -867,7 +900,7 @@ function __wbg_get_imports(memory) {
             table.set(1026, true);
             table.set(1027, false);
         },
-        memory: memory || new WebAssembly.Memory({initial:19,maximum:16384,shared:true}),
+        memory: memory || new WebAssembly.Memory({initial:19,maximum:32768,shared:true}),
     };
     return {
         __proto__: null,

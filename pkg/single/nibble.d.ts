@@ -9,6 +9,10 @@ export class Dataset {
     free(): void;
     [Symbol.dispose](): void;
     /**
+     * Bytes of its images.
+     */
+    bytes(): number;
+    /**
      * A set of one's own pictures: `pixels` are 32 x 32 x RGB bytes an image, `labels` its class, an index into
      * `classes`. A tenth of each class, at least one image, is held out for testing.
      */
@@ -95,6 +99,14 @@ export class Run {
      */
     advance(): any;
     /**
+     * Bytes that it takes while it trains, without its images.
+     */
+    bytes(): number;
+    /**
+     * Bytes that looking at it takes for a while: copies of it that are quantized, evaluated or packed.
+     */
+    copyBytes(): number;
+    /**
      * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, perLayerScale}`, or
      * as the run does it where that is null or absent.
      */
@@ -138,6 +150,10 @@ export class Run {
      * `{index, label, top: [{class, probability}], loss}`.
      */
     predictions(query: any): any;
+    /**
+     * Takes most of what it needs to train now, which the first step would else take. Throws where there is not enough.
+     */
+    reserve(): void;
 }
 
 /**
@@ -177,6 +193,7 @@ export interface InitOutput {
     readonly __wbg_packedmodel_free: (a: number, b: number) => void;
     readonly __wbg_run_free: (a: number, b: number) => void;
     readonly benchKernels: (a: number, b: number) => [number, number, number];
+    readonly dataset_bytes: (a: number) => number;
     readonly dataset_fromImages: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number) => [number, number, number];
     readonly dataset_image: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly dataset_info: (a: number) => [number, number, number];
@@ -192,6 +209,8 @@ export interface InitOutput {
     readonly packedmodel_info: (a: number) => [number, number, number];
     readonly registry: () => [number, number, number];
     readonly run_advance: (a: number) => [number, number, number];
+    readonly run_bytes: (a: number) => number;
+    readonly run_copyBytes: (a: number) => number;
     readonly run_evaluator: (a: number, b: any) => [number, number, number];
     readonly run_filters: (a: number, b: number, c: number) => [number, number, number];
     readonly run_fork: (a: number, b: any) => [number, number, number];
@@ -202,6 +221,7 @@ export interface InitOutput {
     readonly run_packed: (a: number) => [number, number, number];
     readonly run_phases: (a: number) => [number, number, number];
     readonly run_predictions: (a: number, b: any) => [number, number, number];
+    readonly run_reserve: (a: number) => [number, number];
     readonly start: () => void;
     readonly useCurrentThread: () => [number, number];
     readonly __wbindgen_malloc: (a: number, b: number) => number;
