@@ -251,20 +251,19 @@ export class Session {
     }
     // The first keeps its number, and with it its colour.
     const id = this.run?.id ?? 1;
-    const runs = [await this.create(id, { ...settings, race: "" }, loaded.dataset, loaded.info)];
+    const runs = [await this.create(id, { ...settings, race: "" }, loaded.dataset, loaded.info, true)];
     try {
       if (second) runs.push(await this.create(3 - id, differing(settings, settings.race), loaded.dataset, loaded.info));
     } catch (error) {
       settings.race = "";
       this.notify("error", `There is no second run: ${error.message}`);
     }
-    if (runs.length === 1) await this.client.request(To.DROP, { run: 3 - id });
     this.adoptRuns(runs);
   }
 
-  /** Makes a run in the worker. @returns {Promise<RunRecord>} its record, not yet one of the session's */
-  async create(id, settings, dataset, data) {
-    const { info, layers } = await this.client.request(To.CREATE, { run: id, dataset, config: runConfig(settings) });
+  /** Makes a run in the worker, in place of all others if `alone`. @returns {Promise<RunRecord>} not yet one of the session's */
+  async create(id, settings, dataset, data, alone = false) {
+    const { info, layers } = await this.client.request(To.CREATE, { run: id, dataset, config: runConfig(settings), alone });
     return new RunRecord(id, ofRun(settings), data, info, layers, dataset);
   }
 

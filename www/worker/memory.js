@@ -23,5 +23,6 @@ export function assertRoom(what, wanted, { limit, datasets, runs }) {
   const spare = Math.max(0, ...[...runs, wanted].map((thing) => thing.copyBytes?.() ?? 0));
   const free = USABLE * limit - sum(datasets) - sum(runs) - spare;
   if (wanted.bytes() <= free) return;
-  throw new Error(`${what} takes ${megabytes(wanted.bytes())} of memory, and ${megabytes(free)} are free.`);
+  const advice = wanted.copyBytes ? "A smaller batch takes less." : "Dropping a run makes room.";
+  throw new Error(`${what} takes ${megabytes(wanted.bytes())} of memory, and ${megabytes(free)} are free. ${advice}`);
 }
