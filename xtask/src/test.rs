@@ -37,7 +37,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "native", about: "cargo test", run: native },
     Suite {
         name: "wasm",
-        about: "tests/web.rs in headless Chromium: each build, isolated and not",
+        about: "tests/web.rs in headless Chromium: each build where it is used",
         run: in_browser,
     },
     Suite { name: "page", about: "tests/e2e: the page in headless Chromium and Firefox", run: page },
@@ -266,6 +266,16 @@ fn native(_: &Tools, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// Whether the pages that a build is tested in are isolated. With threads isolation decides how many there are, alike in
+/// both builds; the build without them is for pages that are not.
+fn places(build: &Build) -> &'static [bool] {
+    match (build.threads, build.relaxed_simd) {
+        (true, true) => &[true, false],
+        (true, false) => &[true],
+        (false, _) => &[false],
+    }
+}
+
 fn in_browser(tools: &Tools, report: &mut Report) -> Result<()> {
     let toolchain = tools.toolchain()?;
     let browser = tools.browser()?;
@@ -288,8 +298,8 @@ fn in_browser(tools: &Tools, report: &mut Report) -> Result<()> {
         command
     };
     for build in &BUILDS {
-        for (isolated, name) in [(true, "isolated"), (false, "not isolated")] {
-            let name = format!("wasm {} {name}", build.name);
+        for &isolated in places(build) {
+            let name = format!("wasm {}{}", build.name, if isolated { "" } else { " not isolated" });
             println!("-- {name}");
             report.part(&name, || rust_tests(&mut command(build, isolated)));
         }
