@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { holds } from "../../www/lesson/conditions.js";
-import { fact, factNames } from "../../www/lesson/facts.js";
+import { fact, factNames, factText } from "../../www/lesson/facts.js";
 import { lessonProblems, selectorOf } from "../../www/lesson/format.js";
 import { write } from "./fixture.mjs";
 import { assertFits, NARROW, noticed, open, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
@@ -291,8 +291,31 @@ test("what is wrong with a lesson is said", () => {
     [{ ...good, steps: [{ ...step, until: { all: [] } }] }, "list of conditions"],
     [{ ...good, steps: [{ ...step, until: { not: { fact: "x" } } }] }, '"x" is no fact'],
     [{ ...good, steps: [{ ...step, help: { press: ["explode"] } }] }, "explode"],
+    [{ ...good, id: 5 }, "The id"],
+    [{ ...good, minutes: "2" }, "minutes"],
+    [{ ...good, settings: [] }, "settings"],
+    [{ ...good, settings: { threads: "auto" } }, "threads"],
+    [{ ...good, steps: [step, { ...step, task: 7 }] }, "Step 2, task"],
+    [{ ...good, steps: [{ ...step, task: "" }] }, "Step 1, task"],
+    [{ ...good, steps: [{ ...step, point: "button.constructor" }] }, "Step 1, point"],
+    [{ ...good, steps: [{ ...step, help: null }] }, "Step 1, help"],
+    [{ ...good, steps: [{ ...step, help: { press: ["toString"] } }] }, "toString"],
+    [{ ...good, steps: [{ ...step, help: { press: "train" } }] }, "list of buttons"],
+    [{ ...good, steps: [{ ...step, help: { set: null } }] }, "help, set"],
+    [{ ...good, steps: [{ title: "x", text: ["y"], help: { press: ["train"] } }] }, 'Step 1: "help"'],
+    [{ ...good, steps: [{ ...step, text: ["{run.loss }"] }] }, '"{run.loss }" is no fact'],
+    [{ ...good, steps: [{ ...step, then: ["{run.loss"] }] }, '"{run.loss" is no fact'],
+    [{ ...good, steps: [{ ...step, until: { fact: "run.epochs", is: "1" } }] }, "run.epochs is a number"],
+    [{ ...good, steps: [{ ...step, until: { fact: "run.status", is: "playin" } }] }, "playin"],
+    [{ ...good, steps: [{ ...step, until: { fact: "run.setting.bits", is: 9 } }] }, "run.setting.bits"],
+    [{ ...good, steps: [{ ...step, until: { fact: "run.status", grownBy: 1 } }] }, "compares numbers"],
   ];
   for (const [lesson, part] of cases) assert.ok(lessonProblems(lesson).join("\n").includes(part), `${part}: ${lessonProblems(lesson)}`);
+  const bad = { ...good, minutes: "2", steps: [{ ...step, help: null }, { ...step, task: 7 }] };
+  assert.equal(lessonProblems(bad).length, 3, "all of them at once");
+  // Lessons are read before the engine tells of its models.
+  const models = readdirSync(new URL("../../src/models/", import.meta.url)).filter((name) => name.endsWith(".json"));
+  for (const model of models.map((name) => name.replace(/\.json$/, ""))) assert.deepEqual(lessonProblems({ ...good, settings: { model } }), []);
 });
 
 test("conditions", () => {
@@ -313,4 +336,6 @@ test("every fact is told of in the guide", () => {
   const names = factNames.filter((name) => !name.includes("setting") && !name.startsWith("second.") && !/^ptq\.\d/.test(name));
   for (const name of names) assert.ok(guide.includes(`\`${name}\``), `docs/TEACHING.md says nothing of ${name}`);
   assert.equal(fact("runs", { runs: [] }, {}), 0);
+  const tested = (testAccuracy) => ({ epochs: [{ testAccuracy }] });
+  assert.equal(factText("gap", { runs: [tested(0.5), tested(0.485)] }, {}), "−1.5 points");
 });
