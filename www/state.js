@@ -47,7 +47,11 @@ export const SETTINGS = [
   {
     key: "model", label: "Model", place: "top", kind: "choice", default: "simple_resnet4bit", field: "model",
     registry: "models",
-    choices: [{ name: "simple_resnet4bit", label: "SimpleResNet4bit" }, { name: "vgg4bit", label: "VGG4bit" }],
+    choices: [
+      { name: "simple_resnet4bit", label: "SimpleResNet4bit" },
+      { name: "vgg4bit", label: "VGG4bit" },
+      { name: "convnetjs_cifar10", label: "ConvNetJS CIFAR-10" },
+    ],
   },
   {
     key: "quantizer", label: "Precision", place: "top", kind: "segments", races: true, default: "symmetric",

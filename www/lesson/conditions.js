@@ -7,7 +7,7 @@
  *
  * A fact that is not known meets no comparison.
  */
-import { fact, factNames, isFact } from "./facts.js";
+import { fact, factNames, factProblem, isFact, isNumber } from "./facts.js";
 
 const COMPARE = {
   is: (value, wanted) => value === wanted,
@@ -65,7 +65,11 @@ export function conditionProblems(condition, where) {
   if (Object.keys(comparisons).length === 0) return [`${where}: "${name}" is compared with nothing; use one of ${OPERATORS.join(", ")}.`];
   return Object.entries(comparisons).flatMap(([operator, wanted]) => {
     if (!OPERATORS.includes(operator)) return [`${where}: "${operator}" is no comparison; use one of ${OPERATORS.join(", ")}.`];
-    if (NUMERIC.includes(operator) && typeof wanted !== "number") return [`${where}: "${operator}" needs a number, not ${JSON.stringify(wanted)}.`];
-    return [];
+    if (!NUMERIC.includes(operator)) {
+      const problem = factProblem(name, wanted);
+      return problem ? [`${where}: ${problem}.`] : [];
+    }
+    if (!isNumber(name)) return [`${where}: "${operator}" compares numbers, and ${name} is none.`];
+    return typeof wanted === "number" ? [] : [`${where}: "${operator}" needs a number, not ${JSON.stringify(wanted)}.`];
   });
 }

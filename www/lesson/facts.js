@@ -3,7 +3,7 @@
  * that lessons are checked under Node too. Adding a fact is one line here and one in docs/TEACHING.md.
  */
 import { fixed, percent, short, whole } from "../format.js";
-import { SETTINGS } from "../state.js";
+import { format, parse, SETTINGS } from "../state.js";
 
 const last = (run) => run.epochs.at(-1);
 const gridded = (run) => run.layers.filter(({ levelCounts }) => levelCounts.length > 0);
@@ -13,11 +13,16 @@ const scales = (run) => gridded(run).map(({ scale }) => scale);
 const largest = ({ histogram: { min, max } }) => Math.max(-min, max);
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
-/** Of one run; not known (undefined) where there is none. The second column is how it reads in a lesson's text. */
+const SWITCH = [true, false];
+
+/**
+ * Of one run; not known (undefined) where there is none. The second column is how it reads in a lesson's text, the
+ * third what it can be: "number" unless told, "string", or the values themselves.
+ */
 const OF_RUN = {
   steps: [(run) => run.globalStep, whole],
   epochs: [(run) => run.epochs.length, whole],
-  status: [(run) => run.status, String],
+  status: [(run) => run.status, String, ["paused", "playing", "finished", "lost"]],
   loss: [(run) => run.smooth.loss.value, (value) => fixed(value, 2)],
   trainAccuracy: [(run) => run.smooth.accuracy.value, percent],
   testAccuracy: [(run) => last(run)?.testAccuracy, percent],
@@ -28,12 +33,12 @@ const OF_RUN = {
   scaleMost: [(run) => Math.max(...scales(run)), short],
   entropy: [(run) => mean(gridded(run).map(({ entropyBits }) => entropyBits)), (value) => fixed(value, 2)],
   largestWeight: [(run) => Math.max(...run.layers.map(largest)), short],
-  outlier: [(run) => Boolean(run.outlier), String],
+  outlier: [(run) => Boolean(run.outlier), String, SWITCH],
   /** The largest weight right after the outlier was put in. */
   outlierWeight: [(run) => run.outlier && largest(run.outlier.after), short],
-  diverged: [(run) => Boolean(run.alarm), String],
-  forked: [(run) => Boolean(run.fork), String],
-  label: [(run) => run.label, String],
+  diverged: [(run) => Boolean(run.alarm), String, SWITCH],
+  forked: [(run) => Boolean(run.fork), String, SWITCH],
+  label: [(run) => run.label, String, "string"],
 };
 
 /** Accuracy of the weights of any run that were quantized after training, at a width. */
@@ -43,9 +48,9 @@ const afterTraining = (bits) => (session) =>
 /** Of the page. `seen` is what the lesson's runner has counted. */
 const OF_PAGE = {
   runs: [(session) => session.runs.length, whole],
-  playing: [(session) => session.playing, String],
+  playing: [(session) => session.playing, String, SWITCH],
   waiting: [(session) => session.waiting.length, whole],
-  data: [(session) => session.loaded?.info.kind, String],
+  data: [(session) => session.loaded?.info.kind, String, ["synthetic", "cifar10", "cifar100", "images"]],
   pictures: [(_session, seen) => seen.pictures, whole],
   gap: [
     ({ runs: [first, second] }) => second && last(second)?.testAccuracy - last(first)?.testAccuracy,
@@ -57,14 +62,14 @@ const OF_PAGE = {
 };
 
 const prefixed = (prefix, table, pick) =>
-  Object.entries(table).map(([name, [of, read]]) => [`${prefix}.${name}`, [(session) => (pick(session) ? of(pick(session)) : undefined), read]]);
+  Object.entries(table).map(([name, [of, ...rest]]) => [`${prefix}.${name}`, [(session) => (pick(session) ? of(pick(session)) : undefined), ...rest]]);
 const settingFacts = (prefix, pick) =>
-  SETTINGS.filter(({ place }) => place !== "view").map(({ key }) => [`${prefix}.${key}`, [(session) => pick(session)?.[key], String]]);
+  SETTINGS.filter(({ place }) => place !== "view").map((setting) => [`${prefix}.${setting.key}`, [(session) => pick(session)?.[setting.key], String, setting]]);
 
 const first = (session) => session.runs[0];
 const second = (session) => session.runs[1];
 
-/** Every fact: name -> [value of (session, seen), text of the value]. */
+/** Every fact: name -> [value of (session, seen), text of the value, what it can be: as above, or a row of the settings]. */
 const FACTS = new Map([
   ...Object.entries(OF_PAGE),
   ...prefixed("run", OF_RUN, first),
@@ -78,6 +83,30 @@ const FACTS = new Map([
 export const factNames = [...FACTS.keys()];
 export const isFact = (name) => FACTS.has(name);
 
+const kindOf = (name) => FACTS.get(name)[2] ?? "number";
+/** Whether a fact is a number: it can be above, below, and grow. */
+export const isNumber = (name) => kindOf(name) === "number" || typeof kindOf(name).default === "number";
+
+/** Why a setting is never `value`, in a sentence without its full stop; null if it can be. */
+export function settingProblem(setting, value) {
+  const parsed = parse(setting, format(setting, value));
+  if ("problem" in parsed) return parsed.problem;
+  return parsed.value === value ? null : `${setting.key} is written ${JSON.stringify(parsed.value)}, not ${JSON.stringify(value)}`;
+}
+
+/** Why a fact is never `value`, likewise. */
+export function factProblem(name, value) {
+  const kind = kindOf(name);
+  if (kind.key) {
+    const problem = settingProblem(kind, value);
+    return problem && `${name}: ${problem}`;
+  }
+  const values = Array.isArray(kind) && kind;
+  if (values ? values.includes(value) : typeof value === kind) return null;
+  const what = values ? `one of ${values.map((one) => JSON.stringify(one)).join(", ")}` : `a ${kind}`;
+  return `${name} is ${what}, not ${JSON.stringify(value)}`;
+}
+
 /** @returns {number|string|boolean|undefined} undefined: not known now */
 export function fact(name, session, seen) {
   const value = FACTS.get(name)[0](session, seen);
@@ -87,5 +116,7 @@ export function fact(name, session, seen) {
 /** A fact as a lesson's text shows it. */
 export function factText(name, session, seen) {
   const value = fact(name, session, seen);
-  return value === undefined ? "–" : FACTS.get(name)[1](value);
+  if (value === undefined) return "–";
+  const text = FACTS.get(name)[1](value);
+  return typeof value === "number" ? text.replaceAll("-", "−") : text;
 }

@@ -19,21 +19,28 @@
  * @property {{set?: object, press?: string[]}} [help] what "Do it for me" does: settings, then buttons
  */
 import { BUTTONS, PARTS } from "../parts.js";
-import { parse, settingOf } from "../state.js";
+import { settingOf } from "../state.js";
 import { conditionProblems } from "./conditions.js";
-import { factNames, isFact } from "./facts.js";
+import { factNames, isFact, settingProblem } from "./facts.js";
 
 const FACT_IN_TEXT = /\{([a-zA-Z0-9.]+)\}/g;
+/** Whatever has a brace in it. */
+const BRACES = /\{[^{}]*\}?|\}/g;
 const LESSON_KEYS = ["id", "title", "about", "minutes", "settings", "steps"];
 const STEP_KEYS = ["title", "text", "point", "task", "until", "then", "help"];
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isText = (value) => typeof value === "string" && value !== "";
+/** What the table has under that name; nothing that all objects have. */
+const inTable = (table, name) => (typeof name === "string" && Object.hasOwn(table, name) ? table[name] : null);
 
 /** The selector of what a lesson points at, or null. @param {string} name */
 export function selectorOf(name) {
   const [kind, ...rest] = String(name).split(".");
   const of = rest.join(".");
   if (kind === "setting") return settingOf(of) && !["hidden", "view"].includes(settingOf(of).place) ? `[data-key="${of}"]` : null;
-  if (kind === "button") return BUTTONS[of] ?? null;
-  if (kind === "part") return PARTS[of] ?? null;
+  if (kind === "button") return inTable(BUTTONS, of);
+  if (kind === "part") return inTable(PARTS, of);
   return null;
 }
 
@@ -41,52 +48,57 @@ export function selectorOf(name) {
 export const filled = (text, read) => text.replace(FACT_IN_TEXT, (_all, name) => read(name));
 
 function settingsProblems(settings, where) {
-  if (typeof settings !== "object" || settings === null) return [`${where} are an object of settings.`];
+  if (!isObject(settings)) return [`${where}: this is an object of settings, not ${JSON.stringify(settings)}.`];
   return Object.entries(settings).flatMap(([key, value]) => {
     const setting = settingOf(key);
     if (!setting || setting.place === "view") return [`${where}: "${key}" is no setting.`];
-    const parsed = parse(setting, typeof value === "boolean" ? (value ? "1" : "0") : String(value));
-    if ("problem" in parsed) return [`${where}: ${parsed.problem}.`];
-    return parsed.value === value ? [] : [`${where}: ${key} is written ${JSON.stringify(parsed.value)}, not ${JSON.stringify(value)}.`];
+    if (key === "threads") return [`${where}: threads are the computer's, and no lesson knows how many there are.`];
+    const problem = settingProblem(setting, value);
+    return problem ? [`${where}: ${problem}.`] : [];
   });
 }
 
 function textProblems(paragraphs, where) {
-  if (!Array.isArray(paragraphs) || paragraphs.some((one) => typeof one !== "string" || one === "")) return [`${where} is a list of paragraphs.`];
-  const strangers = paragraphs.flatMap((one) => [...one.matchAll(FACT_IN_TEXT)].map(([, name]) => name)).filter((name) => !isFact(name));
-  return strangers.map((name) => `${where}: {${name}} is no fact; there are ${factNames.slice(0, 12).join(", ")} and more.`);
+  if (!Array.isArray(paragraphs) || !paragraphs.every(isText)) return [`${where} is a list of paragraphs.`];
+  const strangers = paragraphs.flatMap((one) => one.match(BRACES) ?? []).filter((braced) => !isFact(braced.slice(1, -1)));
+  return strangers.map((braced) => `${where}: "${braced}" is no fact; there are ${factNames.slice(0, 12).map((name) => `{${name}}`).join(", ")} and more.`);
 }
 
 function helpProblems(help, where) {
+  if (!isObject(help) || Object.keys(help).length === 0) return [`${where} is an object with "set", "press" or both.`];
   const strangers = Object.keys(help).filter((key) => !["set", "press"].includes(key));
   const problems = strangers.map((key) => `${where}: "${key}" is not known; there are set, press.`);
-  if (help.set) problems.push(...settingsProblems(help.set, `${where}, set`));
-  for (const name of help.press ?? []) if (!BUTTONS[name]) problems.push(`${where}: "${name}" is no button; there are ${Object.keys(BUTTONS).join(", ")}.`);
-  return problems;
+  if ("set" in help) problems.push(...settingsProblems(help.set, `${where}, set`));
+  if (!("press" in help)) return problems;
+  if (!Array.isArray(help.press)) return [...problems, `${where}, press is a list of buttons.`];
+  const unknown = help.press.filter((name) => !inTable(BUTTONS, name));
+  return [...problems, ...unknown.map((name) => `${where}, press: ${JSON.stringify(name)} is no button; there are ${Object.keys(BUTTONS).join(", ")}.`)];
 }
 
 function stepProblems(step, where) {
-  if (typeof step !== "object" || step === null) return [`${where} is no step.`];
+  if (!isObject(step)) return [`${where} is no step.`];
   const problems = Object.keys(step).filter((key) => !STEP_KEYS.includes(key)).map((key) => `${where}: "${key}" is not known; there are ${STEP_KEYS.join(", ")}.`);
-  if (typeof step.title !== "string" || step.title === "") problems.push(`${where} has no title.`);
+  if (!isText(step.title)) problems.push(`${where} has no title.`);
   problems.push(...textProblems(step.text, `${where}, text`));
   if ("then" in step) problems.push(...textProblems(step.then, `${where}, then`));
   if ("point" in step && !selectorOf(step.point)) {
-    problems.push(`${where}: "${step.point}" is nothing to point at; there are setting.KEY, ${Object.keys(BUTTONS).map((one) => `button.${one}`).join(", ")}, ${Object.keys(PARTS).map((one) => `part.${one}`).join(", ")}.`);
+    problems.push(`${where}, point: ${JSON.stringify(step.point)} is nothing to point at; there are setting.KEY, ${Object.keys(BUTTONS).map((one) => `button.${one}`).join(", ")}, ${Object.keys(PARTS).map((one) => `part.${one}`).join(", ")}.`);
   }
   if ("task" in step !== "until" in step) problems.push(`${where}: "task" and "until" go together: what to do, and how the page sees that it is done.`);
+  if ("task" in step && !isText(step.task)) problems.push(`${where}, task is a sentence, not ${JSON.stringify(step.task)}.`);
   if ("until" in step) problems.push(...conditionProblems(step.until, `${where}, until`));
+  if ("help" in step && !("task" in step)) problems.push(`${where}: "help" does a task, and there is none.`);
   if ("help" in step) problems.push(...helpProblems(step.help, `${where}, help`));
   return problems;
 }
 
 /** What is wrong with a lesson, each in a sentence; nothing for a good one. @param {unknown} lesson */
 export function lessonProblems(lesson) {
-  if (typeof lesson !== "object" || lesson === null || Array.isArray(lesson)) return ["The file holds no lesson: it is a JSON object with id, title, about, minutes, settings and steps."];
+  if (!isObject(lesson)) return ["The file holds no lesson: it is a JSON object with id, title, about, minutes, settings and steps."];
   const problems = Object.keys(lesson).filter((key) => !LESSON_KEYS.includes(key)).map((key) => `"${key}" is not known; there are ${LESSON_KEYS.join(", ")}.`);
-  if (!/^[a-z0-9-]+$/.test(lesson.id ?? "")) problems.push(`The id is made of small letters, digits and hyphens, not ${JSON.stringify(lesson.id)}.`);
-  for (const key of ["title", "about"]) if (typeof lesson[key] !== "string" || lesson[key] === "") problems.push(`The lesson has no ${key}.`);
-  if (!(lesson.minutes > 0)) problems.push(`"minutes" is a number above 0, not ${JSON.stringify(lesson.minutes)}.`);
+  if (!isText(lesson.id) || !/^[a-z0-9-]+$/.test(lesson.id)) problems.push(`The id is made of small letters, digits and hyphens, not ${JSON.stringify(lesson.id)}.`);
+  for (const key of ["title", "about"]) if (!isText(lesson[key])) problems.push(`The lesson has no ${key}.`);
+  if (!Number.isFinite(lesson.minutes) || lesson.minutes <= 0) problems.push(`"minutes" is a number above 0, not ${JSON.stringify(lesson.minutes)}.`);
   problems.push(...settingsProblems(lesson.settings, "The lesson's settings"));
   if (!Array.isArray(lesson.steps) || lesson.steps.length === 0) return [...problems, "The lesson has no steps."];
   return [...problems, ...lesson.steps.flatMap((step, i) => stepProblems(step, `Step ${i + 1}`))];

@@ -12,8 +12,9 @@ async function read(name) {
 
 async function readLesson(id) {
   const lesson = await read(`${id}.json`);
-  const [problem] = lesson.id === id ? lessonProblems(lesson) : [`The id is ${lesson.id}, the file's name ${id}.`];
-  if (problem) throw new Error(`lessons/${id}.json: ${problem}`);
+  const problems = lessonProblems(lesson);
+  if (problems.length === 0 && lesson.id !== id) problems.push(`The id is ${lesson.id}, the file's name ${id}.`);
+  if (problems.length > 0) throw new Error(`lessons/${id}.json: ${problems.join(" ")}`);
   return lesson;
 }
 

@@ -3,12 +3,24 @@
  * done, and does it for the learner if asked. No DOM of its own but the buttons that it presses.
  */
 import { To } from "../protocol.js";
-import { defaults, SETTINGS } from "../state.js";
+import { defaults, settingOf, SETTINGS } from "../state.js";
 import { BUTTONS } from "../parts.js";
 import { holds, snapshot } from "./conditions.js";
 
-/** What belongs to the machine and the view stays as it is. */
+/** What belongs to the machine and the view stays as it is, unless a lesson names it. */
 const OWN = SETTINGS.filter(({ place }) => place === "engine" || place === "view").map(({ key }) => key);
+
+/** Buttons that are not pressed while what they do is there already. */
+const NEEDLESS = {
+  train: (session) => session.playing,
+  apply: (session) => session.waiting.length === 0,
+  undo: (session) => session.waiting.length === 0,
+  race: (session) => session.runs.length > 1,
+  fork: (session) => session.runs.length > 1,
+  ptq: (session) => session.runs.some((run) => run.afterTraining?.running),
+};
+/** The page has shown by then whether a button can be pressed. */
+const SHOWN_MS = 500;
 
 export class Runner {
   /** @type {import("./format.js").Lesson|null} */
@@ -22,6 +34,8 @@ export class Runner {
   #start = {};
   /** The lesson's run is still being made: the one that is there says nothing about it. */
   #making = null;
+  /** The help under way; another one, or another step, takes its place. */
+  #helping = null;
   #session;
   #changed;
 
@@ -55,28 +69,46 @@ export class Runner {
 
   /** Begins a lesson: its settings, a fresh run, and the step. @param {import("./format.js").Lesson} lesson */
   begin(lesson) {
-    const kept = Object.fromEntries(OWN.map((key) => [key, this.#session.settings[key]]));
-    Object.assign(this.#session.settings, defaults(), lesson.settings, kept);
-    this.#session.changed("settings");
+    this.#takeSettings(lesson, []);
     this.#session.pause();
-    const made = this.#session.reset();
-    this.#making = made;
-    this.resume(lesson, 0);
-    return made.then(() => {
-      if (this.#making !== made) return; // another lesson was begun meanwhile
-      this.#making = null;
-      // What is compared with the step's start is compared with the new run.
-      this.#begun();
-    });
+    return this.#open(lesson, 0, this.#session.reset());
   }
 
-  /** Goes on with a lesson whose run and settings the address has brought. @param {import("./format.js").Lesson} lesson */
-  resume(lesson, at) {
-    this.lesson = lesson;
-    this.done = new Set();
-    this.at = Math.min(at, lesson.steps.length - 1);
+  /**
+   * Opens a lesson as an address asks. The run that the address has brought stays if it is what the lesson wants.
+   * @param {import("./format.js").Lesson} lesson
+   * @param {number} at index of the step
+   * @param {string[]} named keys of settings that stay as they are, whatever the lesson says
+   */
+  resume(lesson, at, named) {
+    const session = this.#session;
+    const { race } = session.settings;
+    this.#takeSettings(lesson, named);
+    const fits = session.waiting.length === 0 && session.settings.race === race;
+    return this.#open(lesson, Math.min(at, lesson.steps.length - 1), fits ? null : session.reset());
+  }
+
+  #takeSettings(lesson, named) {
+    const { settings } = this.#session;
+    const kept = [...OWN.filter((key) => !(key in lesson.settings)), ...named.filter(settingOf)];
+    // The images are named by what names the data.
+    if (named.includes("data")) kept.push("images");
+    Object.assign(settings, defaults(), lesson.settings, Object.fromEntries(kept.map((key) => [key, settings[key]])));
+    this.#session.changed("settings");
+  }
+
+  /** @param {Promise<void>|null} made resolves once the lesson's run is there */
+  async #open(lesson, at, made) {
+    this.#making = made;
+    this.#helping = null;
+    Object.assign(this, { lesson, at, done: new Set() });
     this.#begun();
     this.#changed("lesson");
+    await made;
+    if (!made || this.#making !== made) return; // another lesson was begun meanwhile
+    this.#making = null;
+    // What is compared with the step's start is compared with the new run.
+    this.#begun();
   }
 
   #begun() {
@@ -86,11 +118,13 @@ export class Runner {
 
   end() {
     this.lesson = null;
+    this.#helping = null;
     this.#changed("lesson");
   }
 
   /** Goes to a step. */
   go(at) {
+    this.#helping = null;
     this.at = at;
     this.#begun();
     this.#changed("step");
@@ -105,20 +139,39 @@ export class Runner {
     this.#changed("done");
   }
 
-  /** Does what the task asks: settings by their keys, then buttons, each as soon as it can be pressed. */
+  /** Does what the task asks: settings by their keys, then buttons, each once the one before has done its work. */
   async help() {
     const { set = {}, press = [] } = this.step?.help ?? {};
+    const help = (this.#helping = {});
     for (const [key, value] of Object.entries(set)) this.#session.set(key, value);
-    for (const name of press) {
-      await this.#idle();
-      // The page draws its buttons a frame after the session has changed.
-      await new Promise(requestAnimationFrame);
-      await new Promise(requestAnimationFrame);
-      document.querySelector(BUTTONS[name])?.click();
-    }
+    for (const name of press) if (!(await this.#press(name, help))) return;
   }
 
+  /** Presses a button as soon as it can be pressed, unless there is no need to. @returns {Promise<boolean>} whether to go on */
+  async #press(name, help) {
+    const session = this.#session;
+    const button = document.querySelector(BUTTONS[name]);
+    const from = performance.now();
+    for (;;) {
+      await this.#idle();
+      if (this.#helping !== help) return false;
+      if (NEEDLESS[name]?.(session)) return true;
+      // A finished run has no steps left.
+      if (name === "train" && session.finished) await session.reset();
+      if (!button.disabled) break;
+      if (session.playing || performance.now() - from < SHOWN_MS) continue;
+      session.notify("info", `"${button.textContent.trim()}" cannot be pressed yet: what comes before this step is still to be done.`);
+      return false;
+    }
+    button.click();
+    return true;
+  }
+
+  /** Waits until nothing is being changed, and for a frame at least. */
   async #idle() {
-    while (this.#session.busy) await this.#session.turn;
+    do {
+      await new Promise(requestAnimationFrame);
+      await this.#session.turn;
+    } while (this.#session.busy);
   }
 }

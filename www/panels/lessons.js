@@ -12,7 +12,7 @@ const MARKUP = `
     <button type="button" class="close" id="lessons-close" aria-label="Close the lessons">×</button>
   </header>
   <div class="lessons-list" id="lessons-list">
-    <p class="lessons-about">Seven short experiments on the page itself. Each begins a fresh run.</p>
+    <p class="lessons-about"><span id="lessons-count">Short</span> experiments on the page itself. Each begins a fresh run.</p>
     <ol id="lessons-entries"></ol>
     <p class="lessons-own"><button type="button" class="small" id="lessons-open">Open a lesson file…</button> A lesson is one file; a teacher can write one.</p>
     <input type="file" id="lessons-file" accept=".json,application/json" hidden aria-label="Lesson file">
@@ -72,8 +72,10 @@ class Lessons {
   #lessons = [];
   #done = loadDone();
   #pointer = new Pointer();
-  /** The address is read once, when there are both lessons and a run. */
+  /** The address is read once, when there are both lessons and a run; no more once a lesson is open. */
   #addressRead = false;
+  /** What it named when the page was opened. */
+  #named = [...new URLSearchParams(location.search).keys()];
   #opener = document.getElementById("lessons-button");
 
   constructor(root, session) {
@@ -112,20 +114,20 @@ class Lessons {
     this.#fromAddress();
   }
 
-  /** `lesson=levels` begins it; `lesson=levels.3` goes on at its third step with the settings of the address. */
+  /** `lesson=levels` begins it, `lesson=levels.3` at its third step. What else the address names goes before the lesson. */
   #fromAddress() {
     const { lesson } = this.session.settings;
     if (this.#addressRead || this.#lessons.length === 0 || !this.session.run) return;
     this.#addressRead = true;
     if (!lesson) return;
-    const [id, step] = lesson.split(".");
+    const [id, step = 1] = lesson.split(".");
     const found = this.#lessons.find((one) => one.id === id);
     if (!found) this.session.notify("error", `There is no lesson "${id}". There are ${this.#lessons.map((one) => one.id).join(", ")}.`);
-    else if (step) this.runner.resume(found, Number(step) - 1);
-    else this.runner.begin(found);
+    else this.runner.resume(found, Number(step) - 1, [...this.#named, ...this.session.touched]);
   }
 
   #entries() {
+    this.part("lessons-count").textContent = `${this.#lessons.length} short`;
     const items = this.#lessons.map((lesson) => {
       const item = document.createElement("li");
       const button = document.createElement("button");
@@ -203,7 +205,9 @@ class Lessons {
   #tell(what) {
     const { lesson, at, complete } = this.runner;
     if (what === "lesson" || what === "step") {
-      this.#address(lesson ? `${lesson.id}.${at + 1}` : "");
+      this.#addressRead = true;
+      // One from a file is on no server: no address leads to it.
+      this.#address(this.#lessons.includes(lesson) ? `${lesson.id}.${at + 1}` : "");
       if (lesson) this.#reveal();
       this.#drawStep();
       if (lesson) this.part("lesson-step").focus({ preventScroll: true });
@@ -263,7 +267,8 @@ class Lessons {
     const last = at + 1 === lesson.steps.length;
     const following = last && this.#lessons[this.#lessons.indexOf(lesson) + 1];
     const next = this.part("lesson-next");
-    const text = !last ? (runner.ready ? "Next" : "Skip") : following && this.#lessons.includes(lesson) ? "Next lesson" : "All lessons";
+    const onward = !last ? "Next" : following && this.#lessons.includes(lesson) ? "Next lesson" : "All lessons";
+    const text = runner.ready ? onward : "Skip";
     if (next.textContent !== text) next.textContent = text;
     next.classList.toggle("primary", runner.ready);
   }
