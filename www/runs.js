@@ -8,6 +8,8 @@ import { PTQ_WIDTHS } from "./protocol.js";
 
 /** Points a curve keeps for drawing: beyond what a plot has pixels for, neighbours are averaged. */
 const TRACE_LIMIT = 1600;
+/** Steps whose gradient is remembered as it was. */
+const LATEST_STEPS = 240;
 
 /** A curve that never holds more than `TRACE_LIMIT` points: when full, neighbours merge two by two. */
 export class Trace {
@@ -150,6 +152,8 @@ export class RunRecord {
     /** Curves over epochs: the batch loss, the same smoothed, smoothed batch accuracy (0..1), gradient norm. */
     this.curves = { batchLoss: new Trace(), trainLoss: new Trace(), trainAccuracy: new Trace(), gradNorm: new Trace() };
     /** EpochEvents so far. */
+    /** Gradient norms of the latest steps. */
+    this.gradNorms = [];
     this.epochs = [];
     /** The last step. */
     this.last = null;
@@ -201,8 +205,10 @@ export class RunRecord {
       this.losses.push(step.loss);
       this.curves.batchLoss.push(x, step.loss);
       this.curves.trainLoss.push(x, this.smooth.loss.push(step.loss));
+      this.gradNorms.push(step.gradNorm);
       this.curves.trainAccuracy.push(x, this.smooth.accuracy.push(step.accuracy));
       this.curves.gradNorm.push(x, step.gradNorm);
+    this.gradNorms.splice(0, this.gradNorms.length - LATEST_STEPS);
       this.smooth.ms.push(step.ms / step.images);
     }
     this.alarm = null;
@@ -244,6 +250,7 @@ export class RunRecord {
   forked(id, settings, info, layers) {
     const copy = new RunRecord(id, settings, this.data, info, layers, this.dataset);
     copy.fork = { step: this.globalStep, epoch: this.epochsTrained, from: this.label };
+    copy.gradNorms = [...this.gradNorms];
     copy.globalStep = this.globalStep;
     copy.marks = [{ epoch: copy.fork.epoch, text: "fork" }];
     copy.progress = { ...this.progress };

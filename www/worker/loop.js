@@ -133,6 +133,8 @@ export class Loop {
     this.#postSteps(id, entry);
     // The engine throws an Error for what it understands; a trap leaves its memory in an unknown state.
     const fatal = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+    // What to do about it depends on the weights as they are.
+    if (!fatal) this.#postLayers(id, entry);
     const { kind, step, loss, gradNorm } = error ?? {};
     this.#tell(From.CRASHED, { run: id, message: error?.message ?? String(error), fatal, kind, step, loss, gradNorm });
     if (!fatal) this.pauseAll();
