@@ -80,6 +80,7 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @property {number} epoch epoch under way, 1-based; 0 before the first step
  * @property {number} step steps done in it
  * @property {number} stepsPerEpoch
+ * @property {number} ended epochs whose test pass is done
  * @property {number} tested images of the test pass done; 0 outside of it
  * @property {number} testTotal
  */
@@ -158,17 +159,14 @@ export class RunRecord {
     /** The last step. */
     this.last = null;
     /** @type {Progress} */
-    this.progress = { epoch: 0, step: 0, stepsPerEpoch: info.stepsPerEpoch, tested: 0, testTotal: data.test };
+    this.progress = { epoch: 0, step: 0, stepsPerEpoch: info.stepsPerEpoch, ended: 0, tested: 0, testTotal: data.test };
     this.smooth = {
       loss: new Smooth(span(info.stepsPerEpoch)),
       accuracy: new Smooth(span(info.stepsPerEpoch)),
+      /** Milliseconds that an image takes in training and in a test pass. */
       ms: new Smooth(20),
+      testMs: new Smooth(20),
     };
-    /** Images a second over about the last 20 steps. */
-    this.imagesPerSecond = NaN;
-    /** Milliseconds a test image takes, measured in the last test pass; NaN before the first. */
-    this.msPerTestImage = NaN;
-    this.testStarted = NaN;
   }
 
   get trained() {
@@ -215,29 +213,26 @@ export class RunRecord {
     const last = steps.at(-1);
     this.last = last;
     this.globalStep = last.globalStep;
-    this.imagesPerSecond = 1000 / this.smooth.ms.value;
     Object.assign(this.progress, { epoch: last.epoch, step: last.step, tested: 0 });
   }
 
-  addEvaluation({ done, total }, now) {
-    if (this.progress.tested === 0 || done < this.progress.tested) {
-      this.testStarted = now;
-      this.testFrom = done;
-    } else {
-      this.msPerTestImage = (now - this.testStarted) / (done - this.testFrom);
-    }
+  /** A batch of the test pass, see `From.EVALUATE`. */
+  addEvaluation({ done, total, ms }) {
+    this.smooth.testMs.push(ms / (done - this.progress.tested));
     Object.assign(this.progress, { tested: done, testTotal: total });
   }
 
   /**
    * @param {object} epoch EpochEvent
    * @param {object} filters of its first layer
+   * @param {number} ms of the last batch of its test pass
    */
-  addEpoch(epoch, filters) {
+  addEpoch(epoch, filters, ms) {
+    this.smooth.testMs.push(ms / (this.progress.testTotal - this.progress.tested));
     this.epochs.push(epoch);
     this.filters.set(epoch.epoch, filters);
     this.layers = epoch.layers;
-    Object.assign(this.progress, { epoch: epoch.epoch, step: this.info.stepsPerEpoch, tested: 0 });
+    Object.assign(this.progress, { epoch: epoch.epoch, step: this.info.stepsPerEpoch, ended: epoch.epoch, tested: 0 });
   }
 
   /**
@@ -274,18 +269,43 @@ export class RunRecord {
     test.share = (test.results.size + (result ? 0 : done / total)) / PTQ_WIDTHS.length;
   }
 
-  /** Seconds left: of the epoch's steps, of the test pass under way, of the whole run. NaN: not known yet. */
-  timeLeft() {
-    const { epoch, step, stepsPerEpoch, tested, testTotal } = this.progress;
-    const stepSeconds = (this.smooth.ms.value * this.info.config.batch) / 1000;
-    const testSeconds = (this.msPerTestImage * testTotal) / 1000 || 0;
-    const epochLeft = (stepsPerEpoch - step) * stepSeconds;
-    const testLeft = (this.msPerTestImage * (testTotal - tested)) / 1000;
-    const epochsAfter = Math.max(0, this.epochsTotal - Math.max(1, epoch));
+  /** Seconds of work from here to the end of epoch `epoch`: of its steps, of its test passes. NaN: not known yet. */
+  work(epoch = this.epochsTotal) {
+    const { stepsPerEpoch, ended, tested, testTotal } = this.progress;
+    const steps = Math.max(0, epoch * stepsPerEpoch - this.globalStep);
+    const images = Math.max(0, (epoch - ended) * testTotal - tested);
+    const { ms, testMs } = this.smooth;
     return {
-      epoch: epochLeft,
-      test: testLeft,
-      run: epochLeft + testSeconds + epochsAfter * (stepsPerEpoch * stepSeconds + testSeconds),
+      steps: steps > 0 ? (steps * this.info.config.batch * ms.value) / 1000 : 0,
+      test: images > 0 ? (images * testMs.value) / 1000 : 0,
     };
   }
+}
+
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+/**
+ * Seconds left: of the epoch that the run behind is in, its steps and its test pass, and of all that there is to
+ * train. Runs take turns on one engine, so each waits for the work of the others. NaN: not known yet.
+ * @param {RunRecord[]} runs
+ * @param {RunRecord} behind the one that has trained least
+ */
+export function timeLeft(runs, behind) {
+  const epoch = Math.max(1, behind.progress.epoch);
+  const here = runs.map((run) => run.work(epoch));
+  const all = runs.map((run) => run.work());
+  return {
+    epoch: sum(here.map(({ steps }) => steps)),
+    test: sum(here.map(({ test }) => test)),
+    // Before the first test pass only the steps are known.
+    run: sum(all.map(({ steps, test }) => steps + (test || 0))),
+  };
+}
+
+/** Images that the engine trains a second, whichever runs they are for; NaN before the first step. */
+export function speedOf(runs) {
+  const least = Math.min(...runs.map(({ globalStep }) => globalStep));
+  // While one catches up, all turns are its own.
+  const taking = runs.filter(({ globalStep }) => globalStep <= least + 1);
+  return (1000 * taking.length) / sum(taking.map(({ smooth }) => smooth.ms.value));
 }

@@ -141,7 +141,9 @@ export class Loop {
   }
 
   #unit(id, entry) {
+    const began = performance.now();
     const event = entry.run.advance();
+    const ms = performance.now() - began;
     if (event.kind === "step") {
       entry.left -= 1;
       entry.step = event.globalStep;
@@ -157,10 +159,10 @@ export class Loop {
     }
     this.#postSteps(id, entry);
     if (event.kind === "evaluate") {
-      this.#tell(From.EVALUATE, { run: id, epoch: event.epoch, done: event.done, total: event.total });
+      this.#tell(From.EVALUATE, { run: id, epoch: event.epoch, done: event.done, total: event.total, ms });
     } else if (event.kind === "epoch") {
       entry.layersAt = performance.now();
-      this.#tell(From.EPOCH, { run: id, epoch: event, filters: entry.run.filters(event.layers[0].name) });
+      this.#tell(From.EPOCH, { run: id, epoch: event, ms, filters: entry.run.filters(event.layers[0].name) });
     } else {
       this.#stop(id, entry, "finished");
     }
