@@ -30,7 +30,7 @@ export class Experiments {
    */
   race(difference) {
     return this.#add(difference, async (first, settings) =>
-      this.session.create(2 - first.slot, settings, first.dataset, first.data),
+      this.session.create(2 - first.slot, settings, first.loaded),
     );
   }
 
@@ -96,7 +96,9 @@ export class Experiments {
       if (others.length !== 1 || !session.runs.includes(run)) return;
       await session.client.request(To.DROP, { run: run.id });
       const waiting = Object.fromEntries(session.waiting.map(({ key }) => [key, session.settings[key]]));
-      Object.assign(session.settings, others[0].settings, run === session.run ? {} : waiting, { race: "" });
+      // Whoever waits for other images waits for these very ones.
+      if ("data" in waiting) waiting.images = session.settings.images;
+      session.takeSettings(others[0], { ...(run === session.run ? {} : waiting), race: "" });
       session.adoptRuns(others);
       session.writeUrl();
     });

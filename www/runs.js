@@ -117,9 +117,9 @@ export class RunRecord {
    * @param {object} data DatasetInfo of what it trains on
    * @param {object} info RunInfo of the engine
    * @param {object[]} layers first LayerReports
-   * @param {number} dataset handle of that data in the worker
+   * @param {object} loaded that data, see Session
    */
-  constructor(id, settings, data, info, layers, dataset) {
+  constructor(id, settings, data, info, layers, loaded) {
     this.id = id;
     this.settings = settings;
     this.data = data;
@@ -131,8 +131,8 @@ export class RunRecord {
     this.filters = new Map();
     /** Which of the two fixed colours it has: 0 or 1. */
     this.slot = id - 1;
-    /** Handle of the data it trains on. */
-    this.dataset = dataset;
+    /** The data it trains on: {dataset, info, samples, key, source}. */
+    this.loaded = loaded;
     /** What tells it from the other run, or its precision: "4-bit", "tanh off". */
     this.label = precision(settings);
     /** @type {Fork|null} */
@@ -152,9 +152,9 @@ export class RunRecord {
     this.losses = [];
     /** Curves over epochs: the batch loss, the same smoothed, smoothed batch accuracy (0..1), gradient norm. */
     this.curves = { batchLoss: new Trace(), trainLoss: new Trace(), trainAccuracy: new Trace(), gradNorm: new Trace() };
-    /** EpochEvents so far. */
     /** Gradient norms of the latest steps. */
     this.gradNorms = [];
+    /** EpochEvents so far. */
     this.epochs = [];
     /** The last step. */
     this.last = null;
@@ -203,12 +203,12 @@ export class RunRecord {
       this.losses.push(step.loss);
       this.curves.batchLoss.push(x, step.loss);
       this.curves.trainLoss.push(x, this.smooth.loss.push(step.loss));
-      this.gradNorms.push(step.gradNorm);
       this.curves.trainAccuracy.push(x, this.smooth.accuracy.push(step.accuracy));
       this.curves.gradNorm.push(x, step.gradNorm);
-    this.gradNorms.splice(0, this.gradNorms.length - LATEST_STEPS);
+      this.gradNorms.push(step.gradNorm);
       this.smooth.ms.push(step.ms / step.images);
     }
+    this.gradNorms.splice(0, this.gradNorms.length - LATEST_STEPS);
     this.alarm = null;
     const last = steps.at(-1);
     this.last = last;
@@ -243,14 +243,14 @@ export class RunRecord {
    * @param {object[]} layers
    */
   forked(id, settings, info, layers) {
-    const copy = new RunRecord(id, settings, this.data, info, layers, this.dataset);
+    const copy = new RunRecord(id, settings, this.data, info, layers, this.loaded);
     copy.fork = { step: this.globalStep, epoch: this.epochsTrained, from: this.label };
-    copy.gradNorms = [...this.gradNorms];
     copy.globalStep = this.globalStep;
     copy.marks = [{ epoch: copy.fork.epoch, text: "fork" }];
     copy.progress = { ...this.progress };
     copy.status = this.status;
     copy.last = this.last;
+    copy.gradNorms = [...this.gradNorms];
     for (const key of Object.keys(this.smooth)) copy.smooth[key] = this.smooth[key].copy();
     return copy;
   }
