@@ -135,7 +135,10 @@ export class CurvePlot {
   /** Shows these runs from now on. */
   async show(runs) {
     this.#runs = runs;
-    this.#paper = await paperEpochs(runs[0] ?? null);
+    const paper = await paperEpochs(runs[0] ?? null);
+    // Meanwhile there may be others.
+    if (runs !== this.#runs) return;
+    this.#paper = paper;
     this.#series.forEach(({ slot }, i) => {
       this.#plot.series[i + 1].dash = this.#dashOf(this.#series[i]);
       if (slot !== null) this.#chips[i].button.style.setProperty("--series", `var(${this.#colorOf(this.#series[i])})`);
