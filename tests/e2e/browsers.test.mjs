@@ -87,7 +87,7 @@ test("without shared memory: the single-thread build", async (t) => {
 test("without SIMD: a message instead of a run", async (t) => {
   const page = await openWithout(t, refusing("\u00fd"), false);
   await page.getByText("has no SIMD, so it cannot train").waitFor();
-  assert.ok(await page.locator("#play").isDisabled());
+  for (const id of ["play", "step", "reset", "new-seed", "pick", "pick-folder"]) assert.ok(await page.locator(`#${id}`).isDisabled(), id);
 });
 
 test("without WebAssembly: a message instead of a run", async (t) => {

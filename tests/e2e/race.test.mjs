@@ -156,6 +156,8 @@ for (const { name, width, viewport, hand } of WAYS) {
     assert.match(page.url(), /quantizer=none/);
     await until(page, () => document.activeElement?.id === "compare-with");
     assert.ok((await ink(page, "#accuracy", "--test")) > 10, "a run alone has the colours of its curves");
+    assert.equal((await ink(page, "#compare", "--run-a")) + (await ink(page, "#compare", "--run-b")), 0, "a gap to no run");
+    await shows(page, "#best-now", /^[\d.]+ %$/);
   });
 }
 
