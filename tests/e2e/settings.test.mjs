@@ -44,13 +44,19 @@ test("what is not valid in an address is named and left at its default", () => {
 
 test("the page's defaults, menus and names are the engine's", async (t) => {
   const page = await open(t);
-  const registry = await page.evaluate(async () => {
-    const { settingOf: row } = await import("./state.js");
-    return ["model", "quantizer", "schedule"].map((key) => row(key).choices.map(({ name }) => name));
+  const { registry, menus } = await page.evaluate(async () => {
+    const engine = await import("/pkg/single/nibble.js");
+    await engine.default();
+    const { SETTINGS: rows } = await import("./state.js");
+    return { registry: engine.registry(), menus: Object.fromEntries(rows.map(({ key, choices }) => [key, choices])) };
   });
-  assert.ok(registry[0].includes("vgg4bit") && registry[0].includes("simple_resnet4bit"));
-  assert.ok(registry[1].includes("none") && registry[1].includes("symmetric"));
-  assert.ok(registry[2].includes("cosine") && registry[2].includes("cosine_climbing"));
+  assert.deepEqual(runConfig(defaults()), registry.defaults);
+  for (const { key, registry: list, choices } of SETTINGS.filter((row) => row.registry)) {
+    assert.ok(registry[list].length > 1);
+    assert.deepEqual(menus[key], registry[list], key);
+    // Those that stand there before the engine does.
+    for (const { name, label } of choices) assert.equal(registry[list].find((entry) => entry.name === name)?.label, label);
+  }
 });
 
 test("a link sets every control and the run itself; unknown values are told", async (t) => {
@@ -113,12 +119,6 @@ test("threads and arithmetic change at reset, and the images are loaded again", 
   await trained(page, 1);
 });
 
-test("a whole run by keyboard alone", async (t) => {
-  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 2 } });
-  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
-  /** Tabs on to the element of that id, as a person would. */
-  const tabTo = async (id) => {
-    for (let presses = 0; presses < 60; presses++) {
 /** Chooses files, and waits until the page has them and keeps them. */
 async function chooseFiles(page, files) {
   await page.setInputFiles("#files", files);
@@ -213,6 +213,12 @@ test("undo goes back to the images of the run, where another set of the same kin
   assert.equal((await runOf(page)).data.fingerprint, fingerprint);
 });
 
+test("a whole run by keyboard alone", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 2 } });
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
+  /** Tabs on to the element of that id, as a person would. */
+  const tabTo = async (id) => {
+    for (let presses = 0; presses < 60; presses++) {
       if ((await focused()) === id) return;
       await page.keyboard.press("Tab");
     }
