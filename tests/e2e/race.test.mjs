@@ -161,6 +161,30 @@ for (const { name, width, viewport, hand } of WAYS) {
   });
 }
 
+test("rate, schedule, clipping and augmentation from the menu: each changes the second run, and only in that", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 2 } });
+  await page.click("#play");
+  await until(page, () => nibble.finished);
+  const menu = { "rate 0.003": ["lr", 0.003], "Cosine, as published": ["schedule", "cosine_climbing"], "clipping off": ["gradClip", false], "augmentation off": ["augment", false] };
+  for (const [label, [field, value]] of Object.entries(menu)) {
+    await page.selectOption("#compare-with", { label });
+    await page.click("#race");
+    await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+    await page.click("#play");
+    await until(page, () => nibble.finished);
+    const [first, second] = await runsOf(page);
+    // The engine keeps the rate in single precision.
+    const differ = Object.keys(first.config).filter((key) => first.config[key] !== second.config[key]);
+    assert.deepEqual([second.label, differ], [label, [field]]);
+    assert.ok(second.config[field] === value || Math.abs(second.config[field] - value) < 1e-6, `${field} is ${second.config[field]}`);
+    // Only augmentation has other images at the first step.
+    assert.equal(first.losses[0] === second.losses[0], field !== "augment", label);
+    assert.notEqual(first.losses[3], second.losses[3], label);
+    await page.click(`[aria-label="Drop ${label}"]`);
+    await until(page, () => nibble.runs.length === 1 && !nibble.busy);
+  }
+});
+
 test("the same weights, the same images: runs that differ in what follows the first step begin alike", async (t) => {
   const page = await open(t, { settings: { ...RUN, augment: 1 } });
   await choose(page, "#compare-with", "tanh off", "keyboard");

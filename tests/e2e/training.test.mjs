@@ -32,12 +32,23 @@ test("play on the built-in images: the loss falls, curves and histograms have in
 });
 
 test("pause answers within a step, and play goes on from there", async (t) => {
-  const page = await open(t);
+  // Steps that take longer than the worker keeps them to itself: the page knows of each when it ends.
+  const page = await open(t, { settings: { train: 3200, test: 100, batch: 320, epochs: 3 } });
   await page.click("#play");
-  await trained(page, 3);
-  await pause(page);
+  await trained(page, 2);
+  const at = await page.evaluate(() => {
+    document.getElementById("play").click();
+    return nibble.run.globalStep;
+  });
+  await page.waitForFunction(() => nibble.run.status === "paused", null, PATIENCE);
   const before = await runOf(page);
-  await page.waitForTimeout(700);
+  // The step under way, and one whose message was on its way.
+  assert.ok(before.globalStep - at <= 2, `${before.globalStep - at} steps after the pause`);
+  // Each answer is a turn of the worker's queue, in which a loop that still went on would train.
+  await page.evaluate(async () => {
+    const { To } = await import("./protocol.js");
+    for (let turn = 0; turn < 20; turn++) await nibble.client.request(To.PAUSE, { runs: [nibble.run.id] });
+  });
   assert.equal((await runOf(page)).globalStep, before.globalStep, "it trained while paused");
   await page.click("#play");
   await trained(page, before.globalStep + 3);
@@ -85,15 +96,6 @@ test("a finished run says so and keeps its curves", async (t) => {
   assert.deepEqual([done, globalStep], [1, 2]);
 });
 
-test("FP32: histograms without a grid", async (t) => {
-  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 1, quantizer: "none" } });
-  await page.click("#step");
-  await trained(page, 1);
-  assert.equal(await ink(page, "#layers", "--level"), 0);
-  assert.ok((await ink(page, "#layers", "--latent")) > 1000);
-  await shows(page, ".layer .count", /FP32/);
-  assert.ok(await page.locator("#set-bits").isDisabled());
-});
 test("a published curve that cannot be fetched is left out", async (t) => {
   const run = { info: { config: { model: "vgg4bit" } }, data: { kind: "cifar100" } };
   t.mock.method(globalThis, "fetch", async () => new Response("<h1>Not found</h1>", { status: 404 }));
@@ -125,3 +127,12 @@ test("a published curve that comes late stands behind no other run", async (t) =
   assert.ok(titles.length > 5 && !titles.some((title) => title.includes("Paper")), `${titles}`);
 });
 
+test("FP32: histograms without a grid", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 1, quantizer: "none" } });
+  await page.click("#step");
+  await trained(page, 1);
+  assert.equal(await ink(page, "#layers", "--level"), 0);
+  assert.ok((await ink(page, "#layers", "--latent")) > 1000);
+  await shows(page, ".layer .count", /FP32/);
+  assert.ok(await page.locator("#set-bits").isDisabled());
+});
