@@ -17,6 +17,7 @@ export class Client {
   #slowestStep = 0;
   #playing = new Set();
   #watch = null;
+  #lookedAt = 0;
   /** Told of every request that was answered well. @type {((type: string, body: object) => void)|null} */
   onAnswer = null;
 
@@ -37,6 +38,7 @@ export class Client {
       event.preventDefault();
       this.#lose(event.message ? `The worker failed: ${event.message}` : "The worker's script did not load.");
     });
+    this.#lookedAt = performance.now();
     this.#watch = setInterval(() => this.#look(), WATCH_INTERVAL_MS);
     return this.request(To.BOOT, boot);
   }
@@ -83,7 +85,11 @@ export class Client {
   }
 
   #look() {
-    const silent = performance.now() - this.#lastSign;
+    const now = performance.now();
+    // A look that comes late itself: the machine or the tab was asleep, and the worker may have been as well.
+    if (now - this.#lookedAt > 2 * WATCH_INTERVAL_MS) this.#lastSign = now;
+    this.#lookedAt = now;
+    const silent = now - this.#lastSign;
     if (this.#playing.size > 0 && silent > SILENCE_MS + 20 * this.#slowestStep) {
       this.#lose("The engine has stopped answering.");
     }

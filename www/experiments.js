@@ -10,6 +10,13 @@ import { runConfig } from "./state.js";
 /** What an injected outlier multiplies a layer's largest weight by. */
 export const OUTLIER_FACTOR = 20;
 
+/** Whether the outlier of `run` is still its layer's largest weight, and about as large as it was made. */
+export function outlierStands({ outlier, layers }) {
+  if (!outlier) return false;
+  const times = layers.find(({ name }) => name === outlier.layer).histogram.max / outlier.after.histogram.max;
+  return times > 0.5 && times < 2;
+}
+
 export class Experiments {
   /** @param {import("./session.js").Session} session */
   constructor(session) {
@@ -23,7 +30,7 @@ export class Experiments {
    */
   race(difference) {
     return this.#add(difference, async (first, settings) =>
-      this.session.create(2 - first.slot, settings, first.dataset, first.data),
+      this.session.create(2 - first.slot, settings, first.loaded),
     );
   }
 
@@ -89,7 +96,9 @@ export class Experiments {
       if (others.length !== 1 || !session.runs.includes(run)) return;
       await session.client.request(To.DROP, { run: run.id });
       const waiting = Object.fromEntries(session.waiting.map(({ key }) => [key, session.settings[key]]));
-      Object.assign(session.settings, others[0].settings, run === session.run ? {} : waiting, { race: "" });
+      // Whoever waits for other images waits for these very ones.
+      if ("data" in waiting) waiting.images = session.settings.images;
+      session.takeSettings(others[0], { ...(run === session.run ? {} : waiting), race: "" });
       session.adoptRuns(others);
       session.writeUrl();
     });
@@ -114,17 +123,16 @@ export class Experiments {
     }
   }
 
-  /** Makes the outlier of `run`, still the largest weight of its layer, as large as it was, and goes on. */
-  async removeOutlier(run) {
+  /** Makes the outlier of `run` as large as it was, while it stands there, and goes on. */
+  removeOutlier(run) {
     const { session } = this;
-    try {
+    return session.inTurn("creating", async () => {
+      if (!session.runs.includes(run) || !outlierStands(run)) return;
       await this.#multiply(run, run.outlier.layer, 1 / run.outlier.factor);
       Object.assign(run, { outlier: null, alarm: null });
       session.changed("layers");
-      session.train("play");
-    } catch (error) {
-      session.notify("error", error.message);
-    }
+      session.wish = "play";
+    });
   }
 
   /** @returns {Promise<{before: object, after: object}>} reports of the layer */

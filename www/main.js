@@ -110,10 +110,11 @@ function build(features) {
     showTransport(session);
     showProgress(session);
     showEngine(session);
-    const { run } = session;
-    at("lr-now").textContent = short(run?.last?.lr);
-    at("grad-now").textContent = fixed(run?.last?.gradNorm, 2);
-    at("best-now").textContent = percent(run?.best);
+    const { run, runs } = session;
+    const whose = runs.length > 1 ? ` (${run.label})` : "";
+    at("lr-now").textContent = short(run?.last?.lr) + whose;
+    at("grad-now").textContent = fixed(run?.last?.gradNorm, 2) + whose;
+    at("best-now").textContent = percent(run?.best) + whose;
   }, 60);
   const drawSettings = drawing(() => {
     controls.show(session.settings, session.run?.begun ? session.waiting : []);
@@ -180,7 +181,7 @@ function showObstacle(reason) {
   at("obstacle").textContent = reason;
   at("obstacle").hidden = false;
   document.body.dataset.status = "unable";
-  for (const button of document.querySelectorAll(".transport button, #pick")) button.disabled = true;
+  for (const button of document.querySelectorAll(".transport button, #pick, #pick-folder")) button.disabled = true;
 }
 
 const reason = obstacle(detect());

@@ -81,9 +81,12 @@ export const From = Object.freeze({
   PROGRESS: "progress",
   /** {run, steps: StepEvent[], memory: bytes}: training steps since the last such message, in order. */
   STEPS: "steps",
-  /** {run, epoch, done, total}: progress of the test pass, in images. */
+  /** {run, epoch, done, total, ms (of the batch)}: progress of the test pass, in images. */
   EVALUATE: "evaluate",
-  /** {run, epoch: EpochEvent, filters (of its first layer, as `To.FILTERS` answers)}: an epoch has ended. */
+  /**
+   * {run, epoch: EpochEvent, ms (of its last test batch), filters (of its first layer, as `To.FILTERS` answers)}: an
+   * epoch has ended.
+   */
   EPOCH: "epoch",
   /** {run, layers: LayerReport[]}: the weights as they are now; about once a second while training. */
   LAYERS: "layers",

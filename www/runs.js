@@ -8,6 +8,8 @@ import { PTQ_WIDTHS } from "./protocol.js";
 
 /** Points a curve keeps for drawing: beyond what a plot has pixels for, neighbours are averaged. */
 const TRACE_LIMIT = 1600;
+/** Steps whose gradient is remembered as it was. */
+const LATEST_STEPS = 240;
 
 /** A curve that never holds more than `TRACE_LIMIT` points: when full, neighbours merge two by two. */
 export class Trace {
@@ -78,6 +80,7 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @property {number} epoch epoch under way, 1-based; 0 before the first step
  * @property {number} step steps done in it
  * @property {number} stepsPerEpoch
+ * @property {number} ended epochs whose test pass is done
  * @property {number} tested images of the test pass done; 0 outside of it
  * @property {number} testTotal
  */
@@ -114,9 +117,9 @@ export class RunRecord {
    * @param {object} data DatasetInfo of what it trains on
    * @param {object} info RunInfo of the engine
    * @param {object[]} layers first LayerReports
-   * @param {number} dataset handle of that data in the worker
+   * @param {object} loaded that data, see Session
    */
-  constructor(id, settings, data, info, layers, dataset) {
+  constructor(id, settings, data, info, layers, loaded) {
     this.id = id;
     this.settings = settings;
     this.data = data;
@@ -128,8 +131,8 @@ export class RunRecord {
     this.filters = new Map();
     /** Which of the two fixed colours it has: 0 or 1. */
     this.slot = id - 1;
-    /** Handle of the data it trains on. */
-    this.dataset = dataset;
+    /** The data it trains on: {dataset, info, samples, key, source}. */
+    this.loaded = loaded;
     /** What tells it from the other run, or its precision: "4-bit", "tanh off". */
     this.label = precision(settings);
     /** @type {Fork|null} */
@@ -149,22 +152,21 @@ export class RunRecord {
     this.losses = [];
     /** Curves over epochs: the batch loss, the same smoothed, smoothed batch accuracy (0..1), gradient norm. */
     this.curves = { batchLoss: new Trace(), trainLoss: new Trace(), trainAccuracy: new Trace(), gradNorm: new Trace() };
+    /** Gradient norms of the latest steps. */
+    this.gradNorms = [];
     /** EpochEvents so far. */
     this.epochs = [];
     /** The last step. */
     this.last = null;
     /** @type {Progress} */
-    this.progress = { epoch: 0, step: 0, stepsPerEpoch: info.stepsPerEpoch, tested: 0, testTotal: data.test };
+    this.progress = { epoch: 0, step: 0, stepsPerEpoch: info.stepsPerEpoch, ended: 0, tested: 0, testTotal: data.test };
     this.smooth = {
       loss: new Smooth(span(info.stepsPerEpoch)),
       accuracy: new Smooth(span(info.stepsPerEpoch)),
+      /** Milliseconds that an image takes in training and in a test pass. */
       ms: new Smooth(20),
+      testMs: new Smooth(20),
     };
-    /** Images a second over about the last 20 steps. */
-    this.imagesPerSecond = NaN;
-    /** Milliseconds a test image takes, measured in the last test pass; NaN before the first. */
-    this.msPerTestImage = NaN;
-    this.testStarted = NaN;
   }
 
   get trained() {
@@ -203,35 +205,34 @@ export class RunRecord {
       this.curves.trainLoss.push(x, this.smooth.loss.push(step.loss));
       this.curves.trainAccuracy.push(x, this.smooth.accuracy.push(step.accuracy));
       this.curves.gradNorm.push(x, step.gradNorm);
+      this.gradNorms.push(step.gradNorm);
       this.smooth.ms.push(step.ms / step.images);
     }
+    this.gradNorms.splice(0, this.gradNorms.length - LATEST_STEPS);
     this.alarm = null;
     const last = steps.at(-1);
     this.last = last;
     this.globalStep = last.globalStep;
-    this.imagesPerSecond = 1000 / this.smooth.ms.value;
     Object.assign(this.progress, { epoch: last.epoch, step: last.step, tested: 0 });
   }
 
-  addEvaluation({ done, total }, now) {
-    if (this.progress.tested === 0 || done < this.progress.tested) {
-      this.testStarted = now;
-      this.testFrom = done;
-    } else {
-      this.msPerTestImage = (now - this.testStarted) / (done - this.testFrom);
-    }
+  /** A batch of the test pass, see `From.EVALUATE`. */
+  addEvaluation({ done, total, ms }) {
+    this.smooth.testMs.push(ms / (done - this.progress.tested));
     Object.assign(this.progress, { tested: done, testTotal: total });
   }
 
   /**
    * @param {object} epoch EpochEvent
    * @param {object} filters of its first layer
+   * @param {number} ms of the last batch of its test pass
    */
-  addEpoch(epoch, filters) {
+  addEpoch(epoch, filters, ms) {
+    this.smooth.testMs.push(ms / (this.progress.testTotal - this.progress.tested));
     this.epochs.push(epoch);
     this.filters.set(epoch.epoch, filters);
     this.layers = epoch.layers;
-    Object.assign(this.progress, { epoch: epoch.epoch, step: this.info.stepsPerEpoch, tested: 0 });
+    Object.assign(this.progress, { epoch: epoch.epoch, step: this.info.stepsPerEpoch, ended: epoch.epoch, tested: 0 });
   }
 
   /**
@@ -242,13 +243,14 @@ export class RunRecord {
    * @param {object[]} layers
    */
   forked(id, settings, info, layers) {
-    const copy = new RunRecord(id, settings, this.data, info, layers, this.dataset);
+    const copy = new RunRecord(id, settings, this.data, info, layers, this.loaded);
     copy.fork = { step: this.globalStep, epoch: this.epochsTrained, from: this.label };
     copy.globalStep = this.globalStep;
     copy.marks = [{ epoch: copy.fork.epoch, text: "fork" }];
     copy.progress = { ...this.progress };
     copy.status = this.status;
     copy.last = this.last;
+    copy.gradNorms = [...this.gradNorms];
     for (const key of Object.keys(this.smooth)) copy.smooth[key] = this.smooth[key].copy();
     return copy;
   }
@@ -267,18 +269,43 @@ export class RunRecord {
     test.share = (test.results.size + (result ? 0 : done / total)) / PTQ_WIDTHS.length;
   }
 
-  /** Seconds left: of the epoch's steps, of the test pass under way, of the whole run. NaN: not known yet. */
-  timeLeft() {
-    const { epoch, step, stepsPerEpoch, tested, testTotal } = this.progress;
-    const stepSeconds = (this.smooth.ms.value * this.info.config.batch) / 1000;
-    const testSeconds = (this.msPerTestImage * testTotal) / 1000 || 0;
-    const epochLeft = (stepsPerEpoch - step) * stepSeconds;
-    const testLeft = (this.msPerTestImage * (testTotal - tested)) / 1000;
-    const epochsAfter = Math.max(0, this.epochsTotal - Math.max(1, epoch));
+  /** Seconds of work from here to the end of epoch `epoch`: of its steps, of its test passes. NaN: not known yet. */
+  work(epoch = this.epochsTotal) {
+    const { stepsPerEpoch, ended, tested, testTotal } = this.progress;
+    const steps = Math.max(0, epoch * stepsPerEpoch - this.globalStep);
+    const images = Math.max(0, (epoch - ended) * testTotal - tested);
+    const { ms, testMs } = this.smooth;
     return {
-      epoch: epochLeft,
-      test: testLeft,
-      run: epochLeft + testSeconds + epochsAfter * (stepsPerEpoch * stepSeconds + testSeconds),
+      steps: steps > 0 ? (steps * this.info.config.batch * ms.value) / 1000 : 0,
+      test: images > 0 ? (images * testMs.value) / 1000 : 0,
     };
   }
+}
+
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+/**
+ * Seconds left: of the epoch that the run behind is in, its steps and its test pass, and of all that there is to
+ * train. Runs take turns on one engine, so each waits for the work of the others. NaN: not known yet.
+ * @param {RunRecord[]} runs
+ * @param {RunRecord} behind the one that has trained least
+ */
+export function timeLeft(runs, behind) {
+  const epoch = Math.max(1, behind.progress.epoch);
+  const here = runs.map((run) => run.work(epoch));
+  const all = runs.map((run) => run.work());
+  return {
+    epoch: sum(here.map(({ steps }) => steps)),
+    test: sum(here.map(({ test }) => test)),
+    // Before the first test pass only the steps are known.
+    run: sum(all.map(({ steps, test }) => steps + (test || 0))),
+  };
+}
+
+/** Images that the engine trains a second, whichever runs they are for; NaN before the first step. */
+export function speedOf(runs) {
+  const least = Math.min(...runs.map(({ globalStep }) => globalStep));
+  // While one catches up, all turns are its own.
+  const taking = runs.filter(({ globalStep }) => globalStep <= least + 1);
+  return (1000 * taking.length) / sum(taking.map(({ smooth }) => smooth.ms.value));
 }

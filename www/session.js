@@ -6,9 +6,11 @@ import { Client } from "./client.js";
 import { differing, labels, matters } from "./difference.js";
 import { Experiments } from "./experiments.js";
 import { builds } from "./features.js";
-import { From, To } from "./protocol.js";
+import { listen } from "./listen.js";
+import { To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
-import { adoptRegistry, adoptThreads, differences, fromQuery, ofRun, runConfig, settingOf, toQuery } from "./state.js";
+import { askingFor, dataKey, readable, Sources } from "./sources.js";
+import { adoptRegistry, adoptThreads, differences, display, fromQuery, ofRun, runConfig, settingOf, toQuery } from "./state.js";
 import { Store } from "./store.js";
 
 /** A slider moves often: the address and an untrained run follow after this pause. */
@@ -16,12 +18,10 @@ const SETTLE_MS = 250;
 /** Seeds drawn by "New seed": short enough to be read out in class. */
 const SEEDS = 100_000;
 
-const KIND_OF_DATA = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100", images: "images" };
-
-/** What names the images that `settings` ask for. */
-const dataKey = ({ data, train, test }) => (data === "builtin" ? `${data} ${train} ${test}` : data);
 /** What names the engine that `settings` ask for. */
 const engineKey = ({ threads, build }) => `${threads} ${build}`;
+/** A data set as the menu calls it. */
+const nameOf = (data) => display(settingOf("data"), data);
 
 export class Session {
   /**
@@ -45,10 +45,9 @@ export class Session {
     this.memory = NaN;
     /** The loaded data: {dataset, info, samples, key, source}. */
     this.loaded = null;
-    /** Files dropped earlier, by the value of the setting `data`. */
-    this.dropped = new Map();
     /** Data sets kept on this device. */
     this.store = new Store((what) => this.changed(what));
+    this.sources = new Sources(this.store);
     /** How it stands with use without a network: {version} once the page is kept, {error} where it cannot be. */
     this.offline = null;
     /**
@@ -67,7 +66,7 @@ export class Session {
     /** What to do once there is a run: "play", "step" or null. */
     this.wish = null;
     this.settleTimer = 0;
-    this.#listen();
+    listen(this);
   }
 
   /** The first run. @type {RunRecord|null} */
@@ -90,59 +89,6 @@ export class Session {
     return this.run ? differences(this.run.settings, this.settings) : [];
   }
 
-  #listen() {
-    const mine = (type, handle) =>
-      this.client.on(type, (body) => {
-        const run = this.runs.find(({ id }) => id === body.run);
-        if (run) handle(run, body);
-      });
-    mine(From.STEPS, (run, { steps, memory }) => {
-      run.addSteps(steps);
-      this.memory = memory;
-      this.changed("steps");
-    });
-    mine(From.EVALUATE, (run, body) => {
-      run.addEvaluation(body, performance.now());
-      this.changed("steps");
-    });
-    mine(From.EPOCH, (run, { epoch, filters }) => {
-      run.addEpoch(epoch, filters);
-      this.changed("epoch");
-    });
-    mine(From.LAYERS, (run, { layers }) => {
-      run.layers = layers;
-      this.changed("layers");
-    });
-    mine(From.STATUS, (run, { status }) => {
-      run.status = status;
-      this.changed("status");
-    });
-    mine(From.PTQ, (run, body) => {
-      run.addAfterTraining(body);
-      this.changed("tested");
-    });
-    mine(From.CRASHED, (run, { message, fatal, kind, step, loss, gradNorm }) => {
-      run.status = "paused";
-      if (kind === "diverged") run.alarm = { step, loss, gradNorm };
-      this.changed("status");
-      if (run.alarm) this.changed("alarm");
-      if (!fatal && !run.alarm) this.notify("error", `Training stopped: ${message}`);
-    });
-    this.client.on(From.PROGRESS, (progress) => {
-      this.loading = progress;
-      this.changed("loading");
-    });
-    this.client.on("lost", ({ message }) => {
-      this.engine = null;
-      for (const run of this.runs) run.status = "lost";
-      this.changed("status");
-      this.notify("error", `The engine was lost: ${message} What it has drawn stays until you start it anew.`, {
-        label: "Start the engine anew",
-        act: () => this.inTurn("starting", () => this.#rebuild()),
-      });
-    });
-  }
-
   /** Starts engine, data and run as the address asks. */
   start() {
     return this.inTurn("starting", async () => {
@@ -161,20 +107,11 @@ export class Session {
 
   async #firstData() {
     const { data, images } = this.settings;
-    if (data !== "builtin") {
-      try {
-        await this.#loadFor(this.settings);
-        if (images && images !== this.loaded.info.fingerprint) {
-          this.notify("info", `The link was made with other images than these: fingerprint ${images}, here ${this.loaded.info.fingerprint}.`);
-        }
-        return;
-      } catch (error) {
-        const name = settingOf("data").choices.find((choice) => choice.name === data).label;
-        this.notify("info", `The link asks for ${name}. ${error.message} Until then: the built-in images.`);
-        Object.assign(this.settings, { data: "builtin", images: "" });
-      }
+    await this.#loadOrDraw(() => this.sources.find(this.settings), ["info", `The link asks for ${nameOf(data)}.`]);
+    const here = this.settings.images;
+    if (images && here && images !== here) {
+      this.notify("info", `The link was made with other images than these: fingerprint ${images}, here ${here}.`);
     }
-    await this.#loadFor(this.settings);
   }
 
   /** Changes of engine, data and run wait for each other; an error is told and leaves the rest as it was. */
@@ -201,8 +138,9 @@ export class Session {
 
   async #startEngine() {
     const { threads, build } = this.settings;
-    const count = threads === "auto" ? this.features.cores : Math.min(Number(threads), 4 * this.features.cores);
+    const count = threads === "auto" ? this.features.cores : Number(threads);
     const order = builds(this.features, build);
+    this.forsake();
     const { info, registry, memory, skipped } = await this.client.start({
       builds: order,
       threads: count,
@@ -217,33 +155,43 @@ export class Session {
     this.changed("engine");
   }
 
-  /** The images that `settings` ask for: drawn, dropped before, kept on this device, or beside the page. */
-  async #sourceFor({ data, train, test, images }) {
-    if (data === "builtin") return { kind: "builtin", train, test };
-    const known = this.dropped.get(data) ?? (await this.store.find(data, images));
-    if (!known && data === "images") throw new Error("They are not on this device: choose their folder, or drop it here.");
-    return known ?? { kind: "origin", name: data };
+  /** With the engine goes what it held: the data, and the runs but for what is drawn of them. */
+  forsake() {
+    this.engine = null;
+    this.loaded = null;
+    for (const run of this.runs) run.status = "lost";
+    this.changed("status");
   }
 
-  async #loadFor(settings) {
-    const source = await this.#sourceFor(settings);
-    this.#adoptData(await this.client.request(To.LOAD, { source }), source);
-  }
-
-  #adoptData(view, source) {
-    const data = KIND_OF_DATA[view.info.kind];
-    this.settings.data = data;
-    this.settings.images = data === "builtin" ? "" : view.info.fingerprint;
+  async #load(source) {
+    const view = await this.client.request(To.LOAD, { source });
+    Object.assign(this.settings, askingFor(view.info));
     this.loaded = { ...view, source, key: dataKey(this.settings) };
-    if (source.kind === "files" || source.kind === "images") this.dropped.set(data, source);
+    this.sources.remember(this.settings.data, source);
     this.changed("data");
     this.changed("settings");
+  }
+
+  /**
+   * Loads what `find` finds, or else the built-in images: an engine without any can train nothing.
+   * @param {() => Promise<object>} find resolves with a source of `To.LOAD`
+   * @param {[kind: "error"|"info", text: string]} lead how the message begins that tells why
+   */
+  async #loadOrDraw(find, [kind, text]) {
+    const { settings } = this;
+    try {
+      await this.#load(await find());
+    } catch (error) {
+      if (settings.data === "builtin") throw error;
+      this.notify(kind, `${text} ${error.message} Until then: the built-in images.`);
+      Object.assign(settings, { data: "builtin", images: "" });
+      await this.#load(await this.sources.find(settings));
+    }
   }
 
   /** Fresh runs by the settings: one, and a second that differs as `settings.race` says. */
   async #createRuns() {
     const { settings, loaded } = this;
-    if (loaded.info.kind !== "synthetic") settings.images = loaded.info.fingerprint;
     const second = settings.race !== "" && matters(settings, settings.race);
     if (settings.race !== "" && !second) {
       this.notify("info", "The second run would now be the same as the first: there is one run.");
@@ -251,9 +199,9 @@ export class Session {
     }
     // The first keeps its number, and with it its colour.
     const id = this.run?.id ?? 1;
-    const runs = [await this.create(id, { ...settings, race: "" }, loaded.dataset, loaded.info, true)];
+    const runs = [await this.create(id, { ...settings, race: "" }, loaded, true)];
     try {
-      if (second) runs.push(await this.create(3 - id, differing(settings, settings.race), loaded.dataset, loaded.info));
+      if (second) runs.push(await this.create(3 - id, differing(settings, settings.race), loaded));
     } catch (error) {
       settings.race = "";
       this.notify("error", `There is no second run: ${error.message}`);
@@ -261,10 +209,14 @@ export class Session {
     this.adoptRuns(runs);
   }
 
-  /** Makes a run in the worker, in place of all others if `alone`. @returns {Promise<RunRecord>} not yet one of the session's */
-  async create(id, settings, dataset, data, alone = false) {
-    const { info, layers } = await this.client.request(To.CREATE, { run: id, dataset, config: runConfig(settings), alone });
-    return new RunRecord(id, ofRun(settings), data, info, layers, dataset);
+  /**
+   * Makes a run on loaded data in the worker, in place of all others if `alone`.
+   * @returns {Promise<RunRecord>} its record, not yet one of the session's
+   */
+  async create(id, settings, loaded, alone = false) {
+    const config = runConfig(settings);
+    const { info, layers } = await this.client.request(To.CREATE, { run: id, dataset: loaded.dataset, config, alone });
+    return new RunRecord(id, ofRun(settings), loaded.info, info, layers, loaded);
   }
 
   /** These are the runs from now on. */
@@ -277,16 +229,26 @@ export class Session {
 
   /** Engine, data and run as the settings ask, each only where it differs. */
   async #rebuild() {
-    if (!this.engine || this.engine.key !== engineKey(this.settings)) {
-      const source = this.loaded?.key === dataKey(this.settings) ? this.loaded.source : null;
+    const { settings } = this;
+    const other = this.loaded?.key !== dataKey(settings);
+    if (this.engine?.key !== engineKey(settings)) {
+      // What can be known to fail fails while the engine that is there still holds everything.
+      const known = this.engine && (await (other ? this.sources.find(settings) : this.#sourceAgain()));
+      const name = nameOf(settings.data);
       await this.#startEngine();
-      if (source) this.#adoptData(await this.client.request(To.LOAD, { source }), source);
-      else await this.#loadFor(this.settings);
-    } else if (this.loaded.key !== dataKey(this.settings)) {
-      await this.#loadFor(this.settings);
+      await this.#loadOrDraw(async () => known ?? this.sources.find(settings), ["error", `${name} could not be loaded again.`]);
+    } else if (other) {
+      await this.#load(await this.sources.find(settings));
     }
     await this.#createRuns();
     this.writeUrl();
+  }
+
+  /** Where the loaded data came from, if it can be read from there once more. */
+  async #sourceAgain() {
+    const { source, info } = this.loaded;
+    if (await readable(source)) return source;
+    throw new Error(`The engine stays as it is: a new one would have to read ${info.name} again, and its files are no longer there. Load it again first.`);
   }
 
   #grantWish() {
@@ -298,7 +260,9 @@ export class Session {
     // A step is that of the run behind: two runs then come to the same step.
     const runs = wish === "play" ? ready : ready.filter(({ globalStep }) => globalStep === least);
     const ids = runs.map(({ id }) => id);
-    this.client.request(wish === "play" ? To.PLAY : To.STEP, { runs: ids }).catch(() => {});
+    this.client.request(wish === "play" ? To.PLAY : To.STEP, { runs: ids }).catch((error) => {
+      if (runs.some(({ status }) => status !== "lost")) this.notify("error", error.message);
+    });
   }
 
   get playing() {
@@ -316,7 +280,10 @@ export class Session {
       this.notify("info", "This run is finished. Reset begins it again; more epochs apply at reset.");
       return;
     }
-    if (this.run?.status === "lost") return;
+    if (this.run?.status === "lost" && !this.busy) {
+      this.notify("info", "This run cannot go on: its engine is gone. Reset begins anew.");
+      return;
+    }
     this.wish = how;
     this.changed("status");
     if (this.busy) return;
@@ -340,7 +307,7 @@ export class Session {
         await this.#rebuild();
       } catch (error) {
         // A load that failed leaves the menu on what is loaded.
-        if (this.loaded === loaded && loaded) this.settings.data = KIND_OF_DATA[loaded.info.kind];
+        if (this.loaded === loaded && loaded) Object.assign(this.settings, askingFor(loaded.info));
         this.changed("settings");
         throw error;
       }
@@ -364,10 +331,17 @@ export class Session {
 
   /** Goes back to the settings of the run. */
   undo() {
-    const { race } = this.settings;
-    Object.assign(this.settings, this.run.settings, { race });
+    this.takeSettings(this.run, { race: this.settings.race });
     this.changed("settings");
     this.writeUrl();
+  }
+
+  /** Takes the settings of a run, but for `others`; and its images, which the engine has as long as the run. */
+  takeSettings(run, others) {
+    Object.assign(this.settings, run.settings, others);
+    if (run.status === "lost" || this.loaded === run.loaded || dataKey(this.settings) !== run.loaded.key) return;
+    this.loaded = run.loaded;
+    this.changed("data");
   }
 
   async #settleNow() {
@@ -402,9 +376,9 @@ export class Session {
         this.loading = progress;
         this.changed("loading");
       });
-      const view = await this.client.request(To.LOAD, { source });
-      this.#adoptData(view, source);
-      const { name, train, test } = view.info;
+      await this.#load(source);
+      const { info } = this.loaded;
+      const { name, train, test } = info;
       if (this.runs.some(({ trained }) => trained)) {
         this.notify("info", `${name} is loaded. The trained run stays until you start one on the new images.`, {
           label: `Train on ${name}`,
@@ -416,7 +390,7 @@ export class Session {
       }
       this.writeUrl();
       // Not waited for: a training run may begin while an archive is still being written.
-      if (!this.settings.embed) this.store.keep(this.settings.data, view.info, source);
+      if (!this.settings.embed) this.store.keep(this.settings.data, info, source);
     });
   }
 }

@@ -56,7 +56,7 @@ export const SETTINGS = [
   {
     key: "quantizer", label: "Precision", place: "top", kind: "segments", races: true, default: "symmetric",
     field: "quantizer", registry: "quantizers",
-    choices: [{ name: "none", label: "FP32" }, { name: "symmetric", label: "4-bit" }],
+    choices: [{ name: "none", label: "FP32" }, { name: "symmetric", label: "Quantized" }],
   },
   {
     key: "bits", label: "Bits", place: "top", kind: "integer", races: true, default: 4, field: "bits", min: 2, max: 8, step: 1,
@@ -77,7 +77,7 @@ export const SETTINGS = [
   {
     key: "schedule", label: "Schedule", place: "top", kind: "choice", races: true, default: "cosine", field: "schedule",
     registry: "schedules",
-    choices: [{ name: "cosine", label: "Cosine" }, { name: "cosine_climbing", label: "Cosine, climbing" }],
+    choices: [{ name: "cosine", label: "Cosine, falling" }, { name: "cosine_climbing", label: "Cosine, as published" }],
   },
   {
     key: "tanh", label: "Tanh clipping", place: "method", kind: "switch", races: true, default: true, field: "tanhClip",

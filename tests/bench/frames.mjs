@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { launch } from "../e2e/browser.mjs";
-import { observe } from "../e2e/observe.mjs";
+import { firstPaint, frames, observe, quantile } from "../e2e/observe.mjs";
 import { round } from "./table.mjs";
 
 const names = ["seconds", "search", "json"];
@@ -15,22 +15,6 @@ const seconds = Number(values.seconds);
 /** Training warms up: the engine's code is compiled twice, panels draw for the first time. */
 const WARM_UP_MS = 5000;
 
-/** Runs in the page: the intervals between animation frames over so many milliseconds, and the tasks over 50 ms. */
-function watch(ms) {
-  return new Promise((resolve) => {
-    const intervals = [];
-    const start = performance.now();
-    let last = start;
-    const frame = (now) => {
-      intervals.push(now - last);
-      last = now;
-      if (now - start < ms) requestAnimationFrame(frame);
-      else resolve({ intervals: intervals.slice(1), tasks: observed.tasks.filter(({ at }) => at >= start), shift: observed.shift });
-    };
-    requestAnimationFrame(frame);
-  });
-}
-
 const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
@@ -38,21 +22,19 @@ try {
   await page.addInitScript(observe);
   const started = performance.now();
   await page.goto(`${process.env.NIBBLE_URL}?${values.search}`);
-  const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
   await page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, { timeout: 600_000 });
   const interactive = performance.now() - started;
   await page.click("#play");
   await page.waitForTimeout(WARM_UP_MS);
-  const { intervals, tasks, shift } = await page.evaluate(watch, 1000 * seconds);
-  const run = await page.evaluate(() => ({ status: nibble.run.status, runs: nibble.runs.length, step: nibble.run.globalStep }));
+  const { intervals, tasks } = await page.evaluate(frames, 1000 * seconds);
+  const run = await page.evaluate(() => ({ status: nibble.run.status, runs: nibble.runs.length, step: nibble.run.globalStep, shift: observed.shift }));
   if (run.status !== "playing") throw new Error(`the training ended early: ${JSON.stringify(run)}`);
-  intervals.sort((a, b) => a - b);
-  const at = (share) => round(intervals[Math.min(intervals.length - 1, Math.floor(share * intervals.length))], 1);
+  const at = (share) => round(quantile(intervals, share), 1);
   const result = {
     seconds, runs: run.runs, steps: run.step, frames: intervals.length,
     frame_ms: { median: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
     tasks_over_50_ms: tasks.map(({ ms }) => ms),
-    layout_shift: round(shift, 4), first_paint_ms: round(paint, 0), interactive_ms: round(interactive, 0),
+    layout_shift: round(run.shift, 4), first_paint_ms: round(await firstPaint(page), 0), interactive_ms: round(interactive, 0),
   };
   console.log(values.json ? JSON.stringify(result) : Object.entries(result).map(([name, value]) => `${name.padEnd(18)}${JSON.stringify(value)}`).join("\n"));
 } catch (error) {

@@ -1,6 +1,8 @@
 /** What the page does where the browser or the server lacks something: it works, or says why it cannot. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Client } from "../../www/client.js";
+import { From } from "../../www/protocol.js";
 import { PLAIN, SMALL, noticed, open, pause, runOf, shows, trained } from "./support.mjs";
 
 test("isolated by the server: threads, and no service worker is needed", async (t) => {
@@ -30,12 +32,12 @@ test("not isolated, a service worker that never starts: waits for it a few secon
 });
 
 test("a plain host: the service worker isolates the page with a single reload", async (t) => {
-  let loads = 0;
-  const page = await open(t, { url: PLAIN, ready: false });
-  page.on("load", () => (loads += 1));
+  const init = () => (sessionStorage.loads = Number(sessionStorage.loads ?? 0) + 1);
+  const page = await open(t, { url: PLAIN, ready: false, init });
   await page.waitForFunction(() => crossOriginIsolated && globalThis.nibble?.run && !nibble.busy, null, { timeout: 30_000 });
-  assert.ok(loads <= 1, `${loads} reloads`);
-  assert.ok(Number(await page.locator("#engine-threads").textContent()) >= 1);
+  assert.equal(await page.evaluate(() => sessionStorage.loads), "2");
+  const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+  await shows(page, "#engine-threads", new RegExp(`^${cores}$`));
   assert.equal(new URL(page.url()).searchParams.get("train"), String(SMALL.train), "the reload lost the settings");
   await page.click("#step");
   await trained(page, 1);
@@ -85,7 +87,7 @@ test("without shared memory: the single-thread build", async (t) => {
 test("without SIMD: a message instead of a run", async (t) => {
   const page = await openWithout(t, refusing("\u00fd"), false);
   await page.getByText("has no SIMD, so it cannot train").waitFor();
-  assert.ok(await page.locator("#play").isDisabled());
+  for (const id of ["play", "step", "reset", "new-seed", "pick", "pick-folder"]) assert.ok(await page.locator(`#${id}`).isDisabled(), id);
 });
 
 test("without WebAssembly: a message instead of a run", async (t) => {
@@ -102,4 +104,42 @@ test("an engine that does not load: told, and the page stands", async (t) => {
   await noticed(page, "The training engine did not load");
   // The browser itself logs the failed requests.
   page.problems.length = 0;
+});
+
+test("an engine that has gone silent is lost; one that slept with its machine is not", (t) => {
+  let clock = 0;
+  const workers = [];
+  t.mock.method(performance, "now", () => clock);
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  globalThis.Worker = class extends EventTarget {
+    constructor() {
+      super();
+      workers.push(this);
+    }
+    postMessage() {}
+    terminate() {}
+  };
+  t.after(() => delete globalThis.Worker);
+  const client = new Client();
+  let lost = null;
+  client.on("lost", ({ message }) => (lost = message));
+  client.start({}).catch(() => {});
+  const tell = (data) => workers.at(-1).dispatchEvent(new MessageEvent("message", { data }));
+  const pass = (seconds) => {
+    for (let second = 0; second < seconds; second++) {
+      clock += 1000;
+      t.mock.timers.tick(1000);
+    }
+  };
+  tell({ type: From.STATUS, run: 1, status: "playing" });
+  pass(20);
+  // An hour of sleep, and then some slow steps.
+  clock += 3_600_000;
+  pass(40);
+  assert.equal(lost, null);
+  tell({ type: From.STEPS, run: 1, steps: [{ ms: 100 }] });
+  pass(40);
+  assert.equal(lost, null);
+  pass(20);
+  assert.match(lost, /stopped answering/);
 });

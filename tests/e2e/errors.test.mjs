@@ -70,7 +70,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     await shows(page, "#errors-summary", new RegExp(`^${right} of 200 test images right`));
     const bars = await page.locator(".class-value").allTextContents();
     const totals = Array.from({ length: 10 }, (_, row) => matrix.slice(10 * row, 10 * row + 10).reduce((a, b) => a + b));
-    assert.deepEqual(bars, totals.map((total, row) => (total > 0 ? `${((100 * matrix[11 * row]) / total).toFixed(0)} %` : "0 %")));
+    assert.deepEqual(bars, totals.map((total, row) => (total > 0 ? `${((100 * matrix[11 * row]) / total).toFixed(0)} %` : "–")));
     // Earlier epochs, by key and by pointer.
     const slider = page.locator("#errors .replay input[type=range]");
     await slider.focus();
@@ -199,6 +199,59 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     assert.deepEqual(await table(page), matrices[0]);
   });
 }
+
+test("exactly as many images as there is room for are all of them", async (t) => {
+  const page = await open(t, { settings: { ...RUN, test: 300 } });
+  await train(page, 1);
+  /** The gallery, where the engine finds so many images. */
+  const found = async (many) => {
+    await page.evaluate((count) => {
+      const { client } = nibble;
+      const { request } = Object.getPrototypeOf(client);
+      client.request = async (type, body) => {
+        const answer = await request.call(client, type, body);
+        if (type !== "predictions") return answer;
+        return { images: Array.from({ length: Math.min(count, body.limit) }, (_, i) => answer.images[i % answer.images.length]) };
+      };
+    }, many);
+    await page.click(".pair >> nth=0");
+    await page.getByRole("button", { name: "Show the most wrong" }).click();
+  };
+  await found(24);
+  await shows(page, ".gallery-note", /^24 mistakes/);
+  await found(25);
+  await shows(page, ".gallery-note", /^The first 24 mistakes/);
+  assert.equal(await page.locator("#gallery > li:visible").count(), 24);
+});
+
+test("a class without test images has no accuracy, in the bars and in both matrices", async (t) => {
+  const page = await open(t);
+  const texts = await page.evaluate(async () => {
+    const { Confusion } = await import("./plots/confusion.js");
+    const { ClassBars } = await import("./plots/classbars.js");
+    const { ConfusionMap } = await import("./plots/confusionmap.js");
+    const { ConfusionTable } = await import("./plots/confusiontable.js");
+    const classes = ["cat", "dog"];
+    const confusion = new Confusion([3, 1, 0, 0], classes);
+    const made = [ClassBars, ConfusionMap, ConfusionTable].map((Made) => new Made(classes, () => {}));
+    document.body.append(...made.map(({ box }) => box));
+    for (const each of made) each.show(confusion);
+    const [bars, map, table] = made;
+    map.cell.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown" }));
+    return {
+      values: [...bars.box.querySelectorAll(".class-value")].map((node) => node.textContent),
+      named: [...bars.box.querySelectorAll("button")].map((node) => node.getAttribute("aria-label")),
+      map: map.cell.getAttribute("aria-label"),
+      table: [...table.box.querySelectorAll("[role=gridcell]")].map((node) => node.getAttribute("aria-label")),
+    };
+  });
+  assert.deepEqual(texts, {
+    values: ["75 %", "–"],
+    named: ["cat: 75.0 % right, 3 of 4. Show its mistakes.", "dog: no test images. Show its mistakes."],
+    map: "dog: no test images",
+    table: ["cat recognised: 3 of 4, 75.0 %", "cat taken for dog: 1 of 4, 25.0 %", "dog: no test images", "dog: no test images"],
+  });
+});
 
 test("the panel while it trains: pictures in light and dark", async (t) => {
   for (const [width, viewport] of Object.entries(VIEWS)) {

@@ -68,6 +68,35 @@ for (const [label, field, value] of [["tanh off", "tanhClip", false], ["one scal
   });
 }
 
+test("the first weights of a fork are those at the fork, also where it is the run that is left", async (t) => {
+  const page = await open(t, { settings: RUN });
+  for (let wanted = 1; wanted <= 2; wanted++) {
+    await page.click("#step");
+    await trained(page, wanted);
+    await still(page);
+  }
+  await page.selectOption("#compare-with", { label: "3-bit" });
+  await page.click("#fork");
+  await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+  const first = async (run) => {
+    if (run) await page.locator("#weights .run-switch label", { hasText: run }).click();
+    await page.locator("#weights .panel-tools input[type=range]").focus();
+    await page.keyboard.press("Home");
+  };
+  await first("4-bit");
+  await shows(page, "#weights .replay-text", /^before training$/);
+  await first("3-bit");
+  await shows(page, "#weights .replay-text", /^at the fork$/);
+  await first("Both");
+  await shows(page, "#weights .replay-text", /^before training, at the fork$/);
+  await page.click('[aria-label="Drop 4-bit"]');
+  await until(page, () => nibble.runs.length === 1 && !nibble.busy);
+  await first();
+  await shows(page, "#weights .replay-text", /^at the fork$/);
+  await page.click("#layers .layer >> nth=0");
+  await shows(page, "#layer-dialog canvas.trend", /at the fork, .* now/, "aria-label");
+});
+
 test("without straight-through the quantized weights stand still", async (t) => {
   const page = await open(t, { settings: { ...RUN, tanh: 0, race: "ste:0" } });
   const counts = () => page.evaluate(() => nibble.runs.map(({ layers }) => JSON.stringify(layers.map(({ levelCounts }) => levelCounts))));

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { remedies } from "../../www/remedies.js";
+import { RunRecord } from "../../www/runs.js";
 import { defaults, settingOf } from "../../www/state.js";
 import { press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
-import { noticed, open, pause, shows, trained } from "./support.mjs";
+import { SMALL, noticed, open, pause, shows, trained } from "./support.mjs";
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 4, augment: 0 };
 /** What makes the next forward pass overflow. */
@@ -18,6 +19,17 @@ test("what is offered is what the run lacks, and a smaller rate where there is o
   assert.deepEqual(offered({}), ["lr:0.0001"]);
   assert.deepEqual(offered({ clip: false, tanh: false, lr: 1 }), ["clip:1", "tanh:1", "lr:0.1"]);
   assert.deepEqual(offered({ lr: settingOf("lr").min }), []);
+});
+
+test("the gradients of the latest steps are kept as they were, also in a fork", () => {
+  const run = new RunRecord(1, defaults(), { test: 100, classes: [] }, { stepsPerEpoch: 1000, config: { epochs: 9 } }, [], null);
+  const step = (number) => ({ globalStep: number, stepsPerEpoch: 1000, epoch: 1 + Math.floor(number / 1000), step: number % 1000, gradNorm: number, images: 32, ms: 1 });
+  for (let number = 1; number <= 4000; number += 2) run.addSteps([step(number), step(number + 1)]);
+  const latest = Array.from({ length: 240 }, (_, i) => 3761 + i);
+  assert.deepEqual(run.gradNorms, latest);
+  const fork = run.forked(2, defaults(), run.info, []);
+  fork.addSteps([step(4001)]);
+  assert.deepEqual([fork.gradNorms.at(-1), fork.gradNorms.length, run.gradNorms], [4001, 240, latest]);
 });
 
 test("gradient norm and saturation while training, in words and numbers", async (t) => {
@@ -36,6 +48,40 @@ test("gradient norm and saturation while training, in words and numbers", async 
   await shows(page, "#health-verdict", /Healthy/);
   await shows(page, "#health-trend", /Gradient norm of the last steps: \d/, "aria-label");
   assert.ok((await page.evaluate(() => nibble.run.curves.gradNorm.ys)).every((norm) => norm > 0));
+});
+
+test("the verdict without clipping: steady, grown many times, vanished, no better than guessing", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, clip: 0, race: "clip:1" } });
+  await page.click("#step");
+  await until(page, () => nibble.runs.every(({ globalStep }) => globalStep === 1));
+  await still(page);
+  await shows(page, "#health-verdict", /^clipping off: Healthy. Nothing clips the gradient.$/);
+  /** Gives a run steps whose gradients and loss were these. */
+  const after = (which, norms, loss = 1) =>
+    page.evaluate(
+      ([of, all, mean]) => {
+        const run = nibble.runs[of];
+        run.gradNorms = all;
+        run.last.gradNorm = all.at(-1);
+        run.smooth.loss = { value: mean };
+        nibble.changed("steps");
+      },
+      [which, norms, loss],
+    );
+  const usual = Array(30).fill(0.4);
+  await after(0, [...usual, ...Array(5).fill(8)]);
+  await shows(page, "#health-verdict", /^clipping off: The gradient is 20 times its usual size, and nothing clips it.$/);
+  // A single odd batch is none of that.
+  await after(0, [...usual, 8]);
+  await shows(page, "#health-verdict", /^clipping off: Healthy/);
+  await after(0, [...usual, 1e-7]);
+  await shows(page, "#health-verdict", /^clipping off: The gradient has vanished/);
+  await after(0, usual, 2.4);
+  await shows(page, "#health-verdict", /^clipping off: The loss is no better than guessing.$/);
+  // Of two runs, the one that something is wrong with is told of.
+  await after(0, usual);
+  await after(1, [...usual, ...Array(5).fill(8)]);
+  await shows(page, "#health-verdict", /^clipping on: The gradient is 20 times its usual size.$/);
 });
 
 for (const { name, width, viewport, hand } of WAYS) {
@@ -65,11 +111,49 @@ for (const { name, width, viewport, hand } of WAYS) {
     await press(page, "#play", hand);
     await still(page);
     await shows(page, "#health-numbers", /^all finite$/);
-    assert.equal(await page.locator(".notice-error").count(), 0, "the message is out of date");
     const [now] = await largest(page);
     assert.ok(now < 2 * healthy, `the largest weight is ${now}, it was ${healthy}`);
   });
 }
+
+test("the message goes with the run that it tells of, and what it offered changes no other", async (t) => {
+  const page = await open(t, { settings: { ...RUN, tanh: 0 } });
+  await page.click("#step");
+  await trained(page, 1);
+  await still(page);
+  await inject(page, OVERFLOW);
+  await page.click("#step");
+  await until(page, () => nibble.run.alarm);
+  await page.getByRole("button", { name: "The outlier taken out" }).waitFor();
+  await page.evaluate(() => (globalThis.stopped = nibble.run));
+  await page.click("#reset");
+  await until(page, () => nibble.run.globalStep === 0 && !nibble.busy);
+  await until(page, () => !document.querySelector(".notice-error"));
+  const fresh = await largest(page);
+  await page.evaluate(() => nibble.experiments.removeOutlier(stopped));
+  await still(page);
+  assert.deepEqual([await largest(page), (await runsOf(page))[0].globalStep], [fresh, 0]);
+});
+
+test("an outlier that is gone is not taken out", async (t) => {
+  const page = await open(t, { settings: { ...RUN, quantizer: "none" } });
+  // Tanh leaves 3 of it.
+  await inject(page, 1000);
+  await page.click("#step");
+  await trained(page, 1);
+  await still(page);
+  await page.evaluate(async (factor) => {
+    const { To } = await import("./protocol.js");
+    await nibble.client.request(To.OUTLIER, { run: nibble.run.id, layer: "conv1", factor });
+  }, OVERFLOW);
+  await page.click("#step");
+  await until(page, () => nibble.run.alarm && nibble.run.outlier);
+  await page.getByRole("button", { name: "Rate 0.0001" }).waitFor();
+  assert.deepEqual(await page.locator(".notice button.small").allTextContents(), ["Rate 0.0001"]);
+  const before = await page.evaluate(() => nibble.run.layers.at(-1).histogram.max);
+  await page.evaluate(() => nibble.experiments.removeOutlier(nibble.run));
+  assert.deepEqual(await page.evaluate(() => [nibble.run.layers.at(-1).histogram.max, nibble.playing]), [before, false]);
+});
 
 test("what is offered changes the run where it stands", async (t) => {
   const page = await open(t, { settings: { ...RUN, tanh: 0 } });
@@ -105,4 +189,6 @@ test("side by side, the run that stops pauses the other", async (t) => {
   const [stopped, other] = await runsOf(page);
   assert.deepEqual([stopped.status, other.status, other.alarm], ["paused", "paused", null]);
   assert.ok(other.globalStep - stopped.globalStep <= 1);
+  await page.click('[aria-label="Drop tanh off"]');
+  await until(page, () => nibble.runs.length === 1 && !document.querySelector(".notice-error"));
 });

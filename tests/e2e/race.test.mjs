@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choices, differing, firstChoice, labels, matters } from "../../www/difference.js";
 import { gapCurve, testGap } from "../../www/gap.js";
+import { RunRecord, speedOf, timeLeft } from "../../www/runs.js";
 import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/state.js";
 import { choose, press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
 import { longTasks, observe } from "./observe.mjs";
@@ -46,6 +47,64 @@ test("the gap is the second run's value less the first's, where both have one", 
   assert.deepEqual(testGap(ended(0.5, 0.75), ended(0.25)), { xs: [1], ys: [-0.25] });
 });
 
+/** A run of two epochs of ten steps, ten images each, and 50 test images, that takes `ms` for each image. */
+function record(id, ms) {
+  const run = new RunRecord(id, defaults(), { test: 50, classes: [] }, { stepsPerEpoch: 10, config: { batch: 10, epochs: 2 } }, [], null);
+  /** Trains up to that step. */
+  run.train = (last) => {
+    for (let step = run.globalStep + 1; step <= last; step++) {
+      run.addSteps([{ globalStep: step, stepsPerEpoch: 10, epoch: Math.ceil(step / 10), step: ((step - 1) % 10) + 1, images: 10, ms: 10 * ms, loss: 1, accuracy: 0, gradNorm: 1 }]);
+    }
+  };
+  /** Tests up to that image, or ends the epoch; a test image takes half as long. */
+  run.test = (done) => {
+    const took = ((done - run.progress.tested) * ms) / 2;
+    if (done < 50) run.addEvaluation({ done, total: 50, ms: took });
+    else run.addEpoch({ epoch: run.progress.epoch, layers: [] }, null, took);
+  };
+  return run;
+}
+
+test("time left: the steps and test passes of all runs, none of them twice", () => {
+  const near = (found, expected) => Object.entries(expected).forEach(([name, seconds]) => assert.ok(Math.abs(found[name] - seconds) < 1e-9, `${name}: ${found[name]}, not ${seconds}`));
+  const alone = record(1, 100);
+  assert.ok(Number.isNaN(timeLeft([alone], alone).epoch));
+  alone.train(4);
+  near(timeLeft([alone], alone), { epoch: 6, run: 16 });
+  alone.train(10);
+  alone.test(20);
+  // 30 and 50 images, ten steps.
+  near(timeLeft([alone], alone), { epoch: 0, test: 1.5, run: 1.5 + 10 + 2.5 });
+  alone.test(50);
+  near(timeLeft([alone], alone), { epoch: 0, test: 0, run: 10 + 2.5 });
+  // The other one has to come after it first.
+  const other = record(2, 300);
+  other.train(2);
+  near(timeLeft([alone, other], other), { epoch: 8 * 3, run: 12.5 + 18 * 3 });
+  other.train(10);
+  other.test(50);
+  for (const run of [alone, other]) run.train(15);
+  near(timeLeft([alone, other], alone), { epoch: 5 * (1 + 3), run: 5 * (1 + 3) + 2.5 + 7.5 });
+  const fork = other.forked(1, defaults(), other.info, []);
+  near(timeLeft([other, fork], other), { epoch: 2 * 15, run: 2 * (15 + 7.5) });
+  for (const run of [alone, other]) {
+    run.train(20);
+    run.test(50);
+  }
+  near(timeLeft([alone, other], alone), { epoch: 0, test: 0, run: 0 });
+});
+
+test("images a second are the engine's, for whichever run it trains", () => {
+  const [quick, slow] = [record(1, 2), record(2, 6)];
+  assert.ok(Number.isNaN(speedOf([quick])));
+  quick.train(5);
+  assert.equal(speedOf([quick]), 500);
+  slow.train(2);
+  assert.ok(Math.abs(speedOf([quick, slow]) - 1000 / 6) < 1e-9, "one that catches up has every turn");
+  slow.train(5);
+  assert.ok(Math.abs(speedOf([quick, slow]) - 250) < 1e-9, "two images in 8 ms");
+});
+
 for (const { name, width, viewport, hand } of WAYS) {
   test(`${name}: FP32 against 4-bit, to the end, and the first one dropped`, async (t) => {
     const page = await open(t, { settings: RUN, context: { viewport } });
@@ -74,11 +133,10 @@ for (const { name, width, viewport, hand } of WAYS) {
     for (const plot of ["#accuracy", "#loss"]) {
       for (const slot of ["--run-a", "--run-b"]) assert.ok((await ink(page, plot, slot)) > 30, `${plot}: no ${slot}`);
     }
-    const gapInk = await page.evaluate(() => {
-      const canvas = document.getElementById("gap");
-      return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0);
-    });
-    assert.ok(gapInk, "the gap is not drawn");
+    const gapInk = (await ink(page, "#compare", "--run-a")) + (await ink(page, "#compare", "--run-b"));
+    assert.ok(gapInk > 20, `the gap has ${gapInk} pixels`);
+    await shows(page, "#best-now", /^[\d.]+ % \(4-bit\)$/);
+    await shows(page, "#speed-unit", /^images\/s, both$/);
 
     // The legend takes single curves of single runs away, and brings them back.
     const chips = "#accuracy-legend .slot-1 .chip";
@@ -98,8 +156,34 @@ for (const { name, width, viewport, hand } of WAYS) {
     assert.match(page.url(), /quantizer=none/);
     await until(page, () => document.activeElement?.id === "compare-with");
     assert.ok((await ink(page, "#accuracy", "--test")) > 10, "a run alone has the colours of its curves");
+    assert.equal((await ink(page, "#compare", "--run-a")) + (await ink(page, "#compare", "--run-b")), 0, "a gap to no run");
+    await shows(page, "#best-now", /^[\d.]+ %$/);
   });
 }
+
+test("rate, schedule, clipping and augmentation from the menu: each changes the second run, and only in that", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 2 } });
+  await page.click("#play");
+  await until(page, () => nibble.finished);
+  const menu = { "rate 0.003": ["lr", 0.003], "Cosine, as published": ["schedule", "cosine_climbing"], "clipping off": ["gradClip", false], "augmentation off": ["augment", false] };
+  for (const [label, [field, value]] of Object.entries(menu)) {
+    await page.selectOption("#compare-with", { label });
+    await page.click("#race");
+    await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+    await page.click("#play");
+    await until(page, () => nibble.finished);
+    const [first, second] = await runsOf(page);
+    // The engine keeps the rate in single precision.
+    const differ = Object.keys(first.config).filter((key) => first.config[key] !== second.config[key]);
+    assert.deepEqual([second.label, differ], [label, [field]]);
+    assert.ok(second.config[field] === value || Math.abs(second.config[field] - value) < 1e-6, `${field} is ${second.config[field]}`);
+    // Only augmentation has other images at the first step.
+    assert.equal(first.losses[0] === second.losses[0], field !== "augment", label);
+    assert.notEqual(first.losses[3], second.losses[3], label);
+    await page.click(`[aria-label="Drop ${label}"]`);
+    await until(page, () => nibble.runs.length === 1 && !nibble.busy);
+  }
+});
 
 test("the same weights, the same images: runs that differ in what follows the first step begin alike", async (t) => {
   const page = await open(t, { settings: { ...RUN, augment: 1 } });

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { adoptThreads, defaults, differences, format, fromQuery, runConfig, SETTINGS, settingOf, toQuery } from "../../www/state.js";
-import { SMALL, hasRun, noticed, open, runOf, shows, trained } from "./support.mjs";
+import { cifar10, write } from "./fixture.mjs";
+import { PATIENCE, SMALL, hasRun, noticed, open, runOf, shows, trained } from "./support.mjs";
 
 /** Another valid value of a setting than its default. */
 function another(setting) {
@@ -43,13 +44,19 @@ test("what is not valid in an address is named and left at its default", () => {
 
 test("the page's defaults, menus and names are the engine's", async (t) => {
   const page = await open(t);
-  const registry = await page.evaluate(async () => {
-    const { settingOf: row } = await import("./state.js");
-    return ["model", "quantizer", "schedule"].map((key) => row(key).choices.map(({ name }) => name));
+  const { registry, menus } = await page.evaluate(async () => {
+    const engine = await import("/pkg/single/nibble.js");
+    await engine.default();
+    const { SETTINGS: rows } = await import("./state.js");
+    return { registry: engine.registry(), menus: Object.fromEntries(rows.map(({ key, choices }) => [key, choices])) };
   });
-  assert.ok(registry[0].includes("vgg4bit") && registry[0].includes("simple_resnet4bit"));
-  assert.ok(registry[1].includes("none") && registry[1].includes("symmetric"));
-  assert.ok(registry[2].includes("cosine") && registry[2].includes("cosine_climbing"));
+  assert.deepEqual(runConfig(defaults()), registry.defaults);
+  for (const { key, registry: list, choices } of SETTINGS.filter((row) => row.registry)) {
+    assert.ok(registry[list].length > 1);
+    assert.deepEqual(menus[key], registry[list], key);
+    // Those that stand there before the engine does.
+    for (const { name, label } of choices) assert.equal(registry[list].find((entry) => entry.name === name)?.label, label);
+  }
 });
 
 test("a link sets every control and the run itself; unknown values are told", async (t) => {
@@ -110,6 +117,100 @@ test("threads and arithmetic change at reset, and the images are loaded again", 
   await shows(page, "#engine-simd", /^SIMD$/);
   await page.click("#step");
   await trained(page, 1);
+});
+
+/** Chooses files, and waits until the page has them and keeps them. */
+async function chooseFiles(page, files) {
+  await page.setInputFiles("#files", files);
+  await noticed(page, "CIFAR-10 is loaded");
+  await page.waitForFunction(() => !nibble.busy && nibble.store.sets.some(({ fingerprint }) => fingerprint === nibble.loaded.info.fingerprint), null, PATIENCE);
+}
+
+test("an engine started anew whose images cannot be had: before, it stays; after, the built-in images", async (t) => {
+  const { paths } = write(t, { "data_batch_1.bin": cifar10(100, 1), "test_batch.bin": cifar10(50, 2) });
+  const page = await open(t, { settings: { batch: 50, epochs: 2 } });
+  await chooseFiles(page, paths);
+  await page.reload();
+  await hasRun(page);
+  assert.equal((await runOf(page)).data.kind, "cifar10");
+  await page.click("#step");
+  await trained(page, 1);
+  await page.evaluate(() => nibble.store.forget(nibble.store.sets[0].id));
+  await page.selectOption("#set-threads", "1");
+  await page.click("#reset");
+  await noticed(page, "The engine stays as it is", "CIFAR-10");
+  const { globalStep, data } = await runOf(page);
+  assert.deepEqual([globalStep, data.kind], [1, "cifar10"]);
+  await page.click("#step");
+  await trained(page, 2);
+
+  // What only the load itself finds out.
+  await chooseFiles(page, paths);
+  await page.evaluate(() => {
+    const { client } = nibble;
+    const { request } = client;
+    client.request = (type, body) => (type === "load" && body.source.kind !== "builtin" ? Promise.reject(new Error("The disk is gone.")) : request.call(client, type, body));
+    globalThis.mend = () => (client.request = request);
+  });
+  await page.click("#reset");
+  await noticed(page, "CIFAR-10 could not be loaded again", "The disk is gone", "built-in images");
+  await page.waitForFunction(() => nibble.run.data.kind === "synthetic" && !nibble.busy);
+  assert.match(page.url(), /data=builtin/);
+  assert.equal(await page.evaluate(() => nibble.engine.threads), 1);
+  await page.click("#step");
+  await trained(page, 1);
+  await page.evaluate(() => mend());
+  await page.selectOption("#set-data", "cifar10");
+  await page.click("#reset");
+  await page.waitForFunction(() => nibble.run.data.kind === "cifar10" && !nibble.busy);
+});
+
+test("an engine that is lost: what it has drawn stays, Train says what to do, and a new one begins", async (t) => {
+  const init = () => {
+    const Native = Worker;
+    globalThis.Worker = class extends Native {
+      constructor(...all) {
+        super(...all);
+        globalThis.engine = this;
+      }
+    };
+  };
+  const page = await open(t, { init });
+  await page.click("#step");
+  await trained(page, 1);
+  await page.evaluate(() => engine.dispatchEvent(new ErrorEvent("error", { message: "trap", cancelable: true })));
+  await noticed(page, "The engine was lost", "trap");
+  await page.click("#play");
+  await noticed(page, "its engine is gone", "Reset");
+  assert.deepEqual([(await runOf(page)).globalStep, await page.evaluate(() => nibble.playing)], [1, false]);
+  await page.getByRole("button", { name: "Start the engine anew" }).click();
+  await page.waitForFunction(() => nibble.engine && nibble.run.globalStep === 0 && !nibble.busy, null, PATIENCE);
+  await page.click("#step");
+  await trained(page, 1);
+});
+
+test("undo goes back to the images of the run, where another set of the same kind was loaded since", async (t) => {
+  const [one, two] = [1, 7].map((seed) => write(t, { "data_batch_1.bin": cifar10(100, seed), "test_batch.bin": cifar10(50, 2) }).paths);
+  const page = await open(t, { settings: { batch: 50, epochs: 2 } });
+  await chooseFiles(page, one);
+  const { fingerprint } = (await runOf(page)).data;
+  await page.click("#step");
+  await trained(page, 1);
+  await page.click(".notice .close");
+  await chooseFiles(page, two);
+  const loaded = () => page.evaluate(() => nibble.loaded.info.fingerprint);
+  assert.notEqual(await loaded(), fingerprint);
+  await shows(page, "#pending-text", /Image files/);
+  await page.click("#undo");
+  assert.equal(await loaded(), fingerprint);
+  assert.match(page.url(), new RegExp(`images=${fingerprint}`));
+  await page.click("#reset");
+  await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
+  assert.equal((await runOf(page)).data.fingerprint, fingerprint);
+  // An engine started anew reads the same ones.
+  await page.selectOption("#set-threads", "1");
+  await page.waitForFunction(() => nibble.engine?.threads === 1 && nibble.run.status === "paused" && !nibble.busy, null, PATIENCE);
+  assert.equal((await runOf(page)).data.fingerprint, fingerprint);
 });
 
 test("a whole run by keyboard alone", async (t) => {

@@ -1,7 +1,9 @@
 /** Pressing play on the built-in images: the network learns, the pictures move, the buttons do what they say. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { epochs, ink, mean, open, pause, runOf, shows, trained } from "./support.mjs";
+import { paperEpochs } from "../../www/plots/reference.js";
+import { cifar10, write } from "./fixture.mjs";
+import { PATIENCE, drawn, epochs, ink, mean, open, pause, runOf, shows, trained } from "./support.mjs";
 
 test("play on the built-in images: the loss falls, curves and histograms have ink", async (t) => {
   const page = await open(t, { settings: { train: 640, test: 100, batch: 32, epochs: 9, augment: 0 } });
@@ -30,12 +32,23 @@ test("play on the built-in images: the loss falls, curves and histograms have in
 });
 
 test("pause answers within a step, and play goes on from there", async (t) => {
-  const page = await open(t);
+  // Steps that take longer than the worker keeps them to itself: the page knows of each when it ends.
+  const page = await open(t, { settings: { train: 3200, test: 100, batch: 320, epochs: 3 } });
   await page.click("#play");
-  await trained(page, 3);
-  await pause(page);
+  await trained(page, 2);
+  const at = await page.evaluate(() => {
+    document.getElementById("play").click();
+    return nibble.run.globalStep;
+  });
+  await page.waitForFunction(() => nibble.run.status === "paused", null, PATIENCE);
   const before = await runOf(page);
-  await page.waitForTimeout(700);
+  // The step under way, and one whose message was on its way.
+  assert.ok(before.globalStep - at <= 2, `${before.globalStep - at} steps after the pause`);
+  // Each answer is a turn of the worker's queue, in which a loop that still went on would train.
+  await page.evaluate(async () => {
+    const { To } = await import("./protocol.js");
+    for (let turn = 0; turn < 20; turn++) await nibble.client.request(To.PAUSE, { runs: [nibble.run.id] });
+  });
   assert.equal((await runOf(page)).globalStep, before.globalStep, "it trained while paused");
   await page.click("#play");
   await trained(page, before.globalStep + 3);
@@ -81,6 +94,37 @@ test("a finished run says so and keeps its curves", async (t) => {
   await page.click("#play");
   const { epochs: done, globalStep } = await runOf(page);
   assert.deepEqual([done, globalStep], [1, 2]);
+});
+
+test("a published curve that cannot be fetched is left out", async (t) => {
+  const run = { info: { config: { model: "vgg4bit" } }, data: { kind: "cifar100" } };
+  t.mock.method(globalThis, "fetch", async () => new Response("<h1>Not found</h1>", { status: 404 }));
+  assert.equal(await paperEpochs(run), null);
+});
+
+test("a published curve that comes late stands behind no other run", async (t) => {
+  const page = await open(t, { settings: { model: "vgg4bit", train: 100, test: 100, batch: 50, epochs: 1 } });
+  let answer;
+  const asked = new Promise((resolve) => page.route("**/reference/*.csv", (route) => resolve((answer = () => route.continue()))));
+  const { paths } = write(t, { "data_batch_1.bin": cifar10(100, 1), "test_batch.bin": cifar10(50, 2) });
+  await page.setInputFiles("#files", paths);
+  await asked;
+  await page.waitForFunction(() => nibble.run.data.kind === "cifar10" && !nibble.busy, null, PATIENCE);
+  await page.selectOption("#set-data", "builtin");
+  await page.waitForFunction(() => nibble.run.data.kind === "synthetic" && !nibble.busy, null, PATIENCE);
+  await page.click("#play");
+  await epochs(page, 1);
+  const late = page.waitForResponse(/reference/);
+  await answer();
+  await (await late).finished();
+  await page.evaluate(async () => {
+    const { paperEpochs } = await import("./plots/reference.js");
+    await paperEpochs({ info: { config: { model: "vgg4bit" } }, data: { kind: "cifar10" } });
+  });
+  await drawn(page);
+  assert.equal(await page.locator(".legend .reference").count(), 0);
+  const titles = await page.locator("#epochs-table th").allTextContents();
+  assert.ok(titles.length > 5 && !titles.some((title) => title.includes("Paper")), `${titles}`);
 });
 
 test("FP32: histograms without a grid", async (t) => {

@@ -109,7 +109,8 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
       await press();
       await shows(page, "#weights .replay-text", /^before training$/);
       await shows(page, "#weights .replay-text", /^now$/);
-      assert.deepEqual(await page.evaluate(() => moments), ["before training", "after epoch 1 of 4", "after epoch 2 of 4", "now"]);
+      const ended = await page.evaluate(() => nibble.run.epochs.map(({ epoch }) => `after epoch ${epoch} of 4`));
+      assert.deepEqual(await page.evaluate(() => moments), ["before training", ...ended, "now"]);
     };
     const button = page.locator("#weights .panel-tools .replay-button");
     await button.focus();
@@ -120,7 +121,8 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     await shows(page, "#weights .replay-text", /^after epoch 1/);
     await button.click();
     const at = await page.locator("#weights .replay-text").first().textContent();
-    await page.waitForTimeout(1200);
+    await shows(page, "#weights .replay-button", /^Play/, "aria-label");
+    await drawn(page);
     assert.equal(await page.locator("#weights .replay-text").first().textContent(), at);
   });
 
@@ -202,6 +204,37 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     await screenshot(page, `${width}-layer-both`, false);
   });
 }
+
+test("entropy and flips are those of the levels, before and after a step", async (t) => {
+  const page = await open(t, { settings: RUN });
+  /** The levels of the first layer's weights, as the network sees them, and its report. */
+  const first = () =>
+    page.evaluate(async () => {
+      const { To } = await import("./protocol.js");
+      const [layer] = nibble.run.layers;
+      const { quantized } = await nibble.client.request(To.FILTERS, { run: nibble.run.id, layer: layer.name });
+      return { layer, levels: Array.from(quantized, (weight) => Math.round(weight / layer.scale)) };
+    });
+  let before = null;
+  for (let steps = 1; steps <= 3; steps++) {
+    await page.click("#step");
+    await trained(page, steps);
+    await page.waitForFunction(() => nibble.run.status === "paused");
+    const { layer, levels } = await first();
+    const count = (level) => levels.filter((one) => one === level).length;
+    assert.deepEqual(layer.levelCounts, layer.levelCounts.map((_, i) => count(i - 7)));
+    const shares = layer.levelCounts.filter((some) => some > 0).map((some) => some / levels.length);
+    const entropy = -shares.reduce((sum, share) => sum + share * Math.log2(share), 0);
+    assert.ok(Math.abs(layer.entropyBits - entropy) < 1e-9, `${layer.entropyBits} bits, not ${entropy}`);
+    const flips = before ? levels.filter((level, i) => level !== before[i]).length / levels.length : layer.flipsPerStep;
+    assert.ok(Math.abs(layer.flipsPerStep - flips) < 1e-9, `flips ${layer.flipsPerStep}, not ${flips}`);
+    assert.ok(flips > 0, "the step moved nothing");
+    before = levels;
+    await drawn(page);
+    const facts = await page.locator("#layers .layer >> nth=0").locator(".facts span").allTextContents();
+    assert.deepEqual(facts, [`entropy ${entropy.toFixed(2)} bits`, `flips ${(100 * flips).toFixed(2)} % a step`]);
+  }
+});
 
 test("the panel: axe, pictures in light and dark", async (t) => {
   for (const [width, viewport] of Object.entries(VIEWS)) {

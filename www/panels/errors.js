@@ -18,7 +18,7 @@ import { RunSwitch } from "../ui/runswitch.js";
 const DRAW_INTERVAL_MS = 50;
 /** More classes than this are drawn as a picture. */
 const TABLE_MOST = 12;
-/** Images asked for at a time. */
+/** Images shown at a time. */
 const IMAGES = 24;
 /** Pairs of classes in the list of confusions. */
 const PAIRS = 6;
@@ -154,7 +154,7 @@ class Errors {
   async #images(run) {
     if (run.epochs.length === 0) return [];
     try {
-      const { images } = await this.#session.client.request(To.PREDICTIONS, { run: run.id, limit: IMAGES, ...this.#query() });
+      const { images } = await this.#session.client.request(To.PREDICTIONS, { run: run.id, limit: IMAGES + 1, ...this.#query() });
       return images;
     } catch (error) {
       // A run that was dropped meanwhile has none, and an engine that was lost has told so itself.
@@ -163,7 +163,9 @@ class Errors {
     }
   }
 
-  #showImages(images) {
+  /** @param {object[]} found one more than are shown, where there are more */
+  #showImages(found) {
+    const images = found.slice(0, IMAGES);
     const { kind, row, column, label } = this.#choice;
     const classes = this.#classes;
     const title = {
@@ -173,7 +175,7 @@ class Errors {
     }[kind]();
     setText(this.galleryTitle, title);
     const last = this.#run.epochs.at(-1);
-    const count = images.length === 0 ? "No" : `${images.length === IMAGES ? "The first " : ""}${images.length}`;
+    const count = images.length === 0 ? "No" : `${found.length > IMAGES ? "The first " : ""}${images.length}`;
     const what = kind === "worst" ? "mistake" : "image";
     const sure = kind === "worst" ? ", the surest first" : "";
     const text = last

@@ -2,6 +2,7 @@
  * A strip under the buttons: how large the gradient is, how many weights sit at the ends of their grid, and whether
  * every number is still finite. Where one is not, training has stopped before that step: what to try is offered.
  */
+import { outlierStands } from "../experiments.js";
 import { fixed, percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { prepare } from "../plots/canvas.js";
@@ -17,14 +18,18 @@ const MARKUP = `
   </dl>
   <p id="health-verdict" class="health-verdict"></p>`;
 
-/** Steps of the trend that is drawn. */
-const TREND = 240;
 /** The norm to which gradient clipping holds the gradient, as the engine does. */
 const CLIP_NORM = 0.5;
 /** From this share on, a layer's grid is plainly too narrow for its weights. */
 const SATURATED = 0.2;
 /** A gradient this small moves nothing any more. */
 const VANISHED = 1e-6;
+/** A gradient so many times its usual size has left it. */
+const GROWN = 10;
+/** Steps that count as now: a single batch may be an odd one. */
+const NOW = 5;
+/** Before so many steps nothing is usual. */
+const USUAL_FROM = 20;
 
 /** The layer of which most weights sit on the two outermost levels. */
 function mostSaturated(run) {
@@ -34,16 +39,31 @@ function mostSaturated(run) {
 
 const saturation = (run) => percent(mostSaturated(run)?.saturatedShare);
 
-/** What these figures mean, in a sentence. */
-function verdict(run) {
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+
+/** How many times its usual size the gradient is. */
+const growth = ({ gradNorms }) => median(gradNorms.slice(-NOW)) / Math.max(VANISHED, median(gradNorms));
+
+/** What is wrong with a run, in a sentence; null: nothing that these figures show. */
+function trouble(run) {
   if (run.alarm) return `Stopped before step ${whole(run.alarm.step)}. The last good weights are kept.`;
-  if (!run.trained || !run.last) return "Nothing trained yet.";
-  const { gradNorm } = run.last;
-  if (gradNorm < VANISHED) return "The gradient has vanished: nothing moves any more.";
+  if (!run.trained || !run.last) return null;
+  if (run.last.gradNorm < VANISHED) return "The gradient has vanished: nothing moves any more.";
   const layer = mostSaturated(run);
   if (layer?.saturatedShare > SATURATED) return `${layer.name} presses against the ends of its grid.`;
-  if (run.settings.clip && gradNorm > CLIP_NORM) return `Healthy. The gradient is above ${CLIP_NORM}: it is clipped to that.`;
-  return "Healthy.";
+  if (run.gradNorms.length < USUAL_FROM) return null;
+  const times = growth(run);
+  if (times > GROWN) return `The gradient is ${whole(times)} times its usual size${run.settings.clip ? "" : ", and nothing clips it"}.`;
+  return run.smooth.loss.value > Math.log(run.data.classes.length) ? "The loss is no better than guessing." : null;
+}
+
+/** What these figures mean, in a sentence. */
+function verdict(run) {
+  const wrong = trouble(run);
+  if (wrong) return wrong;
+  if (!run.trained || !run.last) return "Nothing trained yet.";
+  if (!run.settings.clip) return "Healthy. Nothing clips the gradient.";
+  return run.last.gradNorm > CLIP_NORM ? `Healthy. The gradient is above ${CLIP_NORM}: it is clipped to that.` : "Healthy.";
 }
 
 /** What happened, for the message. */
@@ -56,7 +76,7 @@ function drawTrend(canvas, runs) {
   const prepared = prepare(canvas);
   if (!prepared) return;
   const { context, wide, high } = prepared;
-  const trends = runs.map(({ curves, slot }) => ({ slot, ys: curves.gradNorm.ys.slice(-TREND).map((y) => Math.log10(Math.max(y, VANISHED))) }));
+  const trends = runs.map(({ gradNorms, slot }) => ({ slot, ys: gradNorms.map((norm) => Math.log10(Math.max(norm, VANISHED))) }));
   const all = trends.flatMap(({ ys }) => ys).filter(Number.isFinite);
   if (all.length < 2) return;
   const [least, most] = [Math.min(...all), Math.max(...all)];
@@ -91,7 +111,7 @@ export function mount(root, session) {
     show("gradient", each((run) => fixed(run.last?.gradNorm, 2)));
     show("saturation", each(saturation));
     show("numbers", alarmed ? "not finite" : runs.some(({ trained }) => trained) ? "all finite" : "–");
-    const worst = alarmed ?? session.run;
+    const worst = alarmed ?? runs.find(trouble) ?? session.run;
     show("verdict", worst ? (runs.length > 1 ? `${worst.label}: ` : "") + verdict(worst) : "");
     const canvas = find("trend");
     canvas.setAttribute("aria-label", `Gradient norm of the last steps: ${each((run) => `${runs.length > 1 ? `${run.label} ` : ""}${fixed(run.last?.gradNorm, 2)}`)}.`);
@@ -104,7 +124,7 @@ export function mount(root, session) {
       label,
       act: () => session.experiments.goOnWith(run, difference),
     }));
-    if (run.outlier) actions.unshift({ label: "The outlier taken out", act: () => session.experiments.removeOutlier(run) });
+    if (outlierStands(run)) actions.unshift({ label: "The outlier taken out", act: () => session.experiments.removeOutlier(run) });
     told.set(run.alarm, session.notify("error", story(run, session.runs.length > 1), actions));
   }
 
@@ -122,8 +142,10 @@ export function mount(root, session) {
   draw();
   return {
     changed(what) {
-      if (what === "alarm") for (const run of session.runs) if (run.alarm) alarm(run);
-      else if (told.size > 0) dismiss();
+      if (what === "alarm") {
+        for (const run of session.runs) if (run.alarm) alarm(run);
+      }
+      if (told.size > 0) dismiss();
       if (["run", "steps", "layers", "epoch", "status", "alarm"].includes(what)) draw();
     },
   };

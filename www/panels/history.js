@@ -1,11 +1,15 @@
 /**
- * The weights of a run at each moment that is kept: before the first step, at the end of every epoch, and now.
+ * The weights of a run at each moment that is kept: before its first step, which for a fork is where it was forked, at
+ * the end of every epoch, and now.
  */
 import { reachOf } from "../plots/layer.js";
 
 /** Keys of the two moments that are no epoch. */
 export const START = 0;
 export const NOW = "now";
+
+/** What the first moment of a run is. */
+export const startOf = ({ fork }) => (fork ? "at the fork" : "before training");
 
 /**
  * Moments of several runs together, in order.
@@ -17,7 +21,7 @@ export function momentsOf(runs) {
   const epochs = new Set(runs.flatMap((run) => run.epochs.map(({ epoch }) => epoch)));
   const total = Math.max(...runs.map(({ epochsTotal }) => epochsTotal));
   const ends = [...epochs].sort((a, b) => a - b).map((epoch) => ({ key: epoch, label: `after epoch ${epoch} of ${total}` }));
-  return [{ key: START, label: "before training" }, ...ends, { key: NOW, label: "now" }];
+  return [{ key: START, label: [...new Set(runs.map(startOf))].join(", ") }, ...ends, { key: NOW, label: "now" }];
 }
 
 /**

@@ -11,7 +11,7 @@ import { drawTrend } from "../plots/trend.js";
 import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { ReplayControl } from "../ui/replay.js";
-import { layersAt, momentsOf, NOW } from "./history.js";
+import { layersAt, momentsOf, NOW, startOf } from "./history.js";
 
 const DRAW_INTERVAL_MS = 50;
 
@@ -256,7 +256,7 @@ export class LayerDialog {
       const values = course.map(of);
       setText(value, text(of(layer), layer));
       drawTrend(line, { values, most: top(layer, Math.max(...values)), at: this.#replay.index });
-      setAttribute(line, "aria-label", `${title} over the epochs: ${text(values[0], layer)} before training, ${text(values.at(-1), layer)} now`);
+      setAttribute(line, "aria-label", `${title} over the epochs: ${text(values[0], layer)} ${startOf(run)}, ${text(values.at(-1), layer)} now`);
     });
   }
 

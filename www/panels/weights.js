@@ -4,7 +4,7 @@
  */
 import { fixed, percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
-import { axisEnd, describeLayer, drawLayer, quantized, shapeText } from "../plots/layer.js";
+import { describeLayer, drawLayer, quantized, shapeText, weightsEnd } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
@@ -106,7 +106,7 @@ class Weights {
     for (const run of this.#session.runs) this.#keepFirstFilters(run);
   }
 
-  /** The filters before the first step; those at the end of each epoch come with it. */
+  /** The filters of its first moment; those at the end of each epoch come with it. */
   async #keepFirstFilters(run) {
     if (run.filters.has(START) || run.epochs.length > 0) return;
     const layer = run.firstLayers[0].name;
@@ -136,8 +136,8 @@ class Weights {
   /** Where the axis of each layer ends. */
   #ends() {
     const each = reaches(this.#switch.shown);
-    const all = axisEnd(Math.max(...each.values()));
-    return new Map([...each].map(([name, reach]) => [name, this.#ownAxis ? axisEnd(reach) : all]));
+    const all = weightsEnd(Math.max(...each.values()));
+    return new Map([...each].map(([name, reach]) => [name, this.#ownAxis ? weightsEnd(reach) : all]));
   }
 
   #draw() {

@@ -1,8 +1,6 @@
 /** Accuracy over epochs: training (smoothed over steps), test (each epoch), and the published run's. */
 import { percent } from "../format.js";
-import { CurvePlot } from "./curves.js";
-
-const column = (epochs, key) => ({ xs: epochs.map(({ epoch }) => epoch), ys: epochs.map((epoch) => epoch[key]) });
+import { column, CurvePlot } from "./curves.js";
 
 function describe(run) {
   const last = run.epochs.at(-1);

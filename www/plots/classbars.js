@@ -2,6 +2,12 @@
 import { percent, whole } from "../format.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 
+function words(confusion, label) {
+  const total = confusion.totals[label];
+  if (total === 0) return ": no test images";
+  return `: ${percent(confusion.share(label, label))} right, ${whole(confusion.at(label, label))} of ${whole(total)}`;
+}
+
 export class ClassBars {
   #rows;
 
@@ -32,8 +38,7 @@ export class ClassBars {
       const share = confusion ? confusion.share(label, label) : NaN;
       setText(value, percent(share, 0));
       fill.style.transform = `scaleX(${share || 0})`;
-      const of = confusion ? `: ${percent(share)} right, ${whole(confusion.at(label, label))} of ${whole(confusion.totals[label])}` : ", no test pass yet";
-      setAttribute(button, "aria-label", `${name}${of}. Show its mistakes.`);
+      setAttribute(button, "aria-label", `${name}${confusion ? words(confusion, label) : ", no test pass yet"}. Show its mistakes.`);
     });
   }
 

@@ -24,18 +24,19 @@ export class Confusion {
     return this.counts[row * this.size + column];
   }
 
-  /** Share of the images of class `row` that were taken for `column`; 0 where there is none. */
+  /** Share of the images of class `row` that were taken for `column`; NaN where the test has none of that class. */
   share(row, column) {
-    return this.totals[row] > 0 ? this.at(row, column) / this.totals[row] : 0;
+    return this.totals[row] > 0 ? this.at(row, column) / this.totals[row] : NaN;
   }
 
   /** Colour of a cell: right ones towards blue, errors towards orange. */
   shade(row, column) {
-    return shade(row === column ? "--train" : "--test", strength(this.share(row, column)));
+    return shade(row === column ? "--train" : "--test", strength(this.share(row, column) || 0));
   }
 
   /** One cell in words. */
   cellText(row, column) {
+    if (this.totals[row] === 0) return `${this.classes[row]}: no test images`;
     const what = row === column ? `${this.classes[row]} recognised` : `${this.classes[row]} taken for ${this.classes[column]}`;
     return `${what}: ${whole(this.at(row, column))} of ${whole(this.totals[row])}, ${percent(this.share(row, column))}`;
   }

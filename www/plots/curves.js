@@ -16,6 +16,7 @@
  */
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { drawing } from "../frames.js";
+import { FONT } from "./canvas.js";
 import { paperEpochs } from "./reference.js";
 import { color, onThemeChange } from "./theme.js";
 
@@ -29,10 +30,12 @@ const EMPTY = { xs: [], ys: [] };
 /** Of the two slots that runs have. */
 export const RUN_COLORS = ["--run-a", "--run-b"];
 const SECOND_DASH = [7, 4];
-const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
-/** Where the axis ends for a run that has come to `x` of `total` epochs. */
-export const axisEnd = (x, total) => Math.min(total, ENDS.find((end) => end >= x * 1.02) ?? total);
+/** A figure of the epochs as a curve. @returns {{xs: number[], ys: number[]}} */
+export const column = (epochs, key) => ({ xs: epochs.map(({ epoch }) => epoch), ys: epochs.map((epoch) => epoch[key]) });
+
+/** Where the axis of the epochs ends for a run that has come to `x` of `total`. */
+export const epochsEnd = (x, total) => Math.min(total, ENDS.find((end) => end >= x * 1.02) ?? total);
 
 /**
  * Several curves over one axis: each its own column, null where it has no point. The xs of each rise.
@@ -135,7 +138,10 @@ export class CurvePlot {
   /** Shows these runs from now on. */
   async show(runs) {
     this.#runs = runs;
-    this.#paper = await paperEpochs(runs[0] ?? null);
+    const paper = await paperEpochs(runs[0] ?? null);
+    // Meanwhile there may be others.
+    if (runs !== this.#runs) return;
+    this.#paper = paper;
     this.#series.forEach(({ slot }, i) => {
       this.#plot.series[i + 1].dash = this.#dashOf(this.#series[i]);
       if (slot !== null) this.#chips[i].button.style.setProperty("--series", `var(${this.#colorOf(this.#series[i])})`);
@@ -245,7 +251,7 @@ export class CurvePlot {
     const least = this.#paper ? REFERENCE_END : 0;
     const reached = this.#runs.map(({ globalStep, info }) => globalStep / info.stepsPerEpoch);
     const total = Math.max(...this.#runs.map(({ epochsTotal }) => epochsTotal));
-    return axisEnd(Math.max(least, ...reached), Math.max(least, total));
+    return epochsEnd(Math.max(least, ...reached), Math.max(least, total));
   }
 
   #size() {

@@ -2,7 +2,7 @@
 import { drawing } from "../frames.js";
 import { gapCurve, testGap } from "../gap.js";
 import { FONT, prepare } from "./canvas.js";
-import { axisEnd, RUN_COLORS } from "./curves.js";
+import { epochsEnd, RUN_COLORS } from "./curves.js";
 import { color, onThemeChange } from "./theme.js";
 
 const DRAW_INTERVAL_MS = 125;
@@ -39,7 +39,7 @@ export class GapPlot {
     const test = testGap(a, b);
     const most = Math.max(0, ...[...training.ys, ...test.ys].map(Math.abs));
     const reach = (Math.max(1, Math.ceil((100 * most * 1.05) / ROUND_TO)) * ROUND_TO) / 100;
-    const end = axisEnd(Math.max(a.epochsTrained, b.epochsTrained), Math.max(a.epochsTotal, b.epochsTotal));
+    const end = epochsEnd(Math.max(a.epochsTrained, b.epochsTrained), Math.max(a.epochsTotal, b.epochsTotal));
     const x = (epoch) => EDGES.left + (epoch / end) * (wide - EDGES.left - EDGES.right);
     const middle = (EDGES.top + high - EDGES.bottom) / 2;
     const y = (gap) => middle - (gap / reach) * (middle - EDGES.top);

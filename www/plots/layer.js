@@ -36,8 +36,8 @@ export function reachOf(layer) {
   return Math.max(Math.abs(layer.histogram.min), Math.abs(layer.histogram.max), level);
 }
 
-/** Where an axis ends that reaches at least to `reach`. */
-export function axisEnd(reach) {
+/** Where an axis of weights ends that reaches at least to `reach`. */
+export function weightsEnd(reach) {
   if (!(reach > 0) || !Number.isFinite(reach)) return 1;
   const decade = 10 ** Math.floor(Math.log10(reach));
   return decade * ENDS.find((end) => end * decade >= reach * (1 - 1e-9));

@@ -1,8 +1,6 @@
 /** Loss over epochs: each batch's, the same smoothed, the test set's each epoch, and the published run's. */
 import { fixed } from "../format.js";
-import { CurvePlot } from "./curves.js";
-
-const column = (epochs, key) => ({ xs: epochs.map(({ epoch }) => epoch), ys: epochs.map((epoch) => epoch[key]) });
+import { column, CurvePlot } from "./curves.js";
 
 /** The axis ends at a multiple of this, so that it does not move with every batch. */
 const ROUND_TO = 0.5;

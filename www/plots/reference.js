@@ -9,6 +9,7 @@ const loaded = new Map();
 
 async function read(file) {
   const response = await fetch(new URL(`../reference/${file}`, import.meta.url));
+  if (!response.ok) throw new Error(`${file}: the server answered ${response.status}.`);
   const [head, ...lines] = (await response.text()).trim().split("\n");
   const columns = head.split(",");
   return lines.map((line) => {

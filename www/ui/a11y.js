@@ -61,6 +61,8 @@ const COLUMNS = [
 const table = document.getElementById("epochs-table");
 const heading = document.getElementById("epochs-summary");
 let shownRuns = [];
+/** The runs that were asked for last. */
+let wantedRuns = null;
 
 /** Rows of all runs, epoch by epoch. */
 const rowsOf = (runs) =>
@@ -79,7 +81,9 @@ function showHead(columns) {
 
 /** Adds the rows of the runs' new epochs. */
 export async function showEpochs(runs) {
+  wantedRuns = runs;
   const paper = await paperEpochs(runs[0]);
+  if (runs !== wantedRuns) return;
   const columns = COLUMNS.filter(([title]) => (paper || title !== PAPER) && (runs.length > 1 || title !== RUN));
   const body = table.tBodies[0];
   const rows = rowsOf(runs);

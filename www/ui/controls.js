@@ -1,17 +1,9 @@
 /** Builds the controls from the table of settings, each into the element with its `data-place`. */
 import { SETTINGS, display, format, parse } from "../state.js";
+import { element } from "./dom.js";
 
 /** Steps of the logarithmic slider a decade. */
 const RATE_STEPS = 20;
-
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined) made.setAttribute(key, value);
-  }
-  made.append(...children);
-  return made;
-}
 
 /** What a menu entry is called: with a single scheme besides FP32, the bits say more than its name. */
 function choiceLabel(setting, choice, settings) {

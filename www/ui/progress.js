@@ -1,5 +1,6 @@
 /** The three bars: loading, the epoch's steps, the test pass; each with its time left. */
 import { duration, whole } from "../format.js";
+import { timeLeft } from "../runs.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -42,9 +43,10 @@ export function showProgress(session) {
   const { behind: run } = session;
   if (!run) return;
   const { step, stepsPerEpoch, tested, testTotal } = run.progress;
-  const time = run.timeLeft();
+  const time = timeLeft(session.runs, run);
   const moving = session.playing;
   stepsBar(step / stepsPerEpoch, moving && step < stepsPerEpoch ? left(time.epoch) : `${whole(step)} / ${whole(stepsPerEpoch)}`);
-  at("steps").title = `Step ${step} of ${stepsPerEpoch}; whole run: ${left(time.run)}`;
+  const all = session.runs.length > 1 ? "both runs" : "whole run";
+  at("steps").title = `Step ${step} of ${stepsPerEpoch}${time.run > 0 ? `; ${all}: ${left(time.run)}` : ""}`;
   testedBar(tested / testTotal, tested > 0 ? left(time.test) || `${whole(tested)} / ${whole(testTotal)}` : `${whole(testTotal)} images`);
 }

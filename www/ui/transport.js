@@ -1,5 +1,6 @@
 /** Train / pause, step, reset, new seed; the epoch counter and the speed beside them. */
 import { whole } from "../format.js";
+import { speedOf } from "../runs.js";
 
 const at = (id) => document.getElementById(id);
 const play = at("play");
@@ -7,6 +8,7 @@ const label = at("play-label");
 const epoch = at("epoch");
 const epochsTotal = at("epochs-total");
 const speed = at("speed");
+const speedUnit = at("speed-unit");
 
 /** @param {import("../session.js").Session} session */
 export function wireTransport(session) {
@@ -29,5 +31,7 @@ export function showTransport(session) {
   }
   epoch.textContent = run ? String(run.progress.epoch) : "0";
   epochsTotal.textContent = `/ ${run?.epochsTotal ?? session.settings.epochs}`;
-  speed.textContent = whole(run?.imagesPerSecond);
+  speed.textContent = whole(run ? speedOf(session.runs) : NaN);
+  const unit = session.paired ? "images/s, both" : "images/s";
+  if (speedUnit.textContent !== unit) speedUnit.textContent = unit;
 }

@@ -140,13 +140,17 @@ export class Loop {
     entry.left = 0;
     this.#postSteps(id, entry);
     const fatal = isFatal(error);
+    // What to do about it depends on the weights as they are.
+    if (!fatal) this.#postLayers(id, entry);
     const { kind, step, loss, gradNorm } = error ?? {};
     this.#tell(From.CRASHED, { run: id, message: error?.message ?? String(error), fatal, kind, step, loss, gradNorm });
     if (!fatal) this.pauseAll();
   }
 
   #unit(id, entry) {
+    const began = performance.now();
     const event = entry.run.advance();
+    const ms = performance.now() - began;
     if (event.kind === "step") {
       entry.left -= 1;
       entry.step = event.globalStep;
@@ -162,10 +166,10 @@ export class Loop {
     }
     this.#postSteps(id, entry);
     if (event.kind === "evaluate") {
-      this.#tell(From.EVALUATE, { run: id, epoch: event.epoch, done: event.done, total: event.total });
+      this.#tell(From.EVALUATE, { run: id, epoch: event.epoch, done: event.done, total: event.total, ms });
     } else if (event.kind === "epoch") {
       entry.layersAt = performance.now();
-      this.#tell(From.EPOCH, { run: id, epoch: event, filters: entry.run.filters(event.layers[0].name) });
+      this.#tell(From.EPOCH, { run: id, epoch: event, ms, filters: entry.run.filters(event.layers[0].name) });
     } else {
       this.#stop(id, entry, "finished");
     }

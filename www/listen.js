@@ -1,0 +1,54 @@
+/** What the worker tells of its own accord: into the records of the runs, and on to what draws them. */
+import { From } from "./protocol.js";
+
+/** @param {import("./session.js").Session} session */
+export function listen(session) {
+  const mine = (type, handle) =>
+    session.client.on(type, (body) => {
+      const run = session.runs.find(({ id }) => id === body.run);
+      if (run) handle(run, body);
+    });
+  mine(From.STEPS, (run, { steps, memory }) => {
+    run.addSteps(steps);
+    session.memory = memory;
+    session.changed("steps");
+  });
+  mine(From.EVALUATE, (run, body) => {
+    run.addEvaluation(body);
+    session.changed("steps");
+  });
+  mine(From.EPOCH, (run, { epoch, filters, ms }) => {
+    run.addEpoch(epoch, filters, ms);
+    session.changed("epoch");
+  });
+  mine(From.LAYERS, (run, { layers }) => {
+    run.layers = layers;
+    session.changed("layers");
+  });
+  mine(From.STATUS, (run, { status }) => {
+    run.status = status;
+    session.changed("status");
+  });
+  mine(From.PTQ, (run, body) => {
+    run.addAfterTraining(body);
+    session.changed("tested");
+  });
+  mine(From.CRASHED, (run, { message, fatal, kind, step, loss, gradNorm }) => {
+    run.status = "paused";
+    if (kind === "diverged") run.alarm = { step, loss, gradNorm };
+    session.changed("status");
+    if (run.alarm) session.changed("alarm");
+    if (!fatal && !run.alarm) session.notify("error", `Training stopped: ${message}`);
+  });
+  session.client.on(From.PROGRESS, (progress) => {
+    session.loading = progress;
+    session.changed("loading");
+  });
+  session.client.on("lost", ({ message }) => {
+    session.forsake();
+    session.notify("error", `The engine was lost: ${message} What it has drawn stays until you start it anew.`, {
+      label: "Start the engine anew",
+      act: () => session.reset(),
+    });
+  });
+}
