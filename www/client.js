@@ -4,6 +4,8 @@
  */
 import { From, To } from "./protocol.js";
 
+/** What may take as long as the network takes. */
+const PATIENT = new Set([To.BOOT, To.LOAD]);
 /** A trap in a pool thread leaves the worker waiting for ever: told after this long without a sign. */
 const SILENCE_MS = 45_000;
 const WATCH_INTERVAL_MS = 5_000;
@@ -51,7 +53,7 @@ export class Client {
         return;
       }
       const id = ++this.#lastId;
-      this.#pending.set(id, { resolve, reject, type, body });
+      this.#pending.set(id, { resolve, reject, type, body, since: performance.now() });
       this.#worker.postMessage({ type, id, ...body });
     });
   }
@@ -89,8 +91,9 @@ export class Client {
     // A look that comes late itself: the machine or the tab was asleep, and the worker may have been as well.
     if (now - this.#lookedAt > 2 * WATCH_INTERVAL_MS) this.#lastSign = now;
     this.#lookedAt = now;
-    const silent = now - this.#lastSign;
-    if (this.#playing.size > 0 && silent > SILENCE_MS + 20 * this.#slowestStep) {
+    const patience = SILENCE_MS + 20 * this.#slowestStep;
+    const overdue = [...this.#pending.values()].some(({ type, since }) => !PATIENT.has(type) && now - since > patience);
+    if ((this.#playing.size > 0 || overdue) && now - this.#lastSign > patience) {
       this.#lose("The engine has stopped answering.");
     }
   }

@@ -113,8 +113,15 @@ export class Experiments {
     const { session } = this;
     try {
       for (const run of session.runs) {
+        // One that stands is the weight that grows now: taken out, it is what it was before the first.
+        const standing = run.outlier?.layer === layer && outlierStands(run) ? run.outlier : null;
         const { before, after } = await this.#multiply(run, layer, factor);
-        run.outlier = { layer, factor, step: run.globalStep, before, after };
+        run.outlier = {
+          layer, after,
+          factor: factor * (standing?.factor ?? 1),
+          step: run.globalStep,
+          before: standing?.before ?? before,
+        };
         run.mark("outlier");
       }
       session.changed("layers");

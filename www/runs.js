@@ -251,6 +251,7 @@ export class RunRecord {
     copy.status = this.status;
     copy.last = this.last;
     copy.gradNorms = [...this.gradNorms];
+    copy.outlier = this.outlier;
     for (const key of Object.keys(this.smooth)) copy.smooth[key] = this.smooth[key].copy();
     return copy;
   }

@@ -97,7 +97,7 @@ export class Session {
       const { settings, problems } = fromQuery(location.search);
       for (const key of this.touched) settings[key] = this.settings[key];
       this.settings = settings;
-      for (const problem of problems) this.notify("error", problem);
+      if (problems.length > 0) this.notify("error", problems.join(" "));
       this.changed("settings");
       await this.#firstData();
       await this.#createRuns();

@@ -200,7 +200,8 @@ function parseNames({ label, choices }, text) {
 
 /** "bits:3": the key of a row that runs may differ in, and a value of it. */
 function parseDifference({ label }, text) {
-  const [key, value = ""] = text.split(":", 2);
+  const colon = text.indexOf(":");
+  const [key, value] = colon < 0 ? [text, ""] : [text.slice(0, colon), text.slice(colon + 1)];
   const setting = byKey.get(key);
   if (!setting?.races) {
     const keys = SETTINGS.filter(({ races }) => races).map((row) => row.key);
@@ -230,7 +231,7 @@ export function fromQuery(search) {
     const parsed = parse(setting, text);
     if ("value" in parsed) settings[key] = parsed.value;
     else {
-      const instead = format(setting, setting.default);
+      const instead = format(setting, settings[key]);
       problems.push(`${parsed.problem}.${instead && ` Using ${instead}.`}`);
     }
   }
