@@ -23,15 +23,18 @@ export class Store {
   sets = [];
   /** Name of the set that is being written, or null. */
   writing = null;
-  /** Why the last set was not kept, or null. */
+  /** Why sets were not kept, since one was last asked to be; or null. */
   problem = null;
   #changed;
   #read;
+  /** Sets are written one after the other, in the order in which they were loaded. */
+  #turn;
 
   /** @param {(what: "kept") => void} changed */
   constructor(changed) {
     this.#changed = () => changed("kept");
     this.#read = this.#list();
+    this.#turn = this.#read;
   }
 
   /** The folder of the sets; rejects where the browser has none to give (private windows of some). */
@@ -87,27 +90,33 @@ export class Store {
    * @param {object} info DatasetInfo
    * @param {object} source what it was loaded from: kind "files" or "images"
    */
-  async keep(data, info, source) {
-    await this.#read;
-    const { name, fingerprint, train, test, classes } = info;
-    const id = `${data}-${fingerprint}`;
-    if (this.writing || this.sets.some((set) => set.id === id)) return;
-    const own = source.kind === "images";
-    const files = own
-      ? [["pixels", new Blob([source.pixels])], ["labels", new Blob([source.labels])]]
-      : source.files.map((file) => [file.name, file]);
-    const bytes = files.reduce((sum, [, blob]) => sum + blob.size, 0);
-    const facts = { data, name, fingerprint, train, test, bytes, at: Date.now(), files: files.map(([of]) => of), ...(own && { classes }) };
-    this.writing = name;
+  keep(data, info, source) {
     this.problem = null;
     this.#changed();
+    this.#turn = this.#turn.then(() => this.#keep(data, info, source));
+    return this.#turn;
+  }
+
+  async #keep(data, { name, fingerprint, train, test, classes }, source) {
+    const id = `${data}-${fingerprint}`;
+    if (this.sets.some((set) => set.id === id)) return;
+    this.writing = name;
+    this.#changed();
     try {
+      const own = source.kind === "images";
+      const files = own
+        ? [["pixels", new Blob([source.pixels])], ["labels", new Blob([source.labels])]]
+        : source.files.map((file) => [file.name, file]);
+      const bytes = files.reduce((sum, [, blob]) => sum + blob.size, 0);
+      const facts = { data, name, fingerprint, train, test, bytes, at: Date.now(), files: files.map(([of]) => of), ...(own && { classes }) };
       if (new Set(facts.files).size < files.length) throw new Error("two of its files have the same name");
       const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
       if (quota - usage < bytes) throw new Error("this device has no room left for the page");
       await write([FOLDER, id], [...files, [FACTS, new Blob([JSON.stringify(facts)])]]);
+      // Else the browser may clear it when the device runs short. Not waited for: some browsers ask the user.
+      navigator.storage.persist?.().catch(() => {});
     } catch (error) {
-      this.problem = `${name} is not kept: ${error.message}.`;
+      this.problem = [this.problem, `${name} is not kept: ${error.message}.`].filter(Boolean).join(" ");
       await this.#remove(id).catch(() => {});
     }
     this.writing = null;

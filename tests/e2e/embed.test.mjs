@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { assertFits, ISOLATED, NARROW, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows, SMALL, theBrowser, trained, WIDE } from "./support.mjs";
+import { proxy } from "./proxy.mjs";
+import { assertFits, ISOLATED, NARROW, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows, SMALL, theBrowser, trained, watch, WIDE } from "./support.mjs";
 
-
-/** A page of another site that frames `source`; returns its address. */
-async function foreignPage(t, source) {
+/** A page of another site that frames `source`; returns its address. @param {object} headers it is sent with */
+async function foreignPage(t, source, headers) {
   const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A course</title><link rel="icon" href="data:,"></head>
-    <body style="margin: 12px; font-family: sans-serif"><main><h1>Lesson 4</h1><iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble" width="100%" height="900" style="border: 0"></iframe></main></body></html>`;
-  const server = createServer((_request, response) => response.writeHead(200, { "content-type": "text/html" }).end(html));
+    <body style="margin: 12px; font-family: sans-serif"><main><h1>Lesson 4</h1><iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble" width="100%" height="900" style="border: 0" allow="cross-origin-isolated"></iframe></main></body></html>`;
+  const server = createServer((_request, response) => response.writeHead(200, { "content-type": "text/html", ...headers }).end(html));
   await new Promise((resolve) => server.listen(0, "localhost", resolve));
   t.after(() => server.close());
   // Another name than the page's: not only another origin but another site.
@@ -17,17 +17,17 @@ async function foreignPage(t, source) {
 }
 
 /** Opens the foreign page; resolves with its page and the frame in it. */
-async function framed(t, source, context = {}) {
+async function framed(t, source, context = {}, headers = {}) {
   const opened = await (await theBrowser()).newContext({ viewport: WIDE, ...context });
-  const page = await opened.newPage();
   const problems = [];
-  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-  page.on("pageerror", (error) => problems.push(error.message));
+  // Also what a link in the frame opens.
+  opened.on("page", (page) => watch(page, problems));
+  const page = await opened.newPage();
   t.after(async () => {
     await opened.close();
     assert.deepEqual(problems, [], "the page had problems");
   });
-  await page.goto(await foreignPage(t, source));
+  await page.goto(await foreignPage(t, source, headers));
   const frame = await (await page.locator("iframe").elementHandle()).contentFrame();
   await frame.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
   return { page, frame };
@@ -72,13 +72,40 @@ test("a frame shows the parts that its address names, and links to the whole pag
   await screenshot(page, "embed-loss-only");
 });
 
-test("a lesson in a frame", async (t) => {
-  const { page, frame } = await framed(t, `${PLAIN}?embed&lesson=levels`);
-  await frame.locator("#lesson-next").click();
-  await frame.click("#play");
-  await frame.locator(".lesson-task.met").waitFor({ timeout: 120_000 });
-  await screenshot(page, "embed-lesson");
+test("in a page that is isolated itself the frame has all threads, where its host lets it", async (t) => {
+  const host = await proxy(t, ISOLATED);
+  host.alter("/", (answer) => ({ ...answer, headers: { ...answer.headers, "cross-origin-resource-policy": "cross-origin" } }));
+  const isolating = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+  const { frame } = await framed(t, `${host.url}${query({})}&embed`, {}, isolating);
+  const [isolated, threads, cores] = await frame.evaluate(() => [crossOriginIsolated, nibble.engine.threads, navigator.hardwareConcurrency]);
+  assert.deepEqual([isolated, threads], [true, cores]);
 });
+
+for (const [hand, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
+  test(`a lesson in a frame, by ${hand}: closed, it can be opened again`, async (t) => {
+    const { page, frame } = await framed(t, `${PLAIN}?embed&lesson=levels`, { viewport });
+    await frame.locator("#lesson-next").click();
+    await frame.click("#play");
+    await frame.locator(".lesson-task.met").waitFor({ timeout: 120_000 });
+    await frame.click("#play");
+    assert.deepEqual(await seriousFindings(frame), []);
+    await assertFits(frame);
+    await screenshot(page, `${viewport.width}-embed-lesson`);
+    if (hand === "pointer") await frame.click("#lessons-close");
+    else await frame.locator("#lesson-step").press("Escape");
+    assert.ok(!(await frame.locator("#lessons").isVisible()));
+    const again = frame.locator("#lessons-again");
+    assert.ok(await again.isVisible());
+    await assertFits(frame);
+    assert.equal(await frame.evaluate(() => document.activeElement.id), "lessons-again");
+    await screenshot(page, `${viewport.width}-embed-lesson-closed`);
+    if (hand === "pointer") await again.click();
+    else await page.keyboard.press("Enter");
+    await frame.locator("#lesson-step").waitFor();
+    assert.equal(await frame.evaluate(() => document.activeElement.id), "lesson-step");
+    assert.ok(!(await again.isVisible()), "what is open needs no opener");
+  });
+}
 
 test("show= works on the whole page too", async (t) => {
   const page = await open(t, { search: query({ show: "accuracy,share" }) });

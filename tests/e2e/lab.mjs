@@ -13,12 +13,17 @@ export const WAYS = [
 /** Most presses of the tab key that reach anything on the page. */
 const MOST_TABS = 150;
 
-/** Tabs on to what `selector` finds, as a person would; it must be the tab key that reaches it. */
+/** Tabs on, or back, to what `selector` finds, as a person would; it must be the tab key that reaches it. */
 export async function tabTo(page, selector) {
   const there = () => page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector);
+  const back = await page.evaluate((wanted) => {
+    const { activeElement, body } = document;
+    const follows = document.querySelector(wanted)?.compareDocumentPosition(activeElement) & Node.DOCUMENT_POSITION_FOLLOWING;
+    return activeElement !== body && Boolean(follows);
+  }, selector);
   for (let presses = 0; presses < MOST_TABS; presses++) {
     if (await there()) return;
-    await page.keyboard.press("Tab");
+    await page.keyboard.press(back ? "Shift+Tab" : "Tab");
   }
   assert.fail(`the tab key does not reach ${selector}`);
 }

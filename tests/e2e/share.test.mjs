@@ -9,7 +9,8 @@ import { defaults, fromQuery, toQuery } from "../../www/state.js";
 import { write } from "./fixture.mjs";
 import { assertFits, epochs, NARROW, open, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE } from "./support.mjs";
 
-const RUN = { ...SMALL, lr: 0.002 };
+/** More epochs than any test here waits for: a run that is paused has not ended. */
+const RUN = { ...SMALL, epochs: 30, lr: 0.002 };
 
 /** Rows of a CSV with quoted cells, as objects by the header's names. */
 function readCsv(text) {
@@ -122,13 +123,19 @@ test("a race: both runs are in the files, told apart by their labels", async (t)
   await page.click("#play");
   await page.waitForFunction(() => nibble.runs.every((run) => run.epochs.length >= 1), null, { timeout: 120_000 });
   await pause(page);
+  await page.click("#outlier-go");
+  await page.waitForFunction(() => nibble.runs.every(({ outlier }) => outlier));
   const rows = readCsv((await saved(page, "epochs")).bytes.toString());
   assert.deepEqual(new Set(rows.map(({ run }) => run)), new Set(["4-bit", "FP32"]));
   assert.ok(rows.filter(({ run }) => run === "FP32").every(({ levels_least }) => levels_least === ""));
-  const { url } = JSON.parse((await saved(page, "json")).bytes);
+  const { url, runs } = JSON.parse((await saved(page, "json")).bytes);
   assert.match(url, /race=quantizer%3Anone/);
+  for (const { marks, outlier, steps } of runs) assert.deepEqual([marks, outlier.step], [[{ step: steps, text: "outlier" }], steps]);
   const html = await saved(page, "report");
-  await checkReport(t, html.bytes, { width: 1024, height: 800 }, (text) => assert.match(text, /Run: 4-bit[\s\S]*Run: FP32/));
+  await checkReport(t, html.bytes, { width: 1024, height: 800 }, (text) => {
+    assert.match(text, /does not repeat what was done on the way: 4-bit was given an outlier \(\w+, times 20\) after \d+ steps; FP32 was/);
+    assert.match(text, /Run: 4-bit[\s\S]*Run: FP32/);
+  });
 });
 
 test("link and embed code are copied, by pointer and by keyboard", async (t) => {
@@ -149,6 +156,20 @@ test("link and embed code are copied, by pointer and by keyboard", async (t) => 
   assert.equal(settings.embed, true);
   assert.ok(!settings.show.includes("weights") && settings.show.includes("accuracy"), settings.show);
   assert.match(code, /title="/);
+  assert.match(code, /allow="clipboard-write"/);
+  // The camera of the part that has one.
+  await page.getByRole("checkbox", { name: "Try it" }).press("Space");
+  await page.waitForFunction(() => /show=[^"]*try[^>]* allow="clipboard-write; camera"/.test(document.getElementById("share-code").value));
+  // No part at all is not the usual ones: there is nothing to copy, and it says why.
+  for (const box of await page.locator(".share-choice input").all()) if (await box.isChecked()) await box.press("Space");
+  const copying = page.getByRole("button", { name: "Copy code" });
+  await page.waitForFunction(() => document.getElementById("share-code").value === "");
+  assert.ok(await copying.isDisabled());
+  assert.match(await page.getAttribute("#share-code", "placeholder"), /at least one part/);
+  assert.deepEqual(await seriousFindings(page, "#share"), []);
+  await page.getByRole("checkbox", { name: "Loss" }).press("Space");
+  await page.waitForFunction(() => /show=loss"/.test(document.getElementById("share-code").value));
+  assert.ok(await copying.isEnabled());
 });
 
 test("a clipboard that is refused: told, and the text is selected", async (t) => {
@@ -159,6 +180,12 @@ test("a clipboard that is refused: told, and the text is selected", async (t) =>
   const page = await open(t, { init });
   await page.getByRole("button", { name: "Copy link" }).click();
   await shows(page, "#share-said", /does not let this page copy/);
+  // The field is selected whole, ready for the keyboard's copy.
+  const chosen = await page.evaluate(() => {
+    const { value, selectionStart, selectionEnd } = document.getElementById("share-link");
+    return { value, text: value.slice(selectionStart, selectionEnd), focused: document.activeElement.id };
+  });
+  assert.deepEqual(chosen, { value: page.url(), text: page.url(), focused: "share-link" });
 });
 
 /** A run as the page has it after one epoch, on data whose names mean harm. */
@@ -176,22 +203,49 @@ function hostile() {
   return run;
 }
 
+const ABOUT = { url: "https://example.org/?a=1&b=2", made: "2026-01-01T00:00:00Z", engine: { simd: "simd128", threads: 2 } };
+
+test("what was done to a run on its way is in its report and in the JSON", () => {
+  const run = hostile();
+  assert.doesNotMatch(report([run], ABOUT), /does not repeat/);
+  run.label = "4-bit";
+  const copy = run.forked(2, { ...run.settings, lr: 0.5 }, run.info, run.layers);
+  copy.label = "rate 0.5";
+  run.alarm = { step: 3, loss: NaN, gradNorm: Infinity };
+  assert.match(report([run], ABOUT), /4-bit stopped at step 3: /);
+  run.goOn({ ...run.settings, lr: 0.0001 }, run.info, run.layers, "rate 0.0001");
+  const html = report([run, copy], ABOUT);
+  assert.ok(html.includes("on the way: 4-bit went on with rate 0.0001 after 2 steps; rate 0.5 began as a copy of 4-bit after 2 steps."), html);
+  assert.doesNotMatch(html, /stopped at step/);
+  // What differs stands first.
+  assert.deepEqual([...html.matchAll(/<th scope="row">([^<]*)<\/th><td>[^<]*<\/td><td>/g)].slice(0, 2).map(([, label]) => label), ["Learning rate", "Data set"]);
+  for (const text of ["rate 0.0001", "fork"]) assert.equal(html.split(`font-size="11">${text}<`).length, 3, `${text} is marked in both charts`);
+  const { runs } = JSON.parse(json([run, copy], ABOUT));
+  assert.deepEqual(runs.map(({ marks }) => marks), [[{ step: 2, text: "rate 0.0001" }], [{ step: 2, text: "fork" }]]);
+  assert.deepEqual([runs[1].fork.step, runs[0].alarm, runs[0].outlier], [2, null, null]);
+});
+
 test("names that mean harm are text in every file", async (t) => {
   const run = hostile();
-  const about = { url: "https://example.org/?a=1&b=2", made: "2026-01-01T00:00:00Z", engine: { simd: "simd128", threads: 2 } };
-  const html = report([run], about);
+  const html = report([run], ABOUT);
   assert.equal(html.match(/<script/g).length, 1);
   const context = await (await theBrowser()).newContext();
   t.after(() => context.close());
   const page = await context.newPage();
+  const problems = [];
+  page.on("console", (message) => problems.push(message.text()));
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("dialog", (dialog) => problems.push(dialog.message()));
+  page.on("request", (request) => problems.push(request.url()));
   await page.setContent(html);
   assert.equal(await page.locator("img, b").count(), 0);
   assert.match(await page.locator("h1").innerText(), /<img src=x onerror=alert\(1\)>/);
   const inside = await page.evaluate(() => JSON.parse(document.getElementById("nibble-runs").textContent));
   assert.equal(inside.runs[0].data.name, run.data.name);
+  assert.deepEqual(problems, []);
   const [row] = readCsv(epochsCsv([run]));
   assert.equal(row.run, `'=1+1,"x"`, "a spreadsheet would take it for a formula");
   assert.equal(row.test_loss, "", "no number stands as an empty cell");
   assert.equal(readCsv(curvesCsv([run])).filter(({ curve }) => curve === "batch loss").length, 2);
-  assert.equal(JSON.parse(json([run], about)).runs[0].data.classes[1], "<b>cat</b>");
+  assert.equal(JSON.parse(json([run], ABOUT)).runs[0].data.classes[1], "<b>cat</b>");
 });

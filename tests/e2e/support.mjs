@@ -35,6 +35,16 @@ export async function theBrowser(more = []) {
 }
 after(() => browser?.close());
 
+/** Notes any error on the console, uncaught exception and failed request of `page`. @param {string[]} problems grows */
+export function watch(page, problems) {
+  page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => problems.push(`uncaught: ${error.message}`));
+  page.on("requestfailed", (request) => {
+    // A reload or the end of the test cancels what is under way.
+    if (request.failure()?.errorText !== "net::ERR_ABORTED") problems.push(`failed: ${request.url()}`);
+  });
+}
+
 /**
  * Opens the page; at the test's end it is closed, and any error on the console, uncaught exception or failed
  * request fails the test.
@@ -53,12 +63,7 @@ export async function open(t, { url = ISOLATED, settings = SMALL, search, contex
   const opened = await (await theBrowser()).newContext({ viewport: WIDE, serviceWorkers, ...context });
   const page = await opened.newPage();
   const problems = [];
-  page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
-  page.on("pageerror", (error) => problems.push(`uncaught: ${error.message}`));
-  page.on("requestfailed", (request) => {
-    // A reload or the end of the test cancels what is under way.
-    if (request.failure()?.errorText !== "net::ERR_ABORTED") problems.push(`failed: ${request.url()}`);
-  });
+  watch(page, problems);
   page.problems = problems;
   t.after(async () => {
     await opened.close();

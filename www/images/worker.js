@@ -26,7 +26,7 @@ addEventListener("message", async ({ data: { files } }) => {
       unread.push(index);
       continue;
     }
-    const rgba = square(picture);
+    const rgba = square(picture, picture.width, picture.height);
     picture.close();
     let at = read * PIXELS * 3;
     for (let i = 0; i < rgba.length; i += 4) {

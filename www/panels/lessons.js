@@ -77,11 +77,15 @@ class Lessons {
   /** What it named when the page was opened. */
   #named = [...new URLSearchParams(location.search).keys()];
   #opener = document.getElementById("lessons-button");
+  /** In a frame, which has no masthead: the opener is another one, in sight while it is needed. */
+  #framed = false;
 
   constructor(root, session) {
     root.innerHTML = MARKUP;
     this.root = root;
     this.session = session;
+    this.#framed = session.settings.embed && session.settings.lesson !== "";
+    if (this.#framed) this.#moveOpener();
     this.runner = new Runner(session, (what) => this.#tell(what));
     this.redraw = drawing(() => this.#draw(), 100);
     const on = (id, act) => this.part(id).addEventListener("click", act);
@@ -100,11 +104,25 @@ class Lessons {
       (error) => session.notify("error", `The lessons could not be read. ${error.message}`),
     );
     // A link to a lesson opens its panel before the first paint, so that nothing moves later.
-    if (session.settings.lesson) this.#reveal();
+    if (session.settings.lesson) this.#show(true);
   }
 
   part(id) {
     return this.root.querySelector(`#${id}`);
+  }
+
+  /** Into the bar that is always in sight. */
+  #moveOpener() {
+    this.#opener = this.#opener.cloneNode(true);
+    this.#opener.id = "lessons-again";
+    document.querySelector(".transport .buttons").append(this.#opener);
+  }
+
+  #show(open) {
+    this.root.hidden = !open;
+    document.body.classList.toggle("with-lessons", open);
+    this.#opener.setAttribute("aria-expanded", String(open));
+    this.#opener.hidden = this.#framed && open;
   }
 
   #take({ lessons, problems }) {
@@ -160,22 +178,14 @@ class Lessons {
     }
   }
 
-  #reveal() {
-    this.root.hidden = false;
-    document.body.classList.add("with-lessons");
-    this.#opener.setAttribute("aria-expanded", "true");
-  }
-
   open() {
-    this.#reveal();
+    this.#show(true);
     this.redraw();
     this.part(this.runner.lesson ? "lesson-step" : "lessons-title").focus();
   }
 
   close() {
-    this.root.hidden = true;
-    document.body.classList.remove("with-lessons");
-    this.#opener.setAttribute("aria-expanded", "false");
+    this.#show(false);
     this.#opener.focus();
     this.#pointer.at(null);
     this.#address("");
@@ -208,7 +218,7 @@ class Lessons {
       this.#addressRead = true;
       // One from a file is on no server: no address leads to it.
       this.#address(this.#lessons.includes(lesson) ? `${lesson.id}.${at + 1}` : "");
-      if (lesson) this.#reveal();
+      if (lesson) this.#show(true);
       this.#drawStep();
       if (lesson) this.part("lesson-step").focus({ preventScroll: true });
     }

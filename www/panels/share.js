@@ -46,8 +46,19 @@ function linkTo(settings, view = {}) {
   return new URL(toQuery({ ...settings, embed, show, lesson, ...view }), location.href.split(/[?#]/)[0]).href;
 }
 
-/** Puts text on the clipboard; where the page may not, it is selected so that the keyboard's copy takes it. */
+/** Code that frames these parts of the page; none for no parts, since an address without parts shows the usual ones. */
+function embedCode(settings, parts) {
+  if (parts.length === 0) return "";
+  const show = parts.join();
+  const source = linkTo(settings, { embed: true, show: show === EMBEDDED.join() ? "" : show });
+  const allowed = ["clipboard-write", ...(parts.includes("try") ? ["camera"] : [])].join("; ");
+  // In HTML an & of an address is written out.
+  return `<iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble: 4-bit training" width="100%" height="${FRAME_HEIGHT}" style="border: 0" loading="lazy" allow="${allowed}"></iframe>`;
+}
+
+/** Puts a field's text on the clipboard; where the page may not, it stays selected so that the keyboard's copy takes it. */
 async function copy(field) {
+  field.focus();
   field.select();
   try {
     await navigator.clipboard.writeText(field.value);
@@ -90,11 +101,10 @@ class Share {
   #draw() {
     const { settings, runs } = this.session;
     this.link.value = linkTo(settings);
-    const show = this.boxes.filter(({ checked }) => checked).map(({ value }) => value).join();
-    const embedded = linkTo(settings, { embed: true, show: show === EMBEDDED.join() ? "" : show });
-    // In HTML an & of an address is written out.
-    const code = `<iframe src="${embedded.replaceAll("&", "&amp;")}" title="Nibble: 4-bit training" width="100%" height="${FRAME_HEIGHT}" style="border: 0" loading="lazy" allow="clipboard-write"></iframe>`;
-    this.code.value = code;
+    const parts = this.boxes.filter(({ checked }) => checked).map(({ value }) => value);
+    this.code.value = embedCode(settings, parts);
+    this.code.placeholder = parts.length > 0 ? "" : "Choose at least one part to show.";
+    this.root.querySelector('[data-copy="share-code"]').disabled = parts.length === 0;
     const trained = runs.some((run) => run.trained);
     for (const button of this.root.querySelectorAll("[data-save]")) button.disabled = !trained;
     this.root.querySelector("#share-ready").textContent = trained
@@ -112,7 +122,7 @@ class Share {
     this.#draw(); // what is drawn may be a moment old
     const field = this.root.querySelector(`#${button.dataset.copy}`);
     const done = await copy(field);
-    button.focus();
+    if (done) button.focus();
     this.#say(done ? "Copied." : "The browser does not let this page copy: the text is selected.");
   }
 

@@ -3,9 +3,10 @@
  * Pictures come from a file, a drop, the clipboard, the pen or the camera, and never leave the page.
  */
 import { drawing } from "../frames.js";
+import { middle, SIDE, square } from "../images/square.js";
 import { To } from "../protocol.js";
 import { element, setText } from "../ui/dom.js";
-import { centreSquare, networkPixels, readPicture, SIDE } from "../ui/picture.js";
+import { readPicture } from "../ui/picture.js";
 import { Camera } from "./camera.js";
 import { Sketch } from "./sketch.js";
 import { Verdict } from "./verdict.js";
@@ -37,7 +38,7 @@ class Try {
     this.sketch = new Sketch(() => this.redrawSketch());
     this.camera = new Camera(root, (running) => this.#cameraIs(running));
     this.#build(root);
-    this.redrawSketch = drawing(() => this.#see(networkPixels(this.sketch.canvas, this.sketch.side, this.sketch.side)), 80);
+    this.redrawSketch = drawing(() => this.#see(square(this.sketch.canvas, this.sketch.side, this.sketch.side)), 80);
     document.addEventListener("paste", (event) => this.#paste(event));
     this.#wireDrop();
   }
@@ -142,7 +143,7 @@ class Try {
     try {
       const image = await readPicture(file);
       const { naturalWidth: width, naturalHeight: height } = image;
-      const { left, top, side } = centreSquare(width, height);
+      const { left, top, side } = middle(width, height);
       const context = this.picture.getContext("2d");
       context.fillStyle = "#fff";
       context.fillRect(0, 0, STAGE, STAGE);
@@ -152,7 +153,7 @@ class Try {
       this.empty.hidden = true;
       this.#turnTo("picture");
       this.root.scrollIntoView({ block: "nearest" });
-      this.#see(networkPixels(image, width, height));
+      this.#see(square(image, width, height));
     } catch (error) {
       this.#session.notify("error", error.message);
     }
@@ -180,7 +181,7 @@ class Try {
   #look() {
     const { video } = this.camera;
     if (this.#asking || video.videoWidth === 0) return;
-    this.#see(networkPixels(video, video.videoWidth, video.videoHeight));
+    this.#see(square(video, video.videoWidth, video.videoHeight));
   }
 
   /** This is what the network sees from now on. */

@@ -60,6 +60,7 @@ function legend(series, left, right) {
  * @param {object} options
  * @param {string} options.title
  * @param {Series[]} options.series
+ * @param {{epoch: number, text: string}[]} [options.marks] what was done to the runs: upright lines
  * @param {number} options.xEnd end of the axis of epochs
  * @param {number} options.yEnd end of the value axis, which begins at 0
  * @param {(value: number) => string} options.format of the value axis
@@ -68,7 +69,7 @@ function legend(series, left, right) {
  * @param {number} [options.top] where the chart begins in the picture
  * @returns {string} the elements, without the <svg> around them
  */
-export function chart({ title, series, xEnd, yEnd, format, width, height, top = 0 }) {
+export function chart({ title, series, marks = [], xEnd, yEnd, format, width, height, top = 0 }) {
   const keys = legend(series, 58, width - 16);
   const box = { left: 58, right: width - 16, top: top + 46 + keys.rows * LEGEND_ROW, bottom: top + height - 40 };
   const x = (value) => box.left + (value / xEnd) * (box.right - box.left);
@@ -86,8 +87,15 @@ export function chart({ title, series, xEnd, yEnd, format, width, height, top = 
     const mark = series[i].marks ? `<circle cx="${round(at + 11)}" cy="${middle}" r="3.5" fill="#fff" stroke="${color}" stroke-width="2"/>` : "";
     return stroke + mark + text(at + 28, middle + 4, label, `fill="${INK}" font-size="12.5"`);
   });
+  const deeds = marks.map(({ epoch, text: what }, i) => {
+    const at = round(x(epoch));
+    // The later half is written to the left of its line, where there is room; neighbours take turns in height.
+    const [to, anchor] = epoch > xEnd / 2 ? [at - 4, "end"] : [at + 4, "start"];
+    const upright = `<path d="M${at} ${box.top}V${box.bottom}" stroke="${QUIET}" stroke-dasharray="3 3"/>`;
+    return upright + text(to, box.top + 10 + 14 * (i % 4), what, `text-anchor="${anchor}" fill="${QUIET}" font-size="11"`);
+  });
   const lines = series.map((one) => line(one, x, y));
-  return [text(box.left, top + 24, title, `fill="${INK}" font-size="16" font-weight="650"`), ...names, ...grid, ...lines].join("\n");
+  return [text(box.left, top + 24, title, `fill="${INK}" font-size="16" font-weight="650"`), ...names, ...grid, ...deeds, ...lines].join("\n");
 }
 
 /** Accuracy and loss of the runs, as `chart` takes them. @param {import("../runs.js").RunRecord[]} runs */
@@ -117,9 +125,11 @@ export function runCharts(runs) {
   const reached = Math.max(...runs.map(({ globalStep, info }) => globalStep / info.stepsPerEpoch));
   const xEnd = reached > 1 ? Math.ceil(reached) : Math.max(0.1, Math.ceil(reached * 10) / 10);
   const most = Math.max(1, ...loss.flatMap(({ ys }) => ys.filter(Number.isFinite)));
+  // What was done to both at once is one line.
+  const marks = [...new Map(runs.flatMap((run) => run.marks).map((mark) => [`${mark.epoch} ${mark.text}`, mark])).values()];
   return [
-    { title: "Accuracy", series: accuracy, xEnd, yEnd: 1, format: (value) => percent(value, 0) },
-    { title: "Loss", series: loss, xEnd, yEnd: Math.ceil(most * 2) / 2, format: (value) => fixed(value, most > 5 ? 0 : 1) },
+    { title: "Accuracy", series: accuracy, marks, xEnd, yEnd: 1, format: (value) => percent(value, 0) },
+    { title: "Loss", series: loss, marks, xEnd, yEnd: Math.ceil(most * 2) / 2, format: (value) => fixed(value, most > 5 ? 0 : 1) },
   ];
 }
 

@@ -6,7 +6,7 @@ import { duration, fixed, percent, short, whole } from "../format.js";
 import { precision } from "../difference.js";
 import { display, SETTINGS, settingOf } from "../state.js";
 import { escape, picture, runCharts } from "./chart.js";
-import { document as documentOf } from "./table.js";
+import { document as documentOf, marksOf } from "./table.js";
 
 const STYLE = `
   :root { color-scheme: light; }
@@ -30,10 +30,12 @@ function table(head, rows, className = "") {
   return tag("div", tag("table", tag("thead", tag("tr", heading)) + tag("tbody", body.join("")), className && `class="${className}"`), 'class="scroll" tabindex="0"');
 }
 
-/** What was set: a column a run, rows that differ first noted by both values. */
+/** What was set: a column a run, rows in which they differ first. */
 function settings(runs) {
   const rows = SETTINGS.filter(({ place }) => place !== "hidden" && place !== "view").filter(({ applies }) => !applies || runs.some((run) => applies(run.settings)));
-  return table(["Setting", ...runs.map(({ label }) => label)], rows.map((row) => [row.label, ...runs.map(({ settings: of }) => (row.key === "quantizer" ? precision(of) : display(row, of[row.key])))]));
+  const texts = rows.map((row) => [row.label, ...runs.map(({ settings: of }) => (row.key === "quantizer" ? precision(of) : display(row, of[row.key])))]);
+  const same = ([, first, ...others]) => others.every((text) => text === first);
+  return table(["Setting", ...runs.map(({ label }) => label)], texts.sort((a, b) => same(a) - same(b)));
 }
 
 const HEAD = ["Epoch", "Learning rate", "Train loss", "Train accuracy", "Test loss", "Test accuracy", "Time"];
@@ -98,6 +100,29 @@ export function outcome(run) {
   return `${run.label}: ${whole(run.globalStep)} steps, ${run.epochs.length} of ${run.epochsTotal} epochs, ${best}`;
 }
 
+const after = (step) => `after ${whole(step)} ${step === 1 ? "step" : "steps"}`;
+
+/** What was done to a run on its way, which a link to its settings does not repeat. @returns {string[]} */
+function history(run) {
+  const { label, fork, outlier } = run;
+  const where = (step) => (outlier?.step === step ? ` (${outlier.layer}, times ${outlier.factor})` : "");
+  const changes = marksOf(run).filter(({ text }) => text !== "fork").map(({ step, text }) => {
+    const deed = text === "outlier" ? `was given an outlier${where(step)}` : `went on with ${text}`;
+    return `${label} ${deed} ${after(step)}`;
+  });
+  return [...(fork ? [`${label} began as a copy of ${fork.from} ${after(fork.step)}`] : []), ...changes];
+}
+
+/** What the reader must know of the link; nothing where it repeats the runs. */
+function caution(runs) {
+  const told = runs.flatMap(history);
+  return told.length > 0 ? [tag("p", escape(`The link does not repeat what was done on the way: ${told.join("; ")}. The settings below are those at the end.`))] : [];
+}
+
+/** Where a run stands that did not go on. */
+const stopped = ({ label, alarm }) =>
+  alarm ? [tag("p", escape(`${label} stopped at step ${whole(alarm.step)}: its loss or its gradient was no longer finite.`))] : [];
+
 /**
  * @param {import("../runs.js").RunRecord[]} runs
  * @param {{url: string, made: string, engine: object}} about see table.js
@@ -114,8 +139,9 @@ export function report(runs, about) {
   const body = [
     tag("h1", escape(title)),
     tag("p", `${escape(about.made.replace("T", " ").replace(/:\d\d\.\d+Z$/, " UTC"))} · ${escape(about.engine?.simd ?? "")} arithmetic, ${escape(about.engine?.threads ?? "?")} threads · made by Nibble`, 'class="quiet"'),
-    ...runs.map((run) => tag("p", `${escape(outcome(run))}.`)),
+    ...runs.flatMap((run) => [tag("p", `${escape(outcome(run))}.`), ...stopped(run)]),
     tag("p", `Run it again: <a href="${escape(about.url)}">${escape(about.url)}</a>`),
+    ...caution(runs),
     ...charts,
     tag("h2", "Settings"),
     settings(runs),

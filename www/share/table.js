@@ -57,8 +57,13 @@ export function curvesCsv(runs) {
 /** Version of the document's layout: raised when a field changes its meaning. */
 export const FORMAT = "nibble-runs/1";
 
+/** What was done to a run on its way: after how many steps, and what. */
+export const marksOf = ({ marks, info: { stepsPerEpoch } }) =>
+  marks.map(({ epoch, text }) => ({ step: Math.round(epoch * stepsPerEpoch), text }));
+
 /**
- * Everything that is known of the runs.
+ * Everything that is known of the runs. `settings` and `config` are those that a run has now: `marks` say what was done to
+ * it on its way.
  * @param {RunRecord[]} runs
  * @param {{url: string, made: string, engine: object}} about the link to these settings, an ISO date, engineInfo()
  */
@@ -68,6 +73,9 @@ export const document = (runs, about) => ({
   runs: runs.map((run) => ({
     label: run.label,
     fork: run.fork,
+    marks: marksOf(run),
+    outlier: run.outlier,
+    alarm: run.alarm,
     settings: run.settings,
     config: run.info.config,
     parameters: run.info.parameters,

@@ -4,7 +4,7 @@
 const BUILTIN_SEED = 1;
 /** Which of the own images are held out for testing: the same in every run on them. */
 const SPLIT_SEED = 1;
-/** At most this many progress messages a second. */
+/** Progress messages are at least this far apart. */
 const PROGRESS_INTERVAL_MS = 50;
 /** Images shown of each class, and how far into the training set they are looked for. */
 const SAMPLES_A_CLASS = 4;

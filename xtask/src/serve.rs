@@ -122,7 +122,8 @@ impl Site {
         let rest = Path::new(&path[prefix.len()..]);
         // A backslash separates folders on some systems, and a component that is not plain ("..", a root, a
         // drive) leaves the folder.
-        let plain = |part: Component| matches!(part, Component::Normal(name) if !name.to_string_lossy().starts_with('.'));
+        let plain =
+            |part: Component| matches!(part, Component::Normal(name) if !hidden(&name.to_string_lossy()));
         (!path.contains(['\\', '\0']) && rest.components().all(plain)).then(|| folder.join(rest))
     }
 
@@ -157,6 +158,11 @@ impl Site {
             Err(error) => Answer::text(500, &format!("{url}: {error}")),
         }
     }
+}
+
+/// Whether a file or folder of that name is not shown to anybody: what systems and editors leave behind.
+fn hidden(name: &str) -> bool {
+    name.starts_with('.')
 }
 
 /// Percent-decodes a path; None when it is not UTF-8 or not well encoded.
@@ -196,16 +202,17 @@ fn media_type(path: &Path) -> &'static str {
     }
 }
 
-/// The files below data/ as JSON, sorted by name.
+/// The files below data/ as JSON, sorted by name; those that [`Site::resolve`] gives out.
 fn data_index(folder: &Path) -> Vec<u8> {
     let mut files = Vec::new();
+    let listed = |name: &str| !hidden(name) && !name.contains(['"', '\\']);
     for set in fs::read_dir(folder).into_iter().flatten().flatten() {
         let set_name = set.file_name().to_string_lossy().into_owned();
         for file in fs::read_dir(set.path()).into_iter().flatten().flatten() {
             let name = file.file_name().to_string_lossy().into_owned();
             // fs::metadata follows links: a data set may lie elsewhere.
             let Ok(data) = fs::metadata(file.path()) else { continue };
-            if data.is_file() && !name.contains(['"', '\\']) && !set_name.contains(['"', '\\']) {
+            if data.is_file() && listed(&set_name) && listed(&name) {
                 files.push(format!("{{\"path\":\"{set_name}/{name}\",\"bytes\":{}}}", data.len()));
             }
         }

@@ -89,6 +89,11 @@ fn the_data_index_lists_what_is_there() {
     assert_eq!(data_index(Path::new("/no/such/folder")), b"{\"files\":[]}\n");
     let folder = std::env::temp_dir().join(format!("nibble-data-{}", std::process::id()));
     fs::create_dir_all(folder.join("cifar10")).unwrap();
+    fs::create_dir_all(folder.join(".cache")).unwrap();
+    // Not given out, so not listed either: one of them would make the whole set fail.
+    for hidden in ["cifar10/.DS_Store", ".cache/test_batch.bin"] {
+        fs::write(folder.join(hidden), [0; 4]).unwrap();
+    }
     fs::write(folder.join("cifar10/b.bin"), [0; 3]).unwrap();
     fs::write(folder.join("cifar10/a.bin"), [0; 2]).unwrap();
     let text = String::from_utf8(data_index(&folder)).unwrap();
