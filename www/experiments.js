@@ -137,6 +137,7 @@ export class Experiments {
       if (!session.runs.includes(run) || !outlierStands(run)) return;
       await this.#multiply(run, run.outlier.layer, 1 / run.outlier.factor);
       Object.assign(run, { outlier: null, alarm: null });
+      run.mark("outlier taken out");
       session.changed("layers");
       session.wish = "play";
     });
