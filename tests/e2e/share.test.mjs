@@ -112,6 +112,9 @@ async function checkReport(t, bytes, viewport, check) {
   assert.ok((await page.locator("svg").count()) >= 9, "curves and layers");
   check(await page.locator("main").innerText());
   await assertFits(page);
+  // Eleven pixels of type, at the least, and the chart as wide as the window lets it be.
+  const texts = await page.evaluate(() => [...document.querySelectorAll("svg text")].filter((text) => text.checkVisibility()).map((text) => text.getBoundingClientRect().height));
+  assert.ok(texts.length > 20 && Math.min(...texts) >= 11, `texts of the charts are ${Math.min(...texts)} px high`);
   assert.deepEqual(await seriousFindings(page), []);
   await screenshot(page, `${viewport.width}-report`);
 }
@@ -128,7 +131,11 @@ test("a race: both runs are in the files, told apart by their labels", async (t)
   const { url } = JSON.parse((await saved(page, "json")).bytes);
   assert.match(url, /race=quantizer%3Anone/);
   const html = await saved(page, "report");
-  await checkReport(t, html.bytes, { width: 1024, height: 800 }, (text) => assert.match(text, /Run: 4-bit[\s\S]*Run: FP32/));
+  await checkReport(t, html.bytes, { width: 1024, height: 800 }, (text) => {
+    assert.match(text, /Run: 4-bit[\s\S]*Run: FP32/);
+    // What has no effect on a run is not told of it.
+    for (const [row, value] of [["Bits", "4"], ["Scale per layer", "on"], ["Straight-through", "on"]]) assert.match(text, new RegExp(`^${row}\\s+${value}\\s+–$`, "m"));
+  });
 });
 
 test("link and embed code are copied, by pointer and by keyboard", async (t) => {
