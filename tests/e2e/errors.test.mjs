@@ -253,6 +253,17 @@ test("a class without test images has no accuracy, in the bars and in both matri
   });
 });
 
+test("a perfect test is told in one calm sentence", async (t) => {
+  const page = await open(t, { settings: RUN });
+  await page.evaluate(() => {
+    const { client } = nibble;
+    const request = client.request.bind(client);
+    client.request = async (type, body) => (type === "predictions" ? { images: [] } : request(type, body));
+  });
+  await train(page, 1);
+  assert.match(await page.locator(".gallery-note").textContent(), /^No mistakes in the test after epoch \d\.$/);
+});
+
 test("the panel while it trains: pictures in light and dark", async (t) => {
   for (const [width, viewport] of Object.entries(VIEWS)) {
     const page = await open(t, { settings: { train: 2000, test: 500, batch: 64, epochs: 6, lr: 0.003 }, context: { viewport, colorScheme: "dark" } });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose, press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
-import { ink, open, pause, shows, trained } from "./support.mjs";
+import { ink, notices, open, pause, shows, trained } from "./support.mjs";
 
 /** Eight steps an epoch. */
 const RUN = { train: 256, test: 100, batch: 32, epochs: 2, augment: 0 };
@@ -140,14 +140,14 @@ for (const { name, width, viewport, hand } of WAYS) {
       assert.ok(Math.abs(scale / before[i].scale - 20) < 1e-3);
       assert.ok(levelsUsed < before[i].levelsUsed);
     });
-    await shows(page, "#outlier-table", /tanh on, before.*tanh on, with the outlier.*tanh on, 0 steps later.*tanh off, before/);
+    await shows(page, "#outlier-table", /tanh on, before.*tanh on, with the outlier.*tanh on, 1 step later–––tanh off, before/);
     await press(page, "#step", hand);
     await until(page, () => nibble.runs.every(({ globalStep }) => globalStep === 1));
     await still(page);
     const [on, off] = await layerOf(page, "conv3");
     assert.ok(on.histogram.max <= 3, `tanh left ${on.histogram.max}`);
     assert.ok(Math.abs(off.histogram.max / after[1].histogram.max - 1) < 0.02, `without tanh: ${off.histogram.max}`);
-    await shows(page, "#outlier-table", /tanh off, 1 step later/);
+    await shows(page, "#outlier-table", /tanh off, 1 step later\d/);
     await stands(page, `outlier-${width}-${hand}`);
   });
 }
@@ -161,4 +161,20 @@ test("the loss plot marks where the outlier came", async (t) => {
   await until(page, () => nibble.run.marks.length === 1);
   const [{ marks, globalStep }] = await runsOf(page);
   assert.deepEqual(marks, [{ epoch: globalStep / 8, text: "outlier" }]);
+});
+
+test("an outlier as large as can be is told of; on a finished run no step is promised", async (t) => {
+  const page = await open(t, { settings: { ...RUN, epochs: 1 } });
+  await shows(page, "#outlier .note", /the next step pulls it back/);
+  await page.click("#play");
+  await until(page, () => nibble.finished);
+  await shows(page, "#outlier .note", /no further step/);
+  // Twenty times as large each time: single precision ends before the thirtieth.
+  for (let presses = 0; presses < 30; presses++) {
+    await page.click("#outlier-go");
+    await page.waitForFunction((wanted) => nibble.run.marks.length === wanted || document.querySelector(".notice"), presses + 1);
+  }
+  assert.match((await notices(page)).join(), /^The largest weight of conv1 is near the end of what 32 bits can hold[^:]*: it cannot become 20 times as large\.$/);
+  const titles = await page.locator("#outlier-table tbody td:first-child").allTextContents();
+  assert.deepEqual(titles, ["before", "with the outlier"]);
 });

@@ -34,6 +34,80 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
   }
 }
 
+/** Of what `selector` finds: texts that do not fit into their element, or that end beyond the panel around it. */
+const cut = (page, selector) =>
+  page.evaluate((wanted) => {
+    const outside = (node) => {
+      const panel = node.closest(".panel, .transport, .health");
+      return node.getBoundingClientRect().right > panel.getBoundingClientRect().right + 0.5;
+    };
+    const seen = [...document.querySelectorAll(wanted)].filter((node) => node.checkVisibility() && node.getClientRects().length > 0);
+    return seen.filter((node) => node.scrollWidth > node.clientWidth + 1 || outside(node)).map((node) => node.innerText);
+  }, selector);
+
+const WHOLE = ".buttons button, .counter, .bar-label, .bar-text, .legend-run strong, .chip, .plot-about, #outlier .scroll, .layer-line strong, .compare-runs .run-label, .compare-runs .figures";
+
+for (const [width, height] of [[1440, 900], [820, 1180], [390, 844], [320, 640]]) {
+  test(`${width} px: two runs, one of them forked, and an outlier: nothing is cut`, async (t) => {
+    const page = await open(t, { settings: { ...RUN, epochs: 20 }, context: { viewport: { width, height } } });
+    await page.click("#play");
+    await trained(page, 8);
+    await page.click("#fork");
+    await page.waitForFunction(() => nibble.runs.length === 2 && nibble.runs.every((run) => run.epochs.length >= 1));
+    await pause(page);
+    await page.click("#outlier-go");
+    await page.waitForFunction(() => nibble.runs.every(({ outlier }) => outlier));
+    await page.locator("#weights .run-switch label", { hasText: "Both" }).click();
+    await drawn(page);
+    await screenshot(page, `${width}-two`);
+    await assertFits(page);
+    assert.deepEqual(await cut(page, WHOLE), []);
+    // The bars are told apart from the buttons by lines of their own; the figures are on one line with each other.
+    const lines = await page.evaluate(() => ["#epoch", "#speed"].map((id) => document.querySelector(id).getBoundingClientRect().bottom));
+    assert.ok(Math.abs(lines[0] - lines[1]) < 8, `epoch and speed end at ${lines}`);
+    if (width === 1440) assert.deepEqual(await cut(page, "#settings-summary"), []);
+  });
+}
+
+test("a small phone: four messages and a lesson leave the buttons free, and each can be dismissed", async (t) => {
+  const search = "?train=320&test=100&lr=9&bits=40&seed=-3&nothing=1";
+  const page = await open(t, { search, context: { viewport: { ...NARROW, height: 640 } }, init: observe });
+  await page.locator(".notice >> nth=3").waitFor();
+  await drawn(page);
+  const shifts = await page.evaluate(() => observed.shift);
+  assert.ok(shifts < 0.02, `layout shift ${shifts}`);
+  const covered = (id) =>
+    page.evaluate((wanted) => {
+      const { left, top, width, height } = document.getElementById(wanted).getBoundingClientRect();
+      return !document.elementFromPoint(left + width / 2, top + height / 2)?.closest(`#${wanted}`);
+    }, id);
+  const free = async () => {
+    for (const top of [0, 600]) {
+      await page.evaluate((to) => scrollTo(0, to), top);
+      for (const id of ["play", "step", "reset", "new-seed"]) assert.ok(!(await covered(id)), `${id} is covered, scrolled by ${top}`);
+    }
+  };
+  await free();
+  await page.click("#lessons-button");
+  await page.locator(".lesson-entry >> nth=0").click();
+  await page.locator(".lesson h3").waitFor();
+  await free();
+  await screenshot(page, "390-messages", false);
+  for (let left = 4; left > 0; left--) {
+    await page.click(".notice >> nth=0 >> .close");
+    assert.equal(await page.locator(".notice").count(), left - 1);
+  }
+});
+
+test("the tab key follows the look: what stands at the right comes before what stands below", async (t) => {
+  for (const [width, viewport] of Object.entries(VIEWS)) {
+    const page = await open(t, { context: { viewport } });
+    await page.focus("#outlier .scroll");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.closest(".panel").id), viewport === WIDE ? "drop" : "weights", width);
+  }
+});
+
 test("no task over 50 ms on the page's thread while training, and nothing moves", async (t) => {
   const page = await open(t, { settings: { ...RUN, epochs: 20 }, init: observe });
   await page.click("#play");

@@ -214,6 +214,10 @@ test("Step takes each run one step", async (t) => {
     await until(page, (steps) => nibble.runs.every(({ globalStep }) => globalStep === steps), wanted);
     await still(page);
   }
+  // Half way: one of them is a single step behind.
+  await page.evaluate(() => (nibble.runs[1].globalStep -= 1));
+  const text = await page.evaluate(async () => (await import("./panels/compare.js")).gapText(nibble.runs));
+  assert.match(text, /^2-bit is 1 step behind 4-bit\.$/);
 });
 
 test("a race against a run under way: nothing of it is lost, and the second run catches up", async (t) => {

@@ -113,6 +113,9 @@ async function checkReport(t, bytes, viewport, check) {
   assert.ok((await page.locator("svg").count()) >= 9, "curves and layers");
   check(await page.locator("main").innerText());
   await assertFits(page);
+  // Eleven pixels of type, at the least, and the chart as wide as the window lets it be.
+  const texts = await page.evaluate(() => [...document.querySelectorAll("svg text")].filter((text) => text.checkVisibility()).map((text) => text.getBoundingClientRect().height));
+  assert.ok(texts.length > 20 && Math.min(...texts) >= 11, `texts of the charts are ${Math.min(...texts)} px high`);
   assert.deepEqual(await seriousFindings(page), []);
   await screenshot(page, `${viewport.width}-report`);
 }
@@ -135,6 +138,8 @@ test("a race: both runs are in the files, told apart by their labels", async (t)
   await checkReport(t, html.bytes, { width: 1024, height: 800 }, (text) => {
     assert.match(text, /does not repeat what was done on the way: 4-bit was given an outlier \(\w+, times 20\) after \d+ steps; FP32 was/);
     assert.match(text, /Run: 4-bit[\s\S]*Run: FP32/);
+    // What has no effect on a run is not told of it.
+    for (const [row, value] of [["Bits", "4"], ["Scale per layer", "on"], ["Straight-through", "on"]]) assert.match(text, new RegExp(`^${row}\\s+${value}\\s+–$`, "m"));
   });
 });
 

@@ -46,6 +46,24 @@ const countsAt = (page, key) =>
     return layers.map(({ levelsUsed, levelCounts }) => `${levelsUsed}/${levelCounts.length} levels`);
   }, key);
 
+/** Texts of `selector` that lie over each other within one `box`. */
+const collisions = (page, box, selector) =>
+  page.evaluate(
+    ([within, wanted]) => {
+      const place = (node) => {
+        const { left, top, bottom, width } = node.getBoundingClientRect();
+        const clipped = getComputedStyle(node).overflowX === "hidden";
+        return { text: node.textContent, left, top, bottom, right: left + (clipped ? width : Math.max(width, node.scrollWidth)) };
+      };
+      const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+      return [...document.querySelectorAll(within)].flatMap((one) => {
+        const places = [...one.querySelectorAll(wanted)].filter((node) => node.textContent && node.checkVisibility()).map(place);
+        return places.flatMap((a, i) => places.slice(i + 1).filter((b) => over(a, b)).map((b) => `${a.text} / ${b.text}`));
+      });
+    },
+    [box, selector],
+  );
+
 for (const [width, viewport] of Object.entries(VIEWS)) {
   test(`${width} px: one axis for all layers, or one for each`, async (t) => {
     const page = await open(t, { settings: RUN, context: { viewport } });
@@ -198,10 +216,14 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     assert.deepEqual(await seriousFindings(page, "#weights"), []);
     await assertFits(page);
     await screenshotOf(page, "#weights", `${width}-weights-both`);
+    assert.deepEqual(await collisions(page, ".layer-line", "strong, span"), []);
     await page.click("#layers .layer >> nth=0");
     await page.locator(".sheet >> nth=1").waitFor();
     await drawn(page);
     await screenshot(page, `${width}-layer-both`, false);
+    assert.deepEqual(await collisions(page, ".trends", ".trend-box > span"), []);
+    const heights = await page.evaluate(() => [...document.querySelectorAll(".sheet:first-child .trend")].map((line) => line.getBoundingClientRect().top));
+    if (viewport === WIDE) assert.equal(new Set(heights).size, 1, `the lines stand at ${heights}`);
   });
 }
 

@@ -50,7 +50,8 @@ export function gapText(runs) {
   const [left, right] = [a.smooth.accuracy.value, b.smooth.accuracy.value];
   if (a.globalStep !== b.globalStep) {
     const [ahead, behind] = a.globalStep > b.globalStep ? [a, b] : [b, a];
-    sentences.push(`${behind.label} is ${whole(ahead.globalStep - behind.globalStep)} steps behind ${ahead.label}`);
+    const steps = ahead.globalStep - behind.globalStep;
+    sentences.push(`${behind.label} is ${whole(steps)} ${steps === 1 ? "step" : "steps"} behind ${ahead.label}`);
   } else if (Number.isFinite(left) && Number.isFinite(right)) {
     sentences.push(lead(right - left, [a, b], "in training"));
   }
@@ -61,16 +62,18 @@ export function gapText(runs) {
 function makeLine(run, drop) {
   const item = document.createElement("li");
   item.className = `slot-${run.slot}`;
-  const part = (name, className, text = "") => {
+  const part = (name, className, text = "", box = item) => {
     const node = document.createElement(name);
     node.className = className;
     node.textContent = text;
-    item.append(node);
+    box.append(node);
     return node;
   };
   part("i", "line");
   part("strong", "run-label", run.label).title = run.label;
-  const figures = part("span", "figures");
+  const line = part("span", "figures");
+  const figures = part("span", "now", "", line);
+  if (run.fork) part("span", "since", `forked at ${whole(run.fork.step)}`, line);
   const button = part("button", "small", "Drop");
   button.type = "button";
   button.setAttribute("aria-label", `Drop ${run.label}`);
@@ -80,8 +83,7 @@ function makeLine(run, drop) {
 
 function figuresOf(run) {
   const last = run.epochs.at(-1);
-  const since = run.fork ? `forked at ${whole(run.fork.step)}` : "";
-  return [`step ${whole(run.globalStep)}`, `test ${percent(last?.testAccuracy)}`, since].filter(Boolean).join(" · ");
+  return `step ${whole(run.globalStep)} · test ${percent(last?.testAccuracy)}`;
 }
 
 /** @type {import("../main.js").Mount} */

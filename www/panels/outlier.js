@@ -2,13 +2,14 @@
 import { OUTLIER_FACTOR } from "../experiments.js";
 import { short } from "../format.js";
 import { drawing } from "../frames.js";
+import { setText } from "../ui/dom.js";
 
 const MARKUP = `
   <header>
     <h2 id="outlier-title">Inject an outlier</h2>
     <p class="plot-about">One weight becomes ${OUTLIER_FACTOR} times as large.</p>
   </header>
-  <p class="note">The grid has to reach the largest weight. One outlier stretches it, and the others share fewer levels. With tanh clipping the next step pulls it back below 3.</p>
+  <p class="note">The grid has to reach the largest weight. One outlier stretches it, and the others share fewer levels. <span id="outlier-next"></span></p>
   <div class="outlier-bar">
     <label for="outlier-layer">Layer</label>
     <select id="outlier-layer"></select>
@@ -20,6 +21,10 @@ const MARKUP = `
       <tbody></tbody>
     </table>
   </div>`;
+
+/** What comes of it, while there are steps to come and where there are none. */
+const NEXT = "With tanh clipping the next step pulls it back below 3.";
+const NO_NEXT = "The run is finished: no further step pulls it back.";
 
 const layerOf = (run, name) => run.layers.find((layer) => layer.name === name);
 
@@ -40,8 +45,15 @@ function rowsOf(run, layer, named) {
     [title("with the outlier"), ...figures(outlier.after)],
   ];
   const steps = run.globalStep - outlier.step;
-  rows.push([title(steps === 1 ? "1 step later" : `${steps} steps later`), ...figures(now)]);
+  if (steps > 0) rows.push([title(steps === 1 ? "1 step later" : `${steps} steps later`), ...figures(now)]);
+  else if (run.status !== "finished") rows.push([title("1 step later"), "–", "–", "–"]);
   return rows;
+}
+
+/** Whether the largest weight of `layer` can grow as it would: it is a 32-bit number. */
+function canGrow(run, layer) {
+  const { min, max } = layerOf(run, layer).histogram;
+  return Number.isFinite(Math.fround(Math.max(-min, max) * OUTLIER_FACTOR));
 }
 
 /** @type {import("../main.js").Mount} */
@@ -65,6 +77,7 @@ export function mount(root, session) {
     find("#outlier-go").disabled = select.disabled = !run || !engine;
     if (!run) return;
     showLayers(run);
+    setText(find("#outlier-next"), session.finished ? NO_NEXT : NEXT);
     const rows = runs.flatMap((each) => rowsOf(each, select.value, runs.length > 1));
     const body = find("tbody");
     while (body.rows.length > rows.length) body.deleteRow(-1);
@@ -72,13 +85,17 @@ export function mount(root, session) {
       const row = body.rows[i] ?? body.insertRow();
       cells.forEach((text, k) => {
         const cell = row.cells[k] ?? row.insertCell();
-        if (cell.textContent !== text) cell.textContent = text;
+        setText(cell, text);
       });
     });
   }, 250);
 
   select.addEventListener("change", draw);
-  find("#outlier-go").addEventListener("click", () => session.experiments.injectOutlier(select.value));
+  find("#outlier-go").addEventListener("click", () => {
+    const layer = select.value;
+    if (session.runs.every((run) => canGrow(run, layer))) session.experiments.injectOutlier(layer);
+    else session.notify("info", `The largest weight of ${layer} is near the end of what 32 bits can hold: it cannot become ${OUTLIER_FACTOR} times as large.`);
+  });
 
   return {
     changed(what) {

@@ -13,7 +13,8 @@ const STYLE = `
   body { margin: 0 auto; padding: 32px 20px 64px; max-width: 960px; background: #fff; color: #1b1d22; font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums; }
   h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; } h2 { font-size: 18px; margin: 36px 0 10px; } h3 { font-size: 15px; margin: 20px 0 6px; }
   p { margin: 0 0 10px; } .scroll + p { margin-top: 10px; } a { color: #0b5a9e; overflow-wrap: anywhere; } .quiet { color: #5a5f69; }
-  svg { display: block; width: 100%; height: auto; }
+  svg { display: block; width: 100%; height: auto; } .narrow { display: none; }
+  @media (max-width: 720px) { .wide { display: none; } .narrow { display: block; max-width: 520px; } }
   .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 14px; }
   th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid #e4e2db; white-space: nowrap; } th:first-child, td:first-child { text-align: left; padding-left: 0; }
   thead th { color: #5a5f69; font-weight: 600; vertical-align: bottom; } tbody th { font-weight: 500; }
@@ -30,10 +31,16 @@ function table(head, rows, className = "") {
   return tag("div", tag("table", tag("thead", tag("tr", heading)) + tag("tbody", body.join("")), className && `class="${className}"`), 'class="scroll" tabindex="0"');
 }
 
+/** What a run was set to; nothing where that has no effect on it. */
+function valueOf(row, of) {
+  if (row.applies && !row.applies(of)) return "–";
+  return row.key === "quantizer" ? precision(of) : display(row, of[row.key]);
+}
+
 /** What was set: a column a run, rows in which they differ first. */
 function settings(runs) {
   const rows = SETTINGS.filter(({ place }) => place !== "hidden" && place !== "view").filter(({ applies }) => !applies || runs.some((run) => applies(run.settings)));
-  const texts = rows.map((row) => [row.label, ...runs.map(({ settings: of }) => (row.key === "quantizer" ? precision(of) : display(row, of[row.key])))]);
+  const texts = rows.map((row) => [row.label, ...runs.map(({ settings: of }) => valueOf(row, of))]);
   const same = ([, first, ...others]) => others.every((text) => text === first);
   return table(["Setting", ...runs.map(({ label }) => label)], texts.sort((a, b) => same(a) - same(b)));
 }
@@ -94,6 +101,9 @@ function runSection(run, two) {
   return tag("h2", escape(title)) + fork + tag("h3", "Epochs") + epochTable + confusion(run) + afterTraining(run) + weights;
 }
 
+/** A chart of its own for a narrow window, where the wide one could not be read. */
+const SIZES = [["wide", { width: 920, height: 380 }], ["narrow", { width: 380, height: 320 }]];
+
 /** One sentence of what came out. */
 export function outcome(run) {
   const best = run.epochs.length > 0 ? `best test accuracy ${percent(run.best)}` : "no test pass yet";
@@ -132,7 +142,9 @@ export function report(runs, about) {
   const [first] = runs;
   const model = display(settingOf("model"), first.settings.model);
   const title = `${model}, ${runs.map(({ label }) => label).join(" against ")}, on ${first.data.name}`;
-  const charts = runCharts(runs).map((one) => picture([one], { width: 920, height: 380, label: `${one.title} over epochs. ${runs.map(outcome).join("; ")}.` }));
+  const charts = runCharts(runs).flatMap((one) =>
+    SIZES.map(([name, size]) => tag("div", picture([one], { ...size, label: `${one.title} over epochs. ${runs.map(outcome).join("; ")}.` }), `class="${name}"`)),
+  );
   // The signs that could end the script element are written otherwise; JSON reads the same.
   const data = JSON.stringify(documentOf(runs, about)).replaceAll("<", "\\u003c");
   const { classes, train, test, fingerprint } = first.data;

@@ -47,6 +47,7 @@ export function notify(kind, text, action = []) {
   }
   box.append(notice);
   while (box.children.length > MOST) box.firstElementChild.remove();
+  box.scrollTop = box.scrollHeight; // where not all fit, the newest is in sight
   if (kind === "info" && actions.length === 0) setTimeout(() => notice.remove(), INFO_MS);
   return () => notice.remove();
 }
