@@ -72,10 +72,12 @@ for (const [width, height] of [[1440, 900], [820, 1180], [390, 844], [320, 640]]
 test("a small phone: four messages and a lesson leave the buttons free, and each can be dismissed", async (t) => {
   const search = "?train=320&test=100&lr=9&bits=40&seed=-3&nothing=1";
   const page = await open(t, { search, context: { viewport: { ...NARROW, height: 640 } }, init: observe });
-  await page.locator(".notice >> nth=3").waitFor();
+  await page.locator(".notice").waitFor();
   await drawn(page);
   const shifts = await page.evaluate(() => observed.shift);
   assert.ok(shifts < 0.02, `layout shift ${shifts}`);
+  await page.evaluate(() => ["One", "Two", "Three"].forEach((which) => nibble.notify("error", `${which} more file could not be read. `.repeat(8))));
+  await page.locator(".notice >> nth=3").waitFor();
   const covered = (id) =>
     page.evaluate((wanted) => {
       const { left, top, width, height } = document.getElementById(wanted).getBoundingClientRect();
@@ -131,6 +133,21 @@ test("something is to be seen within a second; while training, with everything o
   while (late.at(-1) > 20 && late.length < 3);
   assert.ok(late.at(-1) <= 20, `95 % of the frames come within ${late.map((ms) => ms.toFixed(1))} ms`);
   assert.ok(await page.evaluate(() => nibble.playing), "the training ended early");
+});
+
+test("messages: what a quotation makes too long is cut; what can be done about something stays", async (t) => {
+  const page = await open(t);
+  await page.evaluate(() => {
+    nibble.notify("error", `The file says ${"?".repeat(100_000)}`);
+    nibble.notify("error", "The engine was lost.", { label: "Start anew", act: () => {} });
+    for (let i = 1; i <= 6; i++) nibble.notify("error", `Message ${i}`);
+  });
+  const texts = await page.locator(".notice p").allTextContents();
+  assert.deepEqual(texts, ["The engine was lost.", "Message 4", "Message 5", "Message 6"]);
+  await page.evaluate(() => nibble.notify("error", `The file says ${"?".repeat(100_000)}`));
+  assert.ok((await page.locator(".notice p").last().textContent()).length < 2000);
+  await page.locator(".notice .close").last().click();
+  assert.equal(await page.locator(".notice").count(), 3);
 });
 
 test("interactive within two seconds, on a machine of its own", async (t) => {

@@ -224,7 +224,7 @@ test("what was done to a run on its way is in its report and in the JSON", () =>
   assert.doesNotMatch(html, /stopped at step/);
   // What differs stands first.
   assert.deepEqual([...html.matchAll(/<th scope="row">([^<]*)<\/th><td>[^<]*<\/td><td>/g)].slice(0, 2).map(([, label]) => label), ["Learning rate", "Data set"]);
-  for (const text of ["rate 0.0001", "fork"]) assert.equal(html.split(`font-size="11">${text}<`).length, 3, `${text} is marked in both charts`);
+  for (const text of ["rate 0.0001", "fork"]) assert.equal(html.split(`font-size="11">${text}<`).length, 5, `${text} is marked in both charts, each drawn wide and narrow`);
   const { runs } = JSON.parse(json([run, copy], ABOUT));
   assert.deepEqual(runs.map(({ marks }) => marks), [[{ step: 2, text: "rate 0.0001" }], [{ step: 2, text: "fork" }]]);
   assert.deepEqual([runs[1].fork.step, runs[0].alarm, runs[0].outlier], [2, null, null]);

@@ -3,8 +3,10 @@
 const box = document.getElementById("notices");
 /** Good news goes by itself; errors wait to be read. */
 const INFO_MS = 12_000;
-/** Older ones make room. */
+/** Older ones make room, those first that offer nothing to do. */
 const MOST = 4;
+/** Characters of a message that are shown: what it quotes may be a whole file. */
+const LONGEST = 1500;
 
 /**
  * @param {"error"|"info"} kind
@@ -18,7 +20,7 @@ export function notify(kind, text, action = []) {
   notice.className = `notice notice-${kind}`;
   notice.setAttribute("role", kind === "error" ? "alert" : "status");
   const words = document.createElement("p");
-  words.textContent = text;
+  words.textContent = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   const close = document.createElement("button");
   close.type = "button";
   close.className = "close";
@@ -43,10 +45,10 @@ export function notify(kind, text, action = []) {
     words.after(buttons);
   }
   for (const same of box.querySelectorAll(".notice")) {
-    if (same.querySelector("p").textContent === text) same.remove();
+    if (same.querySelector("p").textContent === words.textContent) same.remove();
   }
   box.append(notice);
-  while (box.children.length > MOST) box.firstElementChild.remove();
+  while (box.children.length > MOST) (box.querySelector(":scope > .notice:not(:has(.notice-actions), :last-child)") ?? box.firstElementChild).remove();
   box.scrollTop = box.scrollHeight; // where not all fit, the newest is in sight
   if (kind === "info" && actions.length === 0) setTimeout(() => notice.remove(), INFO_MS);
   return () => notice.remove();
