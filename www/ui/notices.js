@@ -6,6 +6,19 @@ const INFO_MS = 12_000;
 /** Older ones make room. */
 const MOST = 4;
 
+/** What had the keyboard's focus before a message took it. */
+let before = null;
+box.addEventListener("focusin", ({ relatedTarget }) => {
+  if (!box.contains(relatedTarget)) before = relatedTarget;
+});
+
+/** Takes a message away; the focus goes back to where it came from. */
+function remove(notice) {
+  const focused = notice.contains(document.activeElement);
+  notice.remove();
+  if (focused) before?.focus({ preventScroll: true });
+}
+
 /**
  * @param {"error"|"info"} kind
  * @param {string} text
@@ -24,7 +37,7 @@ export function notify(kind, text, action = []) {
   close.className = "close";
   close.setAttribute("aria-label", "Dismiss");
   close.textContent = "×";
-  close.addEventListener("click", () => notice.remove());
+  close.addEventListener("click", () => remove(notice));
   notice.append(words, close);
   if (actions.length > 0) {
     const buttons = document.createElement("span");
@@ -35,7 +48,7 @@ export function notify(kind, text, action = []) {
       button.className = "small";
       button.textContent = label;
       button.addEventListener("click", () => {
-        notice.remove();
+        remove(notice);
         act();
       });
       buttons.append(button);
@@ -43,10 +56,10 @@ export function notify(kind, text, action = []) {
     words.after(buttons);
   }
   for (const same of box.querySelectorAll(".notice")) {
-    if (same.querySelector("p").textContent === text) same.remove();
+    if (same.querySelector("p").textContent === text) remove(same);
   }
   box.append(notice);
-  while (box.children.length > MOST) box.firstElementChild.remove();
-  if (kind === "info" && actions.length === 0) setTimeout(() => notice.remove(), INFO_MS);
-  return () => notice.remove();
+  while (box.children.length > MOST) remove(box.firstElementChild);
+  if (kind === "info" && actions.length === 0) setTimeout(() => remove(notice), INFO_MS);
+  return () => remove(notice);
 }
