@@ -180,7 +180,7 @@ class Errors {
     const last = this.#run.epochs.at(-1);
     const count = images.length === 0 ? "No" : `${images.length === IMAGES ? "The first " : ""}${images.length}`;
     const what = kind === "worst" ? "mistake" : "image";
-    const sure = kind === "worst" ? ", the surest first" : "";
+    const sure = kind === "worst" && images.length > 1 ? ", the surest first" : "";
     const text = last
       ? `${count} ${what}${images.length === 1 ? "" : "s"} of the test after epoch ${last.epoch}${sure}.`
       : "After the first epoch's test pass its images are here.";
