@@ -168,8 +168,13 @@ function build(features) {
     if (arePictures(entries)) loadPictures(session, entries);
     else session.loadFiles(entries.map(({ file }) => file));
   }, notify);
-  at("apply").addEventListener("click", () => session.reset());
-  at("undo").addEventListener("click", () => session.undo());
+  for (const [id, act] of [["apply", () => session.reset()], ["undo", () => session.undo()]]) {
+    at(id).addEventListener("click", () => {
+      // The button can be pressed no more: the focus stays in its panel.
+      at("settings").querySelector("summary").focus({ preventScroll: true });
+      act();
+    });
+  }
   applyView(session.settings);
   drawSettings();
   drawStatus();

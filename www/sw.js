@@ -177,11 +177,19 @@ addEventListener("fetch", (event) => {
   event.respondWith(answer.then(isolated));
 });
 
+/** The version that the host has now, kept; without a network, or a whole one there, the one that is kept already. */
+const keptOrPresent = () =>
+  kept().catch(async (error) => {
+    const [present] = await versions();
+    if (!present) throw error;
+    return present.name;
+  });
+
 /** The page asks, once it is idle, to be kept; it is answered on the port that it sent. */
 addEventListener("message", (event) => {
   if (event.data !== "keep") return;
   const [port] = event.ports;
-  const answer = kept().then(
+  const answer = keptOrPresent().then(
     (name) => port.postMessage({ version: name.slice(PREFIX.length) }),
     (error) => port.postMessage({ error: error.message }),
   );

@@ -9,6 +9,7 @@ const MARKUP = `
   <p class="device-note" id="kept-note"></p>`;
 
 const EMPTY = "Data sets that you load are kept here, so that the next visit has them at once. Nothing is sent anywhere.";
+const FRAMED = "Within another page nothing is kept.";
 
 function button(label, about, act) {
   const made = document.createElement("button");
@@ -65,7 +66,8 @@ export function mount(root, session) {
       list.replaceChildren(...sets.map((set) => row(session, set, set.fingerprint === fingerprint)));
       if (focused) (list.querySelector("button") ?? part("device-title")).focus();
     }
-    const note = problem ?? (writing ? `Keeping ${writing}…` : sets.length === 0 ? EMPTY : "");
+    const empty = session.settings.embed ? FRAMED : EMPTY;
+    const note = problem ?? (writing ? `Keeping ${writing}…` : sets.length === 0 ? empty : "");
     part("kept-note").textContent = note;
   });
   part("device-title").tabIndex = -1;

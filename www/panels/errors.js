@@ -60,9 +60,14 @@ class Errors {
     this.galleryTitle = element("h3", { id: "gallery-title" }, "Most wrong");
     this.galleryNote = element("p", { class: "gallery-note" });
     this.backToWorst = element("button", { type: "button", class: "small quiet" }, "Show the most wrong");
-    this.backToWorst.addEventListener("click", () => this.#choose(WORST));
     const list = element("ul", { class: "gallery", id: "gallery" });
     this.gallery = new Gallery(list);
+    const images = element("div", { class: "gallery-scroll", tabindex: "0", role: "region", "aria-labelledby": "gallery-title" }, list);
+    this.backToWorst.addEventListener("click", () => {
+      this.#choose(WORST);
+      // The button is gone: the focus follows to what it has brought.
+      images.focus({ preventScroll: true });
+    });
     root.append(
       element("header", {}, element("h2", { id: "errors-title" }, "Errors"), this.about),
       element("div", { class: "panel-tools" }, replay, runs),
@@ -75,7 +80,7 @@ class Errors {
           { class: "errors-images", "aria-labelledby": "gallery-title" },
           element("header", {}, this.galleryTitle, this.backToWorst),
           this.galleryNote,
-          element("div", { class: "gallery-scroll", tabindex: "0", role: "region", "aria-labelledby": "gallery-title" }, list),
+          images,
         ),
         element("section", { class: "errors-classes", "aria-labelledby": "classes-title" }, element("h3", { id: "classes-title" }, "Accuracy of each class"), this.barsBox),
       ),

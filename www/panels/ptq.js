@@ -62,7 +62,9 @@ export function mount(root, session) {
     const run = fullPrecision(runs);
     const test = run?.afterTraining ?? null;
     const trained = trainedRuns(runs);
-    find("#ptq-go").disabled = !engine || !run?.trained || run.status === "lost" || Boolean(test?.running);
+    find("#ptq-go").disabled = !engine || !run?.trained || run.status === "lost";
+    // Not disabled while it runs: that would take the focus away.
+    find("#ptq-go").setAttribute("aria-disabled", String(Boolean(test?.running)));
     find("#ptq-progress").value = test?.share ?? 0;
     find("#ptq-empty").textContent = test?.results.size || trained.length > 0 ? "" : "The cliff is drawn here";
     find("#ptq-note").textContent = noteFor(run, test, trained);
@@ -74,7 +76,10 @@ export function mount(root, session) {
     drawCliff(canvas, test?.results ?? new Map(), trained, run?.slot ?? 0, shown);
   }, 125);
 
-  find("#ptq-go").addEventListener("click", () => session.experiments.quantizeAfterTraining(fullPrecision(session.runs)));
+  find("#ptq-go").addEventListener("click", () => {
+    const run = fullPrecision(session.runs);
+    if (!run.afterTraining?.running) session.experiments.quantizeAfterTraining(run);
+  });
   for (const key of Object.keys(shown)) {
     const chip = find(`#ptq-${key}`);
     chip.addEventListener("click", () => {

@@ -25,6 +25,8 @@ export class ProbabilityBars {
   show(top, classes, right) {
     this.#lines.forEach(({ box, name, value, fill }, i) => {
       const guess = top[i];
+      // There may be fewer classes than lines.
+      box.hidden = !guess;
       setText(name, guess ? classes[guess.class] : "");
       setText(value, guess ? percent(guess.probability, 1) : "");
       fill.style.transform = `scaleX(${guess?.probability ?? 0})`;

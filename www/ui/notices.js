@@ -8,6 +8,19 @@ const MOST = 4;
 /** Characters of a message that are shown: what it quotes may be a whole file. */
 const LONGEST = 1500;
 
+/** What had the keyboard's focus before a message took it. */
+let before = null;
+box.addEventListener("focusin", ({ relatedTarget }) => {
+  if (!box.contains(relatedTarget)) before = relatedTarget;
+});
+
+/** Takes a message away; the focus goes back to where it came from. */
+function remove(notice) {
+  const focused = notice.contains(document.activeElement);
+  notice.remove();
+  if (focused) before?.focus({ preventScroll: true });
+}
+
 /**
  * @param {"error"|"info"} kind
  * @param {string} text
@@ -26,7 +39,7 @@ export function notify(kind, text, action = []) {
   close.className = "close";
   close.setAttribute("aria-label", "Dismiss");
   close.textContent = "×";
-  close.addEventListener("click", () => notice.remove());
+  close.addEventListener("click", () => remove(notice));
   notice.append(words, close);
   if (actions.length > 0) {
     const buttons = document.createElement("span");
@@ -37,7 +50,7 @@ export function notify(kind, text, action = []) {
       button.className = "small";
       button.textContent = label;
       button.addEventListener("click", () => {
-        notice.remove();
+        remove(notice);
         act();
       });
       buttons.append(button);
@@ -45,11 +58,11 @@ export function notify(kind, text, action = []) {
     words.after(buttons);
   }
   for (const same of box.querySelectorAll(".notice")) {
-    if (same.querySelector("p").textContent === words.textContent) same.remove();
+    if (same.querySelector("p").textContent === words.textContent) remove(same);
   }
   box.append(notice);
-  while (box.children.length > MOST) (box.querySelector(":scope > .notice:not(:has(.notice-actions), :last-child)") ?? box.firstElementChild).remove();
+  while (box.children.length > MOST) remove(box.querySelector(":scope > .notice:not(:has(.notice-actions), :last-child)") ?? box.firstElementChild);
   box.scrollTop = box.scrollHeight; // where not all fit, the newest is in sight
-  if (kind === "info" && actions.length === 0) setTimeout(() => notice.remove(), INFO_MS);
-  return () => notice.remove();
+  if (kind === "info" && actions.length === 0) setTimeout(() => remove(notice), INFO_MS);
+  return () => remove(notice);
 }

@@ -1,0 +1,74 @@
+/** Everything that the page can do, wherever it stands: not isolated, in a frame of another site, without a network. */
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { PARTS } from "../../www/parts.js";
+import { WAYS } from "./lab.mjs";
+import { proxy } from "./proxy.mjs";
+import { assertFits, drawn, hasRun, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows } from "./support.mjs";
+import { RUN, walk } from "./tour.mjs";
+
+const context = (viewport, more = {}) => ({ viewport, permissions: ["clipboard-read", "clipboard-write"], ...more });
+
+/** A page of another site with a frame of this one, by the code that the page gives; returns its address. */
+async function host(t, source) {
+  const frame = `<iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble" width="100%" height="800" style="border: 0" allow="clipboard-write"></iframe>`;
+  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A course</title><link rel="icon" href="data:,"></head><body><main><h1>Lesson 4</h1>${frame}</main></body></html>`;
+  const server = createServer((_request, response) => response.writeHead(200, { "content-type": "text/html" }).end(html));
+  await new Promise((resolve) => server.listen(0, "localhost", resolve));
+  t.after(() => server.close());
+  return `http://localhost:${server.address().port}/`;
+}
+
+/** Place -> opens the page there; resolves with the browser's page and, where it is in one, the frame. */
+const PLACES = {
+  async "un-isolated"(t, viewport) {
+    const page = await open(t, { url: PLAIN, settings: RUN, context: context(viewport, { serviceWorkers: "block" }) });
+    assert.equal(await page.evaluate(() => crossOriginIsolated), false);
+    return { page, where: page };
+  },
+
+  async "foreign frame"(t, viewport) {
+    const query = new URLSearchParams({ ...RUN, embed: 1, show: Object.keys(PARTS).join(), lesson: "race.1" });
+    const page = await open(t, { url: await host(t, `${PLAIN}?${query}`), search: "", ready: false, context: context(viewport) });
+    const where = await (await page.locator("iframe").elementHandle()).contentFrame();
+    await hasRun(where);
+    assert.equal(await where.evaluate(() => crossOriginIsolated), false);
+    return { page, where };
+  },
+
+  async offline(t, viewport) {
+    const server = await proxy(t, PLAIN);
+    const page = await open(t, { url: server.url, settings: RUN, context: context(viewport) });
+    await page.waitForFunction(() => globalThis.nibble?.offline?.version, null, PATIENCE);
+    await page.context().setOffline(true);
+    await server.down();
+    await page.reload();
+    await hasRun(page);
+    await shows(page, "#device-page", /works without a network/);
+    return { page, where: page };
+  },
+};
+
+/** Makes room for all that is in the frame, so that a picture of the page shows it. */
+async function unroll(page, frame) {
+  const high = await frame.evaluate(() => document.documentElement.scrollHeight);
+  await page.locator("iframe").evaluate((node, px) => (node.style.height = `${px}px`), high);
+  await page.setViewportSize({ width: page.viewportSize().width, height: high + 120 });
+  await frame.waitForFunction((px) => innerHeight === px, high, PATIENCE);
+}
+
+for (const [place, visit] of Object.entries(PLACES)) {
+  for (const { name, width, viewport, hand } of WAYS) {
+    test(`${place}, ${name}: everything that the page can do`, async (t) => {
+      const { page, where } = await visit(t, viewport);
+      page.setDefaultTimeout(PATIENCE.timeout);
+      await walk({ t, page, where, hand });
+      assert.deepEqual(await seriousFindings(where), []);
+      await assertFits(where);
+      if (where !== page) await unroll(page, where);
+      await drawn(where);
+      await screenshot(page, `${width}-${place.replace(" ", "-")}-${hand}`);
+    });
+  }
+}
