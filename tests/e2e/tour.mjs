@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { choose, still, tabTo, until } from "./lab.mjs";
 import { pictureFolder } from "./pictures.mjs";
-import { shows } from "./support.mjs";
+import { PATIENCE, shows } from "./support.mjs";
 
 /** As few images as the page takes, and epochs without end: nothing finishes before it is paused. */
 export const RUN = { train: 100, test: 100, batch: 16, epochs: 1000, augment: 0, lr: 0.003 };
@@ -306,14 +306,18 @@ async function tryIt(visitor) {
   await visitor.shows(".verdict .sizes", /^Packed[\d.]+ KBFP32[\d.]+ KB$/);
 }
 
-/** The clipboard is read on the page that the visitor is on: what a frame has copied, its host has. */
+/**
+ * The clipboard is read on the page that the visitor is on: what a frame has copied, its host has. It can be read only
+ * in a window that has the focus, which a download may take for a moment.
+ */
 async function share(visitor) {
   const { page, where } = visitor;
   const [download] = await Promise.all([page.waitForEvent("download"), visitor.press('[data-save="epochs"]')]);
   assert.match(download.suggestedFilename(), /^nibble-.*\.epochs\.csv$/);
   await visitor.press('[data-copy="share-link"]');
   await visitor.shows("#share-said", /^Copied\.$/);
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await where.inputValue("#share-link"));
+  const copied = (wanted) => navigator.clipboard.readText().then((text) => text === wanted, () => false);
+  await page.waitForFunction(copied, await where.inputValue("#share-link"), PATIENCE);
   await visitor.unfold(".share-embed");
   assert.match(await where.inputValue("#share-code"), /^<iframe /);
 }
