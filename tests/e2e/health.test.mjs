@@ -11,7 +11,7 @@ const RUN = { train: 256, test: 100, batch: 32, epochs: 4, augment: 0 };
 /** What makes the next forward pass overflow. */
 const OVERFLOW = 1e38;
 
-const inject = (page, factor) => page.evaluate((times) => nibble.experiments.injectOutlier("linear1", times), factor);
+const inject = (page, factor) => page.evaluate((times) => nibble.experiments.injectOutlier("conv1", times), factor);
 const largest = (page) => page.evaluate(() => nibble.runs.map(({ layers }) => Math.max(...layers.map(({ histogram }) => histogram.max))));
 
 test("what is offered is what the run lacks, and a smaller rate where there is one", () => {
@@ -180,7 +180,7 @@ test("side by side, the run that stops pauses the other", async (t) => {
   await pause(page);
   await page.evaluate(async (factor) => {
     const { To } = await import("./protocol.js");
-    await nibble.client.request(To.OUTLIER, { run: nibble.run.id, layer: "linear1", factor });
+    await nibble.client.request(To.OUTLIER, { run: nibble.run.id, layer: "conv1", factor });
   }, OVERFLOW);
   await page.click("#play");
   await until(page, () => nibble.run.alarm);

@@ -110,6 +110,7 @@ for (const { name, width, viewport, hand } of WAYS) {
     const page = await open(t, { settings: RUN, context: { viewport } });
     await press(page, "#race", hand);
     await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+    if (hand === "keyboard") await until(page, () => document.activeElement.id === "compare-runs");
     assert.match(page.url(), /race=quantizer%3Anone/);
     await press(page, "#play", hand);
     await until(page, () => nibble.runs.every(({ globalStep }) => globalStep >= 3));

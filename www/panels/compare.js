@@ -21,7 +21,7 @@ const MARKUP = `
       <p class="note" id="compare-note">A race begins at step 0. A fork is a copy of the run as it is now.</p>
     </div>
     <div class="compare-runs" hidden>
-      <ul id="compare-runs"></ul>
+      <ul id="compare-runs" tabindex="-1" aria-label="The two runs"></ul>
       <p class="compare-gap" id="compare-gap"></p>
     </div>
     <figure class="compare-plot">
@@ -96,7 +96,7 @@ export function mount(root, session) {
   let lines = [];
   let offered = "";
 
-  /** The pressed button goes away: the focus follows to what takes its place. */
+  /** The pressed button goes away: the focus follows to what takes its place, and to nothing that a second press drops. */
   let follow = false;
   const act = (doing) => {
     follow = true;
@@ -140,7 +140,7 @@ export function mount(root, session) {
     fork.disabled = !able || !run.trained || run.status === "finished";
     if (swapped && follow) {
       follow = false;
-      (two ? find(".compare-runs button") : select).focus();
+      (two ? find("#compare-runs") : select).focus();
     }
     if (!two) {
       find("#gap").setAttribute("aria-label", "Gap between two runs: there is one run.");
