@@ -367,11 +367,9 @@ export class Session {
    *   resolves with a source of `To.LOAD`
    */
   async loadFrom(find) {
-    if (!this.engine) {
-      this.notify("error", "The engine is not running yet: files can be read only with it.");
-      return;
-    }
+    // What is dropped while the engine starts is read once it runs.
     await this.inTurn("loading", async () => {
+      if (!this.engine) throw new Error("The engine is not running: files can be read only with it.");
       const source = await find((progress) => {
         this.loading = progress;
         this.changed("loading");
