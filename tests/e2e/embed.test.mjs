@@ -1,20 +1,9 @@
 /** The page in a frame of a foreign page: no isolation, no service worker, nothing kept; and views of some parts. */
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { test } from "node:test";
+import { foreignPage } from "./foreign.mjs";
 import { proxy } from "./proxy.mjs";
 import { assertFits, ISOLATED, NARROW, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows, SMALL, theBrowser, trained, watch, WIDE } from "./support.mjs";
-
-/** A page of another site that frames `source`; returns its address. @param {object} headers it is sent with */
-async function foreignPage(t, source, headers) {
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A course</title><link rel="icon" href="data:,"></head>
-    <body style="margin: 12px; font-family: sans-serif"><main><h1>Lesson 4</h1><iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble" width="100%" height="900" style="border: 0" allow="cross-origin-isolated"></iframe></main></body></html>`;
-  const server = createServer((_request, response) => response.writeHead(200, { "content-type": "text/html", ...headers }).end(html));
-  await new Promise((resolve) => server.listen(0, "localhost", resolve));
-  t.after(() => server.close());
-  // Another name than the page's: not only another origin but another site.
-  return `http://localhost:${server.address().port}/`;
-}
 
 /** Opens the foreign page; resolves with its page and the frame in it. */
 async function framed(t, source, context = {}, headers = {}) {
@@ -27,7 +16,7 @@ async function framed(t, source, context = {}, headers = {}) {
     await opened.close();
     assert.deepEqual(problems, [], "the page had problems");
   });
-  await page.goto(await foreignPage(t, source, headers));
+  await page.goto(await foreignPage(t, source, { allow: "cross-origin-isolated", headers }));
   const frame = await (await page.locator("iframe").elementHandle()).contentFrame();
   await frame.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
   return { page, frame };

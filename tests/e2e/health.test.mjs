@@ -14,6 +14,25 @@ const OVERFLOW = 1e38;
 const inject = (page, factor) => page.evaluate((times) => nibble.experiments.injectOutlier("conv1", times), factor);
 const largest = (page) => page.evaluate(() => nibble.runs.map(({ layers }) => Math.max(...layers.map(({ histogram }) => histogram.max))));
 
+/** Makes the next step of the first run overflow; the page knows of no outlier. */
+const overflow = (page) =>
+  page.evaluate(async (factor) => {
+    const { To } = await import("./protocol.js");
+    await nibble.client.request(To.OUTLIER, { run: nibble.run.id, layer: "conv1", factor });
+  }, OVERFLOW);
+
+/** A run without tanh that an outlier has stopped at its second step. */
+async function stoppedRun(t) {
+  const page = await open(t, { settings: { ...RUN, tanh: 0 } });
+  await page.click("#step");
+  await trained(page, 1);
+  await still(page);
+  await inject(page, OVERFLOW);
+  await page.click("#step");
+  await until(page, () => nibble.run.alarm);
+  return page;
+}
+
 test("what is offered is what the run lacks, and a smaller rate where there is one", () => {
   const offered = (settings) => remedies({ ...defaults(), ...settings }).map(({ difference }) => difference);
   assert.deepEqual(offered({}), ["lr:0.0001"]);
@@ -117,13 +136,7 @@ for (const { name, width, viewport, hand } of WAYS) {
 }
 
 test("the message goes with the run that it tells of, and what it offered changes no other", async (t) => {
-  const page = await open(t, { settings: { ...RUN, tanh: 0 } });
-  await page.click("#step");
-  await trained(page, 1);
-  await still(page);
-  await inject(page, OVERFLOW);
-  await page.click("#step");
-  await until(page, () => nibble.run.alarm);
+  const page = await stoppedRun(t);
   await page.getByRole("button", { name: "The outlier taken out" }).waitFor();
   await page.evaluate(() => (globalThis.stopped = nibble.run));
   await page.click("#reset");
@@ -142,10 +155,7 @@ test("an outlier that is gone is not taken out", async (t) => {
   await page.click("#step");
   await trained(page, 1);
   await still(page);
-  await page.evaluate(async (factor) => {
-    const { To } = await import("./protocol.js");
-    await nibble.client.request(To.OUTLIER, { run: nibble.run.id, layer: "conv1", factor });
-  }, OVERFLOW);
+  await overflow(page);
   await page.click("#step");
   await until(page, () => nibble.run.alarm && nibble.run.outlier);
   await page.getByRole("button", { name: "Rate 0.0001" }).waitFor();
@@ -156,13 +166,7 @@ test("an outlier that is gone is not taken out", async (t) => {
 });
 
 test("what is offered changes the run where it stands", async (t) => {
-  const page = await open(t, { settings: { ...RUN, tanh: 0 } });
-  await page.click("#step");
-  await trained(page, 1);
-  await still(page);
-  await inject(page, OVERFLOW);
-  await page.click("#step");
-  await until(page, () => nibble.run.alarm);
+  const page = await stoppedRun(t);
   await page.getByRole("button", { name: "Rate 0.0001" }).click();
   // The outlier is still there: it stops again, with the new rate.
   await until(page, () => nibble.run.info.config.lr < 0.0002 && nibble.run.alarm && !nibble.busy);
@@ -178,10 +182,7 @@ test("side by side, the run that stops pauses the other", async (t) => {
   await page.click("#play");
   await until(page, () => nibble.runs.every(({ globalStep }) => globalStep >= 2));
   await pause(page);
-  await page.evaluate(async (factor) => {
-    const { To } = await import("./protocol.js");
-    await nibble.client.request(To.OUTLIER, { run: nibble.run.id, layer: "conv1", factor });
-  }, OVERFLOW);
+  await overflow(page);
   await page.click("#play");
   await until(page, () => nibble.run.alarm);
   await still(page);

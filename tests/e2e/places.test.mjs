@@ -1,24 +1,14 @@
 /** Everything that the page can do, wherever it stands: not isolated, in a frame of another site, without a network. */
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { test } from "node:test";
 import { PARTS } from "../../www/parts.js";
+import { foreignPage } from "./foreign.mjs";
 import { WAYS } from "./lab.mjs";
 import { proxy } from "./proxy.mjs";
 import { assertFits, drawn, hasRun, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows } from "./support.mjs";
 import { RUN, walk } from "./tour.mjs";
 
 const context = (viewport, more = {}) => ({ viewport, permissions: ["clipboard-read", "clipboard-write"], ...more });
-
-/** A page of another site with a frame of this one, by the code that the page gives; returns its address. */
-async function host(t, source) {
-  const frame = `<iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble" width="100%" height="800" style="border: 0" allow="clipboard-write"></iframe>`;
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A course</title><link rel="icon" href="data:,"></head><body><main><h1>Lesson 4</h1>${frame}</main></body></html>`;
-  const server = createServer((_request, response) => response.writeHead(200, { "content-type": "text/html" }).end(html));
-  await new Promise((resolve) => server.listen(0, "localhost", resolve));
-  t.after(() => server.close());
-  return `http://localhost:${server.address().port}/`;
-}
 
 /** Place -> opens the page there; resolves with the browser's page and, where it is in one, the frame. */
 const PLACES = {
@@ -30,7 +20,7 @@ const PLACES = {
 
   async "foreign frame"(t, viewport) {
     const query = new URLSearchParams({ ...RUN, embed: 1, show: Object.keys(PARTS).join(), lesson: "race.1" });
-    const page = await open(t, { url: await host(t, `${PLAIN}?${query}`), search: "", ready: false, context: context(viewport) });
+    const page = await open(t, { url: await foreignPage(t, `${PLAIN}?${query}`, { allow: "clipboard-write", height: 800 }), search: "", ready: false, context: context(viewport) });
     const where = await (await page.locator("iframe").elementHandle()).contentFrame();
     await hasRun(where);
     assert.equal(await where.evaluate(() => crossOriginIsolated), false);

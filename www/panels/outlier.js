@@ -52,8 +52,7 @@ function rowsOf(run, layer, named) {
 
 /** Whether the largest weight of `layer` can grow as it would: it is a 32-bit number. */
 function canGrow(run, layer) {
-  const { min, max } = layerOf(run, layer).histogram;
-  return Number.isFinite(Math.fround(Math.max(-min, max) * OUTLIER_FACTOR));
+  return Number.isFinite(Math.fround(layerOf(run, layer).histogram.max * OUTLIER_FACTOR));
 }
 
 /** @type {import("../main.js").Mount} */
