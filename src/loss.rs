@@ -16,7 +16,7 @@ pub struct Loss {
 /// `logits` is `[n, 1, 1, k]`. `gradient`, where given, has the same shape and receives
 /// `(softmax - onehot) / n`.
 pub fn cross_entropy(logits: &Tensor, labels: &[u8], mut gradient: Option<&mut Tensor>) -> Loss {
-    let classes = logits.c;
+    let classes = logits.c();
     let n = labels.len();
     let mut total = 0.0;
     let mut correct = 0;

@@ -173,7 +173,7 @@ impl Model {
         for (i, node) in self.nodes.iter_mut().enumerate() {
             let (before, after) = self.activations.split_at_mut(i);
             let [h, w, c] = node.layer.output();
-            after[0].reshape([x.n, h, w, c], node.output_halo);
+            after[0].reshape([x.n(), h, w, c], node.output_halo);
             let from = node.from.map(|source| &before[source]);
             let start = (self.clock)();
             node.layer.forward(before.last().unwrap_or(x), from, &mut after[0], pass);
@@ -220,7 +220,7 @@ impl Model {
     /// them.
     pub fn logits_and_gradient(&mut self) -> (&Tensor, &mut Tensor) {
         let logits = self.activations.last().expect("a model has layers");
-        self.gradient.reshape(logits.shape(), logits.halo);
+        self.gradient.reshape(logits.shape(), logits.halo());
         (logits, &mut self.gradient)
     }
 
@@ -439,10 +439,10 @@ mod tests {
             model.backward(&x);
             let mut images = 0;
             for (node, dx) in model.nodes.iter().zip(&model.activations) {
-                let clean = Tensor::from_dense(dx.shape(), dx.halo, &dx.to_dense());
+                let clean = Tensor::from_dense(dx.shape(), dx.halo(), &dx.to_dense());
                 assert!(clean == *dx, "{} of {}: something is in its halo", node.name, preset.entry.name);
                 assert!(dx.data().iter().any(|&v| v != 0.0), "{}: no gradient", node.name);
-                images += usize::from(dx.halo > 0);
+                images += usize::from(dx.halo() > 0);
             }
             assert!(images > 3, "{images} activations of {} have a halo", preset.entry.name);
         }

@@ -291,7 +291,7 @@ impl Step {
     fn forward(&self, mut x: Tensor, outputs: &[Option<Tensor>]) -> Tensor {
         match self {
             Self::Conv2d { weights, bias, size, stride } => {
-                let [h, w] = [x.h, x.w].map(|len| len.div_ceil(*stride));
+                let [h, w] = [x.h(), x.w()].map(|len| len.div_ceil(*stride));
                 let mut y = Tensor::zeros([1, h, w, weights.outputs()], HALO);
                 weights.conv_forward(*size, *stride, &x, bias, &mut y);
                 return y;
@@ -319,7 +319,7 @@ impl Step {
                 });
             }
             Self::MaxPool => {
-                let mut y = Tensor::zeros([1, x.h / 2, x.w / 2, x.c], HALO);
+                let mut y = Tensor::zeros([1, x.h() / 2, x.w() / 2, x.c()], HALO);
                 for_each_pixel(&mut y, |h, w, pixel| {
                     let corners = [(0, 0), (0, 1), (1, 0), (1, 1)];
                     let corners = corners.map(|(dh, dw)| x.offset(0, 2 * h + dh, 2 * w + dw));
@@ -331,15 +331,16 @@ impl Step {
             }
             Self::GlobalAvgPool => {
                 let dense = x.to_dense();
-                let mean = |c: usize| dense.iter().skip(c).step_by(x.c).sum::<f32>() / (x.h * x.w) as f32;
-                let means: Vec<f32> = (0..x.c).map(mean).collect();
-                return Tensor::from_dense([1, 1, 1, x.c], HALO, &means);
+                let mean =
+                    |c: usize| dense.iter().skip(c).step_by(x.c()).sum::<f32>() / (x.h() * x.w()) as f32;
+                let means: Vec<f32> = (0..x.c()).map(mean).collect();
+                return Tensor::from_dense([1, 1, 1, x.c()], HALO, &means);
             }
             Self::Flatten => {
                 // In the order (C, H, W).
                 let dense = x.to_dense();
                 let values: Vec<f32> =
-                    (0..x.c).flat_map(|c| dense.iter().skip(c).step_by(x.c).copied()).collect();
+                    (0..x.c()).flat_map(|c| dense.iter().skip(c).step_by(x.c()).copied()).collect();
                 return Tensor::from_dense([1, 1, 1, values.len()], HALO, &values);
             }
         }
@@ -349,8 +350,8 @@ impl Step {
 
 /// Calls `change(h, w, channels)` for every pixel of one image.
 fn for_each_pixel(x: &mut Tensor, mut change: impl FnMut(usize, usize, &mut [f32])) {
-    let channels = x.c;
-    for h in 0..x.h {
+    let channels = x.c();
+    for h in 0..x.h() {
         for (w, pixel) in x.row_mut(0, h).chunks_exact_mut(channels).enumerate() {
             change(h, w, pixel);
         }

@@ -73,7 +73,7 @@ impl Predictions {
 
     /// Adds the next images of the set: their logits `[n, 1, 1, classes]` and classes.
     pub fn add(&mut self, logits: &Tensor, labels: &[u8]) {
-        assert_eq!(logits.c, self.classes, "logits of an image");
+        assert_eq!(logits.c(), self.classes, "logits of an image");
         let mut probabilities = vec![0.0; self.classes];
         for (logits, &label) in logits.data().chunks_exact(self.classes).zip(labels) {
             softmax(logits, &mut probabilities);

@@ -9,17 +9,13 @@ use std::collections::TryReserveError;
 /// `[n, 1, 1, c]` with halo 0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tensor {
+    /// Always as long as the shape and the halo say, see [`len`]: kernels write by the shape without asking again.
     data: Vec<f32>,
-    /// Images in the batch.
-    pub n: usize,
-    /// Rows of an image, without the halo.
-    pub h: usize,
-    /// Columns of an image, without the halo.
-    pub w: usize,
-    /// Channels.
-    pub c: usize,
-    /// Width of the border of zeros, in pixels.
-    pub halo: usize,
+    n: usize,
+    h: usize,
+    w: usize,
+    c: usize,
+    halo: usize,
 }
 
 impl Tensor {
@@ -27,6 +23,36 @@ impl Tensor {
     pub fn zeros(shape: [usize; 4], halo: usize) -> Self {
         let [n, h, w, c] = shape;
         Self { data: vec![0.0; len(shape, halo)], n, h, w, c, halo }
+    }
+
+    /// Images in the batch.
+    #[inline]
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// Rows of an image, without the halo.
+    #[inline]
+    pub fn h(&self) -> usize {
+        self.h
+    }
+
+    /// Columns of an image, without the halo.
+    #[inline]
+    pub fn w(&self) -> usize {
+        self.w
+    }
+
+    /// Channels.
+    #[inline]
+    pub fn c(&self) -> usize {
+        self.c
+    }
+
+    /// Width of the border of zeros, in pixels.
+    #[inline]
+    pub fn halo(&self) -> usize {
+        self.halo
     }
 
     /// `[n, h, w, c]`, without the halo.
@@ -97,7 +123,8 @@ impl Tensor {
     /// # Errors
     /// Where there is not enough.
     pub fn try_reserve(&mut self, shape: [usize; 4], halo: usize) -> Result<(), TryReserveError> {
-        let len = len(shape, halo);
+        // More than can be counted is refused as more than there is.
+        let len = checked_len(shape, halo).unwrap_or(usize::MAX);
         self.data.try_reserve_exact(len.saturating_sub(self.data.len()))
     }
 
@@ -108,16 +135,59 @@ impl Tensor {
             return;
         }
         let len = len(shape, halo);
-        if self.data.len() < len || halo > 0 {
-            self.data.clear();
+        // Empty in between: whoever catches the panic of an allocation must find data and shape in agreement.
+        let mut data = std::mem::take(self).data;
+        if data.len() < len || halo > 0 {
+            data.clear();
         }
-        self.data.resize(len, 0.0);
+        data.resize(len, 0.0);
+        self.data = data;
         [self.n, self.h, self.w, self.c] = shape;
         self.halo = halo;
     }
 }
 
 /// Elements of a tensor, halo included.
-fn len([n, h, w, c]: [usize; 4], halo: usize) -> usize {
-    n * (h + 2 * halo) * (w + 2 * halo) * c
+///
+/// # Panics
+/// If there are more than can be counted.
+fn len(shape: [usize; 4], halo: usize) -> usize {
+    checked_len(shape, halo).unwrap_or_else(|| panic!("a tensor of shape {shape:?}, halo {halo}"))
+}
+
+fn checked_len([n, h, w, c]: [usize; 4], halo: usize) -> Option<usize> {
+    let border = halo.checked_mul(2)?;
+    n.checked_mul(h.checked_add(border)?)?.checked_mul(w.checked_add(border)?)?.checked_mul(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agrees(x: &Tensor) -> bool {
+        x.data.len() == len(x.shape(), x.halo) && x.data.len() == x.n * x.image_stride()
+    }
+
+    #[test]
+    fn data_is_as_long_as_the_shape_says() {
+        let mut x = Tensor::default();
+        assert!(agrees(&x));
+        for (shape, halo) in [([2, 3, 5, 7], 1), ([1, 1, 1, 4], 0), ([3, 0, 2, 1], 2), ([4, 2, 2, 2], 0)] {
+            assert!(agrees(&Tensor::zeros(shape, halo)));
+            x.reshape(shape, halo);
+            assert!(agrees(&x));
+            assert_eq!((x.shape(), x.halo()), (shape, halo));
+        }
+    }
+
+    #[test]
+    fn a_shape_beyond_all_memory_leaves_an_agreeing_tensor() {
+        let mut x = Tensor::zeros([1, 2, 3, 4], 1);
+        for shape in [[usize::MAX, 2, 1, 1], [1, usize::MAX, 1, 1], [usize::MAX / 8, 1, 1, 1]] {
+            assert!(x.try_reserve(shape, 1).is_err());
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| x.reshape(shape, 1)));
+            assert!(result.is_err());
+            assert!(agrees(&x));
+        }
+    }
 }

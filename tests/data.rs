@@ -77,7 +77,7 @@ fn plain_batch_is_the_normalised_pixels() {
     let indices = [7, 39, 0];
     fill_batch(&set.train, &indices, None, &set.normalize(), &mut x, &mut labels);
     assert_eq!(x.shape(), [3, SIDE, SIDE, BATCH_CHANNELS]);
-    assert_eq!(x.halo, 1);
+    assert_eq!(x.halo(), 1);
     assert_eq!(labels, indices.map(|i| set.train.label(i as usize)));
     let mut expected = Tensor::zeros(x.shape(), 1);
     for (n, &index) in indices.iter().enumerate() {

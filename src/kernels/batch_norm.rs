@@ -72,18 +72,18 @@ fn channel_sums(
 /// One pass: sums of `x - shift` and of its square, where the shift is the first pixel's value: as close to the
 /// mean as the spread of the data, so that nothing cancels even where the mean is far from zero.
 pub fn statistics(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) {
-    assert_eq!((mean.len(), variance.len()), (x.c, x.c), "channels of mean and variance");
-    let count = (x.n * x.h * x.w) as f64;
+    assert_eq!((mean.len(), variance.len()), (x.c(), x.c()), "channels of mean and variance");
+    let count = (x.n() * x.h() * x.w()) as f64;
     if count == 0.0 {
         return;
     }
-    let shift = tile(x.c, |c| x.data()[x.offset(0, 0, 0) + c]);
+    let shift = tile(x.c(), |c| x.data()[x.offset(0, 0, 0) + c]);
     let rows = RowMap::new(x);
-    let few = few::fits(x.c);
-    let sums = channel_sums(RowBlocks::new(x), x.c, |row, sums, squares| {
+    let few = few::fits(x.c());
+    let sums = channel_sums(RowBlocks::new(x), x.c(), |row, sums, squares| {
         let row = &x.data()[rows.range(row)];
         if few {
-            return few::add_statistics(row, x.c, &shift, sums, squares);
+            return few::add_statistics(row, x.c(), &shift, sums, squares);
         }
         for x in row.chunks(shift.len()) {
             let channels = shift.iter().zip(sums.iter_mut()).zip(squares.iter_mut());
@@ -94,7 +94,7 @@ pub fn statistics(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) {
             }
         }
     });
-    for c in 0..x.c {
+    for c in 0..x.c() {
         let offset = sums[0][c] / count;
         mean[c] = (f64::from(shift[c]) + offset) as f32;
         variance[c] = (sums[1][c] / count - offset * offset).max(0.0) as f32;
@@ -161,7 +161,7 @@ impl BatchNorm<'_> {
         if let Some(skip) = skip {
             assert_eq!(skip.shape(), y.shape(), "shapes of the skip connection and the output");
         }
-        let few = few::fits(x.c);
+        let few = few::fits(x.c());
         let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
         let skip = skip.map(|skip| (skip.data(), RowMap::new(skip)));
         let blocks = RowBlocks::new(x);
@@ -174,7 +174,7 @@ impl BatchNorm<'_> {
                     let (row_of_x, skip) =
                         (&x.data()[x_rows.range(row)], skip.map(|(skip, rows)| &skip[rows.range(row)]));
                     if few {
-                        channels.forward_row(row_of_x, skip, x.c, y);
+                        channels.forward_row(row_of_x, skip, x.c(), y);
                     } else {
                         channels.forward_tiles(row_of_x, skip, y);
                     }
@@ -195,14 +195,14 @@ impl BatchNorm<'_> {
         self.check(x, dy);
         let channels = self.channels();
         let sums = if self.max_pool { channels.sums_pooled(x, dy) } else { channels.sums(x, dy) };
-        for c in 0..x.c {
+        for c in 0..x.c() {
             dbeta[c] = sums[0][c] as f32;
             dgamma[c] = (sums[1][c] * self.inverse_std(c)) as f32;
         }
-        let count = (x.n * x.h * x.w).max(1) as f64;
+        let count = (x.n() * x.h() * x.w()).max(1) as f64;
         InputGradient {
-            mean: tile(x.c, |c| (sums[0][c] / count) as f32),
-            slope: tile(x.c, |c| (sums[1][c] * self.inverse_std(c).powi(2) / count) as f32),
+            mean: tile(x.c(), |c| (sums[0][c] / count) as f32),
+            slope: tile(x.c(), |c| (sums[1][c] * self.inverse_std(c).powi(2) / count) as f32),
         }
     }
 
@@ -214,7 +214,7 @@ impl BatchNorm<'_> {
         if self.max_pool {
             return channels.backward_input_pooled(dy, gradient, x);
         }
-        let (c, few) = (x.c, few::fits(x.c));
+        let (c, few) = (x.c(), few::fits(x.c()));
         let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
         let blocks = RowBlocks::new(x);
         let x = Parts::new(x.data_mut());
@@ -254,7 +254,7 @@ impl BatchNorm<'_> {
     fn check(&self, x: &Tensor, y: &Tensor) {
         assert_eq!(y.shape(), self.output_shape(x.shape()), "shape of the output for x {:?}", x.shape());
         let channels = [self.mean.len(), self.variance.len(), self.gamma.len(), self.beta.len()];
-        assert_eq!(channels, [x.c; 4], "channels of mean, variance, gamma, beta");
+        assert_eq!(channels, [x.c(); 4], "channels of mean, variance, gamma, beta");
     }
 }
 
@@ -263,11 +263,11 @@ impl Channels {
     fn sums(&self, x: &Tensor, dy: &Tensor) -> [Vec<f64>; 2] {
         let Self { mean, scale, beta, floor } = self;
         let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
-        let few = few::fits(x.c);
-        channel_sums(RowBlocks::new(x), x.c, |row, sums, products| {
+        let few = few::fits(x.c());
+        channel_sums(RowBlocks::new(x), x.c(), |row, sums, products| {
             let (row, dy) = (&x.data()[x_rows.range(row)], &dy.data()[dy_rows.range(row)]);
             if few {
-                return self.add_row(row, dy, x.c, sums, products);
+                return self.add_row(row, dy, x.c(), sums, products);
             }
             for (x, dy) in row.chunks(mean.len()).zip(dy.chunks(mean.len())) {
                 let channels = mean.iter().zip(scale).zip(beta);

@@ -137,10 +137,10 @@ impl Conv3x3 {
             return winograd::convolve(x, &w.0, bias, y);
         }
         let job = DotProducts {
-            size: [y.n, y.h, y.w],
+            size: [y.n(), y.h(), y.w()],
             x: x.data(),
             x_at: Lattice::around(x, Self::HALO).every(self.stride),
-            window: Window { segments: 3, segment_len: 3 * x.c, segment_stride: x.row_stride() },
+            window: Window { segments: 3, segment_len: 3 * x.c(), segment_stride: x.row_stride() },
             panels: &w.0,
             bias,
             out_at: Lattice::of(y),
@@ -159,12 +159,12 @@ impl Conv3x3 {
             let size = |len: usize, axis: &Axis| (len + self.stride - 1 - axis.offset) / self.stride;
             let (dy_at, dx_at) = (Lattice::around(dy, Self::HALO), Lattice::of(dx));
             let job = DotProducts {
-                size: [dx.n, size(dx.h, rows), size(dx.w, columns)],
+                size: [dx.n(), size(dx.h(), rows), size(dx.w(), columns)],
                 x: dy.data(),
                 x_at: Lattice { base: dy_at.at(0, rows.first, columns.first), ..dy_at },
                 window: Window {
                     segments: rows.taps.len(),
-                    segment_len: columns.taps.len() * dy.c,
+                    segment_len: columns.taps.len() * dy.c(),
                     segment_stride: dy.row_stride(),
                 },
                 panels,
@@ -193,13 +193,13 @@ impl Conv3x3 {
             return winograd::weight_gradient(x, dy, dw, db);
         }
         let job = OuterProducts {
-            size: [dy.n, dy.h, dy.w],
+            size: [dy.n(), dy.h(), dy.w()],
             x: x.data(),
             x_at: Lattice::around(x, Self::HALO).every(self.stride),
             taps: 3,
             tap_stride: x.row_stride(),
-            rows: 3 * x.c,
-            kept: (self.c_in, x.c),
+            rows: 3 * x.c(),
+            kept: (self.c_in, x.c()),
             dy: dy.data(),
             dy_at: Lattice::of(dy),
             columns: self.c_out,
@@ -208,7 +208,7 @@ impl Conv3x3 {
     }
 
     fn check(&self, x: &Tensor, y: &Tensor) {
-        assert_eq!(x.c, self.x_channels, "channels of x");
+        assert_eq!(x.c(), self.x_channels, "channels of x");
         assert_eq!(y.shape(), self.output_shape(x.shape()), "shape of y for x {:?}", x.shape());
     }
 }

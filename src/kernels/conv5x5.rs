@@ -97,13 +97,13 @@ impl Conv5x5 {
         self.check(x, dy);
         assert_eq!(dw.len(), self.weight_len());
         let job = OuterProducts {
-            size: [dy.n, dy.h, dy.w],
+            size: [dy.n(), dy.h(), dy.w()],
             x: x.data(),
             x_at: Lattice::around(x, Conv5x5::HALO),
             taps: SIZE,
             tap_stride: x.row_stride(),
-            rows: SIZE * x.c,
-            kept: (self.c_in, x.c),
+            rows: SIZE * x.c(),
+            kept: (self.c_in, x.c()),
             dy: dy.data(),
             dy_at: Lattice::of(dy),
             columns: self.c_out,
@@ -112,18 +112,18 @@ impl Conv5x5 {
     }
 
     fn check(&self, x: &Tensor, y: &Tensor) {
-        assert_eq!(x.c, self.x_channels, "channels of x");
-        assert_eq!(y.shape(), [x.n, x.h, x.w, self.c_out], "shape of y for x {:?}", x.shape());
+        assert_eq!(x.c(), self.x_channels, "channels of x");
+        assert_eq!(y.shape(), [x.n(), x.h(), x.w(), self.c_out], "shape of y for x {:?}", x.shape());
     }
 }
 
 /// Sums of products with the 5x5 pixels around each pixel of `x`.
 fn convolve(x: &Tensor, panels: &Panels, bias: &[f32], y: &mut Tensor) {
     let job = DotProducts {
-        size: [y.n, y.h, y.w],
+        size: [y.n(), y.h(), y.w()],
         x: x.data(),
         x_at: Lattice::around(x, Conv5x5::HALO),
-        window: Window { segments: SIZE, segment_len: SIZE * x.c, segment_stride: x.row_stride() },
+        window: Window { segments: SIZE, segment_len: SIZE * x.c(), segment_stride: x.row_stride() },
         panels,
         bias,
         out_at: Lattice::of(y),

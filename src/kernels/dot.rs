@@ -48,13 +48,13 @@ pub(crate) struct Lattice {
 impl Lattice {
     /// The interior pixels of a tensor.
     pub fn of(x: &Tensor) -> Self {
-        Self { base: x.offset(0, 0, 0), image: x.image_stride(), row: x.row_stride(), column: x.c }
+        Self { base: x.offset(0, 0, 0), image: x.image_stride(), row: x.row_stride(), column: x.c() }
     }
 
     /// Where the windows around the interior pixels of a tensor begin, which reach `border` pixels into its halo.
     pub fn around(x: &Tensor, border: usize) -> Self {
-        assert!(x.halo >= border, "a halo of {} where {border} is read", x.halo);
-        Self { base: x.offset(0, 0, 0) - border * (x.row_stride() + x.c), ..Self::of(x) }
+        assert!(x.halo() >= border, "a halo of {} where {border} is read", x.halo());
+        Self { base: x.offset(0, 0, 0) - border * (x.row_stride() + x.c()), ..Self::of(x) }
     }
 
     /// Every `stride`-th of these pixels, along rows and columns.

@@ -67,25 +67,25 @@ impl Linear {
         self.check(x, dy);
         assert_eq!(dw.len(), self.weight_len());
         let job = OuterProducts {
-            size: [1, 1, x.n],
+            size: [1, 1, x.n()],
             x: x.data(),
-            x_at: Lattice { column: x.c, ..Lattice::of(x) },
+            x_at: Lattice { column: x.c(), ..Lattice::of(x) },
             taps: 1,
             tap_stride: 0,
             rows: self.inputs,
             kept: (self.inputs, self.inputs),
             dy: dy.data(),
-            dy_at: Lattice { column: dy.c, ..Lattice::of(dy) },
+            dy_at: Lattice { column: dy.c(), ..Lattice::of(dy) },
             columns: self.outputs,
         };
         job.run(dw, db);
     }
 
     fn check(&self, x: &Tensor, y: &Tensor) {
-        assert_eq!((x.h, x.w, x.c, x.halo), (1, 1, self.inputs, 0), "x [n, 1, 1, inputs], halo 0");
+        assert_eq!((x.h(), x.w(), x.c(), x.halo()), (1, 1, self.inputs, 0), "x [n, 1, 1, inputs], halo 0");
         assert_eq!(
-            (y.n, y.h, y.w, y.c, y.halo),
-            (x.n, 1, 1, self.outputs, 0),
+            (y.n(), y.h(), y.w(), y.c(), y.halo()),
+            (x.n(), 1, 1, self.outputs, 0),
             "y [n, 1, 1, outputs], halo 0"
         );
     }
@@ -94,10 +94,10 @@ impl Linear {
 /// `y = x panels + bias`.
 fn product(x: &Tensor, panels: &Panels, bias: &[f32], y: &mut Tensor) {
     let job = DotProducts {
-        size: [x.n, 1, 1],
+        size: [x.n(), 1, 1],
         x: x.data(),
         x_at: Lattice::of(x),
-        window: Window { segments: 1, segment_len: x.c, segment_stride: 0 },
+        window: Window { segments: 1, segment_len: x.c(), segment_stride: 0 },
         panels,
         bias,
         out_at: Lattice::of(y),

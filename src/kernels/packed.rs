@@ -76,14 +76,14 @@ impl PackedWeights {
     /// The matrix is `[size][size][c_in]` by `c_out`; `x` has `c_in` channels and a halo of at least the padding, `y` is
     /// `[n, ceil(h / stride), ceil(w / stride), c_out]` with any halo.
     pub fn conv_forward(&self, size: usize, stride: usize, x: &Tensor, bias: &[f32], y: &mut Tensor) {
-        assert_eq!(size * size * x.c, self.k, "rows of the weights for x");
-        let shape = [x.n, x.h.div_ceil(stride), x.w.div_ceil(stride), self.n];
+        assert_eq!(size * size * x.c(), self.k, "rows of the weights for x");
+        let shape = [x.n(), x.h().div_ceil(stride), x.w().div_ceil(stride), self.n];
         assert_eq!(y.shape(), shape, "shape of y for x {:?}", x.shape());
         let windows = Lattice::around(x, size / 2).every(stride);
         let (mut from, mut to) = (Vec::new(), Vec::new());
-        for n in 0..y.n {
-            for h in 0..y.h {
-                for w in 0..y.w {
+        for n in 0..y.n() {
+            for h in 0..y.h() {
+                for w in 0..y.w() {
                     from.push(windows.at(n, h, w));
                     to.push(y.offset(n, h, w));
                 }
@@ -95,10 +95,10 @@ impl PackedWeights {
 
     /// Fully connected layer: `y = x w + bias`, `x` and `y` `[n, 1, 1, _]` with any halo.
     pub fn linear_forward(&self, x: &Tensor, bias: &[f32], y: &mut Tensor) {
-        assert_eq!(x.shape(), [x.n, 1, 1, self.k], "x [n, 1, 1, inputs]");
-        assert_eq!(y.shape(), [x.n, 1, 1, self.n], "y [n, 1, 1, outputs]");
-        let from: Vec<usize> = (0..x.n).map(|n| x.offset(n, 0, 0)).collect();
-        let to: Vec<usize> = (0..x.n).map(|n| y.offset(n, 0, 0)).collect();
+        assert_eq!(x.shape(), [x.n(), 1, 1, self.k], "x [n, 1, 1, inputs]");
+        assert_eq!(y.shape(), [x.n(), 1, 1, self.n], "y [n, 1, 1, outputs]");
+        let from: Vec<usize> = (0..x.n()).map(|n| x.offset(n, 0, 0)).collect();
+        let to: Vec<usize> = (0..x.n()).map(|n| y.offset(n, 0, 0)).collect();
         let window = Window { segments: 1, stride: 0 };
         self.product(x.data(), &from, window, bias, y.data_mut(), &to);
     }

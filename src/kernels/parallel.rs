@@ -67,7 +67,7 @@ const ITEM_ELEMENTS: usize = 32 * 1024;
 impl RowBlocks {
     /// Of this tensor.
     pub fn new(x: &Tensor) -> Self {
-        Self::of(x.n * x.h, x.w * x.c)
+        Self::of(x.n() * x.h(), x.w() * x.c())
     }
 
     /// Of so many rows of so many elements.
@@ -148,8 +148,8 @@ impl RowMap {
             base: x.offset(0, 0, 0),
             image: x.image_stride(),
             row: x.row_stride(),
-            h: x.h.max(1),
-            len: x.w * x.c,
+            h: x.h().max(1),
+            len: x.w() * x.c(),
         }
     }
 

@@ -58,7 +58,7 @@ pub fn mask(x: &Tensor, mask: &[f32], y: &mut Tensor) {
     assert_eq!(x.shape(), y.shape(), "shapes of input and output");
     assert_eq!(mask.len(), y.shape().iter().product::<usize>(), "elements of the mask");
     let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
-    let row_len = y.w * y.c;
+    let row_len = y.w() * y.c();
     let blocks = RowBlocks::new(y);
     let y = Parts::new(y.data_mut());
     blocks.for_each(|range| {

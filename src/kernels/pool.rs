@@ -14,7 +14,7 @@ pub fn max_pool_shape(x: [usize; 4]) -> [usize; 4] {
 pub fn max_pool_forward(x: &Tensor, y: &mut Tensor, index: &mut [u8]) {
     assert_eq!(y.shape(), max_pool_shape(x.shape()), "shape of the pooled {:?}", x.shape());
     assert_eq!(index.len(), y.shape().iter().product::<usize>(), "elements of the index");
-    let (c, height, row_len) = (y.c, y.h, y.w * y.c);
+    let (c, height, row_len) = (y.c(), y.h(), y.w() * y.c());
     let rows = RowMap::new(y);
     let blocks = RowBlocks::new(y);
     let (y, index) = (Parts::new(y.data_mut()), Parts::new(index));
@@ -49,7 +49,7 @@ pub fn max_pool_forward(x: &Tensor, y: &mut Tensor, index: &mut [u8]) {
 pub fn max_pool_backward(dy: &Tensor, index: &[u8], dx: &mut Tensor) {
     assert_eq!(dy.shape(), max_pool_shape(dx.shape()), "shape of the pooled {:?}", dx.shape());
     assert_eq!(index.len(), dy.shape().iter().product::<usize>(), "elements of the index");
-    let (c, height, row_len) = (dx.c, dx.h, dy.w * dy.c);
+    let (c, height, row_len) = (dx.c(), dx.h(), dy.w() * dy.c());
     let rows = RowMap::new(dx);
     let blocks = RowBlocks::new(dx);
     let dx = Parts::new(dx.data_mut());
@@ -59,11 +59,11 @@ pub fn max_pool_backward(dy: &Tensor, index: &[u8], dx: &mut Tensor) {
                 // SAFETY: each row is in one item.
                 let dx = unsafe { dx.slice(rows.range(row)) };
                 let (n, h) = (row / height, row % height);
-                if h / 2 >= dy.h {
+                if h / 2 >= dy.h() {
                     dx.fill(0.0);
                     continue;
                 }
-                let index = &index[(n * dy.h + h / 2) * row_len..][..row_len];
+                let index = &index[(n * dy.h() + h / 2) * row_len..][..row_len];
                 let first = (h % 2 * 2) as u8;
                 let (pairs, rest) = dx.split_at_mut(2 * row_len);
                 rest.fill(0.0);
@@ -83,16 +83,16 @@ pub fn max_pool_backward(dy: &Tensor, index: &[u8], dx: &mut Tensor) {
 
 /// `y[n, 0, 0, c]` = mean over H and W of `x[n, h, w, c]`.
 pub fn global_average_forward(x: &Tensor, y: &mut Tensor) {
-    assert_eq!(y.shape(), [x.n, 1, 1, x.c], "shape of the averages of {:?}", x.shape());
-    let (c, rows) = (x.c, RowMap::new(y));
-    let pixels = (x.h * x.w) as f32;
+    assert_eq!(y.shape(), [x.n(), 1, 1, x.c()], "shape of the averages of {:?}", x.shape());
+    let (c, rows) = (x.c(), RowMap::new(y));
+    let pixels = (x.h() * x.w()) as f32;
     let y = Parts::new(y.data_mut());
-    parallel::for_each(x.n, |n| {
+    parallel::for_each(x.n(), |n| {
         // SAFETY: each image is one item.
         let y = unsafe { y.slice(rows.range(n)) };
         vectorize(|| {
             y.fill(0.0);
-            for h in 0..x.h {
+            for h in 0..x.h() {
                 for pixel in x.row(n, h).chunks_exact(c) {
                     for (y, x) in y.iter_mut().zip(pixel) {
                         *y += x;
@@ -108,9 +108,9 @@ pub fn global_average_forward(x: &Tensor, y: &mut Tensor) {
 
 /// `dx[n, h, w, c] = dy[n, 0, 0, c] / (h w)`.
 pub fn global_average_backward(dy: &Tensor, dx: &mut Tensor) {
-    assert_eq!(dy.shape(), [dx.n, 1, 1, dx.c], "shape of the averages of {:?}", dx.shape());
-    let (c, height, rows) = (dx.c, dx.h, RowMap::new(dx));
-    let pixels = (dx.h * dx.w) as f32;
+    assert_eq!(dy.shape(), [dx.n(), 1, 1, dx.c()], "shape of the averages of {:?}", dx.shape());
+    let (c, height, rows) = (dx.c(), dx.h(), RowMap::new(dx));
+    let pixels = (dx.h() * dx.w()) as f32;
     let blocks = RowBlocks::new(dx);
     let dx = Parts::new(dx.data_mut());
     blocks.for_each(|range| {
@@ -130,15 +130,15 @@ pub fn global_average_backward(dy: &Tensor, dx: &mut Tensor) {
 
 /// `y[n, 0, 0, (c H + h) W + w] = x[n, h, w, c]`: channels outermost, the order of networks trained in NCHW.
 pub fn flatten_forward(x: &Tensor, y: &mut Tensor) {
-    assert_eq!(y.shape(), [x.n, 1, 1, x.h * x.w * x.c], "shape of the flattened {:?}", x.shape());
+    assert_eq!(y.shape(), [x.n(), 1, 1, x.h() * x.w() * x.c()], "shape of the flattened {:?}", x.shape());
     let rows = RowMap::new(y);
     let y = Parts::new(y.data_mut());
-    parallel::for_each(x.n, |n| {
+    parallel::for_each(x.n(), |n| {
         // SAFETY: each image is one item.
         let y = unsafe { y.slice(rows.range(n)) };
-        for h in 0..x.h {
-            for (w, pixel) in x.row(n, h).chunks_exact(x.c).enumerate() {
-                let channels = y[h * x.w + w..].iter_mut().step_by(x.h * x.w);
+        for h in 0..x.h() {
+            for (w, pixel) in x.row(n, h).chunks_exact(x.c()).enumerate() {
+                let channels = y[h * x.w() + w..].iter_mut().step_by(x.h() * x.w());
                 for (y, x) in channels.zip(pixel) {
                     *y = *x;
                 }
@@ -149,8 +149,13 @@ pub fn flatten_forward(x: &Tensor, y: &mut Tensor) {
 
 /// `dx[n, h, w, c] = dy[n, 0, 0, (c H + h) W + w]`.
 pub fn flatten_backward(dy: &Tensor, dx: &mut Tensor) {
-    assert_eq!(dy.shape(), [dx.n, 1, 1, dx.h * dx.w * dx.c], "shape of the flattened {:?}", dx.shape());
-    let (rows, (n, h, w, c)) = (RowMap::new(dx), (dx.n, dx.h, dx.w, dx.c));
+    assert_eq!(
+        dy.shape(),
+        [dx.n(), 1, 1, dx.h() * dx.w() * dx.c()],
+        "shape of the flattened {:?}",
+        dx.shape()
+    );
+    let (rows, (n, h, w, c)) = (RowMap::new(dx), (dx.n(), dx.h(), dx.w(), dx.c()));
     let dx = Parts::new(dx.data_mut());
     parallel::for_each(n, |n| {
         for row in 0..h {

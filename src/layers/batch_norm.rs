@@ -103,7 +103,7 @@ impl Layer for BatchNorm {
     fn forward(&mut self, x: &Tensor, from: Option<&Tensor>, y: &mut Tensor, pass: &Pass) {
         if pass.training {
             batch_norm::statistics(x, &mut self.batch.mean, &mut self.batch.variance);
-            self.batch_count = x.n * x.h * x.w;
+            self.batch_count = x.n() * x.h() * x.w();
         }
         self.kernel(pass.training).forward(x, from, y);
     }

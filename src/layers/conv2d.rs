@@ -89,7 +89,7 @@ impl Conv2d {
 
 /// `x` itself, or a copy in `wider` where its halo is too narrow: a batch of images comes with a halo of 1.
 fn with_halo<'t>(x: &'t Tensor, halo: usize, wider: &'t mut Tensor) -> &'t Tensor {
-    if x.halo >= halo {
+    if x.halo() >= halo {
         return x;
     }
     wider.reshape(x.shape(), halo);

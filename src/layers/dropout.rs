@@ -48,10 +48,10 @@ impl Layer for Dropout {
         let threshold = (f64::from(self.p) * 4_294_967_296.0) as u32;
         let kept = 1.0 / (1.0 - self.p);
         // Every vector knows its place in the stream, so the threads share them out.
-        self.mask.resize(x.n * x.c, 0.0);
-        parallel::for_each_chunk(&mut self.mask, x.c, |n, mask| {
+        self.mask.resize(x.n() * x.c(), 0.0);
+        parallel::for_each_chunk(&mut self.mask, x.c(), |n, mask| {
             let mut rng = rng.clone();
-            rng.set_word_pos((n * x.c) as u128);
+            rng.set_word_pos((n * x.c()) as u128);
             mask.fill_with(|| if rng.next_u32() < threshold { 0.0 } else { kept });
         });
         pointwise::mask(x, &self.mask, y);

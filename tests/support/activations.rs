@@ -76,12 +76,12 @@ fn batch_norm_layer_matches_oracle(what: &str, norm: &BatchNorm, x: &Tensor, cas
 
     let dy = tensor(shape, (case / 2) % 2, 4);
     let (mut dx, mut expected_dx) = (x.clone(), x.clone());
-    let mut found = (vec![f32::NAN; x.c], vec![f32::NAN; x.c]);
+    let mut found = (vec![f32::NAN; x.c()], vec![f32::NAN; x.c()]);
     let mut expected = found.clone();
     let gradient = norm.backward_parameters(x, &dy, &mut found.0, &mut found.1);
     norm.backward_input(&dy, &gradient, &mut dx);
     scalar::batch_norm_backward(norm, &dy, &mut expected_dx, &mut expected.0, &mut expected.1);
-    let tolerance = chain_tolerance(x.n * x.h * x.w);
+    let tolerance = chain_tolerance(x.n() * x.h() * x.w());
     assert_close(&format!("{what} dgamma"), &found.0, &expected.0, tolerance);
     assert_close(&format!("{what} dbeta"), &found.1, &expected.1, tolerance);
     assert_tensor(&format!("{what} dx"), &dx, &expected_dx, tolerance.max(POINTWISE_TOLERANCE));
@@ -170,7 +170,7 @@ pub fn pointwise_matches_oracle(isa: &str) {
 
         // Rounding to a few values makes ties, which the first must win.
         let coarse: Vec<f32> = x.to_dense().iter().map(|v| (v * 2.0).round()).collect();
-        let coarse = Tensor::from_dense(shape, x.halo, &coarse);
+        let coarse = Tensor::from_dense(shape, x.halo(), &coarse);
         let pooled = pool::max_pool_shape(shape);
         let mut found = (unwritten(pooled, halo), vec![9u8; pooled.iter().product()]);
         let mut expected = found.clone();

@@ -32,7 +32,7 @@ impl Channels {
     }
 
     pub(super) fn forward_pooled(&self, x: &Tensor, y: &mut Tensor) {
-        let (c, height, floor) = (y.c, y.h, self.floor);
+        let (c, height, floor) = (y.c(), y.h(), self.floor);
         let [mean, scale, beta] = self.pixel(c);
         let rows = RowMap::new(y);
         let blocks = RowBlocks::new(y);
@@ -60,7 +60,7 @@ impl Channels {
 
     /// As [`Channels::sums`], from the winners alone: the others have no gradient.
     pub(super) fn sums_pooled(&self, x: &Tensor, dy: &Tensor) -> [Vec<f64>; 2] {
-        let (c, height, floor) = (dy.c, dy.h, self.floor);
+        let (c, height, floor) = (dy.c(), dy.h(), self.floor);
         let [mean, scale, beta] = self.pixel(c);
         channel_sums(RowBlocks::new(dy), c, |row, sums, products| {
             let (sums, products) = (&mut sums[..c], &mut products[..c]);
@@ -86,12 +86,12 @@ impl Channels {
 
     /// As [`BatchNorm::backward_input`](super::BatchNorm::backward_input), pixels that no window covers included.
     pub(super) fn backward_input_pooled(&self, dy: &Tensor, gradient: &InputGradient, x: &mut Tensor) {
-        let (c, height, pooled_height) = (x.c, x.h, dy.h);
-        let covered = 2 * dy.w * c;
+        let (c, height, pooled_height) = (x.c(), x.h(), dy.h());
+        let covered = 2 * dy.w() * c;
         // One item is a pair of rows; the last of an odd number is alone.
         let pairs = height.div_ceil(2);
         let rows = RowMap::new(x);
-        let blocks = RowBlocks::of(x.n * pairs, 2 * x.w * c);
+        let blocks = RowBlocks::of(x.n() * pairs, 2 * x.w() * c);
         let x = Parts::new(x.data_mut());
         blocks.for_each_backwards(|range| {
             vectorize(|| {

@@ -28,13 +28,13 @@ fn at_mut(x: &mut Tensor, n: usize, h: usize, w: usize, c: usize) -> &mut f32 {
 
 /// Per-channel mean and biased variance, in two passes.
 pub fn batch_norm_statistics(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) {
-    let count = (x.n * x.h * x.w) as f64;
-    let mut sums = vec![0.0f64; x.c];
+    let count = (x.n() * x.h() * x.w()) as f64;
+    let mut sums = vec![0.0f64; x.c()];
     for_each_index(x.shape(), |n, h, w, c| sums[c] += f64::from(at(x, n, h, w, c)));
     let means: Vec<f64> = sums.iter().map(|s| s / count).collect();
-    let mut squares = vec![0.0f64; x.c];
+    let mut squares = vec![0.0f64; x.c()];
     for_each_index(x.shape(), |n, h, w, c| squares[c] += (f64::from(at(x, n, h, w, c)) - means[c]).powi(2));
-    for c in 0..x.c {
+    for c in 0..x.c() {
         mean[c] = means[c] as f32;
         variance[c] = (squares[c] / count) as f32;
     }
@@ -92,9 +92,9 @@ pub fn batch_norm_backward(
         relu_backward(&g, &mut masked);
         g = masked;
     }
-    let count = (x.n * x.h * x.w) as f64;
+    let count = (x.n() * x.h() * x.w()) as f64;
     let xhat = |x: f32, c: usize| (f64::from(x) - f64::from(norm.mean[c])) * inverse_std(norm, c);
-    let (mut sum_dy, mut sum_dy_xhat) = (vec![0.0f64; x.c], vec![0.0f64; x.c]);
+    let (mut sum_dy, mut sum_dy_xhat) = (vec![0.0f64; x.c()], vec![0.0f64; x.c()]);
     for_each_index(x.shape(), |n, h, w, c| {
         let g = f64::from(at(&g, n, h, w, c));
         sum_dy[c] += g;
@@ -105,7 +105,7 @@ pub fn batch_norm_backward(
         let centred = f64::from(at(&g, n, h, w, c)) - (sum_dy[c] + xhat(*x, c) * sum_dy_xhat[c]) / count;
         *x = (f64::from(norm.gamma[c]) * inverse_std(norm, c) * centred) as f32;
     });
-    for c in 0..x.c {
+    for c in 0..x.c() {
         dgamma[c] = sum_dy_xhat[c] as f32;
         dbeta[c] = sum_dy[c] as f32;
     }
@@ -175,25 +175,27 @@ pub fn max_pool_backward(dy: &Tensor, index: &[u8], dx: &mut Tensor) {
 pub fn global_average_forward(x: &Tensor, y: &mut Tensor) {
     for_each_index(y.shape(), |n, _, _, c| {
         let mut sum = 0.0f64;
-        for_each_index([1, x.h, x.w, 1], |_, h, w, _| sum += f64::from(at(x, n, h, w, c)));
-        *at_mut(y, n, 0, 0, c) = (sum / (x.h * x.w) as f64) as f32;
+        for_each_index([1, x.h(), x.w(), 1], |_, h, w, _| sum += f64::from(at(x, n, h, w, c)));
+        *at_mut(y, n, 0, 0, c) = (sum / (x.h() * x.w()) as f64) as f32;
     });
 }
 
 /// Spreads `dy / (h w)`.
 pub fn global_average_backward(dy: &Tensor, dx: &mut Tensor) {
-    let pixels = (dx.h * dx.w) as f32;
+    let pixels = (dx.h() * dx.w()) as f32;
     for_each_index(dx.shape(), |n, h, w, c| *at_mut(dx, n, h, w, c) = at(dy, n, 0, 0, c) / pixels);
 }
 
 /// NHWC to `(C, H, W)` vectors.
 pub fn flatten_forward(x: &Tensor, y: &mut Tensor) {
-    for_each_index(x.shape(), |n, h, w, c| *at_mut(y, n, 0, 0, (c * x.h + h) * x.w + w) = at(x, n, h, w, c));
+    for_each_index(x.shape(), |n, h, w, c| {
+        *at_mut(y, n, 0, 0, (c * x.h() + h) * x.w() + w) = at(x, n, h, w, c)
+    });
 }
 
 /// `(C, H, W)` vectors to NHWC.
 pub fn flatten_backward(dy: &Tensor, dx: &mut Tensor) {
-    let (rows, columns) = (dx.h, dx.w);
+    let (rows, columns) = (dx.h(), dx.w());
     for_each_index(dx.shape(), |n, h, w, c| {
         *at_mut(dx, n, h, w, c) = at(dy, n, 0, 0, (c * rows + h) * columns + w);
     });

@@ -29,13 +29,13 @@ impl From<&Conv5x5> for Square {
 /// pixel and each tap inside the image.
 fn for_each_tap(conv: Square, x: &Tensor, y: &Tensor, mut f: impl FnMut(usize, usize, usize)) {
     let pad = conv.size / 2;
-    for n in 0..y.n {
-        for oh in 0..y.h {
-            for ow in 0..y.w {
+    for n in 0..y.n() {
+        for oh in 0..y.h() {
+            for ow in 0..y.w() {
                 for kh in 0..conv.size {
                     for kw in 0..conv.size {
                         let (h, w) = (oh * conv.stride + kh, ow * conv.stride + kw); // from the padded corner
-                        if (pad..x.h + pad).contains(&h) && (pad..x.w + pad).contains(&w) {
+                        if (pad..x.h() + pad).contains(&h) && (pad..x.w() + pad).contains(&w) {
                             let tap = (kh * conv.size + kw) * conv.c_in * conv.c_out;
                             f(x.offset(n, h - pad, w - pad), tap, y.offset(n, oh, ow));
                         }
@@ -119,13 +119,13 @@ pub fn conv5x5_backward_weight(conv: &Conv5x5, x: &Tensor, dy: &Tensor, dw: &mut
 /// `db[c]` = sum of `dy` over N, H, W. An empty `db` stays empty.
 pub fn bias_gradient(dy: &Tensor, db: &mut [f32]) {
     for (c, db) in db.iter_mut().enumerate() {
-        *db = dy.to_dense().iter().skip(c).step_by(dy.c).map(|&v| f64::from(v)).sum::<f64>() as f32;
+        *db = dy.to_dense().iter().skip(c).step_by(dy.c()).map(|&v| f64::from(v)).sum::<f64>() as f32;
     }
 }
 
 /// `y = x w + bias`, `w` `[inputs][outputs]`.
 pub fn linear_forward(linear: &Linear, x: &Tensor, w: &[f32], bias: &[f32], y: &mut Tensor) {
-    for n in 0..x.n {
+    for n in 0..x.n() {
         for o in 0..linear.outputs {
             let products = (0..linear.inputs)
                 .map(|i| f64::from(x.data()[n * linear.inputs + i]) * f64::from(w[i * linear.outputs + o]));
@@ -137,7 +137,7 @@ pub fn linear_forward(linear: &Linear, x: &Tensor, w: &[f32], bias: &[f32], y: &
 
 /// `dx = dy w^T`.
 pub fn linear_backward_input(linear: &Linear, dy: &Tensor, w: &[f32], dx: &mut Tensor) {
-    for n in 0..dy.n {
+    for n in 0..dy.n() {
         for i in 0..linear.inputs {
             let products = (0..linear.outputs)
                 .map(|o| f64::from(dy.data()[n * linear.outputs + o]) * f64::from(w[i * linear.outputs + o]));
@@ -150,7 +150,7 @@ pub fn linear_backward_input(linear: &Linear, dy: &Tensor, w: &[f32], dx: &mut T
 pub fn linear_backward_weight(linear: &Linear, x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
     for i in 0..linear.inputs {
         for o in 0..linear.outputs {
-            let products = (0..x.n).map(|n| {
+            let products = (0..x.n()).map(|n| {
                 f64::from(x.data()[n * linear.inputs + i]) * f64::from(dy.data()[n * linear.outputs + o])
             });
             dw[i * linear.outputs + o] = products.sum::<f64>() as f32;
@@ -161,10 +161,10 @@ pub fn linear_backward_weight(linear: &Linear, x: &Tensor, dy: &Tensor, dw: &mut
 
 /// Writes the interior: `value(index in data, channel)`.
 fn store(y: &mut Tensor, value: impl Fn(usize, usize) -> f64) {
-    for n in 0..y.n {
-        for h in 0..y.h {
+    for n in 0..y.n() {
+        for h in 0..y.h() {
             let start = y.offset(n, h, 0);
-            let c = y.c;
+            let c = y.c();
             for (i, v) in y.row_mut(n, h).iter_mut().enumerate() {
                 *v = value(start + i, i % c) as f32;
             }

@@ -19,25 +19,25 @@ const MAX_BLOCK: usize = 120;
 /// `y = x * w + bias`. `x` has a halo of at least 1, `y` any. `filters` come from [`pack_forward`](super::pack_forward) or, for the
 /// input gradient, [`pack_backward`](super::pack_backward); `bias` has an element a channel of `y`, or none.
 pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y: &mut Tensor) {
-    assert!(x.halo >= BORDER, "halo of x");
-    assert_eq!([x.n, x.h, x.w], [y.n, y.h, y.w], "pixels of x and y");
-    assert_eq!((filters.k(), filters.n()), (POSITIONS * x.c, y.c), "rows and columns of the filters");
-    assert!(bias.is_empty() || bias.len() == y.c, "{} biases", bias.len());
+    assert!(x.halo() >= BORDER, "halo of x");
+    assert_eq!([x.n(), x.h(), x.w()], [y.n(), y.h(), y.w()], "pixels of x and y");
+    assert_eq!((filters.k(), filters.n()), (POSITIONS * x.c(), y.c()), "rows and columns of the filters");
+    assert!(bias.is_empty() || bias.len() == y.c(), "{} biases", bias.len());
     filters.check_width();
-    let tiles = Tiles::new(x.n, x.h, x.w);
-    if tiles.count() == 0 || y.c == 0 {
+    let tiles = Tiles::new(x.n(), x.h(), x.w());
+    if tiles.count() == 0 || y.c() == 0 {
         return;
     }
-    let mut padded_bias = vec![0.0; y.c];
+    let mut padded_bias = vec![0.0; y.c()];
     padded_bias[..bias.len()].copy_from_slice(bias);
     let y_at = Pixels::of(y);
-    let block = (BLOCK_ELEMENTS / x.c).clamp(1, MAX_BLOCK).next_multiple_of(tile_size()[0]);
+    let block = (BLOCK_ELEMENTS / x.c()).clamp(1, MAX_BLOCK).next_multiple_of(tile_size()[0]);
     let y_data = Parts::new(y.data_mut());
     let columns = filters.count() * filters.nr();
     // A cache line more, so that positions do not fall on each other in the cache.
-    let (v_stride, m_stride) = (block * x.c + 16, block * columns + 16);
+    let (v_stride, m_stride) = (block * x.c() + 16, block * columns + 16);
     // Rows of a strip, and one of zeros.
-    let strip_stride = (tiles.columns.min(block) * OUT + IN - OUT) * x.c;
+    let strip_stride = (tiles.columns.min(block) * OUT + IN - OUT) * x.c();
     let edge_len = ((IN + 1) * strip_stride).max(OUT * OUT * y_at.c);
     let len = [POSITIONS * v_stride, POSITIONS * m_stride, edge_len];
     parallel::for_each(tiles.count().div_ceil(block), |item| {
@@ -90,8 +90,8 @@ struct Pixels {
 
 impl Pixels {
     fn of(x: &Tensor) -> Self {
-        let at = Strides { row: x.row_stride(), column: x.c };
-        Self { h: x.h, w: x.w, c: x.c, base: x.offset(0, 0, 0), image: x.image_stride(), at }
+        let at = Strides { row: x.row_stride(), column: x.c() };
+        Self { h: x.h(), w: x.w(), c: x.c(), base: x.offset(0, 0, 0), image: x.image_stride(), at }
     }
 }
 
@@ -138,7 +138,7 @@ impl Kernel for Item<'_> {
 impl Item<'_> {
     #[inline(always)]
     fn transform_input<S: Simd>(&mut self, s: S) {
-        let (x, c) = (self.x, self.x.c);
+        let (x, c) = (self.x, self.x.c());
         let Self { v_stride, strip_stride: stride, .. } = *self;
         assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= (IN + 1) * stride);
         assert!(self.range.len() * c <= v_stride && self.v.len() >= POSITIONS * v_stride);
@@ -164,7 +164,7 @@ impl Item<'_> {
     /// M = V U at each position.
     #[inline(always)]
     fn multiply<S: Simd, const MR: usize>(&mut self, s: S) {
-        let c_in = self.x.c;
+        let c_in = self.x.c();
         let Self { columns, v_stride, m_stride, .. } = *self;
         let (v, m) = (&self.v, &mut self.m);
         assert!(self.block.is_multiple_of(MR) && v.len() >= POSITIONS * v_stride);

@@ -103,14 +103,14 @@ impl Strip {
     /// of each in the tensor's data, or None outside of the image and its halo; and how many pixels of the strip they
     /// hold.
     fn rows<const N: usize>(&self, x: &Tensor, border: usize) -> ([Option<usize>; N], usize) {
-        debug_assert!(border <= x.halo);
+        debug_assert!(border <= x.halo());
         let rows = std::array::from_fn(|i| {
-            let inside = self.h + i < x.h + x.halo + border;
+            let inside = self.h + i < x.h() + x.halo() + border;
             inside.then(|| {
-                let first = x.offset(self.n, 0, 0) + (self.h + i) * x.row_stride() + self.w * x.c;
-                first - border * (x.row_stride() + x.c)
+                let first = x.offset(self.n, 0, 0) + (self.h + i) * x.row_stride() + self.w * x.c();
+                first - border * (x.row_stride() + x.c())
             })
         });
-        (rows, (self.tiles * OUT + N - OUT).min(x.w + x.halo + border - self.w))
+        (rows, (self.tiles * OUT + N - OUT).min(x.w() + x.halo() + border - self.w))
     }
 }

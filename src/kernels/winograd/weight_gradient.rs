@@ -75,17 +75,17 @@ impl Plan {
 
 /// `dw` (HWIO) and `db` (or not, if it is empty): overwritten. `x` has a halo of at least 1, `dy` any.
 pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
-    assert!(x.halo >= BORDER, "halo of x");
-    assert_eq!([x.n, x.h, x.w], [dy.n, dy.h, dy.w], "pixels of x and dy");
-    assert_eq!(dw.len(), 9 * x.c * dy.c, "weights");
-    assert!(db.is_empty() || db.len() == dy.c, "{} biases", db.len());
-    let tiles = Tiles::new(x.n, x.h, x.w);
+    assert!(x.halo() >= BORDER, "halo of x");
+    assert_eq!([x.n(), x.h(), x.w()], [dy.n(), dy.h(), dy.w()], "pixels of x and dy");
+    assert_eq!(dw.len(), 9 * x.c() * dy.c(), "weights");
+    assert!(db.is_empty() || db.len() == dy.c(), "{} biases", db.len());
+    let tiles = Tiles::new(x.n(), x.h(), x.w());
     if tiles.count() == 0 {
         dw.fill(0.0);
         db.fill(0.0);
         return;
     }
-    let plan = Plan::new(tiles.count(), x.c, dy.c);
+    let plan = Plan::new(tiles.count(), x.c(), dy.c());
     // Sums of each share: [share][position][panel][c_in][NR].
     let mut sums = vec![0.0f32; plan.shares * plan.share_stride()];
     let mut bias_sums = vec![0.0f64; plan.shares * plan.panels * plan.nr];
@@ -93,9 +93,9 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
         let (sums, bias_sums) = (Parts::new(&mut sums), Parts::new(&mut bias_sums));
         let groups = PAIRS.len() * plan.column_groups;
         // A cache line more, so that positions do not fall on each other in the cache.
-        let (v_stride, d_stride) = (BLOCK * x.c + 16, BLOCK * plan.nr + 16);
+        let (v_stride, d_stride) = (BLOCK * x.c() + 16, BLOCK * plan.nr + 16);
         // Two rows of a strip, and one of zeros.
-        let strip_stride = (tiles.columns.min(BLOCK) * OUT + IN - OUT) * x.c.max(dy.c);
+        let strip_stride = (tiles.columns.min(BLOCK) * OUT + IN - OUT) * x.c().max(dy.c());
         let len = [ROWS * v_stride, ROWS * plan.group_panels * d_stride, 3 * strip_stride];
         parallel::for_each(plan.shares * groups, |item| {
             let (share, group) = (item / groups, item % groups);
@@ -124,7 +124,7 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
             });
         });
     }
-    combine(&plan, &sums, x.c, dy.c, dw);
+    combine(&plan, &sums, x.c(), dy.c(), dw);
     for (c, db) in db.iter_mut().enumerate() {
         *db = bias_sums.iter().skip(c).step_by(plan.panels * plan.nr).sum::<f64>() as f32;
     }
@@ -235,7 +235,7 @@ impl Item<'_> {
 
     #[inline(always)]
     fn transform_input<S: Simd, const PAIR: usize>(&mut self, s: S, first: usize, strip: Strip) {
-        let (x, c) = (self.x, self.x.c);
+        let (x, c) = (self.x, self.x.c());
         let Self { v_stride, strip_stride: stride, .. } = *self;
         assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= 3 * stride);
         assert!((first + strip.tiles) * c <= v_stride && self.v.len() >= ROWS * v_stride);
@@ -261,25 +261,25 @@ impl Item<'_> {
         let dy = self.dy;
         let Self { d_stride, strip_stride: stride, .. } = *self;
         let first_channel = self.panels.start * S::NR;
-        let c = (self.panels.len() * S::NR).min(dy.c - first_channel);
+        let c = (self.panels.len() * S::NR).min(dy.c() - first_channel);
         assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= 3 * stride);
         assert!((first + strip.tiles) * S::NR <= d_stride);
         assert!(self.d.len() >= ROWS * self.panels.len() * d_stride);
         let (mut rows, pixels) = strip.rows::<OUT>(dy, 0);
         // A halo of the gradient, should it have one, holds nothing.
         for (i, row) in rows.iter_mut().enumerate() {
-            *row = row.filter(|_| strip.h + i < dy.h);
+            *row = row.filter(|_| strip.h + i < dy.h());
         }
-        let pixels = pixels.min(dy.w - strip.w);
+        let pixels = pixels.min(dy.w() - strip.w);
         let (len, wanted) = (pixels * c, strip.tiles * OUT * c);
         let (runs, zeros) = self.strip.split_at_mut(2 * stride);
-        let sources = row_pointers(dy.data(), rows, pixels * dy.c, zeros);
+        let sources = row_pointers(dy.data(), rows, pixels * dy.c(), zeros);
         // SAFETY: each source holds `pixels` pixels, of which the channels of the item's panels are read; a run holds
         // `stride` elements, and `d` has room for all tiles of the block at each of 12 positions and the panels.
         unsafe {
             let sources = sources.map(|row| row.add(first_channel));
             let strip_start = runs.as_mut_ptr();
-            transforms::gradient_two_rows::<S, PAIR>(s, sources, pixels, dy.c, c, strip_start, stride);
+            transforms::gradient_two_rows::<S, PAIR>(s, sources, pixels, dy.c(), c, strip_start, stride);
             for row in 0..2 {
                 // Pixels to the right of the image.
                 runs[row * stride + len..row * stride + wanted].fill(0.0);
@@ -292,7 +292,7 @@ impl Item<'_> {
     /// Adds a block of tiles to the sums.
     #[inline(always)]
     fn multiply<S: Simd, const MR: usize>(&self, s: S, tiles: usize) {
-        let c_in = self.x.c;
+        let c_in = self.x.c();
         let Self { v_stride, d_stride, .. } = *self;
         let (v, d) = (&self.v, &self.d);
         assert!(tiles <= BLOCK && v.len() >= ROWS * v_stride && v_stride >= BLOCK * c_in);
