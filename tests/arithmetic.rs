@@ -1,5 +1,8 @@
 //! What the choice of arithmetic may change: Winograd's error budget, and nothing at all in the exact mode.
 
+#[path = "support/digest.rs"]
+mod digest;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use nibble::data::synthetic;
@@ -54,6 +57,15 @@ fn winograd_keeps_its_error_budget_on_trained_weights() {
         checked += 1;
     }
     assert_eq!(checked, 5, "every convolution but the first, as if its stride were 1");
+}
+
+#[test]
+fn exact_trainings_compute_what_they_always_did() {
+    let _guard = exclusive();
+    let exact = *Isa::available().iter().find(|isa| isa.is_exact()).expect("an exact instruction set");
+    exact.select();
+    digest::trainings_compute_what_they_always_did();
+    Isa::available()[0].select();
 }
 
 #[test]

@@ -4,6 +4,9 @@
 
 #[path = "support/data.rs"]
 mod data;
+#[cfg(not(target_feature = "relaxed-simd"))]
+#[path = "support/digest.rs"]
+mod digest;
 #[path = "support/kernels.rs"]
 mod oracle;
 #[path = "support/packed.rs"]
@@ -66,6 +69,14 @@ fn exact_kernels_give_the_committed_bits() {
     Isa::Simd128.select();
     assert_eq!(oracle::digest(&oracle::fingerprint()), oracle::EXACT_DIGEST);
     Isa::available()[0].select();
+}
+
+/// Once is enough: in a build whose own arithmetic is the exact one.
+#[cfg(not(target_feature = "relaxed-simd"))]
+#[wasm_bindgen_test]
+fn exact_trainings_compute_what_they_always_did() {
+    nibble::wasm::use_current_thread().ok();
+    digest::trainings_compute_what_they_always_did();
 }
 
 #[wasm_bindgen_test]
