@@ -18,6 +18,7 @@ pub mod conv3x3;
 pub mod conv5x5;
 mod dot;
 pub mod gemm;
+pub mod muon;
 mod outer;
 pub mod packed;
 mod packing;
