@@ -7,12 +7,12 @@
 //! Index letters: N images, H rows, W columns, C channels; GEMMs are M x N x K.
 #![deny(unsafe_code)]
 
-pub mod config;
 pub mod data;
 pub mod error;
 pub mod kernels;
 pub mod layers;
 pub mod loss;
+pub mod lower;
 pub mod metrics;
 pub mod model;
 pub mod models;
@@ -21,12 +21,17 @@ pub mod packed;
 pub mod predictions;
 pub mod quant;
 pub mod random;
+pub mod registry;
 pub mod run;
+pub mod schedule;
+pub mod settings;
+pub mod state;
+pub mod task;
 pub mod tensor;
 pub mod train;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 
-pub use config::RunConfig;
 pub use error::{Error, Result};
+pub use settings::RunConfig;
 pub use tensor::Tensor;

@@ -15,7 +15,18 @@ pub struct Loss {
 ///
 /// `logits` is `[n, 1, 1, k]`. `gradient`, where given, has the same shape and receives
 /// `(softmax - onehot) / n`.
-pub fn cross_entropy(logits: &Tensor, labels: &[u8], mut gradient: Option<&mut Tensor>) -> Loss {
+pub fn cross_entropy(logits: &Tensor, labels: &[u8], gradient: Option<&mut Tensor>) -> Loss {
+    smoothed_cross_entropy(logits, labels, 0.0, gradient)
+}
+
+/// The same against targets of which the share `smoothing` is spread evenly over all classes (arXiv 1512.00567,
+/// section 7).
+pub fn smoothed_cross_entropy(
+    logits: &Tensor,
+    labels: &[u8],
+    smoothing: f32,
+    mut gradient: Option<&mut Tensor>,
+) -> Loss {
     let classes = logits.c();
     let n = labels.len();
     let mut total = 0.0;
@@ -33,11 +44,22 @@ pub fn cross_entropy(logits: &Tensor, labels: &[u8], mut gradient: Option<&mut T
             for d in out.iter_mut() {
                 *d = *d / sum / n as f32;
             }
-            out[label] -= 1.0 / n as f32;
+            if smoothing > 0.0 {
+                let spread = smoothing / classes as f32 / n as f32;
+                out.iter_mut().for_each(|d| *d -= spread);
+            }
+            out[label] -= (1.0 - smoothing) / n as f32;
         } else {
             sum = row.iter().map(|x| (x - max).exp()).sum();
         }
-        total += f64::from(sum.ln() + max - row[label]);
+        let log_sum = sum.ln() + max;
+        total += if smoothing > 0.0 {
+            let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / classes as f64;
+            let (log_sum, kept) = (f64::from(log_sum), f64::from(1.0 - smoothing));
+            kept * (log_sum - f64::from(row[label])) + (1.0 - kept) * (log_sum - mean)
+        } else {
+            f64::from(log_sum - row[label])
+        };
         // The first of equal logits wins, as argmax does; a NaN never does.
         correct += usize::from(row.iter().position(|&x| x == max) == Some(label));
     }

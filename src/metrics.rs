@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use crate::kernels::weights;
 use crate::layers::Param;
-use crate::quant::Quantizer;
 
 /// Bins of the histogram of latent weights.
 pub const HISTOGRAM_BINS: usize = 64;
@@ -51,6 +50,9 @@ pub struct EpochReport {
     pub test_loss: f64,
     /// Share of the whole test set classified rightly.
     pub test_accuracy: f64,
+    /// The same two with the averages of the weights; absent without averages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average: Option<AverageReport>,
     /// Test images of class `i` that were taken for class `j`, at `i * classes + j`.
     pub confusion: Vec<u32>,
     /// Every layer with weights.
@@ -59,12 +61,31 @@ pub struct EpochReport {
     pub secs: f64,
 }
 
+/// The test set by the averages of the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AverageReport {
+    /// Mean loss on the whole test set, in nats.
+    pub test_loss: f64,
+    /// Share of the whole test set classified rightly.
+    pub test_accuracy: f64,
+}
+
 /// What [`Run::advance`](crate::run::Run::advance) did.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Event {
     /// A training step.
     Step(StepReport),
+    /// A batch of training images by which the statistics of the normalisations are estimated again.
+    Reestimate {
+        /// From 1.
+        epoch: u32,
+        /// Batches done.
+        done: usize,
+        /// Batches.
+        total: usize,
+    },
     /// A batch of the test pass.
     Evaluate {
         /// From 1.
@@ -95,8 +116,12 @@ pub struct LayerReport {
     pub count: usize,
     /// Bit width.
     pub bits: u8,
-    /// Step of the grid; 0 without one.
+    /// Step of the grid, its mean where the layer has several; 0 without one.
     pub scale: f32,
+    /// Value of each level, lowest first, their mean where the layer has several grids; empty without one.
+    pub levels: Vec<f32>,
+    /// Scales of the layer; 0 without a grid.
+    pub scales: usize,
     /// Levels with at least one weight; 0 without a grid.
     pub levels_used: usize,
     /// The latent weights.
@@ -142,18 +167,16 @@ impl Histogram {
     }
 }
 
-/// The level of every weight of a tensor; empty where there is no grid.
-pub type Levels = Vec<i8>;
+/// The level of every weight of a tensor, counted from the lowest; empty where there is no grid.
+pub type Levels = Vec<u16>;
 
 /// Levels of the forward weights of a quantized parameter; empty where there is no grid.
-pub fn levels(param: &Param, quantizer: &dyn Quantizer, bits: u8) -> Levels {
-    let mut levels = vec![0; param.quantized.len()];
-    quantizer.levels(&param.quantized, param.scale, bits, &mut levels);
-    levels
+pub fn levels(param: &Param) -> Levels {
+    param.encode().map_or_else(Vec::new, |encoded| encoded.codes)
 }
 
 /// Share of the weights that are on another level than before; 0 where there are no levels to compare.
-pub fn flipped_share(now: &[i8], then: &[i8]) -> f64 {
+pub fn flipped_share(now: &[u16], then: &[u16]) -> f64 {
     let flipped = now.iter().zip(then).filter(|(now, then)| now != then).count();
     flipped as f64 / now.len().max(1) as f64
 }
@@ -167,32 +190,31 @@ pub struct Flips {
     pub since_epoch: f64,
 }
 
-/// Describes a weight tensor on a grid of levels up to `quant_max`, or without a grid; `levels` are its present
-/// ones.
-pub fn layer_report(
-    name: &str,
-    param: &Param,
-    quant_max: Option<i32>,
-    bits: u8,
-    levels: &[i8],
-    flips: Flips,
-) -> LayerReport {
+/// Describes a weight tensor; `levels` are its present ones, empty without a grid.
+pub fn layer_report(name: &str, param: &Param, bits: u8, levels: &[u16], flips: Flips) -> LayerReport {
     let count = param.value.len();
-    let mut level_counts = Vec::new();
-    let mut saturated = 0;
-    if let Some(max) = quant_max {
-        level_counts = vec![0u32; 2 * max as usize + 1];
-        for &level in levels {
-            level_counts[(i32::from(level) + max) as usize] += 1;
-        }
-        saturated = level_counts[0] + level_counts[2 * max as usize];
-    }
+    let grid = param.quantizer.as_ref().filter(|_| !levels.is_empty()).map(|quantizer| quantizer.grid());
+    let mut level_counts = vec![0u32; grid.as_ref().map_or(0, |grid| grid.levels.len())];
+    levels.iter().for_each(|level| level_counts[usize::from(*level)] += 1);
+    let saturated = match level_counts[..] {
+        [lowest, .., highest] => lowest + highest,
+        _ => 0,
+    };
+    let blocks = grid.as_ref().map_or(0, |grid| grid.scales.len());
+    let mean =
+        |values: &mut dyn Iterator<Item = f32>| (values.map(f64::from).sum::<f64>() / blocks as f64) as f32;
+    let values = grid.as_ref().map_or_else(Vec::new, |grid| {
+        let value = |level| mean(&mut (0..blocks).map(|block| grid.value(level, block)));
+        (0..grid.levels.len()).map(value).collect()
+    });
     LayerReport {
         name: name.into(),
         shape: param.published_dims(),
         count,
         bits,
-        scale: param.scale,
+        scale: grid.as_ref().map_or(0.0, |grid| mean(&mut grid.scales.iter().copied())),
+        levels: values,
+        scales: blocks,
         levels_used: level_counts.iter().filter(|&&n| n > 0).count(),
         histogram: Histogram::symmetric(&param.value),
         entropy_bits: entropy(&level_counts),
@@ -200,7 +222,7 @@ pub fn layer_report(
         flipped_share: flips.since_epoch,
         flips_per_step: flips.last_step,
         saturated_share: f64::from(saturated) / count.max(1) as f64,
-        grad_norm: weights::sum_of_squares(&param.grad).sqrt(),
+        grad_norm: param.grad_norm,
     }
 }
 

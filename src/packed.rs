@@ -9,10 +9,9 @@ use serde::Serialize;
 use crate::data::augment::Normalize;
 use crate::data::{PLANE, SIDE};
 use crate::kernels::{Conv5x5, PackedWeights};
-use crate::layers::{BATCH_NORM_EPSILON, LAYERS, LayerSpec, Param};
-use crate::model::{IMAGE_CHANNELS, Model};
+use crate::lower::{Lowered, Op, Operation, Weights};
+use crate::model::IMAGE_CHANNELS;
 use crate::predictions::{ClassProbability, softmax};
-use crate::quant::Quantizer;
 use crate::{Error, Result, Tensor};
 
 /// Bytes of a picture: R G B A.
@@ -57,9 +56,15 @@ pub struct PackedLayerInfo {
     pub fp32_bytes: usize,
 }
 
-/// One operation on the activation of the one before.
+/// One operation on earlier values.
 #[derive(Debug, Clone)]
-enum Step {
+struct Step {
+    kind: Kind,
+    inputs: Vec<usize>,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
     Conv2d {
         weights: PackedWeights,
         bias: Vec<f32>,
@@ -71,150 +76,67 @@ enum Step {
         weights: PackedWeights,
         bias: Vec<f32>,
     },
-    /// `y = factor x + offset`, by channel.
-    BatchNorm {
-        factor: Vec<f32>,
-        offset: Vec<f32>,
-    },
-    Relu,
-    MaxPool,
-    GlobalAvgPool,
-    Flatten,
-    /// Adds the output of an earlier step.
-    Add {
-        from: usize,
-    },
+    /// Anything without weights.
+    Plain(Op),
 }
 
-/// A layer's parameters and statistics, by name.
-struct Source<'a> {
-    model: &'a Model,
-    layer: String,
-}
-
-impl<'a> Source<'a> {
-    fn param(&self, name: &str) -> Result<&'a Param> {
-        let mut params = self.model.params();
-        let found = params.find(|(layer, param)| *layer == self.layer && param.name == name);
-        found.map(|(_, param)| param).ok_or_else(|| self.missing(name))
-    }
-
-    fn buffer(&self, name: &str) -> Result<&'a [f32]> {
-        let mut buffers = self.model.buffers();
-        let found = buffers.find(|(layer, known, _)| *layer == self.layer && *known == name);
-        found.map(|(_, _, values)| values).ok_or_else(|| self.missing(name))
-    }
-
-    fn missing(&self, name: &str) -> Error {
-        Error::Model {
-            layer: self.layer.clone(),
-            expected: format!("a tensor `{name}`"),
-            found: "none".into(),
-        }
-    }
-
-    /// Bytes of the layer in f32.
-    fn fp32_bytes(&self) -> usize {
-        let params = self.model.params().filter(|(layer, _)| *layer == self.layer);
-        let buffers = self.model.buffers().filter(|(layer, _, _)| *layer == self.layer);
-        F32 * (params.map(|(_, param)| param.value.len()).sum::<usize>()
-            + buffers.map(|(_, _, values)| values.len()).sum::<usize>())
-    }
-
-    /// Levels and bias.
-    fn weights(&self, quantizer: &dyn Quantizer, bits: u8) -> Result<(PackedWeights, Vec<f32>)> {
-        let param = self.param("weight")?;
-        let outputs = param.dims[param.dims.len() - 1];
-        let mut levels = vec![0; param.value.len()];
-        quantizer.levels(&param.value, param.scale, bits, &mut levels);
-        let size = [levels.len() / outputs, outputs];
-        Ok((PackedWeights::new(&levels, size, bits, param.scale), self.param("bias")?.value.clone()))
-    }
-
-    /// Batch norm with the running statistics.
-    fn batch_norm(&self) -> Result<Step> {
-        let (gamma, beta) = (&self.param("weight")?.value, &self.param("bias")?.value);
-        let (mean, variance) = (self.buffer("running_mean")?, self.buffer("running_var")?);
-        let epsilon = f64::from(BATCH_NORM_EPSILON);
-        let factors = gamma
-            .iter()
-            .zip(variance)
-            .map(|(gamma, variance)| f64::from(*gamma) / (f64::from(*variance) + epsilon).sqrt());
-        let factors: Vec<f64> = factors.collect();
-        let offset = |((beta, mean), factor): ((&f32, &f32), &f64)| {
-            (f64::from(*beta) - f64::from(*mean) * factor) as f32
+impl Kind {
+    /// # Errors
+    /// [`Error::Model`] for weights that are not quantized.
+    fn new(operation: &Operation) -> Result<Self> {
+        let pack = |weight: &Weights| match &weight.encoded {
+            Some(encoded) => Ok(PackedWeights::new(encoded, weight.matrix())),
+            None => Err(Error::Model {
+                layer: operation.name.clone(),
+                expected: "quantized weights".into(),
+                found: "f32".into(),
+            }),
         };
-        Ok(Step::BatchNorm {
-            offset: beta.iter().zip(mean).zip(&factors).map(offset).collect(),
-            factor: factors.iter().map(|factor| *factor as f32).collect(),
+        Ok(match &operation.op {
+            Op::Conv2d { weight, bias, stride } => Self::Conv2d {
+                weights: pack(weight)?,
+                bias: bias.clone(),
+                size: weight.dims[0],
+                stride: *stride,
+            },
+            Op::Linear { weight, bias } => Self::Linear { weights: pack(weight)?, bias: bias.clone() },
+            plain => Self::Plain(plain.clone()),
         })
     }
 }
 
 impl PackedModel {
-    /// Packs a network whose weights `quantizer` has quantized to `bits` bits. `specs` is its description, `normalize`
-    /// that of the data it was trained on.
+    /// Packs a network whose weights are quantized. `normalize` is that of the data it was trained on.
     ///
     /// # Errors
-    /// [`Error::Model`] for a layer that cannot be packed.
-    pub fn new(
-        specs: &[LayerSpec],
-        model: &Model,
-        quantizer: &dyn Quantizer,
-        bits: u8,
-        normalize: Normalize,
-    ) -> Result<Self> {
+    /// [`Error::Model`] for weights that are not quantized.
+    pub fn new(lowered: &Lowered, normalize: Normalize) -> Result<Self> {
         let mut steps: Vec<Step> = Vec::new();
         let mut layers = Vec::new();
-        let mut ids: Vec<(&str, usize)> = Vec::new();
-        let mut counts = vec![0; LAYERS.len()];
-        for (index, spec) in specs.iter().enumerate() {
-            let error = |expected: &str, found: &str| Error::Model {
-                layer: format!("{index} ({})", spec.kind),
-                expected: expected.into(),
-                found: found.into(),
+        let mut bits = 0;
+        for operation in &lowered.operations {
+            let kind = Kind::new(operation)?;
+            let fp32_bytes = F32
+                * match &operation.op {
+                    Op::Conv2d { weight, bias, .. } | Op::Linear { weight, bias } => {
+                        weight.values.len() + bias.len()
+                    }
+                    // Two parameters and two statistics.
+                    Op::Affine { factor, .. } => 4 * factor.len(),
+                    _ => 0,
+                };
+            let packed_bytes = match &kind {
+                Kind::Conv2d { weights, bias, .. } | Kind::Linear { weights, bias } => {
+                    bits = bits.max(weights.bits());
+                    weights.bytes() + F32 * bias.len()
+                }
+                Kind::Plain(Op::Affine { factor, offset }) => F32 * (factor.len() + offset.len()),
+                Kind::Plain(_) => 0,
             };
-            let kind = LAYERS.iter().position(|kind| kind.name == spec.kind);
-            let kind = kind.ok_or_else(|| error("a known layer", &spec.kind))?;
-            counts[kind] += 1;
-            let source = Source { model, layer: format!("{}{}", LAYERS[kind].stem, counts[kind]) };
-            let step = match spec.kind.as_str() {
-                "conv2d" => {
-                    let (weights, bias) = source.weights(quantizer, bits)?;
-                    let size = source.param("weight")?.dims[0];
-                    let stride = spec.settings.get("stride").and_then(|stride| stride.as_u64());
-                    Some(Step::Conv2d { weights, bias, size, stride: stride.unwrap_or(1) as usize })
-                }
-                "linear" => {
-                    let (weights, bias) = source.weights(quantizer, bits)?;
-                    Some(Step::Linear { weights, bias })
-                }
-                "batch_norm" => Some(source.batch_norm()?),
-                "relu" => Some(Step::Relu),
-                "max_pool" => Some(Step::MaxPool),
-                "global_avg_pool" => Some(Step::GlobalAvgPool),
-                "flatten" => Some(Step::Flatten),
-                // Only while training.
-                "dropout" => None,
-                "add" => {
-                    let wanted = spec.from.as_deref().unwrap_or_default();
-                    let source = ids.iter().find(|(id, _)| *id == wanted);
-                    let from =
-                        source.ok_or_else(|| error("`from` with the id of an earlier layer", wanted))?.1;
-                    Some(Step::Add { from })
-                }
-                other => return Err(error("a layer that can be packed", other)),
-            };
-            if let Some(step) = step {
-                if let Some(packed_bytes) = step.bytes() {
-                    let fp32_bytes = source.fp32_bytes();
-                    layers.push(PackedLayerInfo { name: source.layer, packed_bytes, fp32_bytes });
-                }
-                steps.push(step);
+            if packed_bytes > 0 {
+                layers.push(PackedLayerInfo { name: operation.name.clone(), packed_bytes, fp32_bytes });
             }
-            if let (Some(id), Some(last)) = (&spec.id, steps.len().checked_sub(1)) {
-                ids.push((id, last));
-            }
+            steps.push(Step { kind, inputs: operation.inputs.clone() });
         }
         let info = PackedInfo {
             packed_bytes: layers.iter().map(|layer| layer.packed_bytes).sum(),
@@ -262,64 +184,74 @@ impl PackedModel {
                 [r, g, b]
             })
             .collect();
-        let mut x = Tensor::from_dense([1, SIDE, SIDE, IMAGE_CHANNELS], HALO, &dense);
-        let kept =
-            |step: usize| self.steps.iter().any(|other| matches!(other, Step::Add { from } if *from == step));
-        let mut outputs: Vec<Option<Tensor>> = Vec::with_capacity(self.steps.len());
+        let image = Tensor::from_dense([1, SIDE, SIDE, IMAGE_CHANNELS], HALO, &dense);
+        let mut values = vec![Some(image)];
         for (i, step) in self.steps.iter().enumerate() {
-            x = step.forward(x, &outputs);
-            outputs.push(kept(i).then(|| x.clone()));
+            let y = step.forward(&values);
+            // Values that nothing reads any more are freed.
+            for input in &step.inputs {
+                if !self.steps[i + 1..].iter().any(|later| later.inputs.contains(input)) {
+                    values[*input] = None;
+                }
+            }
+            values.push(Some(y));
         }
-        x.to_dense()
+        values.pop().flatten().expect("the last value is the logits").to_dense()
     }
 }
 
 impl Step {
-    /// Bytes of its parameters; `None` where it has none.
-    fn bytes(&self) -> Option<usize> {
-        match self {
-            // A scale beside the levels.
-            Self::Conv2d { weights, bias, .. } | Self::Linear { weights, bias } => {
-                Some(weights.bytes() + F32 * (1 + bias.len()))
-            }
-            Self::BatchNorm { factor, offset } => Some(F32 * (factor.len() + offset.len())),
-            _ => None,
-        }
-    }
-
     /// The output for one image.
-    fn forward(&self, mut x: Tensor, outputs: &[Option<Tensor>]) -> Tensor {
-        match self {
-            Self::Conv2d { weights, bias, size, stride } => {
+    fn forward(&self, values: &[Option<Tensor>]) -> Tensor {
+        let input = |i: usize| values[self.inputs[i]].as_ref().expect("values that are read later are kept");
+        let x = input(0);
+        let plain = match &self.kind {
+            Kind::Conv2d { weights, bias, size, stride } => {
                 let [h, w] = [x.h(), x.w()].map(|len| len.div_ceil(*stride));
                 let mut y = Tensor::zeros([1, h, w, weights.outputs()], HALO);
-                weights.conv_forward(*size, *stride, &x, bias, &mut y);
+                weights.conv_forward(*size, *stride, x, bias, &mut y);
                 return y;
             }
-            Self::Linear { weights, bias } => {
+            Kind::Linear { weights, bias } => {
                 let mut y = Tensor::zeros([1, 1, 1, weights.outputs()], HALO);
-                weights.linear_forward(&x, bias, &mut y);
+                weights.linear_forward(x, bias, &mut y);
                 return y;
             }
-            Self::BatchNorm { factor, offset } => for_each_pixel(&mut x, |_, _, pixel| {
+            Kind::Plain(op) => op,
+        };
+        let mut y = x.clone();
+        match plain {
+            Op::Conv2d { .. } | Op::Linear { .. } => unreachable!("they have weights"),
+            Op::Affine { factor, offset } => for_each_pixel(&mut y, |_, _, pixel| {
                 for ((v, factor), offset) in pixel.iter_mut().zip(factor).zip(offset) {
                     *v = *v * factor + offset;
                 }
             }),
-            Self::Relu => for_each_pixel(&mut x, |_, _, pixel| {
+            Op::Relu => for_each_pixel(&mut y, |_, _, pixel| {
                 pixel.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v });
             }),
-            Self::Add { from } => {
-                let other = outputs[*from].as_ref().expect("outputs that are added later are kept");
-                for_each_pixel(&mut x, |h, w, pixel| {
-                    let start = other.offset(0, h, w);
-                    for (v, other) in pixel.iter_mut().zip(&other.data()[start..]) {
-                        *v += other;
-                    }
+            Op::Sigmoid => for_each_pixel(&mut y, |_, _, pixel| {
+                pixel.iter_mut().for_each(|v| *v = 1.0 / (1.0 + (-*v).exp()));
+            }),
+            Op::Add => {
+                for i in 1..self.inputs.len() {
+                    let other = input(i);
+                    for_each_pixel(&mut y, |h, w, pixel| {
+                        let start = other.offset(0, h, w);
+                        for (v, other) in pixel.iter_mut().zip(&other.data()[start..]) {
+                            *v += other;
+                        }
+                    });
+                }
+            }
+            Op::ScaleChannels => {
+                let gate = input(1).to_dense();
+                for_each_pixel(&mut y, |_, _, pixel| {
+                    pixel.iter_mut().zip(&gate).for_each(|(v, gate)| *v *= gate);
                 });
             }
-            Self::MaxPool => {
-                let mut y = Tensor::zeros([1, x.h() / 2, x.w() / 2, x.c()], HALO);
+            Op::MaxPool => {
+                y = Tensor::zeros([1, x.h() / 2, x.w() / 2, x.c()], HALO);
                 for_each_pixel(&mut y, |h, w, pixel| {
                     let corners = [(0, 0), (0, 1), (1, 0), (1, 1)];
                     let corners = corners.map(|(dh, dw)| x.offset(0, 2 * h + dh, 2 * w + dw));
@@ -327,24 +259,23 @@ impl Step {
                         *v = corners.iter().fold(f32::NEG_INFINITY, |max, at| max.max(x.data()[at + c]));
                     }
                 });
-                return y;
             }
-            Self::GlobalAvgPool => {
+            Op::GlobalAvgPool => {
                 let dense = x.to_dense();
-                let mean =
-                    |c: usize| dense.iter().skip(c).step_by(x.c()).sum::<f32>() / (x.h() * x.w()) as f32;
+                let pixels = (x.h() * x.w()) as f32;
+                let mean = |c: usize| dense.iter().skip(c).step_by(x.c()).sum::<f32>() / pixels;
                 let means: Vec<f32> = (0..x.c()).map(mean).collect();
-                return Tensor::from_dense([1, 1, 1, x.c()], HALO, &means);
+                y = Tensor::from_dense([1, 1, 1, x.c()], HALO, &means);
             }
-            Self::Flatten => {
+            Op::Flatten => {
                 // In the order (C, H, W).
                 let dense = x.to_dense();
                 let values: Vec<f32> =
                     (0..x.c()).flat_map(|c| dense.iter().skip(c).step_by(x.c()).copied()).collect();
-                return Tensor::from_dense([1, 1, 1, values.len()], HALO, &values);
+                y = Tensor::from_dense([1, 1, 1, values.len()], HALO, &values);
             }
         }
-        x
+        y
     }
 }
 

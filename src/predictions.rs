@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::Visitor;
 use crate::{Error, Result, Tensor};
 
 /// Classes kept of each image, the likeliest.
@@ -60,6 +61,28 @@ struct Record {
 }
 
 impl Record {
+    /// Of a record as bytes: label, loss, and class and probability of each of the likeliest.
+    const BYTES: usize = 2 + 4 + TOP * (2 + 4);
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(u16::from(self.label).to_le_bytes());
+        bytes.extend(self.loss.to_le_bytes());
+        for ClassProbability { class, probability } in self.top {
+            bytes.extend(u16::from(class).to_le_bytes());
+            bytes.extend(probability.to_le_bytes());
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let class = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]) as u8;
+        let float = |at: usize| f32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let top = std::array::from_fn(|i| ClassProbability {
+            class: class(6 + 6 * i),
+            probability: float(8 + 6 * i),
+        });
+        Self { label: class(0), loss: float(2), top }
+    }
+
     fn predicted(&self) -> u8 {
         self.top[0].class
     }
@@ -81,6 +104,14 @@ impl Predictions {
             let loss = -probabilities[usize::from(label)].max(f32::MIN_POSITIVE).ln();
             self.records.push(Record { label, top: likeliest(logits, &probabilities), loss });
         }
+    }
+
+    /// Shows the images added so far.
+    pub fn visit(&mut self, name: &str, visitor: &mut dyn Visitor) {
+        let mut bytes = Vec::with_capacity(self.records.len() * Record::BYTES);
+        self.records.iter().for_each(|record| record.write(&mut bytes));
+        visitor.bytes(name, &mut bytes);
+        self.records = bytes.chunks_exact(Record::BYTES).map(Record::read).collect();
     }
 
     /// Number of images.

@@ -1,19 +1,21 @@
 //! The training step.
 
-use crate::config::RunConfig;
-use crate::layers::{LayerSpec, Param, Pass};
-use crate::loss::{Loss, cross_entropy};
+use crate::layers::{Param, Pass};
+use crate::loss::Loss;
 use crate::metrics::{self, Flips, LayerReport, Levels, Phases};
-use crate::model::Model;
-use crate::optim::{self, AdamW};
-use crate::quant::Quantizer;
-use crate::{Error, Result, Tensor, quant};
-
-/// Soft clipping keeps weights within this bound: `W <- 3 tanh(W / 3)`.
-const SOFT_CLIP_LIMIT: f32 = 3.0;
+use crate::model::{Description, Model};
+use crate::optim::{self, Optimizer, Rules, Update};
+use crate::schedule::Rates;
+use crate::settings::RunConfig;
+use crate::state::{Snapshot, Visitor};
+use crate::task::{Classification, Task};
+use crate::{Error, Result, Tensor};
 
 /// A clock: milliseconds since some fixed moment.
 pub type Clock = fn() -> f64;
+
+/// Where the average of a parameter's values is kept.
+const AVERAGE: &str = "average";
 
 /// What one training step measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,12 +28,14 @@ pub struct StepOutcome {
 
 /// A model in training: the weights, the optimizer and the rules of the method.
 pub struct Trainer {
+    description: Description,
     model: Model,
-    optimizer: AdamW,
-    quantizer: &'static dyn Quantizer,
-    config: RunConfig,
+    task: Box<dyn Task>,
+    optimizer: &'static dyn Optimizer,
     /// Steps done.
     step: u64,
+    /// Steps that the optimizer has done: less where it was changed on the way.
+    optimizer_step: u64,
     /// The forward weights do not belong to the present master weights.
     stale: bool,
     /// Share of each tensor's weights that the last step moved to another level; empty if that is none.
@@ -45,22 +49,21 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Config`] for settings out of range, [`Error::Model`] for layers that do not fit.
-    pub fn new(specs: &[LayerSpec], classes: usize, config: RunConfig, clock: Clock) -> Result<Self> {
+    pub fn new(description: Description, clock: Clock) -> Result<Self> {
+        let config = &description.config;
         config.validate()?;
-        let mut model = Model::new(specs, classes, config.seed)?;
+        let mut model = Model::new(&description)?;
         model.time_products(clock);
-        if !config.winograd {
-            model.use_direct_algorithms();
-        }
         Ok(Self {
             model,
-            optimizer: AdamW::default(),
-            quantizer: quant::find(&config.quantizer)?.quantizer,
+            task: Box::new(Classification { smoothing: config.label_smoothing as f32 }),
+            optimizer: optim::find(&config.optimizer)?.optimizer,
             step: 0,
+            optimizer_step: 0,
             stale: true,
             flips: Vec::new(),
             phases: Phases::default(),
-            config,
+            description,
             clock,
         })
     }
@@ -68,16 +71,20 @@ impl Trainer {
     /// A copy of the weights, the optimizer and the running statistics that goes on by the rules of `config`.
     /// With an equal configuration it does, bit for bit, what the original will do.
     ///
-    /// `specs` and `classes` must be those of the original.
-    ///
     /// # Errors
     /// As [`Trainer::new`].
-    pub fn fork(&mut self, specs: &[LayerSpec], classes: usize, config: RunConfig) -> Result<Self> {
+    pub fn fork(&mut self, config: RunConfig) -> Result<Self> {
         self.settle();
-        let mut fork = Self::new(specs, classes, config, self.clock)?;
-        fork.model.copy_state(&self.model);
-        fork.optimizer = self.optimizer.clone();
-        fork.step = self.step;
+        let mut fork = Self::new(self.description.with(config), self.clock)?;
+        Snapshot::of(|visitor| self.visit(visitor)).restore(|visitor| fork.visit(visitor));
+        if fork.config().optimizer != self.config().optimizer {
+            fork.optimizer_step = 0;
+            fork.model.for_each_param_mut(|_, param| param.slots.retain(|slot| slot.name == AVERAGE));
+        }
+        if fork.config().ema > 0.0 && self.config().ema == 0.0 {
+            // The average begins at what is averaged.
+            fork.model.for_each_param_mut(|_, param| param.slots.retain(|slot| slot.name != AVERAGE));
+        }
         fork.refresh_forward_weights();
         if fork.levels() == self.levels() {
             fork.flips.clone_from(&self.flips);
@@ -85,39 +92,45 @@ impl Trainer {
         Ok(fork)
     }
 
-    /// One step on the batch `x` `[n, 32, 32, 4]` with halo 1: the only place where its order is written.
+    /// Shows everything that a copy needs to go on alike.
+    pub fn visit(&mut self, visitor: &mut dyn Visitor) {
+        visitor.number("step", &mut self.step);
+        visitor.number("optimizer_step", &mut self.optimizer_step);
+        self.model.visit(&slots(self.optimizer, self.config().ema > 0.0), visitor);
+        self.stale = true;
+    }
+
+    /// One step on the batch `x` `[n, 32, 32, 4]` with the halo that the model asks for: the only place where its order
+    /// is written.
     ///
     /// # Errors
     /// [`Error::Diverged`] if loss or gradients are not finite; the weights are then those before the step.
-    pub fn step(&mut self, x: &Tensor, labels: &[u8], lr: f64) -> Result<StepOutcome> {
+    pub fn step(&mut self, x: &Tensor, labels: &[u8], rates: Rates) -> Result<StepOutcome> {
         self.model.take_products_ms(); // that of evaluations
         self.refresh_forward_weights();
         self.flips.clear();
         let start = (self.clock)();
 
-        let pass = Pass { training: true, seed: self.config.seed, step: self.step };
+        let pass = Pass { training: true, seed: self.config().seed, step: self.step };
         self.model.forward(x, &pass);
         let (logits, gradient) = self.model.logits_and_gradient();
-        let loss = cross_entropy(logits, labels, Some(gradient));
+        let loss = self.task.loss(logits, labels, Some(gradient));
         let after_forward = (self.clock)();
 
         self.model.backward(x);
-        if self.config.straight_through {
-            self.model.quantizer_backward(self.quantizer);
-        } else {
-            self.model.clear_quantized_gradients();
-        }
+        self.model.quantizer_backward(self.description.config.straight_through);
         let after_backward = (self.clock)();
 
-        let grad_norm = optim::global_norm(self.model.params().map(|(_, param)| param));
+        let grad_norm = optim::global_norm(&mut self.model);
         if !(loss.mean.is_finite() && grad_norm.is_finite()) {
             return Err(Error::Diverged { step: self.step + 1, loss: loss.mean, grad_norm });
         }
-        let factor = if self.config.grad_clip { optim::clip_factor(grad_norm) } else { 1.0 };
-        let soft_clip = self.config.tanh_clip.then_some(SOFT_CLIP_LIMIT);
-        self.optimizer.step(self.model.params_mut(), lr, factor, soft_clip);
+        let rules = self.rules(rates, grad_norm);
+        optim::step(self.optimizer, &mut self.model, &rules);
+        self.average();
         self.model.end_step();
         self.step += 1;
+        self.optimizer_step += 1;
         self.stale = true;
 
         self.phases.forward += after_forward - start;
@@ -127,9 +140,80 @@ impl Trainer {
         Ok(StepOutcome { loss, grad_norm })
     }
 
+    /// What the settings ask of the optimizer in a step.
+    fn rules(&self, rates: Rates, grad_norm: f64) -> Rules {
+        let config = self.config();
+        let factor = if config.grad_clip { optim::clip_factor(grad_norm, config.clip_norm) } else { 1.0 };
+        Rules {
+            step_lr: rates.lr * config.step_lr,
+            decay_norms: config.decay_norms,
+            update: Update {
+                step: self.optimizer_step + 1,
+                lr: config.lr * rates.lr,
+                momentum: rates.momentum.unwrap_or(config.momentum),
+                weight_decay: config.weight_decay,
+                gradient_scale: factor,
+                soft_clip: config.tanh_clip.then_some(config.tanh_limit as f32),
+            },
+        }
+    }
+
+    /// Moves the averages of all values towards the present ones.
+    fn average(&mut self) {
+        let keep = self.config().ema as f32;
+        if keep == 0.0 {
+            return;
+        }
+        self.model.for_each_param_mut(|_, param| {
+            if !param.slots.iter().any(|slot| slot.name == AVERAGE) {
+                let at = param.slot(AVERAGE);
+                param.slots[at].values.copy_from_slice(&param.value);
+            }
+            let at = param.slot(AVERAGE);
+            crate::kernels::weights::add_scaled(&mut param.slots[at].values, keep, &param.value, 1.0 - keep);
+        });
+    }
+
+    /// A copy of the network whose master weights are the averages; `None` before the first step of an average.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn averaged(&mut self) -> Result<Option<Model>> {
+        let mut there = false;
+        self.model
+            .for_each_param_mut(|_, param| there |= param.slots.iter().any(|slot| slot.name == AVERAGE));
+        if !there {
+            return Ok(None);
+        }
+        let config = self.config().clone();
+        let mut copy = self.copy(&config)?;
+        let mut averages = Vec::new();
+        self.model.for_each_param_mut(|_, param| {
+            let at = param.slot(AVERAGE);
+            averages.push(param.slots[at].values.clone());
+        });
+        let mut averages = averages.into_iter();
+        copy.for_each_param_mut(|_, param| {
+            param.changing().value = averages.next().expect("copies have the same parameters");
+        });
+        copy.quantize();
+        Ok(Some(copy))
+    }
+
+    /// A copy of the network, quantized by other settings.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn copy(&mut self, config: &RunConfig) -> Result<Model> {
+        let mut model = Model::new(&self.description.with(config.clone()))?;
+        Snapshot::of(|visitor| self.model.visit(&[], visitor)).restore(|visitor| model.visit(&[], visitor));
+        model.quantize();
+        Ok(model)
+    }
+
     /// Loss and hits of a batch in evaluation mode; nothing changes.
     pub fn evaluate(&mut self, x: &Tensor, labels: &[u8]) -> Loss {
-        cross_entropy(self.logits(x), labels, None)
+        crate::loss::cross_entropy(self.logits(x), labels, None)
     }
 
     /// Logits `[n, 1, 1, classes]` of a batch in evaluation mode.
@@ -143,9 +227,16 @@ impl Trainer {
         &self.model
     }
 
+    /// The network, its forward weights up to date, for passes that change no parameter.
+    pub fn settled(&mut self) -> &mut Model {
+        self.settle();
+        &mut self.model
+    }
+
     /// Bytes that it takes while it trains, activations included.
     pub fn bytes(&self) -> usize {
-        self.model.parameter_bytes() + self.model.activation_bytes(self.config.batch as usize)
+        let slots = slots(self.optimizer, self.config().ema > 0.0).len();
+        self.model.parameter_bytes(slots) + self.model.activation_bytes(self.config().batch as usize)
     }
 
     /// Takes the memory of a batch's activations now, which a step would else take.
@@ -153,7 +244,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::Config`] where there is not enough.
     pub fn reserve(&mut self) -> Result<()> {
-        let batch = self.config.batch;
+        let batch = self.config().batch;
         self.model.try_reserve(batch as usize).map_err(|_| Error::Config {
             field: "batch",
             expected: format!("memory for {batch} images at a time"),
@@ -163,12 +254,12 @@ impl Trainer {
 
     /// The settings.
     pub fn config(&self) -> &RunConfig {
-        &self.config
+        &self.description.config
     }
 
-    /// The scheme of the settings.
-    pub fn quantizer(&self) -> &'static dyn Quantizer {
-        self.quantizer
+    /// What the network is built from.
+    pub fn description(&self) -> &Description {
+        &self.description
     }
 
     /// Steps done.
@@ -189,7 +280,7 @@ impl Trainer {
     /// Every parameter with its layer's name, to overwrite its value; the forward weights follow.
     pub fn set_params(&mut self, mut set: impl FnMut(&str, &mut Param)) {
         self.settle();
-        self.model.for_each_param_mut(|layer, param| set(layer, param));
+        self.model.for_each_param_mut(|layer, param| set(layer, param.changing()));
         self.stale = true;
         self.refresh_forward_weights();
     }
@@ -197,30 +288,21 @@ impl Trainer {
     /// The levels of every weight tensor, in order: those of the forward weights.
     pub fn levels(&self) -> Vec<Levels> {
         let weights = self.model.params().filter(|(_, param)| param.is_weight());
-        weights.map(|(_, param)| metrics::levels(param, self.quantizer, self.config.bits)).collect()
+        weights.map(|(_, param)| metrics::levels(param)).collect()
     }
 
     /// Describes every weight tensor. `levels` are the present [`Trainer::levels`], `before` those to count
     /// changes from.
     pub fn layer_reports(&self, levels: &[Levels], before: &[Levels]) -> Vec<LayerReport> {
-        let (quantizer, bits) = (self.quantizer, self.config.bits);
         let weights = self.model.params().filter(|(_, param)| param.is_weight());
-        let mut reports = Vec::new();
-        for (i, (name, param)) in weights.enumerate() {
+        let report = |(i, (name, param)): (usize, (&str, &Param))| {
             let flips = Flips {
                 last_step: self.flips.get(i).copied().unwrap_or(0.0),
                 since_epoch: metrics::flipped_share(&levels[i], &before[i]),
             };
-            reports.push(metrics::layer_report(
-                name,
-                param,
-                quantizer.quant_max(bits),
-                bits,
-                &levels[i],
-                flips,
-            ));
-        }
-        reports
+            metrics::layer_report(name, param, self.config().bits.of(name), &levels[i], flips)
+        };
+        weights.enumerate().map(report).collect()
     }
 
     /// Brings the forward weights up to date after a step, and counts which of them it moved to another level.
@@ -239,9 +321,14 @@ impl Trainer {
     fn refresh_forward_weights(&mut self) {
         if self.stale {
             let start = (self.clock)();
-            self.model.quantize(self.quantizer, self.config.bits, self.config.per_layer_scale);
+            self.model.quantize();
             self.stale = false;
             self.phases.quantize += (self.clock)() - start;
         }
     }
+}
+
+/// Names of everything that is kept beside a parameter.
+fn slots(optimizer: &dyn Optimizer, averages: bool) -> Vec<&'static str> {
+    optimizer.slots().iter().copied().chain(averages.then_some(AVERAGE)).collect()
 }

@@ -10,8 +10,6 @@ use rayon::prelude::*;
 pub const PAD: usize = 4;
 /// Stored channels of a batch: R, G, B and a zero, so that a pixel fills a SIMD register.
 pub const BATCH_CHANNELS: usize = 4;
-/// Halo of a batch: the padding of the first 3x3 convolution.
-pub const BATCH_HALO: usize = 1;
 
 /// `(pixel / 255 - mean) / std` for every byte and channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +87,7 @@ pub fn epoch_order(len: usize, seed: u64, epoch: u32) -> Vec<u32> {
     order
 }
 
-/// Makes a batch of the images `indices` of `split`: `x` becomes `[n, 32, 32, 4]` with a halo of 1, channel 3
+/// Makes a batch of the images `indices` of `split`: `x` becomes `[n, 32, 32, 4]` with that halo, channel 3
 /// and halo zero; `labels` their classes. With `augment`, each image is zero-padded by [`PAD`], cropped back
 /// to 32x32 at random and mirrored with probability 1/2; the padding is black, so it normalises to
 /// `-mean / std`. Without, the images are only normalised, as for the test pass.
@@ -101,19 +99,20 @@ pub fn fill_batch(
     indices: &[u32],
     augment: Option<Augment>,
     normalize: &Normalize,
+    halo: usize,
     x: &mut Tensor,
     labels: &mut Vec<u8>,
 ) {
     labels.clear();
     labels.extend(indices.iter().map(|&index| split.label(index as usize)));
-    x.reshape([indices.len(), SIDE, SIDE, BATCH_CHANNELS], BATCH_HALO);
+    x.reshape([indices.len(), SIDE, SIDE, BATCH_CHANNELS], halo);
     let (image_stride, row_stride) = (x.image_stride(), x.row_stride());
     let images = x.data_mut().par_chunks_exact_mut(image_stride).zip(indices).enumerate();
     images.for_each(|(n, (image, &index))| {
         let crop = augment.map_or(CENTRE, |augment| augment.crop(n));
-        let rows = image.chunks_exact_mut(row_stride).skip(BATCH_HALO).take(SIDE);
+        let rows = image.chunks_exact_mut(row_stride).skip(halo).take(SIDE);
         for (h, row) in rows.enumerate() {
-            let interior = &mut row[BATCH_HALO * BATCH_CHANNELS..][..SIDE * BATCH_CHANNELS];
+            let interior = &mut row[halo * BATCH_CHANNELS..][..SIDE * BATCH_CHANNELS];
             let pixels = interior.as_chunks_mut::<BATCH_CHANNELS>().0;
             fill_row(split.image(index as usize), h, crop, normalize, pixels);
         }

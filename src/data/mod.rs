@@ -40,6 +40,11 @@ pub(crate) const STREAM_SYNTHETIC_TEST: u64 = 4 << 56;
 /// Purpose of a random stream: which images of one class are held out for testing.
 pub(crate) const STREAM_HOLD_OUT: u64 = 5 << 56;
 
+/// Purpose of a random stream: which training images a run keeps aside.
+pub(crate) const STREAM_HOLDOUT: u64 = 6 << 56;
+/// Purpose of a random stream: the training images by which statistics are estimated again.
+pub(crate) const STREAM_REESTIMATE: u64 = 7 << 56;
+
 /// Mean of the pixels, R G B in 0..1, by which the published runs normalise (every data set here does).
 pub const MEAN: [f32; 3] = [0.4914, 0.4822, 0.4465];
 /// Standard deviation by which the published runs normalise. CIFAR-10's own is nearer to 0.247; the paper's
@@ -212,6 +217,26 @@ impl Dataset {
             notes: self.notes.clone(),
             fingerprint: self.fingerprint().to_owned(),
         }
+    }
+
+    /// The table that normalises by the training images' own mean and standard deviation, by channel.
+    pub fn own_normalize(&self) -> Normalize {
+        let mut sums = [[0u64; 2]; 3];
+        for (i, plane) in self.train.images.chunks_exact(PLANE).enumerate() {
+            for byte in plane {
+                let byte = u64::from(*byte);
+                sums[i % 3][0] += byte;
+                sums[i % 3][1] += byte * byte;
+            }
+        }
+        let count = (self.train.len() * PLANE) as f64;
+        let figures = sums.map(|[sum, squares]| {
+            let mean = sum as f64 / count;
+            let variance = (squares as f64 / count - mean * mean).max(0.0);
+            // Images of one colour have no deviation to divide by.
+            ((mean / 255.0) as f32, ((variance.sqrt() / 255.0) as f32).max(1.0 / 255.0))
+        });
+        Normalize::new(figures.map(|(mean, _)| mean), figures.map(|(_, deviation)| deviation))
     }
 
     /// The table that normalises this set's pixels.

@@ -14,6 +14,7 @@
 
 pub mod batch_norm;
 pub mod bench;
+pub mod blocks;
 pub mod conv3x3;
 pub mod conv5x5;
 mod dot;

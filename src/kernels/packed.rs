@@ -3,13 +3,14 @@
 //!
 //! For single images: work is cut into some pixels by [`COLUMNS`] output channels. Such an item unpacks a few rows of
 //! its columns at a time into a panel of a few KB on the stack, and multiplies all its pixels by it before it unpacks
-//! the next: an f32 copy of the weights is never made. Sums run over levels; the scale comes in once, at the end.
+//! the next: an f32 copy of the weights is never made. With one scale
+//! sums run over levels, and the scale comes in once, at the end.
 
 use super::dot::Lattice;
 use super::parallel;
 use super::simd::vectorize;
 use crate::Tensor;
-use crate::quant::int4;
+use crate::quant::{Encoded, Grid, int4};
 
 /// Output channels of a work item.
 const COLUMNS: usize = 8;
@@ -23,13 +24,23 @@ const ROWS: usize = 128;
 /// Sums of one pixel.
 type Sums = [f32; COLUMNS];
 
-/// A matrix `[k][n]` of integer levels with one scale: `weight = level * scale`.
+/// A matrix `[k][n]` of codes on a grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PackedWeights {
     k: usize,
     n: usize,
-    scale: f32,
     levels: Levels,
+    meaning: Meaning,
+    bits: u8,
+}
+
+/// What the packed levels stand for.
+#[derive(Debug, Clone, PartialEq)]
+enum Meaning {
+    /// `level * scale`, the scale one for all: it comes in once, behind the sums.
+    Scaled(f32),
+    /// Codes of a grid, less `offset`.
+    Codes { grid: Grid, offset: i32 },
 }
 
 /// Levels row by row, without gaps.
@@ -49,22 +60,52 @@ struct Window {
 }
 
 impl PackedWeights {
-    /// Packs levels of up to `bits` bits, `[k][n]` dense.
-    pub fn new(levels: &[i8], [k, n]: [usize; 2], bits: u8, scale: f32) -> Self {
-        assert_eq!(levels.len(), k * n, "levels of a matrix {k} x {n}");
-        let levels = match bits {
-            0..=4 => Levels::Nibbles(int4::pack_int4(levels)),
-            _ => Levels::Bytes(levels.to_vec()),
+    /// Packs the codes of a matrix `[k][n]` with at most 256 levels.
+    ///
+    /// # Panics
+    /// With more levels, or another number of codes.
+    pub fn new(encoded: &Encoded, [k, n]: [usize; 2]) -> Self {
+        let Encoded { grid, codes } = encoded;
+        let count = grid.levels.len();
+        assert_eq!(codes.len(), k * n, "codes of a matrix {k} x {n}");
+        assert!(count <= 256, "{count} levels in a byte");
+        let symmetric = grid.scales.len() == 1 && grid.zero_points.is_empty() && grid.is_uniform();
+        let lowest = grid.levels[0] as i32;
+        let fits = |range: std::ops::RangeInclusive<i32>| {
+            range.contains(&lowest) && range.contains(&(lowest + count as i32 - 1))
         };
-        Self { k, n, scale, levels }
+        // Levels as they are where they fit, else codes, shifted to where they do.
+        let (meaning, shift) = if symmetric && (fits(-8..=7) || (count > 16 && fits(-128..=127))) {
+            (Meaning::Scaled(grid.scales[0]), lowest)
+        } else {
+            let offset = if count <= 16 { -8 } else { -128 };
+            (Meaning::Codes { grid: grid.clone(), offset }, offset)
+        };
+        let levels: Vec<i8> = codes.iter().map(|code| (i32::from(*code) + shift) as i8).collect();
+        let levels =
+            if count <= 16 { Levels::Nibbles(int4::pack_int4(&levels)) } else { Levels::Bytes(levels) };
+        Self { k, n, levels, meaning, bits: (count - 1).max(1).ilog2() as u8 + 1 }
     }
 
-    /// Bytes of the levels.
+    /// Bytes of the levels, and of the scales, zero points and tables that they need.
     pub fn bytes(&self) -> usize {
-        match &self.levels {
+        let levels = match &self.levels {
             Levels::Nibbles(bytes) => bytes.len(),
             Levels::Bytes(bytes) => bytes.len(),
-        }
+        };
+        let floats = match &self.meaning {
+            Meaning::Scaled(_) => 1,
+            Meaning::Codes { grid, .. } => {
+                let table = if grid.is_uniform() { 0 } else { grid.levels.len() };
+                grid.scales.len() + grid.zero_points.len() + table
+            }
+        };
+        levels + size_of::<f32>() * floats
+    }
+
+    /// Bits that tell the levels apart.
+    pub fn bits(&self) -> u8 {
+        self.bits
     }
 
     /// Columns of the matrix: output channels.
@@ -103,7 +144,7 @@ impl PackedWeights {
         self.product(x.data(), &from, window, bias, y.data_mut(), &to);
     }
 
-    /// `out[to[p]..][..n] = scale * (window of x from from[p]) * levels + bias` for every pixel p.
+    /// `out[to[p]..][..n] = (window of x from from[p]) * weights + bias` for every pixel p.
     fn product(
         &self,
         x: &[f32],
@@ -114,6 +155,7 @@ impl PackedWeights {
         to: &[usize],
     ) {
         assert_eq!(bias.len(), self.n, "one bias an output");
+        let scale = if let Meaning::Scaled(scale) = self.meaning { scale } else { 1.0 };
         let (blocks, panels) = (from.len().div_ceil(PIXELS), self.n.div_ceil(COLUMNS));
         let pixels = |item: usize| item / panels * PIXELS..from.len().min((item / panels + 1) * PIXELS);
         let sums = parallel::map(blocks * panels, |item| {
@@ -124,13 +166,13 @@ impl PackedWeights {
             let bias = &bias[first..self.n.min(first + COLUMNS)];
             for (sums, to) in sums.iter().zip(&to[pixels(item)]) {
                 for ((out, sum), bias) in out[to + first..].iter_mut().zip(sums).zip(bias) {
-                    *out = sum * self.scale + bias;
+                    *out = sum * scale + bias;
                 }
             }
         }
     }
 
-    /// Sums over levels for some pixels and the columns from `column` on.
+    /// Sums over unpacked levels for some pixels and the columns from `column` on.
     fn block(&self, x: &[f32], from: &[usize], window: Window, column: usize) -> Vec<Sums> {
         let mut sums = vec![[0.0; COLUMNS]; from.len()];
         let mut panel = [[0.0; COLUMNS]; ROWS];
@@ -158,9 +200,21 @@ impl PackedWeights {
         sums
     }
 
-    /// Unpacks the levels of a row from `column` on; zeros where it ends.
+    /// Unpacks a row from `column` on; zeros where it ends.
     #[inline(always)]
     fn unpack(&self, row: usize, column: usize, out: &mut Sums) {
+        self.unpack_levels(row, column, out);
+        if let Meaning::Codes { grid, offset } = &self.meaning {
+            for (i, out) in out.iter_mut().enumerate().take(self.n - column) {
+                let block = grid.blocks.of(row * self.n + column + i);
+                *out = grid.value((*out as i32 - offset) as usize, block);
+            }
+        }
+    }
+
+    /// Unpacks the levels of a row from `column` on; zeros where it ends.
+    #[inline(always)]
+    fn unpack_levels(&self, row: usize, column: usize, out: &mut Sums) {
         let start = row * self.n + column;
         let columns = COLUMNS.min(self.n - column);
         match &self.levels {

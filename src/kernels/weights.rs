@@ -210,3 +210,70 @@ fn power(mut base: f64, mut exponent: u64) -> f64 {
     }
     result
 }
+
+/// One step of gradient descent with Nesterov momentum, the decay added to the gradient.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Velocity {
+    /// Learning rate.
+    pub lr: f32,
+    /// Share of the velocity that is kept.
+    pub momentum: f32,
+    /// Coupled weight decay.
+    pub weight_decay: f32,
+    /// Factor on the gradient.
+    pub gradient_scale: f32,
+}
+
+impl Velocity {
+    /// Updates weights `w` and their velocity `v` by the gradient `g`, all of one length:
+    /// `g += decay w, v = momentum v + g, w -= lr (g + momentum v)`.
+    pub fn update(&self, w: &mut [f32], g: &[f32], v: &mut [f32]) {
+        assert_eq!([g.len(), v.len()], [w.len(); 2], "elements of weights, gradient and velocity");
+        let Self { lr, momentum, weight_decay, gradient_scale } = *self;
+        let w = Parts::new(w);
+        parallel::for_each_chunk(v, CHUNK, |item, v| {
+            let g = chunk(g, item);
+            // SAFETY: chunks of different items do not overlap.
+            let w = unsafe { w.slice(item * CHUNK..item * CHUNK + g.len()) };
+            vectorize(|| {
+                for ((w, g), v) in w.iter_mut().zip(g).zip(v.iter_mut()) {
+                    let g = g * gradient_scale + weight_decay * *w;
+                    *v = momentum * *v + g;
+                    *w -= lr * (g + momentum * *v);
+                }
+            });
+        });
+    }
+}
+
+/// The averaged momentum with Nesterov's look ahead: `v += (1 - momentum) (g - v)`, `out = g + momentum (v - g)`, where
+/// `g` counts `scale` times.
+pub fn look_ahead(g: &[f32], scale: f32, momentum: f32, v: &mut [f32], out: &mut [f32]) {
+    assert_eq!([g.len(), v.len()], [out.len(); 2], "elements of gradient, velocity and result");
+    let v = Parts::new(v);
+    parallel::for_each_chunk(out, CHUNK, |item, out| {
+        let g = chunk(g, item);
+        // SAFETY: chunks of different items do not overlap.
+        let v = unsafe { v.slice(item * CHUNK..item * CHUNK + g.len()) };
+        vectorize(|| {
+            for ((out, g), v) in out.iter_mut().zip(g).zip(v.iter_mut()) {
+                let g = g * scale;
+                *v += (1.0 - momentum) * (g - *v);
+                *out = g + momentum * (*v - g);
+            }
+        });
+    });
+}
+
+/// `w = keep w + factor x`.
+pub fn add_scaled(w: &mut [f32], keep: f32, x: &[f32], factor: f32) {
+    assert_eq!(w.len(), x.len(), "elements of w and x");
+    parallel::for_each_chunk(w, CHUNK, |item, w| {
+        let x = chunk(x, item);
+        vectorize(|| {
+            for (w, x) in w.iter_mut().zip(x) {
+                *w = *w * keep + factor * x;
+            }
+        });
+    });
+}

@@ -1,6 +1,7 @@
 //! Skip connection: the sum of two activations.
 
-use super::{Backward, Context, Layer, NoSettings, Pass, Shape};
+use super::{Context, Input, Layer, NoSettings, Pass, Shape};
+use crate::lower::{Lowering, Op};
 use crate::{Result, Tensor, kernels::pointwise};
 
 struct Add {
@@ -9,10 +10,10 @@ struct Add {
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     context.settings::<NoSettings>()?;
-    if context.spec.from.is_none() {
-        return Err(context.error("a setting `from` that names a layer", "none"));
+    if let Some(other) = context.inputs.iter().find(|shape| **shape != context.input()) {
+        return Err(context.error(format!("inputs of shape {:?}", context.input()), format!("{other:?}")));
     }
-    Ok(Box::new(Add { shape: context.input }))
+    Ok(Box::new(Add { shape: context.input() }))
 }
 
 impl Layer for Add {
@@ -20,15 +21,21 @@ impl Layer for Add {
         self.shape
     }
 
-    fn forward(&mut self, x: &Tensor, from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
-        pointwise::copy(x, y);
-        pointwise::add_assign(y, from.expect("the model resolves `from`"));
+    /// Both inputs have the gradient of the sum.
+    fn passes_gradient(&self, _input: usize) -> bool {
+        true
     }
 
-    /// Both inputs have the gradient of the sum.
-    fn backward(&mut self, tensors: Backward<'_>) {
-        if let Some(dx) = tensors.x.into_gradient() {
-            pointwise::copy(tensors.dy, dx);
-        }
+    fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, _pass: &Pass) {
+        pointwise::copy(inputs[0], y);
+        pointwise::add_assign(y, inputs[1]);
+    }
+
+    fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
+        inputs.iter_mut().filter_map(Input::gradient).for_each(|dx| pointwise::copy(dy, dx));
+    }
+
+    fn lower(&self, out: &mut Lowering<'_>) {
+        out.push(Op::Add);
     }
 }

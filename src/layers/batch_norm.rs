@@ -3,14 +3,14 @@
 
 use std::mem;
 
-use super::{Backward, Context, Init, Layer, LayerSpec, NoSettings, Param, Pass, Shape};
-use crate::kernels::{self, Activation, batch_norm};
+use super::{Context, Input, Layer, NoSettings, Param, Pass, Role, Shape};
+use crate::kernels::{self, Activation, batch_norm, pointwise};
+use crate::lower::{Lowering, Op};
+use crate::state::Visitor;
 use crate::{Result, Tensor};
 
 /// Added to the variance.
-pub(crate) const EPSILON: f32 = 1e-5;
-/// Weight of the new batch in the running statistics.
-const MOMENTUM: f32 = 0.1;
+const EPSILON: f32 = 1e-5;
 
 /// Mean and variance of each channel.
 struct Statistics {
@@ -23,7 +23,7 @@ struct BatchNorm {
     shape: Shape,
     /// That of the ReLU that follows, where there is one.
     activation: Activation,
-    /// The last layer that was absorbed, but for the ReLU.
+    /// What follows the activation.
     tail: Tail,
     gamma: Param,
     beta: Param,
@@ -33,11 +33,19 @@ struct BatchNorm {
     batch: Statistics,
     /// Values of a channel in the last training pass: N H W.
     batch_count: usize,
+    /// Weight of the new batch in the running statistics.
+    momentum: f32,
+    /// Evaluation uses what was estimated last, where something was.
+    estimates: bool,
+    /// The plain mean of that of some batches, and of how many; the variance is unbiased.
+    estimated: Statistics,
+    estimated_batches: u64,
 }
 
 /// What comes behind the activation.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Tail {
+pub(crate) enum Tail {
+    /// Nothing.
     Nothing,
     /// The sum with the second input.
     Add,
@@ -46,25 +54,51 @@ enum Tail {
 }
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
+    fused(context, Activation::Identity, Tail::Nothing)
+}
+
+/// Batch norm with what follows it.
+pub(crate) fn fused(context: &mut Context<'_>, activation: Activation, tail: Tail) -> Result<Box<dyn Layer>> {
     context.settings::<NoSettings>()?;
-    let channels = context.input[2];
+    let channels = context.input()[2];
     let statistics =
         |mean, variance| Statistics { mean: vec![mean; channels], variance: vec![variance; channels] };
     Ok(Box::new(BatchNorm {
-        shape: context.input,
-        activation: Activation::Identity,
-        tail: Tail::Nothing,
-        gamma: Param::new("weight", &[channels], Init::Constant(1.0), context.rng),
-        beta: Param::new("bias", &[channels], Init::Constant(0.0), context.rng),
+        shape: context.input(),
+        activation,
+        tail,
+        gamma: Param::constant("weight", Role::Norm, &[channels], 1.0),
+        beta: Param::constant("bias", Role::Norm, &[channels], 0.0),
         running: statistics(0.0, 1.0),
         batch: statistics(0.0, 1.0),
         batch_count: 0,
+        momentum: context.config.bn_momentum as f32,
+        estimates: context.config.reestimate > 0,
+        estimated: statistics(0.0, 1.0),
+        estimated_batches: 0,
     }))
 }
 
 impl BatchNorm {
+    /// The statistics that evaluation uses.
+    fn evaluated(&self) -> &Statistics {
+        if self.estimates && self.estimated_batches > 0 { &self.estimated } else { &self.running }
+    }
+
+    /// The last batch's statistics move `to` by that share of the distance.
+    fn fold(batch: &Statistics, count: usize, share: f32, to: &mut Statistics) {
+        let n = count as f32;
+        let unbiased = n / (n - 1.0).max(1.0);
+        for (to, batch) in to.mean.iter_mut().zip(&batch.mean) {
+            *to += share * (batch - *to);
+        }
+        for (to, batch) in to.variance.iter_mut().zip(&batch.variance) {
+            *to += share * (batch * unbiased - *to);
+        }
+    }
+
     fn kernel(&self, training: bool) -> kernels::BatchNorm<'_> {
-        let statistics = if training { &self.batch } else { &self.running };
+        let statistics = if training { &self.batch } else { self.evaluated() };
         kernels::BatchNorm {
             mean: &statistics.mean,
             variance: &statistics.variance,
@@ -85,38 +119,29 @@ impl Layer for BatchNorm {
         if self.tail == Tail::MaxPool { [h / 2, w / 2, c] } else { self.shape }
     }
 
-    fn absorb(&mut self, next: &LayerSpec) -> bool {
-        let [h, w, _] = self.shape;
-        // Settings and shapes that do not fit are left for the layer's own build to refuse.
-        if self.tail != Tail::Nothing || !next.settings.is_empty() {
-            return false;
-        }
-        match next.kind.as_str() {
-            "relu" if self.activation == Activation::Identity => self.activation = Activation::Relu,
-            "add" if next.from.is_some() => self.tail = Tail::Add,
-            "max_pool" if h > 1 && w > 1 => self.tail = Tail::MaxPool,
-            _ => return false,
-        }
-        true
+    fn passes_gradient(&self, input: usize) -> bool {
+        self.tail == Tail::Add && input > 0
     }
 
-    fn forward(&mut self, x: &Tensor, from: Option<&Tensor>, y: &mut Tensor, pass: &Pass) {
+    fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass) {
+        let x = inputs[0];
         if pass.training {
             batch_norm::statistics(x, &mut self.batch.mean, &mut self.batch.variance);
             self.batch_count = x.n() * x.h() * x.w();
         }
-        self.kernel(pass.training).forward(x, from, y);
+        self.kernel(pass.training).forward(x, inputs.get(1).copied(), y);
     }
 
-    fn backward(&mut self, tensors: Backward<'_>) {
-        let Backward { x, dy } = tensors;
+    fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
+        let (x, skips) = inputs.split_first_mut().expect("an input");
         let (mut dgamma, mut dbeta) = (mem::take(&mut self.gamma.grad), mem::take(&mut self.beta.grad));
         let kernel = self.kernel(true);
         let gradient = kernel.backward_parameters(x.values(), dy, &mut dgamma, &mut dbeta);
-        if let Some(x) = x.into_gradient() {
+        if let Some(x) = x.gradient() {
             kernel.backward_input(dy, &gradient, x);
         }
         (self.gamma.grad, self.beta.grad) = (dgamma, dbeta);
+        skips.iter_mut().filter_map(Input::gradient).for_each(|dx| pointwise::copy(dy, dx));
     }
 
     fn params(&self) -> Vec<&Param> {
@@ -128,14 +153,19 @@ impl Layer for BatchNorm {
     }
 
     fn end_step(&mut self) {
-        let n = self.batch_count as f32;
-        let unbiased = n / (n - 1.0).max(1.0);
-        for (running, batch) in self.running.mean.iter_mut().zip(&self.batch.mean) {
-            *running += MOMENTUM * (batch - *running);
-        }
-        for (running, batch) in self.running.variance.iter_mut().zip(&self.batch.variance) {
-            *running += MOMENTUM * (batch * unbiased - *running);
-        }
+        Self::fold(&self.batch, self.batch_count, self.momentum, &mut self.running);
+    }
+
+    fn estimate(&mut self, done: usize) {
+        self.estimated_batches = done as u64 + 1;
+        Self::fold(&self.batch, self.batch_count, 1.0 / (done + 1) as f32, &mut self.estimated);
+    }
+
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let channels = [self.shape[2]];
+        visitor.number("estimated_batches", &mut self.estimated_batches);
+        visitor.tensor("estimated_mean", &channels, &mut self.estimated.mean);
+        visitor.tensor("estimated_var", &channels, &mut self.estimated.variance);
     }
 
     fn buffers(&self) -> Vec<(&'static str, &[f32])> {
@@ -144,5 +174,31 @@ impl Layer for BatchNorm {
 
     fn buffers_mut(&mut self) -> Vec<(&'static str, &mut [f32])> {
         vec![("running_mean", &mut self.running.mean), ("running_var", &mut self.running.variance)]
+    }
+
+    /// One factor and one offset a channel, from the running statistics.
+    fn lower(&self, out: &mut Lowering<'_>) {
+        let factors: Vec<f64> = self
+            .gamma
+            .value
+            .iter()
+            .zip(&self.evaluated().variance)
+            .map(|(gamma, variance)| f64::from(*gamma) / (f64::from(*variance) + f64::from(EPSILON)).sqrt())
+            .collect();
+        let offset = |((beta, mean), factor): ((&f32, &f32), &f64)| {
+            (f64::from(*beta) - f64::from(*mean) * factor) as f32
+        };
+        out.push(Op::Affine {
+            offset: self.beta.value.iter().zip(&self.evaluated().mean).zip(&factors).map(offset).collect(),
+            factor: factors.iter().map(|factor| *factor as f32).collect(),
+        });
+        if self.activation == Activation::Relu {
+            out.push(Op::Relu);
+        }
+        match self.tail {
+            Tail::Nothing => {}
+            Tail::Add => out.push(Op::Add),
+            Tail::MaxPool => out.push(Op::MaxPool),
+        }
     }
 }

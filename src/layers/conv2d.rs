@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Backward, Context, Init, Layer, Param, Pass, Shape};
+use super::{Context, Init, Input, Layer, Param, Pass, Role, Shape};
 use crate::kernels::{Conv3x3, Conv5x5, conv3x3, conv5x5, pointwise};
+use crate::lower::{Lowering, Op, Weights};
 use crate::{Result, Tensor};
 
 #[derive(Deserialize)]
@@ -36,13 +37,14 @@ enum Kernel {
 struct Conv2d {
     kernel: Kernel,
     shape: Shape,
+    stride: usize,
     weight: Param,
     bias: Param,
 }
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     let Settings { out, kernel, stride } = context.settings()?;
-    let [h, w, c_in] = context.input;
+    let [h, w, c_in] = context.input();
     if !(1..=2).contains(&stride) {
         return Err(context.error("stride 1 or 2", stride.to_string()));
     }
@@ -71,8 +73,9 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     let mut layer = Conv2d {
         kernel,
         shape: [h.div_ceil(stride), w.div_ceil(stride), out],
-        weight: Param::new("weight", &[size, size, c_in, out], init, context.rng),
-        bias: Param::new("bias", &[out], Init::Constant(0.0), context.rng),
+        stride,
+        weight: Param::new("weight", Role::Weight, &[size, size, c_in, out], init, context.rng),
+        bias: Param::new("bias", Role::Bias, &[out], Init::Constant(0.0), context.rng),
     };
     layer.refresh();
     Ok(Box::new(layer))
@@ -110,7 +113,12 @@ impl Layer for Conv2d {
         self.halo()
     }
 
-    fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
+    fn reads_stored_image(&self) -> bool {
+        true
+    }
+
+    fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, _pass: &Pass) {
+        let x = inputs[0];
         let bias = &self.bias.value;
         match &mut self.kernel {
             Kernel::Three { conv, forward, .. } => conv.forward(x, forward, bias, y),
@@ -120,20 +128,20 @@ impl Layer for Conv2d {
         }
     }
 
-    fn backward(&mut self, tensors: Backward<'_>) {
-        let Backward { x, dy } = tensors;
+    fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
+        let x = &mut inputs[0];
         let (dw, db) = (&mut self.weight.grad, &mut self.bias.grad);
         // The weights' gradient comes before that of x is written over x.
         match &mut self.kernel {
             Kernel::Three { conv, backward, .. } => {
                 conv.backward_weight(x.values(), dy, dw, db);
-                if let Some(dx) = x.into_gradient() {
+                if let Some(dx) = x.gradient() {
                     conv.backward_input(dy, backward, dx);
                 }
             }
             Kernel::Five { conv, backward, batch, .. } => {
                 conv.backward_weight(with_halo(x.values(), Conv5x5::HALO, batch), dy, dw, db);
-                if let Some(dx) = x.into_gradient() {
+                if let Some(dx) = x.gradient() {
                     conv.backward_input(dy, backward, dx);
                 }
             }
@@ -167,5 +175,10 @@ impl Layer for Conv2d {
                 conv.pack_backward(weight, backward);
             }
         }
+    }
+
+    fn lower(&self, out: &mut Lowering<'_>) {
+        let weight = Weights::of(&self.weight);
+        out.push(Op::Conv2d { weight, bias: self.bias.value.clone(), stride: self.stride });
     }
 }

@@ -3,15 +3,16 @@
 use rand::Rng;
 use serde::Deserialize;
 
-use super::{Backward, Context, Layer, Pass, Shape};
+use super::{Context, Input, Layer, Pass, Shape};
 use crate::kernels::{parallel, pointwise};
+use crate::lower::Lowering;
 use crate::{Result, Tensor, random};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// Probability of zeroing an element, 0 to below 1.
-    p: f32,
+    /// Probability of zeroing an element, 0 to below 1; that of the run's settings where it is absent.
+    p: Option<f32>,
 }
 
 struct Dropout {
@@ -23,14 +24,14 @@ struct Dropout {
 }
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
-    let Settings { p } = context.settings()?;
+    let p = context.settings::<Settings>()?.p.unwrap_or(context.config.dropout as f32);
     if !(0.0..1.0).contains(&p) {
         return Err(context.error("p from 0 to below 1", p.to_string()));
     }
-    if context.input[0] != 1 || context.input[1] != 1 {
-        return Err(context.error("a vector", format!("an image of shape {:?}", context.input)));
+    if context.input()[0] != 1 || context.input()[1] != 1 {
+        return Err(context.error("a vector", format!("an image of shape {:?}", context.input())));
     }
-    Ok(Box::new(Dropout { shape: context.input, p, index: context.index, mask: Vec::new() }))
+    Ok(Box::new(Dropout { shape: context.input(), p, index: context.index, mask: Vec::new() }))
 }
 
 impl Layer for Dropout {
@@ -38,7 +39,8 @@ impl Layer for Dropout {
         self.shape
     }
 
-    fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, pass: &Pass) {
+    fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass) {
+        let x = inputs[0];
         if !pass.training || self.p == 0.0 {
             self.mask.clear();
             return pointwise::copy(x, y);
@@ -57,13 +59,16 @@ impl Layer for Dropout {
         pointwise::mask(x, &self.mask, y);
     }
 
-    fn backward(&mut self, tensors: Backward<'_>) {
-        match tensors.x.into_gradient() {
+    fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
+        match inputs[0].gradient() {
             None => {}
-            Some(dx) if self.mask.is_empty() => pointwise::copy(tensors.dy, dx),
-            Some(dx) => pointwise::mask(tensors.dy, &self.mask, dx),
+            Some(dx) if self.mask.is_empty() => pointwise::copy(dy, dx),
+            Some(dx) => pointwise::mask(dy, &self.mask, dx),
         }
     }
+
+    /// Only while training.
+    fn lower(&self, _out: &mut Lowering<'_>) {}
 }
 
 #[cfg(test)]
@@ -79,7 +84,7 @@ mod tests {
         let mut y = Tensor::zeros(x.shape(), 0);
         let pass = Pass { training: true, seed: 5, step: 9 };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("threads");
-        pool.install(|| layer.forward(&x, None, &mut y, &pass));
+        pool.install(|| layer.forward(&[&x], &mut y, &pass));
 
         let mut rng = random::stream(5, random::Purpose::Dropout { layer: 3 }, 9);
         let draws = (0..n * len).map(|_| if rng.next_u32() < 1 << 30 { 0.0 } else { 1.0 / 0.75 });
@@ -89,9 +94,9 @@ mod tests {
         assert!((mean - 1.0).abs() < 0.042, "mean {mean}");
 
         let mut dx = x.clone();
-        layer.backward(Backward { x: crate::layers::Input::Activation(&mut dx), dy: &x });
+        layer.backward(&mut [Input::Gradient(&mut dx)], &x);
         assert_eq!(dx.data(), y.data());
-        layer.forward(&x, None, &mut y, &Pass { training: false, ..pass });
+        layer.forward(&[&x], &mut y, &Pass { training: false, ..pass });
         assert_eq!(y.data(), x.data(), "evaluation drops nothing");
     }
 }

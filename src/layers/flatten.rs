@@ -1,6 +1,7 @@
 //! Image to vector, in the (C, H, W) order of published checkpoints.
 
-use super::{Backward, Context, Layer, NoSettings, Pass, Shape};
+use super::{Context, Input, Layer, NoSettings, Pass, Shape};
+use crate::lower::{Lowering, Op};
 use crate::{Result, Tensor, kernels::pool};
 
 struct Flatten {
@@ -9,7 +10,7 @@ struct Flatten {
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     context.settings::<NoSettings>()?;
-    Ok(Box::new(Flatten { len: context.input.iter().product() }))
+    Ok(Box::new(Flatten { len: context.input().iter().product() }))
 }
 
 impl Layer for Flatten {
@@ -17,14 +18,18 @@ impl Layer for Flatten {
         [1, 1, self.len]
     }
 
-    fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
-        pool::flatten_forward(x, y);
+    fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, _pass: &Pass) {
+        pool::flatten_forward(inputs[0], y);
     }
 
     /// The inverse permutation.
-    fn backward(&mut self, tensors: Backward<'_>) {
-        if let Some(dx) = tensors.x.into_gradient() {
-            pool::flatten_backward(tensors.dy, dx);
+    fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
+        if let Some(dx) = inputs[0].gradient() {
+            pool::flatten_backward(dy, dx);
         }
+    }
+
+    fn lower(&self, out: &mut Lowering<'_>) {
+        out.push(Op::Flatten);
     }
 }

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Backward, Context, Init, Layer, Param, Pass, Shape};
+use super::{Context, Init, Input, Layer, Param, Pass, Role, Shape};
 use crate::kernels::gemm::{Linear as Kernel, PackedBackward, PackedForward};
+use crate::lower::{Lowering, Op, Weights};
 use crate::{Result, Tensor};
 
 #[derive(Deserialize)]
@@ -23,9 +24,9 @@ struct Linear {
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     let Settings { out } = context.settings()?;
-    let [h, w, inputs] = context.input;
+    let [h, w, inputs] = context.input();
     if h != 1 || w != 1 {
-        return Err(context.error("a vector", format!("an image of shape {:?}", context.input)));
+        return Err(context.error("a vector", format!("an image of shape {:?}", context.input())));
     }
     let outputs = out.unwrap_or(context.classes);
     if outputs == 0 || outputs > 65_536 {
@@ -34,8 +35,8 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     let init = Init::Normal { variance: 1.0 / inputs as f32 };
     let mut layer = Linear {
         kernel: Kernel::new(inputs, outputs),
-        weight: Param::new("weight", &[inputs, outputs], init, context.rng),
-        bias: Param::new("bias", &[outputs], Init::Constant(0.0), context.rng),
+        weight: Param::new("weight", Role::Weight, &[inputs, outputs], init, context.rng),
+        bias: Param::new("bias", Role::Bias, &[outputs], Init::Constant(0.0), context.rng),
         forward_weight: PackedForward::default(),
         backward_weight: PackedBackward::default(),
     };
@@ -48,15 +49,14 @@ impl Layer for Linear {
         [1, 1, self.kernel.outputs]
     }
 
-    fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
-        self.kernel.forward(x, &self.forward_weight, &self.bias.value, y);
+    fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, _pass: &Pass) {
+        self.kernel.forward(inputs[0], &self.forward_weight, &self.bias.value, y);
     }
 
-    fn backward(&mut self, tensors: Backward<'_>) {
-        let Backward { x, dy } = tensors;
+    fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
         // Before the gradient is written over x.
-        self.kernel.backward_weight(x.values(), dy, &mut self.weight.grad, &mut self.bias.grad);
-        if let Some(dx) = x.into_gradient() {
+        self.kernel.backward_weight(inputs[0].values(), dy, &mut self.weight.grad, &mut self.bias.grad);
+        if let Some(dx) = inputs[0].gradient() {
             self.kernel.backward_input(dy, &self.backward_weight, dx);
         }
     }
@@ -73,5 +73,9 @@ impl Layer for Linear {
         let weight = self.weight.forward_value();
         self.kernel.pack_forward(weight, &mut self.forward_weight);
         self.kernel.pack_backward(weight, &mut self.backward_weight);
+    }
+
+    fn lower(&self, out: &mut Lowering<'_>) {
+        out.push(Op::Linear { weight: Weights::of(&self.weight), bias: self.bias.value.clone() });
     }
 }

@@ -1,6 +1,7 @@
 //! 2x2 max pooling with stride 2.
 
-use super::{Backward, Context, Layer, NoSettings, Pass, Shape};
+use super::{Context, Input, Layer, NoSettings, Pass, Shape};
+use crate::lower::{Lowering, Op};
 use crate::{Result, Tensor, kernels::pool};
 
 struct MaxPool {
@@ -11,7 +12,7 @@ struct MaxPool {
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     context.settings::<NoSettings>()?;
-    let [h, w, c] = context.input;
+    let [h, w, c] = context.input();
     if h < 2 || w < 2 {
         return Err(context.error("at least 2 x 2 pixels", format!("{h} x {w}")));
     }
@@ -23,15 +24,19 @@ impl Layer for MaxPool {
         self.shape
     }
 
-    fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
+    fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, _pass: &Pass) {
         self.winners.resize(y.shape().iter().product(), 0);
-        pool::max_pool_forward(x, y, &mut self.winners);
+        pool::max_pool_forward(inputs[0], y, &mut self.winners);
     }
 
     /// The gradient goes to the largest input; to the first of equals.
-    fn backward(&mut self, tensors: Backward<'_>) {
-        if let Some(dx) = tensors.x.into_gradient() {
-            pool::max_pool_backward(tensors.dy, &self.winners, dx);
+    fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
+        if let Some(dx) = inputs[0].gradient() {
+            pool::max_pool_backward(dy, &self.winners, dx);
         }
+    }
+
+    fn lower(&self, out: &mut Lowering<'_>) {
+        out.push(Op::MaxPool);
     }
 }

@@ -6,7 +6,7 @@
 //! A new layer is one file and one line in [`LAYERS`].
 
 mod add;
-mod batch_norm;
+pub(crate) mod batch_norm;
 mod conv2d;
 mod dropout;
 mod flatten;
@@ -20,10 +20,13 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use batch_norm::EPSILON as BATCH_NORM_EPSILON;
-pub use param::{Init, Param};
+pub use param::{Init, Param, Role, Slot};
 
-use crate::{Error, Result, Tensor};
+use std::ops::RangeInclusive;
+
+use crate::lower::Lowering;
+use crate::state::Visitor;
+use crate::{Error, Result, RunConfig, Tensor};
 
 /// `[h, w, c]` of one image's activation; a vector is `[1, 1, c]`.
 pub type Shape = [usize; 3];
@@ -37,9 +40,12 @@ pub struct LayerSpec {
     /// A name for this layer's output, for skip connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The `id` of the layer whose output is a second input.
+    /// The `id` of the layer whose output is a second input; the first is that of the layer before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// The `id`s of all inputs; `image` is the image itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<String>>,
     /// The layer's own settings.
     #[serde(flatten)]
     pub settings: Map<String, Value>,
@@ -51,19 +57,28 @@ pub struct Context<'a> {
     pub spec: &'a LayerSpec,
     /// Index in the model's list, for messages.
     pub index: usize,
-    /// Shape of the input.
-    pub input: Shape,
+    /// Shapes of the inputs.
+    pub inputs: &'a [Shape],
+    /// An input is the image.
+    pub of_image: bool,
     /// Number of classes of the data set.
     pub classes: usize,
+    /// The settings of the run.
+    pub config: &'a RunConfig,
     /// Source of the initial weights.
     pub rng: &'a mut ChaCha8Rng,
 }
 
 impl Context<'_> {
-    /// Channels of the input as it is stored: images come with theirs rounded up to 4.
+    /// Shape of the first input.
+    pub fn input(&self) -> Shape {
+        self.inputs[0]
+    }
+
+    /// Channels of the input as [`Layer::reads_stored_image`] has them: images come with theirs rounded up to 4.
     pub fn stored_channels(&self) -> usize {
-        let channels = self.input[2];
-        if self.index == 0 { channels.next_multiple_of(4) } else { channels }
+        let channels = self.input()[2];
+        if self.of_image { channels.next_multiple_of(4) } else { channels }
     }
 
     /// The layer's settings as a typed struct.
@@ -78,8 +93,18 @@ impl Context<'_> {
 
     /// An error about this layer.
     pub fn error(&self, expected: impl Into<String>, found: impl Into<String>) -> Error {
+        Self::error_about(self.index, self.spec, expected, found)
+    }
+
+    /// An error about a layer.
+    pub fn error_about(
+        index: usize,
+        spec: &LayerSpec,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Error {
         Error::Model {
-            layer: format!("{} ({})", self.index, self.spec.kind),
+            layer: format!("{index} ({})", spec.kind),
             expected: expected.into(),
             found: found.into(),
         }
@@ -102,36 +127,28 @@ pub struct Pass {
     pub step: u64,
 }
 
-/// The tensors of one backward pass.
-pub struct Backward<'a> {
-    /// The input of the forward pass, which the gradient with respect to it replaces.
-    pub x: Input<'a>,
-    /// Gradient of the loss with respect to the output. It lies in the output's own buffer, so the output is gone.
-    pub dy: &'a Tensor,
-}
-
-/// The input of a layer in its backward pass.
+/// An input of a layer in its backward pass.
 pub enum Input<'a> {
-    /// The batch, in the first layer: it stays as it is and has no gradient.
-    Batch(&'a Tensor),
-    /// The output of the layer before, to be overwritten by its gradient. Its halo is zero and stays so.
-    Activation(&'a mut Tensor),
+    /// Its gradient is not asked for, or is that of the output.
+    Fixed(&'a Tensor),
+    /// The values, to be overwritten by their gradient. Their halo is zero and stays so.
+    Gradient(&'a mut Tensor),
 }
 
 impl<'a> Input<'a> {
     /// The values, as long as they are not overwritten.
     pub fn values(&self) -> &Tensor {
         match self {
-            Input::Batch(x) => x,
-            Input::Activation(x) => x,
+            Input::Fixed(x) => x,
+            Input::Gradient(x) => x,
         }
     }
 
-    /// The tensor to write the gradient to (its interior still holds the values); `None` in the first layer.
-    pub fn into_gradient(self) -> Option<&'a mut Tensor> {
+    /// The tensor to write the gradient to (its interior still holds the values); `None` where none is asked for.
+    pub fn gradient(&mut self) -> Option<&mut Tensor> {
         match self {
-            Input::Batch(_) => None,
-            Input::Activation(x) => Some(x),
+            Input::Fixed(_) => None,
+            Input::Gradient(x) => Some(x),
         }
     }
 }
@@ -141,29 +158,38 @@ pub trait Layer: Send {
     /// Shape of the output.
     fn output(&self) -> Shape;
 
-    /// Border of zeros needed around every image of the input.
+    /// Border of zeros needed around every image of the inputs.
     fn input_halo(&self) -> usize {
         0
     }
 
-    /// Border of zeros that the backward pass needs around every image of `dy`. The first layer's is not asked for.
+    /// Border of zeros that the backward pass needs around every image of `dy`, where it has an input's gradient to
+    /// compute.
     fn gradient_halo(&self) -> usize {
         0
     }
 
-    /// The layer also does the work of the next one (such as batch norm with its ReLU): true if it took it.
-    /// [`Layer::output`] then tells the shape behind both.
-    fn absorb(&mut self, next: &LayerSpec) -> bool {
-        let _ = next;
+    /// Reads images as a batch stores them, with channels of zeros up to a multiple of 4.
+    fn reads_stored_image(&self) -> bool {
         false
     }
 
-    /// Writes `y`, which has the right shape; `from` is the second input, where the description names one.
-    fn forward(&mut self, x: &Tensor, from: Option<&Tensor>, y: &mut Tensor, pass: &Pass);
+    /// The gradient of the input at that place is `dy` itself, as in a sum.
+    fn passes_gradient(&self, input: usize) -> bool {
+        let _ = input;
+        false
+    }
 
-    /// Writes the gradients of the parameters and, over `x`, that of `x`, for the batch of the last training
-    /// pass. The second input's gradient is `dy`.
-    fn backward(&mut self, tensors: Backward<'_>);
+    /// Writes `y`, which has the right shape.
+    fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass);
+
+    /// Writes the gradients of the parameters and, over each input that is [`Input::Gradient`], that of the input, for
+    /// the batch of the last training pass. `dy` is the gradient of the output; it lies in the output's own buffer, so
+    /// the output is gone.
+    fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor);
+
+    /// Writes what it computes in evaluation mode in the operations of [`crate::lower`].
+    fn lower(&self, out: &mut Lowering<'_>);
 
     /// Parameters in a fixed order.
     fn params(&self) -> Vec<&Param> {
@@ -184,6 +210,16 @@ pub trait Layer: Send {
     /// The step has been accepted: statistics gathered in its forward pass are kept.
     fn end_step(&mut self) {}
 
+    /// The statistics of the last training pass count as number `done` (from 0) of those whose mean evaluation uses.
+    fn estimate(&mut self, done: usize) {
+        let _ = done;
+    }
+
+    /// State besides parameters and buffers.
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let _ = visitor;
+    }
+
     /// Named statistics that are state but no parameters, such as running means.
     fn buffers(&self) -> Vec<(&'static str, &[f32])> {
         Vec::new()
@@ -201,19 +237,21 @@ pub struct LayerKind {
     pub name: &'static str,
     /// Stem of the names of its instances (`conv` gives conv1, conv2...); empty for layers without parameters.
     pub stem: &'static str,
+    /// How many inputs it takes.
+    pub inputs: RangeInclusive<usize>,
     /// Builds one.
     pub build: fn(&mut Context<'_>) -> Result<Box<dyn Layer>>,
 }
 
 /// Every layer type that a model can use.
 pub static LAYERS: &[LayerKind] = &[
-    LayerKind { name: "conv2d", stem: "conv", build: conv2d::build },
-    LayerKind { name: "linear", stem: "linear", build: linear::build },
-    LayerKind { name: "batch_norm", stem: "bn", build: batch_norm::build },
-    LayerKind { name: "relu", stem: "", build: relu::build },
-    LayerKind { name: "max_pool", stem: "", build: max_pool::build },
-    LayerKind { name: "global_avg_pool", stem: "", build: global_avg_pool::build },
-    LayerKind { name: "flatten", stem: "", build: flatten::build },
-    LayerKind { name: "dropout", stem: "", build: dropout::build },
-    LayerKind { name: "add", stem: "", build: add::build },
+    LayerKind { name: "conv2d", stem: "conv", inputs: 1..=1, build: conv2d::build },
+    LayerKind { name: "linear", stem: "linear", inputs: 1..=1, build: linear::build },
+    LayerKind { name: "batch_norm", stem: "bn", inputs: 1..=1, build: batch_norm::build },
+    LayerKind { name: "relu", stem: "", inputs: 1..=1, build: relu::build },
+    LayerKind { name: "max_pool", stem: "", inputs: 1..=1, build: max_pool::build },
+    LayerKind { name: "global_avg_pool", stem: "", inputs: 1..=1, build: global_avg_pool::build },
+    LayerKind { name: "flatten", stem: "", inputs: 1..=1, build: flatten::build },
+    LayerKind { name: "dropout", stem: "", inputs: 1..=1, build: dropout::build },
+    LayerKind { name: "add", stem: "", inputs: 2..=2, build: add::build },
 ];

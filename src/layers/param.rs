@@ -3,6 +3,10 @@
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::kernels::blocks::Extent;
+use crate::quant::{Encoded, Known, Quantizer};
+use crate::state::{self, Under, Visitor};
+
 /// How a parameter starts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Init {
@@ -15,11 +19,36 @@ pub enum Init {
     Constant(f32),
 }
 
-/// A trainable tensor.
+/// What a parameter is for: from it follows whether it is rounded, clipped, decayed, reported and exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Of a convolution or a linear layer: rounded and soft-clipped.
+    Weight,
+    /// Added to what the weights gave.
+    Bias,
+    /// Scale and shift of a normalisation.
+    Norm,
+    /// A step or a bound that a quantizer learns.
+    Step,
+    /// A small tensor beside frozen weights.
+    Adapter,
+}
+
+/// Values that the optimizer keeps for a parameter, of its length.
 #[derive(Debug, Clone, PartialEq)]
+pub struct Slot {
+    /// As `m` or `v`.
+    pub name: &'static str,
+    /// One a value of the parameter.
+    pub values: Vec<f32>,
+}
+
+/// A trainable tensor.
 pub struct Param {
     /// Which of its layer's parameters this is: `weight` or `bias`.
     pub name: &'static str,
+    /// What it is for.
+    pub role: Role,
     /// Sizes, outermost first, as stored: `[kh, kw, c_in, c_out]`, `[in, out]` or `[c]`.
     pub dims: Vec<usize>,
     /// The f32 master values.
@@ -28,31 +57,52 @@ pub struct Param {
     pub abs_max: Option<f32>,
     /// Gradient of the loss, written by the backward pass.
     pub grad: Vec<f32>,
+    /// Euclidean norm of `grad` in the last step, before clipping.
+    pub grad_norm: f64,
+    /// The optimizer changes it.
+    pub trainable: bool,
+    /// Weight decay shrinks it.
+    pub decays: bool,
+    /// Makes `quantized` of `value`.
+    pub quantizer: Option<Box<dyn Quantizer>>,
     /// The values that forward and backward use where the parameter is quantized; empty where it is not.
     pub quantized: Vec<f32>,
-    /// Step of the grid of `quantized`.
-    pub scale: f32,
+    /// What the optimizer remembers of it.
+    pub slots: Vec<Slot>,
 }
 
 impl Param {
     /// A parameter of the given sizes, drawn from `init`.
-    pub fn new(name: &'static str, dims: &[usize], init: Init, rng: &mut ChaCha8Rng) -> Self {
-        let len = dims.iter().product();
-        let value = match init {
-            Init::Constant(value) => vec![value; len],
+    pub fn new(name: &'static str, role: Role, dims: &[usize], init: Init, rng: &mut ChaCha8Rng) -> Self {
+        match init {
+            Init::Constant(value) => Self::constant(name, role, dims, value),
             Init::Normal { variance } => {
                 let normal = StandardNormal;
-                (0..len).map(|_| Distribution::<f32>::sample(&normal, rng) * variance.sqrt()).collect()
+                let mut draw = || Distribution::<f32>::sample(&normal, rng) * variance.sqrt();
+                Self::of(name, role, dims, (0..dims.iter().product()).map(|_| draw()).collect())
             }
-        };
+        }
+    }
+
+    /// A parameter with the same value everywhere.
+    pub fn constant(name: &'static str, role: Role, dims: &[usize], value: f32) -> Self {
+        Self::of(name, role, dims, vec![value; dims.iter().product()])
+    }
+
+    fn of(name: &'static str, role: Role, dims: &[usize], value: Vec<f32>) -> Self {
         Self {
             name,
+            role,
             dims: dims.to_vec(),
-            value,
             abs_max: None,
-            grad: vec![0.0; len],
+            grad: vec![0.0; value.len()],
+            grad_norm: 0.0,
+            trainable: true,
+            decays: true,
+            quantizer: None,
             quantized: Vec::new(),
-            scale: 0.0,
+            slots: Vec::new(),
+            value,
         }
     }
 
@@ -67,9 +117,68 @@ impl Param {
         if self.quantized.is_empty() { &self.value } else { &self.quantized }
     }
 
-    /// Weights of convolutions and linear layers: what is quantized and soft-clipped.
+    /// Weights of convolutions and linear layers.
     pub fn is_weight(&self) -> bool {
-        self.dims.len() >= 2
+        self.role == Role::Weight
+    }
+
+    /// `[rows, outputs]` of the values as they lie: the output channels are innermost.
+    pub fn matrix(&self) -> [usize; 2] {
+        let outputs = self.dims.last().copied().unwrap_or(1).max(1);
+        [self.value.len() / outputs, outputs]
+    }
+
+    /// Makes the forward values from the master values; `net` is the extent of all weights, where they share a grid.
+    pub fn quantize(&mut self, net: Option<Extent>) {
+        if let Some(quantizer) = &mut self.quantizer {
+            quantizer.fit(&self.value, &Known { abs_max: self.abs_max, net });
+            self.quantized.resize(self.value.len(), 0.0);
+            quantizer.quantize(&self.value, &mut self.quantized);
+        }
+    }
+
+    /// The forward values as codes; `None` where they are not quantized.
+    pub fn encode(&self) -> Option<Encoded> {
+        let quantizer = self.quantizer.as_ref().filter(|_| !self.quantized.is_empty())?;
+        Some(quantizer.grid().encode(&self.quantized))
+    }
+
+    /// The parameter and those that its quantizer learns.
+    pub fn family(&self) -> impl Iterator<Item = &Param> {
+        let learned = self.quantizer.as_ref().map_or(&[] as &[Param], |quantizer| quantizer.params());
+        std::iter::once(self).chain(learned)
+    }
+
+    /// Calls `change` for the parameter and for those that its quantizer learns.
+    pub fn for_each_of_family(&mut self, mut change: impl FnMut(&mut Param)) {
+        change(self);
+        if let Some(quantizer) = &mut self.quantizer {
+            quantizer.params_mut().iter_mut().for_each(change);
+        }
+    }
+
+    /// The optimizer's values of that name, made of zeros where there are none yet.
+    pub fn slot(&mut self, name: &'static str) -> usize {
+        self.slots.iter().position(|slot| slot.name == name).unwrap_or_else(|| {
+            self.slots.push(Slot { name, values: vec![0.0; self.value.len()] });
+            self.slots.len() - 1
+        })
+    }
+
+    /// Shows its state, what its quantizer learns included. The visitor may replace the values.
+    pub fn visit(&mut self, slots: &[&'static str], visitor: &mut dyn Visitor) {
+        visitor.tensor(self.name, &self.dims, &mut self.value);
+        let visitor = &mut Under { visitor, prefix: self.name };
+        for name in slots {
+            let at = self.slot(name);
+            visitor.tensor(name, &self.dims, &mut self.slots[at].values);
+        }
+        state::float(visitor, "grad_norm", &mut self.grad_norm);
+        self.abs_max = None;
+        if let Some(quantizer) = &mut self.quantizer {
+            quantizer.visit(visitor);
+            quantizer.params_mut().iter_mut().for_each(|param| param.visit(slots, visitor));
+        }
     }
 
     /// Sizes in the order of published checkpoints: `[c_out, c_in, kh, kw]`, `[out, in]` or `[c]`.
@@ -102,7 +211,8 @@ mod tests {
     #[test]
     fn normal_init_has_the_variance() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let param = Param::new("weight", &[3, 3, 32, 64], Init::Normal { variance: 0.25 }, &mut rng);
+        let param =
+            Param::new("weight", Role::Weight, &[3, 3, 32, 64], Init::Normal { variance: 0.25 }, &mut rng);
         let n = param.value.len() as f32;
         let mean = param.value.iter().sum::<f32>() / n;
         let variance = param.value.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / n;
@@ -113,7 +223,7 @@ mod tests {
     #[test]
     fn published_order_is_oihw() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let param = Param::new("weight", &[3, 3, 2, 5], Init::Constant(0.0), &mut rng);
+        let param = Param::new("weight", Role::Weight, &[3, 3, 2, 5], Init::Constant(0.0), &mut rng);
         assert_eq!(param.published_dims(), [5, 2, 3, 3]);
         // kh 1, kw 2, i 1, o 4.
         assert_eq!(param.published_index(((3 + 2) * 2 + 1) * 5 + 4), ((4 * 2 + 1) * 3 + 1) * 3 + 2);

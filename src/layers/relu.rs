@@ -1,6 +1,7 @@
 //! Rectified linear unit: `y = max(x, 0)`.
 
-use super::{Backward, Context, Layer, NoSettings, Pass, Shape};
+use super::{Context, Input, Layer, NoSettings, Pass, Shape};
+use crate::lower::{Lowering, Op};
 use crate::{Result, Tensor, kernels::pointwise};
 
 struct Relu {
@@ -9,7 +10,7 @@ struct Relu {
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     context.settings::<NoSettings>()?;
-    Ok(Box::new(Relu { shape: context.input }))
+    Ok(Box::new(Relu { shape: context.input() }))
 }
 
 impl Layer for Relu {
@@ -17,14 +18,18 @@ impl Layer for Relu {
         self.shape
     }
 
-    fn forward(&mut self, x: &Tensor, _from: Option<&Tensor>, y: &mut Tensor, _pass: &Pass) {
-        pointwise::relu_forward(x, y);
+    fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, _pass: &Pass) {
+        pointwise::relu_forward(inputs[0], y);
     }
 
     /// `dx = dy` where `x > 0`, else 0.
-    fn backward(&mut self, tensors: Backward<'_>) {
-        if let Some(x) = tensors.x.into_gradient() {
-            pointwise::relu_backward(tensors.dy, x);
+    fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
+        if let Some(x) = inputs[0].gradient() {
+            pointwise::relu_backward(dy, x);
         }
+    }
+
+    fn lower(&self, out: &mut Lowering<'_>) {
+        out.push(Op::Relu);
     }
 }

@@ -1,69 +1,249 @@
-//! Quantizers: how f32 master weights become the few values that the forward pass uses.
+//! Quantizers: how f32 master values become the few values that the forward pass uses.
 //!
-//! A new scheme is one file and one line in [`QUANTIZERS`].
+//! A scheme is one file and one line in [`QUANTIZERS`]. Each weight tensor owns a quantizer, made by the scheme for its
+//! bits and its blocks.
 
+mod affine;
+mod encoded;
 pub mod int4;
-mod none;
+mod lsq;
 mod symmetric;
 
-use crate::Result;
-use crate::config::{Entry, find_named};
+use std::fmt;
+use std::ops::RangeInclusive;
 
-/// A scheme that maps master weights to the weights used in the forward and backward pass.
+use crate::kernels::blocks::{Blocks, Extent, Granularity};
+use crate::layers::Param;
+use crate::registry::{Entry, find_named};
+use crate::state::Visitor;
+use crate::{Error, Result};
+
+pub use encoded::{Encoded, Grid};
+
+/// What maps the master values of one tensor to the values of the forward and the backward pass.
 ///
-/// The model calls, once a step and tensor: [`scale`](Self::scale), [`fake_quantize`](Self::fake_quantize)
-/// and, after the backward pass, [`backward`](Self::backward).
+/// The model calls, once a step: [`fit`](Self::fit), [`quantize`](Self::quantize) and, after the backward pass,
+/// [`backward`](Self::backward).
 pub trait Quantizer: Send + Sync {
-    /// The largest level of a `bits`-bit grid, whose levels are `-quant_max..=quant_max`.
-    /// `None`: the scheme has no grid.
-    fn quant_max(&self, bits: u8) -> Option<i32>;
+    /// Finds the grid for the values `w`, `[rows][outputs]`.
+    fn fit(&mut self, w: &[f32], known: &Known);
 
-    /// Step of the grid for a tensor (or a group of tensors) with the given `max |w|`.
-    fn scale(&self, absmax: f32, bits: u8) -> f32;
+    /// Writes the values on the grid that stand for `w` to `out`, which has the same length.
+    fn quantize(&self, w: &[f32], out: &mut [f32]);
 
-    /// Writes the dequantized weights of `w` to `out`, which has the same length.
-    fn fake_quantize(&self, w: &[f32], scale: f32, bits: u8, out: &mut [f32]);
+    /// The grid that was fitted last.
+    fn grid(&self) -> Grid;
 
-    /// The integer level of one weight, for reports and export.
-    fn level(&self, w: f32, scale: f32, bits: u8) -> i32;
-
-    /// The levels of many weights, which fit into a byte; `out` has the length of `w`.
-    fn levels(&self, w: &[f32], scale: f32, bits: u8, out: &mut [i8]) {
-        for (out, w) in out.iter_mut().zip(w) {
-            *out = self.level(*w, scale, bits) as i8;
-        }
-    }
-
-    /// Turns the gradient of the quantized weights, in place, into that of the master weights `w`.
-    /// The default is the straight-through estimator: the same gradient, without a mask.
-    fn backward(&self, w: &[f32], dw: &mut [f32]) {
+    /// Turns the gradient of the quantized values, in place, into that of the master values `w`, and writes that of
+    /// the parameters. The default is the straight-through estimator: the same gradient, without a mask.
+    fn backward(&mut self, w: &[f32], dw: &mut [f32]) {
         let _ = (w, dw);
     }
+
+    /// What it learns, in a fixed order.
+    fn params(&self) -> &[Param] {
+        &[]
+    }
+
+    /// The same, to change.
+    fn params_mut(&mut self) -> &mut [Param] {
+        &mut []
+    }
+
+    /// State besides the parameters.
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let _ = visitor;
+    }
+}
+
+/// What is known of the values of a tensor without looking at them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known {
+    /// Their largest magnitude.
+    pub abs_max: Option<f32>,
+    /// The smallest and the largest weight of the whole net, where its tensors share a grid.
+    pub net: Option<Extent>,
+}
+
+/// What a quantizer is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Bits of a value.
+    pub bits: u8,
+    /// Which values share a scale.
+    pub blocks: Blocks,
+}
+
+/// The kinds of number that a scheme represents values by (the taxonomy of arXiv 2505.01043).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Format {
+    /// f32 as it is.
+    Full,
+    /// Equally spaced levels.
+    Integer,
+    /// A few bits of exponent and of mantissa.
+    Float,
+    /// Any other set of levels.
+    Custom,
 }
 
 /// A registered scheme.
 pub struct Scheme {
     /// Its name and description.
     pub entry: Entry,
-    /// Its implementation.
-    pub quantizer: &'static dyn Quantizer,
+    /// What kind of numbers it uses.
+    pub format: Format,
+    /// What it does, in one line.
+    pub formula: &'static str,
+    /// Where it was published.
+    pub source: &'static str,
+    /// The bit widths that it takes.
+    pub bits: RangeInclusive<u8>,
+    /// Whether the net, a channel or a group may share a scale, besides a tensor.
+    pub granularities: &'static [Shared],
+    /// Makes one for a tensor; `None`: the values stay as they are.
+    pub build: fn(&Request) -> Option<Box<dyn Quantizer>>,
+}
+
+/// A kind of [`Granularity`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shared {
+    /// [`Granularity::Net`].
+    Net,
+    /// [`Granularity::Channel`] and [`Granularity::Group`].
+    Part,
 }
 
 /// Every scheme that a run can use.
-pub static QUANTIZERS: &[Scheme] = &[
-    Scheme {
-        entry: Entry {
-            name: "symmetric",
-            label: "Quantized",
-            about: "Symmetric uniform grid, one scale a tensor from its largest weight",
-        },
-        quantizer: &symmetric::Symmetric,
+pub static QUANTIZERS: &[Scheme] = &[symmetric::SCHEME, affine::SCHEME, lsq::SCHEME, NONE];
+
+/// No quantization: the FP32 baseline.
+const NONE: Scheme = Scheme {
+    entry: Entry { name: "none", label: "FP32", about: "Full-precision weights, the baseline" },
+    format: Format::Full,
+    formula: "W_q = W",
+    source: "IEEE 754",
+    bits: 1..=32,
+    granularities: &[Shared::Net, Shared::Part],
+    build: |_| None,
+};
+
+impl Scheme {
+    /// A quantizer of this scheme; `None` where values stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for bits or a granularity that it cannot do; the message says what it can.
+    pub fn quantizer(
+        &self,
+        bits: u8,
+        granularity: Granularity,
+        [rows, outputs]: [usize; 2],
+    ) -> Result<Option<Box<dyn Quantizer>>> {
+        let name = self.entry.name;
+        if !self.bits.contains(&bits) {
+            return Err(Error::Config {
+                field: "bits",
+                expected: format!("{} to {} with {name}", self.bits.start(), self.bits.end()),
+                found: bits.to_string(),
+            });
+        }
+        let needed = match granularity {
+            Granularity::Tensor => None,
+            Granularity::Net => Some(Shared::Net),
+            Granularity::Channel | Granularity::Group(_) => Some(Shared::Part),
+        };
+        if needed.is_some_and(|needed| !self.granularities.contains(&needed)) {
+            return Err(Error::Config {
+                field: "granularity",
+                expected: format!("{} with {name}", self.accepted()),
+                found: granularity.to_string(),
+            });
+        }
+        Ok((self.build)(&Request { bits, blocks: Blocks::new(rows, outputs, granularity) }))
+    }
+
+    /// The granularities that it takes, for messages.
+    fn accepted(&self) -> String {
+        let mut names = vec!["tensor"];
+        if self.granularities.contains(&Shared::Net) {
+            names.insert(0, "net");
+        }
+        if self.granularities.contains(&Shared::Part) {
+            names.extend(["channel", "group32", "group64", "group128"]);
+        }
+        names.join(", ")
+    }
+}
+
+impl fmt::Display for Granularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Net => f.write_str("net"),
+            Self::Tensor => f.write_str("tensor"),
+            Self::Channel => f.write_str("channel"),
+            Self::Group(len) => write!(f, "group{len}"),
+        }
+    }
+}
+
+/// The granularity of a named choice, and what a menu shows of it.
+pub struct Sharing {
+    /// Its name and description.
+    pub entry: Entry,
+    /// What it is.
+    pub granularity: Granularity,
+}
+
+/// Every granularity that a run can use.
+pub static GRANULARITIES: &[Sharing] = &[
+    Sharing {
+        entry: Entry { name: "net", label: "Whole net", about: "One scale for all layers" },
+        granularity: Granularity::Net,
     },
-    Scheme {
-        entry: Entry { name: "none", label: "FP32", about: "Full-precision weights, the baseline" },
-        quantizer: &none::None,
+    Sharing {
+        entry: Entry { name: "tensor", label: "Layer", about: "One scale a layer, as published" },
+        granularity: Granularity::Tensor,
+    },
+    Sharing {
+        entry: Entry { name: "channel", label: "Channel", about: "One scale an output channel" },
+        granularity: Granularity::Channel,
+    },
+    Sharing {
+        entry: Entry {
+            name: "group128",
+            label: "Groups of 128",
+            about: "One scale for 128 weights of a channel",
+        },
+        granularity: Granularity::Group(128),
+    },
+    Sharing {
+        entry: Entry {
+            name: "group64",
+            label: "Groups of 64",
+            about: "One scale for 64 weights of a channel",
+        },
+        granularity: Granularity::Group(64),
+    },
+    Sharing {
+        entry: Entry {
+            name: "group32",
+            label: "Groups of 32",
+            about: "One scale for 32 weights of a channel",
+        },
+        granularity: Granularity::Group(32),
     },
 ];
+
+impl crate::RunConfig {
+    /// Which weights share a scale.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for an unknown name.
+    pub fn granularity(&self) -> Result<Granularity> {
+        if self.per_layer_scale { find_granularity(&self.granularity) } else { Ok(Granularity::Net) }
+    }
+}
 
 /// The scheme of that name.
 ///
@@ -71,4 +251,12 @@ pub static QUANTIZERS: &[Scheme] = &[
 /// [`crate::Error::Config`] for an unknown name.
 pub fn find(name: &str) -> Result<&'static Scheme> {
     find_named("quantizer", name, QUANTIZERS, |scheme| &scheme.entry)
+}
+
+/// The granularity of that name.
+///
+/// # Errors
+/// [`crate::Error::Config`] for an unknown name.
+pub fn find_granularity(name: &str) -> Result<Granularity> {
+    Ok(find_named("granularity", name, GRANULARITIES, |sharing| &sharing.entry)?.granularity)
 }

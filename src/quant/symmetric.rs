@@ -1,61 +1,98 @@
-//! Symmetric uniform quantization with a scale from the largest weight (arXiv 2603.13931, section 3).
+//! Symmetric uniform quantization with scales from the largest weights (arXiv 2603.13931, section 3; arXiv 1806.08342,
+//! section 2.2).
 
-use super::Quantizer;
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
+use crate::kernels::blocks::Blocks;
 use crate::kernels::weights;
+use crate::registry::Entry;
 
-/// Keeps the scale of an all-zero tensor above zero.
+/// Keeps the scale of an all-zero block above zero.
 const SCALE_EPSILON: f32 = 1e-8;
 
+pub(super) const SCHEME: Scheme = Scheme {
+    entry: Entry {
+        name: "symmetric",
+        label: "Quantized",
+        about: "Symmetric uniform grid, scaled to the largest weight",
+    },
+    format: Format::Integer,
+    formula: "s = (max|W| + 1e-8) / q, W_q = s clamp(round(W / s), -q, q), q = 2^(b-1) - 1",
+    source: "arXiv 2603.13931",
+    bits: 2..=8,
+    granularities: &[Shared::Net, Shared::Part],
+    build: |request| Some(Box::new(Symmetric::new(request))),
+};
+
 /// `s = (max|W| + 1e-8) / q`, `W_q = s clamp(round_half_even(W / s), -q, q)` with `q = 2^(bits-1) - 1`.
-pub struct Symmetric;
+struct Symmetric {
+    max_level: i32,
+    blocks: Blocks,
+    /// One a block.
+    scales: Vec<f32>,
+}
 
 impl Symmetric {
-    fn max_level(bits: u8) -> i32 {
-        (1 << (bits - 1)) - 1
+    fn new(request: &Request) -> Self {
+        Self { max_level: (1 << (request.bits - 1)) - 1, blocks: request.blocks, scales: Vec::new() }
     }
 }
 
 impl Quantizer for Symmetric {
-    fn quant_max(&self, bits: u8) -> Option<i32> {
-        Some(Self::max_level(bits))
+    fn fit(&mut self, w: &[f32], known: &Known) {
+        let largest = match (known.net, self.blocks.count()) {
+            (Some(net), _) => vec![net.abs_max()],
+            (None, 1) => vec![known.abs_max.unwrap_or_else(|| weights::abs_max(w))],
+            (None, _) => self.blocks.extents(w).into_iter().map(|extent| extent.abs_max()).collect(),
+        };
+        let scale = |abs_max: f32| (abs_max + SCALE_EPSILON) / self.max_level as f32;
+        self.scales = largest.into_iter().map(scale).collect();
     }
 
-    fn scale(&self, absmax: f32, bits: u8) -> f32 {
-        (absmax + SCALE_EPSILON) / Self::max_level(bits) as f32
+    fn quantize(&self, w: &[f32], out: &mut [f32]) {
+        let max = self.max_level as f32;
+        self.blocks.map(w, &self.scales, out, |w, scale| {
+            let level = (w / scale).round_ties_even();
+            let level = if level > max { max } else { level };
+            let level = if level < -max { -max } else { level };
+            level * scale
+        });
     }
 
-    fn fake_quantize(&self, w: &[f32], scale: f32, bits: u8, out: &mut [f32]) {
-        weights::fake_quantize(w, scale, Self::max_level(bits) as f32, out);
-    }
-
-    fn level(&self, w: f32, scale: f32, bits: u8) -> i32 {
-        let max = Self::max_level(bits);
-        ((w / scale).round_ties_even() as i32).clamp(-max, max)
+    fn grid(&self) -> Grid {
+        Grid::uniform(self.blocks, [-self.max_level, self.max_level], self.scales.clone(), Vec::new())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::blocks::Granularity;
     use proptest::prelude::*;
+
+    fn fitted(w: &[f32], bits: u8) -> Symmetric {
+        let blocks = Blocks::new(w.len(), 1, Granularity::Tensor);
+        let mut quantizer = Symmetric::new(&Request { bits, blocks });
+        quantizer.fit(w, &Known::default());
+        quantizer
+    }
 
     #[test]
     fn four_bits_have_fifteen_levels_and_round_half_to_even() {
         // Scale 1 up to the epsilon: the largest weight is 7.
         let w = [-7.0, -6.5, -0.5, 0.0, 0.5, 1.5, 2.5, 3.49, 7.0];
         let mut out = [0.0; 9];
-        Symmetric.fake_quantize(&w, 1.0, 4, &mut out);
+        fitted(&w, 4).quantize(&w, &mut out);
         assert_eq!(out, [-7.0, -6.0, 0.0, 0.0, 0.0, 2.0, 2.0, 3.0, 7.0]);
-        assert_eq!(Symmetric.quant_max(4), Some(7));
-        assert_eq!(Symmetric.quant_max(2), Some(1));
-        assert_eq!(Symmetric.quant_max(8), Some(127));
+        let levels = |bits| fitted(&w, bits).grid().levels;
+        assert_eq!(levels(2), [-1.0, 0.0, 1.0]);
+        assert_eq!((levels(4).len(), levels(8).len()), (15, 255));
     }
 
     #[test]
     fn straight_through_passes_the_gradient_unmasked() {
         let w = [-9.0, 0.1, 9.0];
         let mut dw = [1.0, -2.0, 3.0];
-        Symmetric.backward(&w, &mut dw);
+        fitted(&w, 4).backward(&w, &mut dw);
         assert_eq!(dw, [1.0, -2.0, 3.0]);
     }
 
@@ -64,14 +101,15 @@ mod tests {
         fn values_lie_on_the_grid_within_half_a_step(
             w in proptest::collection::vec(-3.0f32..3.0, 1..200), bits in 2u8..=8,
         ) {
-            let absmax = w.iter().fold(0.0f32, |m, x| m.max(x.abs()));
-            let scale = Symmetric.scale(absmax, bits);
+            let quantizer = fitted(&w, bits);
             let mut out = vec![0.0; w.len()];
-            Symmetric.fake_quantize(&w, scale, bits, &mut out);
+            quantizer.quantize(&w, &mut out);
+            let encoded = quantizer.grid().encode(&out);
+            prop_assert_eq!(encoded.decode(), out.clone());
+            let absmax = weights::abs_max(&w);
             for (x, q) in w.iter().zip(&out) {
-                prop_assert_eq!(*q, Symmetric.level(*x, scale, bits) as f32 * scale);
                 // Half a step, and the rounding of the division and the product.
-                prop_assert!((x - q).abs() <= scale * 0.5 + absmax * 4.0 * f32::EPSILON);
+                prop_assert!((x - q).abs() <= quantizer.scales[0] * 0.5 + absmax * 4.0 * f32::EPSILON);
             }
         }
     }

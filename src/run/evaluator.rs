@@ -1,17 +1,16 @@
 //! A test pass over a copy of a run's weights, quantized one way or another: quantization after training.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Run, Totals, fill_range};
-use crate::config::RunConfig;
-use crate::data::Dataset;
-use crate::data::augment::Normalize;
+use super::images::Images;
+use super::reestimate::Reestimation;
+use super::{Run, Totals};
 use crate::layers::Pass;
 use crate::loss::cross_entropy;
 use crate::model::Model;
-use crate::{Result, Tensor, models, quant};
+use crate::quant;
+use crate::settings::{Bits, RunConfig};
+use crate::{Result, Tensor};
 
 /// Images at a time. An evaluator has activations of its own, beside those of the run in training: small batches
 /// keep them small, and a batch of this size is as fast an image as a larger one.
@@ -26,9 +25,9 @@ const FP32_BITS: u8 = 32;
 pub struct Quantization {
     /// Name of a scheme in [`quant::QUANTIZERS`].
     pub quantizer: String,
-    /// Bit width, 2 to 8.
-    pub bits: u8,
-    /// One scale a layer; off: one scale for the whole net.
+    /// Bit widths.
+    pub bits: Bits,
+    /// One scale a layer, or several; off: one scale for the whole net.
     pub per_layer_scale: bool,
 }
 
@@ -57,9 +56,10 @@ pub struct Evaluation {
 /// A test pass of its own, over a copy of a run's weights.
 pub struct Evaluator {
     model: Model,
-    dataset: Arc<Dataset>,
-    normalize: Normalize,
+    images: Images,
     bits: u8,
+    /// What is to be estimated before the first image, and how much of it is done.
+    reestimation: Option<(Reestimation, usize)>,
     totals: Totals,
     x: Tensor,
     labels: Vec<u8>,
@@ -71,43 +71,52 @@ impl Run {
     ///
     /// # Errors
     /// [`crate::Error::Config`] for a quantization out of range.
-    pub fn evaluator(&self, quantization: Option<Quantization>) -> Result<Evaluator> {
+    pub fn evaluator(&mut self, quantization: Option<Quantization>) -> Result<Evaluator> {
         let mut config = self.config().clone();
         if let Some(Quantization { quantizer, bits, per_layer_scale }) = quantization {
             config = RunConfig { quantizer, bits, per_layer_scale, ..config };
             config.validate()?;
         }
-        let model = self.quantized_copy(&config)?;
-        let has_grid = quant::find(&config.quantizer)?.quantizer.quant_max(config.bits).is_some();
-        Ok(Evaluator {
+        let model = self.trainer.copy(&config)?;
+        Evaluator::new(model, self.images.clone(), &config, None)
+    }
+}
+
+impl Evaluator {
+    pub(super) fn new(
+        model: Model,
+        images: Images,
+        config: &RunConfig,
+        reestimation: Option<Reestimation>,
+    ) -> Result<Self> {
+        let full = quant::find(&config.quantizer)?.format == quant::Format::Full;
+        Ok(Self {
             model,
-            dataset: self.dataset.clone(),
-            normalize: self.normalize.clone(),
-            bits: if has_grid { config.bits } else { FP32_BITS },
+            images,
+            bits: if full { FP32_BITS } else { config.bits.all },
+            reestimation: reestimation.filter(|of| of.batches > 0).map(|of| (of, 0)),
             totals: Totals::default(),
             x: Tensor::default(),
             labels: Vec::new(),
         })
     }
 
-    /// A copy of the network, quantized by these settings.
-    pub(super) fn quantized_copy(&self, config: &RunConfig) -> Result<Model> {
-        let specs = models::find(&config.model)?.specs()?;
-        let mut model = Model::new(&specs, self.dataset.classes.len(), config.seed)?;
-        model.copy_state(self.model());
-        model.quantize(quant::find(&config.quantizer)?.quantizer, config.bits, config.per_layer_scale);
-        Ok(model)
-    }
-}
-
-impl Evaluator {
     /// Classifies the next batch of test images. Once all are done it gives the result again.
     pub fn advance(&mut self) -> Progress {
-        let total = self.dataset.test.len();
+        let total = self.images.test_len();
+        if let Some((reestimation, done)) = &mut self.reestimation {
+            reestimation.advance(*done, &mut self.model, &self.images, &mut self.x, &mut self.labels);
+            *done += 1;
+            if *done == reestimation.batches {
+                self.reestimation = None;
+            }
+            return Progress { done: 0, total, result: None };
+        }
         let start = self.totals.images;
         let end = (start + BATCH).min(total);
         if start < end {
-            fill_range(&self.dataset.test, start..end, &self.normalize, &mut self.x, &mut self.labels);
+            let halo = self.model.input_halo();
+            self.images.test_batch(start..end, halo, &mut self.x, &mut self.labels);
             let logits = self.model.forward(&self.x, &Pass { training: false, seed: 0, step: 0 });
             self.totals.add(cross_entropy(logits, &self.labels, None), end - start);
         }

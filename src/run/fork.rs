@@ -1,8 +1,10 @@
 //! Forks: copies of a run that go on with other settings.
 
-use super::{Run, Stage};
-use crate::config::RunConfig;
-use crate::{Error, Result, Tensor, models, optim};
+use super::{Run, Stage, Totals};
+use crate::predictions::Predictions;
+use crate::settings::RunConfig;
+use crate::state::{self, Snapshot, Visitor};
+use crate::{Error, Result};
 
 impl Run {
     /// An exact copy of the run as it is now, weights, optimizer, statistics, position in the epoch and all, that
@@ -13,8 +15,8 @@ impl Run {
     /// fewer epochs than the run has begun.
     pub fn fork(&mut self, config: RunConfig) -> Result<Self> {
         config.validate()?;
-        check_unchanged(self.config(), &config)?;
-        let begun = self.epoch + u32::from(self.stage != Stage::Finished);
+        self.config().check_fork(&config)?;
+        let begun = self.progress.epoch + u32::from(self.progress.stage != Stage::Finished);
         if config.epochs < begun {
             return Err(Error::Config {
                 field: "epochs",
@@ -22,76 +24,98 @@ impl Run {
                 found: config.epochs.to_string(),
             });
         }
-        let specs = models::find(&config.model)?.specs()?;
-        let schedule = optim::find_schedule(&config.schedule)?.factor;
-        let same_grid = grid(self.config()) == grid(&config);
-        let trainer = self.trainer.fork(&specs, self.dataset.classes.len(), config)?;
+        let same_grid = grid(self.config())? == grid(&config)?;
+        let same_test = test(self.config()) == test(&config);
+        let trainer = self.trainer.fork(config)?;
         let mut fork = Self {
-            // Levels of different grids cannot be compared: changes count from now.
-            levels: if same_grid { self.levels.clone() } else { trainer.levels() },
-            trainer,
-            schedule,
-            dataset: self.dataset.clone(),
-            normalize: self.normalize.clone(),
-            stage: self.stage,
-            epoch: self.epoch,
+            schedule: crate::schedule::find(&trainer.config().schedule)?.rates,
+            images: self.images.clone(),
+            progress: self.progress.clone(),
             order: self.order.clone(),
-            train: self.train,
-            test: self.test,
-            testing: self.testing.clone(),
-            tested: self.tested.clone(),
-            epoch_ms: self.epoch_ms,
-            x: Tensor::default(),
+            testing: Predictions::new(self.classes()),
+            tested: Predictions::new(self.classes()),
+            // Levels of different grids cannot be compared: changes count from now.
+            levels: trainer.levels(),
+            average: None,
+            x: crate::Tensor::default(),
             labels: Vec::new(),
+            trainer,
         };
-        if fork.stage == Stage::Finished {
+        Snapshot::of(|visitor| self.visit_progress(visitor)).restore(|visitor| fork.visit_progress(visitor));
+        if same_grid {
+            fork.levels.clone_from(&self.levels);
+        }
+        if fork.progress.stage == Stage::Finished {
             // There may be more epochs now.
             fork.begin_epoch();
         }
-        if !same_grid {
+        if !(same_grid && same_test) || fork.progress.stage == Stage::TestingAverage {
             fork.restart_test();
         }
         Ok(fork)
     }
+
+    /// Shows everything that a copy needs to go on alike.
+    pub fn visit(&mut self, visitor: &mut dyn Visitor) {
+        self.trainer.visit(visitor);
+        self.visit_progress(visitor);
+    }
+
+    /// The same without weights, statistics and what the optimizer keeps.
+    fn visit_progress(&mut self, visitor: &mut dyn Visitor) {
+        let state = &mut self.progress;
+        let mut epoch = u64::from(state.epoch);
+        visitor.number("epoch", &mut epoch);
+        state.epoch = epoch as u32;
+        state.stage.visit(visitor);
+        state.train.visit("train", visitor);
+        state.test.visit("test", visitor);
+        state::float(visitor, "epoch_ms", &mut state.epoch_ms);
+        self.testing.visit("testing", visitor);
+        self.tested.visit("tested", visitor);
+    }
+}
+
+impl Stage {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let (mut kind, mut at) = match *self {
+            Self::Training { position } => (0, position as u64),
+            Self::Reestimating { batch } => (1, batch as u64),
+            Self::Testing { position } => (2, position as u64),
+            Self::TestingAverage => (3, 0),
+            Self::Finished => (4, 0),
+        };
+        visitor.number("stage", &mut kind);
+        visitor.number("position", &mut at);
+        let at = at as usize;
+        *self = match kind {
+            0 => Self::Training { position: at },
+            1 => Self::Reestimating { batch: at },
+            2 => Self::Testing { position: at },
+            3 => Self::TestingAverage,
+            _ => Self::Finished,
+        };
+    }
+}
+
+impl Totals {
+    fn visit(&mut self, name: &str, visitor: &mut dyn Visitor) {
+        let visitor = &mut state::Under { visitor, prefix: name };
+        state::float(visitor, "loss", &mut self.loss);
+        for (name, count) in [("correct", &mut self.correct), ("images", &mut self.images)] {
+            let mut number = *count as u64;
+            visitor.number(name, &mut number);
+            *count = number as usize;
+        }
+    }
 }
 
 /// What a weight's level depends on, besides the weights.
-fn grid(config: &RunConfig) -> (&str, u8, bool) {
-    (&config.quantizer, config.bits, config.per_layer_scale)
+fn grid(config: &RunConfig) -> Result<(&str, &crate::settings::Bits, crate::kernels::blocks::Granularity)> {
+    Ok((&config.quantizer, &config.bits, config.granularity()?))
 }
 
-/// Refuses a change of what the copied state was made with.
-fn check_unchanged(from: &RunConfig, to: &RunConfig) -> Result<()> {
-    // Taken apart, so that a new setting has to be put on one of the sides.
-    let RunConfig {
-        model,
-        batch,
-        seed,
-        quantizer: _,
-        bits: _,
-        tanh_clip: _,
-        per_layer_scale: _,
-        grad_clip: _,
-        straight_through: _,
-        augment: _,
-        epochs: _,
-        lr: _,
-        winograd: _,
-        schedule: _,
-    } = from;
-    let fixed = [
-        ("model", model.clone(), to.model.clone()),
-        ("batch", batch.to_string(), to.batch.to_string()),
-        ("seed", seed.to_string(), to.seed.to_string()),
-    ];
-    for (field, from, to) in fixed {
-        if from != to {
-            return Err(Error::Config {
-                field,
-                expected: format!("{from}, as in the run forked"),
-                found: to,
-            });
-        }
-    }
-    Ok(())
+/// What a test pass depends on, besides the weights.
+fn test(config: &RunConfig) -> (u32, bool) {
+    (config.reestimate, config.ema > 0.0)
 }

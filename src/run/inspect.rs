@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::Run;
-use crate::config::RunConfig;
 use crate::kernels::weights;
 use crate::layers::Param;
+use crate::lower::Lowered;
 use crate::packed::PackedModel;
-use crate::{Error, Result, models, quant};
+use crate::settings::RunConfig;
+use crate::{Error, Result, quant};
 
 /// What [`Run::inject_outlier`] did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -93,23 +94,23 @@ impl Run {
         Ok(Filters { count, height, width, channels, latent, quantized })
     }
 
+    /// The network as it is now, in operations: with the run's own grid.
+    pub fn lowered(&mut self) -> Lowered {
+        self.trainer.settled().lower()
+    }
+
     /// The network as it is now with packed weights: those of the run's grid, or of 4 bits where it has none.
     ///
     /// # Errors
     /// [`Error::Model`] for a layer that cannot be packed.
     pub fn packed(&mut self) -> Result<PackedModel> {
         let config = self.config().clone();
-        let specs = models::find(&config.model)?.specs()?;
-        let quantizer = self.trainer.quantizer();
-        let normalize = self.normalize.clone();
-        if quantizer.quant_max(config.bits).is_some() {
-            self.trainer.settle();
-            return PackedModel::new(&specs, self.model(), quantizer, config.bits, normalize);
+        let normalize = self.images.normalize.clone();
+        if quant::find(&config.quantizer)?.format != quant::Format::Full {
+            return PackedModel::new(&self.lowered(), normalize);
         }
-        let config = RunConfig { quantizer: "symmetric".into(), bits: 4, ..config };
-        let model = self.quantized_copy(&config)?;
-        let quantizer = quant::find(&config.quantizer)?.quantizer;
-        PackedModel::new(&specs, &model, quantizer, config.bits, normalize)
+        let config = RunConfig { quantizer: "symmetric".into(), bits: 4.into(), ..config };
+        PackedModel::new(&self.trainer.copy(&config)?.lower(), normalize)
     }
 
     /// The weights of the layer of that name.

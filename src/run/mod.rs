@@ -2,26 +2,32 @@
 
 mod evaluator;
 mod fork;
+mod images;
 mod inspect;
+mod reestimate;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::config::RunConfig;
-use crate::data::augment::{Augment, BATCH_CHANNELS, BATCH_HALO, Normalize, epoch_order, fill_batch};
-use crate::data::{Dataset, SIDE, Split};
+use crate::data::augment::{Augment, BATCH_CHANNELS, epoch_order};
+use crate::data::{Dataset, SIDE};
 use crate::loss::{Loss, cross_entropy};
-use crate::metrics::{EpochReport, Event, LayerReport, Levels, Phases, StepReport};
-use crate::model::{LayerInfo, Model};
+use crate::metrics::{AverageReport, EpochReport, Event, LayerReport, Levels, Phases, StepReport};
+use crate::model::{Description, LayerInfo, Model};
 use crate::predictions::{Prediction, Predictions, Query};
+use crate::schedule::{self, At, Rates};
+use crate::settings::RunConfig;
 use crate::train::{Clock, Trainer};
-use crate::{Error, Result, Tensor, models, optim};
+use crate::{Result, Tensor};
+
+use images::Images;
+use reestimate::Reestimation;
 
 pub use evaluator::{Evaluation, Evaluator, Progress, Quantization};
+pub use images::Part;
 pub use inspect::{Filters, Outlier};
 
 /// Bytes for what the kernels need besides: partial sums and scratch of each thread.
@@ -34,10 +40,16 @@ enum Stage {
     Training {
         position: usize,
     },
+    /// The next batch to estimate statistics from.
+    Reestimating {
+        batch: usize,
+    },
     /// The next test image.
     Testing {
         position: usize,
     },
+    /// The test pass of the averaged weights.
+    TestingAverage,
     Finished,
 }
 
@@ -69,25 +81,32 @@ impl Totals {
 /// A data set, settings, and a model on its way through the epochs.
 pub struct Run {
     trainer: Trainer,
-    dataset: Arc<Dataset>,
-    normalize: Normalize,
-    /// Share of the initial learning rate, by epoch and number of epochs.
-    schedule: fn(u32, u32) -> f64,
-    stage: Stage,
-    /// From 0.
-    epoch: u32,
+    images: Images,
+    schedule: fn(&At) -> Rates,
+    progress: State,
+    /// The images of the epoch in the order in which they are trained on; follows from seed and epoch.
     order: Vec<u32>,
-    train: Totals,
-    test: Totals,
     /// Of the test pass under way, and of the last complete one.
     testing: Predictions,
     tested: Predictions,
-    /// Milliseconds spent on the present epoch.
-    epoch_ms: f64,
     /// The levels of every weight tensor at the last epoch report.
     levels: Vec<Levels>,
+    /// The test pass of the averages, while it is under way.
+    average: Option<Evaluator>,
     x: Tensor,
     labels: Vec<u8>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone)]
+struct State {
+    stage: Stage,
+    /// From 0.
+    epoch: u32,
+    train: Totals,
+    test: Totals,
+    /// Milliseconds spent on the present epoch.
+    epoch_ms: f64,
 }
 
 /// What a run is, for display.
@@ -102,6 +121,10 @@ pub struct RunInfo {
     pub layers: Vec<LayerInfo>,
     /// Training steps of an epoch.
     pub steps_per_epoch: u32,
+    /// Images that are trained on, and images that are tested on.
+    pub images: [usize; 2],
+    /// Which images of the data set are tested on.
+    pub tests: Part,
     /// The settings, complete.
     pub config: RunConfig,
 }
@@ -113,33 +136,31 @@ impl Run {
     /// [`Error::Config`] for settings out of range or more than the data set has images.
     pub fn new(dataset: Arc<Dataset>, config: RunConfig, clock: Clock) -> Result<Self> {
         config.validate()?;
-        if dataset.train.len() < 2 {
-            return Err(Error::Config {
-                field: "batch",
-                expected: "at least 2 training images, for batch normalisation".into(),
-                found: dataset.train.len().to_string(),
-            });
-        }
-        let specs = models::find(&config.model)?.specs()?;
-        let mut trainer = Trainer::new(&specs, dataset.classes.len(), config.clone(), clock)?;
+        let schedule = schedule::find(&config.schedule)?.rates;
+        let images = Images::new(dataset, &config)?;
+        let classes = images.dataset.classes.len();
+        let seed = u64::from(config.seed);
+        let mut trainer = Trainer::new(Description::preset(classes, config)?, clock)?;
         trainer.settle();
         let levels = trainer.levels();
         Ok(Self {
-            normalize: dataset.normalize(),
-            schedule: optim::find_schedule(&config.schedule)?.factor,
-            order: epoch_order(dataset.train.len(), u64::from(config.seed), 0),
-            stage: Stage::Training { position: 0 },
-            epoch: 0,
-            train: Totals::default(),
-            test: Totals::default(),
-            testing: Predictions::new(dataset.classes.len()),
-            tested: Predictions::new(dataset.classes.len()),
-            epoch_ms: 0.0,
+            schedule,
+            order: epoch_order(images.train_len(), seed, 0),
+            progress: State {
+                stage: Stage::Training { position: 0 },
+                epoch: 0,
+                train: Totals::default(),
+                test: Totals::default(),
+                epoch_ms: 0.0,
+            },
+            testing: Predictions::new(classes),
+            tested: Predictions::new(classes),
             levels,
+            average: None,
             x: Tensor::default(),
             labels: Vec::new(),
             trainer,
-            dataset,
+            images,
         })
     }
 
@@ -151,20 +172,24 @@ impl Run {
             parameters: model.parameter_count(),
             layers: model.layers(),
             steps_per_epoch: self.steps_per_epoch(),
+            images: [self.images.train_len(), self.images.test_len()],
+            tests: self.images.tests(),
             config: self.config().clone(),
         }
     }
 
-    /// Does one unit of work: a training step, or one batch of the test pass that ends an epoch.
+    /// Does one unit of work: a training step, or one batch of what ends an epoch.
     ///
     /// # Errors
     /// [`Error::Diverged`]; the run can go on being asked and reported on.
     pub fn advance(&mut self) -> Result<Event> {
         let start = self.trainer.now();
-        match self.stage {
+        match self.progress.stage {
             Stage::Training { position } => self.train_batch(position, start),
-            Stage::Testing { position } => Ok(self.test_batch(position, start)),
-            Stage::Finished => Ok(Event::Finished { epoch: self.epoch }),
+            Stage::Reestimating { batch } => Ok(self.reestimate_batch(batch, start)),
+            Stage::Testing { position } => self.test_batch(position, start),
+            Stage::TestingAverage => self.test_average(start),
+            Stage::Finished => Ok(Event::Finished { epoch: self.progress.epoch }),
         }
     }
 
@@ -181,14 +206,20 @@ impl Run {
 
     /// Bytes that the run takes while it trains, without its images.
     pub fn bytes(&self) -> usize {
-        let batch = size_of::<f32>() * BATCH_CHANNELS * (SIDE + 2 * BATCH_HALO).pow(2) * self.batch();
-        self.trainer.bytes() + batch + WORKSPACE
+        let side = SIDE + 2 * self.model().input_halo();
+        let batch = size_of::<f32>() * BATCH_CHANNELS * side.pow(2) * self.batch();
+        let average = if self.config().ema > 0.0 { self.evaluator_bytes() } else { 0 };
+        self.trainer.bytes() + batch + average + WORKSPACE
     }
 
     /// Bytes that looking at the run takes for a while: a copy that is put aside, and one of that which is quantized and
     /// evaluated.
     pub fn copy_bytes(&self) -> usize {
-        2 * self.model().parameter_bytes() + self.model().activation_bytes(evaluator::BATCH)
+        self.model().parameter_bytes(2) + self.evaluator_bytes()
+    }
+
+    fn evaluator_bytes(&self) -> usize {
+        self.model().parameter_bytes(2) + self.model().activation_bytes(evaluator::BATCH)
     }
 
     /// Takes the memory of a batch's activations now, which the first step would else take.
@@ -214,7 +245,9 @@ impl Run {
     /// # Errors
     /// [`Error::Config`] for a class that does not exist.
     pub fn predictions(&self, query: Query) -> Result<Vec<Prediction>> {
-        self.tested.select(query)
+        let mut found = self.tested.select(query)?;
+        found.iter_mut().for_each(|prediction| prediction.index = self.images.test_index(prediction.index));
+        Ok(found)
     }
 
     fn batch(&self) -> usize {
@@ -224,115 +257,180 @@ impl Run {
     /// The last batch of an epoch may be smaller; a single image is left out, since batch normalisation
     /// needs two.
     fn steps_per_epoch(&self) -> u32 {
-        let (len, batch) = (self.dataset.train.len(), self.batch());
+        let (len, batch) = (self.images.train_len(), self.batch());
         (len / batch + usize::from(len % batch > 1)) as u32
     }
 
-    fn lr(&self) -> f64 {
-        self.config().lr * (self.schedule)(self.epoch, self.config().epochs)
+    fn rates(&self) -> Rates {
+        let epochs = self.config().epochs;
+        (self.schedule)(&At {
+            step: self.trainer.steps(),
+            steps: u64::from(epochs) * u64::from(self.steps_per_epoch()),
+            epoch: self.progress.epoch,
+            epochs,
+        })
     }
 
     fn train_batch(&mut self, position: usize, start: f64) -> Result<Event> {
-        let end = (position + self.batch()).min(self.dataset.train.len());
+        let end = (position + self.batch()).min(self.order.len());
         let seed = u64::from(self.config().seed);
-        let augment = Augment { seed, epoch: self.epoch, position: position as u32 };
+        let augment = Augment { seed, epoch: self.progress.epoch, position: position as u32 };
         let augment = self.config().augment.then_some(augment);
-        let indices = &self.order[position..end];
-        let split = &self.dataset.train;
-        fill_batch(split, indices, augment, &self.normalize, &mut self.x, &mut self.labels);
+        let halo = self.model().input_halo();
+        self.images.train_batch(&self.order[position..end], augment, halo, &mut self.x, &mut self.labels);
         let ms = self.trainer.now() - start;
         self.trainer.phases_mut().data += ms;
 
-        let lr = self.lr();
-        let outcome = self.trainer.step(&self.x, &self.labels, lr)?;
+        let rates = self.rates();
+        let outcome = self.trainer.step(&self.x, &self.labels, rates)?;
         let images = end - position;
-        self.train.add(outcome.loss, images);
-        self.stage = if self.dataset.train.len() - end > 1 {
-            Stage::Training { position: end }
-        } else {
-            Stage::Testing { position: 0 }
+        self.progress.train.add(outcome.loss, images);
+        self.progress.stage = match (self.order.len() - end > 1, self.config().reestimate) {
+            (true, _) => Stage::Training { position: end },
+            (false, 0) => Stage::Testing { position: 0 },
+            (false, _) => Stage::Reestimating { batch: 0 },
         };
         let ms = self.trainer.now() - start;
-        self.epoch_ms += ms;
+        self.progress.epoch_ms += ms;
         Ok(Event::Step(StepReport {
-            epoch: self.epoch + 1,
+            epoch: self.progress.epoch + 1,
             step: (position / self.batch()) as u32 + 1,
             steps_per_epoch: self.steps_per_epoch(),
             global_step: self.trainer.steps(),
             loss: outcome.loss.mean,
             accuracy: outcome.loss.correct as f64 / images as f64,
             grad_norm: outcome.grad_norm,
-            lr,
+            lr: self.config().lr * rates.lr,
             images,
             ms,
         }))
     }
 
-    fn test_batch(&mut self, position: usize, start: f64) -> Event {
-        let total = self.dataset.test.len();
+    fn reestimate_batch(&mut self, batch: usize, start: f64) -> Event {
+        let reestimation = self.reestimation();
+        let total = reestimation.batches;
+        reestimation.advance(batch, self.trainer.settled(), &self.images, &mut self.x, &mut self.labels);
+        self.progress.epoch_ms += self.trainer.now() - start;
+        self.progress.stage = match batch + 1 {
+            done if done < total => Stage::Reestimating { batch: done },
+            _ => Stage::Testing { position: 0 },
+        };
+        Event::Reestimate { epoch: self.progress.epoch + 1, done: batch + 1, total }
+    }
+
+    /// That of the present epoch.
+    fn reestimation(&self) -> Reestimation {
+        let config = self.config();
+        let epoch = self.progress.epoch;
+        Reestimation { batches: config.reestimate as usize, batch: self.batch(), seed: config.seed, epoch }
+    }
+
+    fn test_batch(&mut self, position: usize, start: f64) -> Result<Event> {
+        let total = self.images.test_len();
         let end = (position + self.batch()).min(total);
-        fill_range(&self.dataset.test, position..end, &self.normalize, &mut self.x, &mut self.labels);
+        let halo = self.model().input_halo();
+        self.images.test_batch(position..end, halo, &mut self.x, &mut self.labels);
         let logits = self.trainer.logits(&self.x);
         let loss = cross_entropy(logits, &self.labels, None);
         self.testing.add(logits, &self.labels);
-        self.test.add(loss, end - position);
-        self.epoch_ms += self.trainer.now() - start;
+        self.progress.test.add(loss, end - position);
+        self.progress.epoch_ms += self.trainer.now() - start;
         if end < total {
-            self.stage = Stage::Testing { position: end };
-            return Event::Evaluate { epoch: self.epoch + 1, done: end, total };
+            self.progress.stage = Stage::Testing { position: end };
+            return Ok(Event::Evaluate { epoch: self.progress.epoch + 1, done: end, total });
         }
-        self.end_epoch()
+        if self.config().ema > 0.0 {
+            self.progress.stage = Stage::TestingAverage;
+            return Ok(Event::Evaluate { epoch: self.progress.epoch + 1, done: end, total });
+        }
+        Ok(self.end_epoch(None))
     }
 
-    fn end_epoch(&mut self) -> Event {
+    /// A batch of the test pass of the averages.
+    fn test_average(&mut self, start: f64) -> Result<Event> {
+        let mut evaluator = match self.average.take() {
+            Some(evaluator) => evaluator,
+            None => {
+                let reestimation = self.reestimation();
+                let model = self.trainer.averaged()?.expect("a step has been done");
+                Evaluator::new(model, self.images.clone(), self.config(), Some(reestimation))?
+            }
+        };
+        let Progress { done, total, result } = evaluator.advance();
+        self.progress.epoch_ms += self.trainer.now() - start;
+        match result {
+            Some(Evaluation { loss, accuracy, .. }) => {
+                Ok(self.end_epoch(Some(AverageReport { test_loss: loss, test_accuracy: accuracy })))
+            }
+            None => {
+                self.average = Some(evaluator);
+                Ok(Event::Evaluate { epoch: self.progress.epoch + 1, done, total })
+            }
+        }
+    }
+
+    fn end_epoch(&mut self, average: Option<AverageReport>) -> Event {
         let levels = self.trainer.levels();
+        let State { train, test, epoch, epoch_ms, .. } = &self.progress;
         let report = EpochReport {
-            epoch: self.epoch + 1,
-            lr: self.lr(),
-            train_loss: self.train.mean_loss(),
-            train_accuracy: self.train.accuracy(),
-            test_loss: self.test.mean_loss(),
-            test_accuracy: self.test.accuracy(),
+            epoch: epoch + 1,
+            lr: self.config().lr * self.rates_of_epoch().lr,
+            train_loss: train.mean_loss(),
+            train_accuracy: train.accuracy(),
+            test_loss: test.mean_loss(),
+            test_accuracy: test.accuracy(),
+            average,
             confusion: self.testing.confusion(),
             layers: self.trainer.layer_reports(&levels, &self.levels),
-            secs: self.epoch_ms / 1e3,
+            secs: epoch_ms / 1e3,
         };
         self.levels = levels;
-        self.tested = std::mem::replace(&mut self.testing, Predictions::new(self.dataset.classes.len()));
-        self.epoch += 1;
-        (self.train, self.test, self.epoch_ms) = Default::default();
+        let next = Predictions::new(self.classes());
+        self.tested = std::mem::replace(&mut self.testing, next);
+        self.progress.epoch += 1;
+        (self.progress.train, self.progress.test, self.progress.epoch_ms) = Default::default();
         self.begin_epoch();
         Event::Epoch(report)
     }
 
+    /// The rates of the epoch's last step.
+    fn rates_of_epoch(&self) -> Rates {
+        let epochs = self.config().epochs;
+        let steps = self.steps_per_epoch();
+        (self.schedule)(&At {
+            step: self.trainer.steps().saturating_sub(1),
+            steps: u64::from(epochs) * u64::from(steps),
+            epoch: self.progress.epoch,
+            epochs,
+        })
+    }
+
+    fn classes(&self) -> usize {
+        self.images.dataset.classes.len()
+    }
+
     /// Begins a test pass under way again, because what it has seen was classified by other weights.
     fn restart_test(&mut self) {
-        if let Stage::Testing { position } = &mut self.stage {
-            *position = 0;
-            self.test = Totals::default();
-            self.testing = Predictions::new(self.dataset.classes.len());
+        let state = &mut self.progress;
+        if !matches!(state.stage, Stage::Training { .. } | Stage::Finished) {
+            state.stage = match self.trainer.config().reestimate {
+                0 => Stage::Testing { position: 0 },
+                _ => Stage::Reestimating { batch: 0 },
+            };
+            state.test = Totals::default();
+            self.testing = Predictions::new(self.images.dataset.classes.len());
+            self.average = None;
         }
     }
 
     /// Goes to the start of the epoch, if it is still one of the run's.
     fn begin_epoch(&mut self) {
-        self.stage = if self.epoch < self.config().epochs {
-            self.order = epoch_order(self.dataset.train.len(), u64::from(self.config().seed), self.epoch);
+        self.progress.stage = if self.progress.epoch < self.config().epochs {
+            let seed = u64::from(self.config().seed);
+            self.order = epoch_order(self.images.train_len(), seed, self.progress.epoch);
             Stage::Training { position: 0 }
         } else {
             Stage::Finished
         };
     }
-}
-
-/// Makes a batch of neighbouring images of a split, as they are.
-fn fill_range(
-    split: &Split,
-    images: Range<usize>,
-    normalize: &Normalize,
-    x: &mut Tensor,
-    labels: &mut Vec<u8>,
-) {
-    let indices: Vec<u32> = (images.start as u32..images.end as u32).collect();
-    fill_batch(split, &indices, None, normalize, x, labels);
 }

@@ -47,11 +47,15 @@ fn digest(model: &str, quantizer: &str) -> u64 {
         match run.advance().unwrap() {
             Event::Step(step) => {
                 steps += 1;
-                [step.loss, step.grad_norm, step.accuracy].map(|value| sum.update(value.to_le_bytes()));
+                [step.loss, step.grad_norm, step.accuracy]
+                    .iter()
+                    .for_each(|value| sum.update(value.to_le_bytes()));
             }
-            Event::Evaluate { .. } => {}
+            Event::Evaluate { .. } | Event::Reestimate { .. } => {}
             Event::Epoch(epoch) => {
-                [epoch.test_loss, epoch.test_accuracy].map(|value| sum.update(value.to_le_bytes()));
+                [epoch.test_loss, epoch.test_accuracy]
+                    .iter()
+                    .for_each(|value| sum.update(value.to_le_bytes()));
                 epoch.confusion.iter().for_each(|count| sum.update(count.to_le_bytes()));
             }
             Event::Finished { .. } => break,

@@ -1,0 +1,253 @@
+//! Which weights of a tensor share a scale, and passes over a tensor that know it.
+//!
+//! A weight tensor lies as `[rows][outputs]`, the output channels innermost: `rows` is `kh kw c_in` of a convolution,
+//! the inputs of a linear layer. A block is the whole tensor, an output channel, or a stretch of rows of one channel.
+
+use std::ops::Range;
+
+use super::parallel;
+use super::simd::vectorize;
+
+/// Elements of a work item.
+const CHUNK: usize = 16 * 1024;
+/// Values folded side by side.
+const LANES: usize = 16;
+
+/// Which weights share a scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granularity {
+    /// All of the net.
+    Net,
+    /// Those of a tensor.
+    Tensor,
+    /// Those of an output channel.
+    Channel,
+    /// So many neighbours of an output channel, in the order kh, kw, c_in; the last ones may be fewer.
+    Group(usize),
+}
+
+/// How a tensor divides into blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blocks {
+    /// Weights of an output channel.
+    pub rows: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Weights of a block within a channel; `None`: the whole tensor is one block.
+    band: Option<usize>,
+}
+
+impl Blocks {
+    /// Those of a tensor `[rows][outputs]`.
+    pub fn new(rows: usize, outputs: usize, granularity: Granularity) -> Self {
+        let band = match granularity {
+            Granularity::Net | Granularity::Tensor => None,
+            Granularity::Channel => Some(rows.max(1)),
+            Granularity::Group(len) => Some(len.max(1)),
+        };
+        Self { rows, outputs, band }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.band.map_or(1, |band| self.rows.div_ceil(band) * self.outputs)
+    }
+
+    /// The block of the weight at that index.
+    pub fn of(&self, index: usize) -> usize {
+        self.band.map_or(0, |band| index / self.outputs / band * self.outputs + index % self.outputs)
+    }
+
+    /// Weights in a block.
+    pub fn len(&self, block: usize) -> usize {
+        match self.band {
+            None => self.rows * self.outputs,
+            Some(band) => (self.rows - block / self.outputs * band).min(band),
+        }
+    }
+
+    /// Whether the tensor has no weights.
+    pub fn is_empty(&self) -> bool {
+        self.rows * self.outputs == 0
+    }
+
+    /// `out[i] = map(w[i], table[block of i])`; `table` has one entry a block.
+    pub fn map<T: Copy + Sync>(
+        &self,
+        w: &[f32],
+        table: &[T],
+        out: &mut [f32],
+        map: impl Fn(f32, T) -> f32 + Sync,
+    ) {
+        assert_eq!((w.len(), table.len()), (out.len(), self.count()), "weights and blocks");
+        match self.band {
+            None => parallel::for_each_chunk(out, CHUNK, |item, out| {
+                let (w, entry) = (&w[item * CHUNK..][..out.len()], table[0]);
+                vectorize(|| {
+                    for (out, w) in out.iter_mut().zip(w) {
+                        *out = map(*w, entry);
+                    }
+                });
+            }),
+            Some(band) => {
+                let rows = self.rows_of_an_item();
+                parallel::for_each_chunk(out, rows * self.outputs, |item, out| {
+                    let w = &w[item * rows * self.outputs..][..out.len()];
+                    let lines = w.chunks_exact(self.outputs).zip(out.chunks_exact_mut(self.outputs));
+                    for (i, (w, out)) in lines.enumerate() {
+                        let entries = &table[(item * rows + i) / band * self.outputs..][..self.outputs];
+                        vectorize(|| {
+                            for ((out, w), entry) in out.iter_mut().zip(w).zip(entries) {
+                                *out = map(*w, *entry);
+                            }
+                        });
+                    }
+                });
+            }
+        }
+    }
+
+    /// Folds the weights of each block, together with a second tensor `g` of the same length: `add` takes one in, `join`
+    /// joins two results. The order follows from the shape alone. One result a block.
+    pub fn fold<A: Copy + Send + Sync + Default>(
+        &self,
+        w: &[f32],
+        g: &[f32],
+        start: A,
+        add: impl Fn(A, f32, f32) -> A + Sync,
+        join: impl Fn(A, A) -> A + Sync,
+    ) -> Vec<A> {
+        assert_eq!((w.len(), g.len()), (self.rows * self.outputs, w.len()), "weights");
+        let Some(band) = self.band else {
+            let parts = parallel::map(w.len().div_ceil(CHUNK), |item| {
+                let range = item * CHUNK..w.len().min((item + 1) * CHUNK);
+                let (w, g) = (&w[range.clone()], &g[range]);
+                vectorize(|| {
+                    let mut lanes = [start; LANES];
+                    for (w, g) in w.chunks(LANES).zip(g.chunks(LANES)) {
+                        for ((lane, w), g) in lanes.iter_mut().zip(w).zip(g) {
+                            *lane = add(*lane, *w, *g);
+                        }
+                    }
+                    lanes.into_iter().fold(start, &join)
+                })
+            });
+            return vec![parts.into_iter().fold(start, join)];
+        };
+        // Stretches of rows that lie in one block row, each with a result a channel.
+        let stretches: Vec<Range<usize>> = (0..self.rows.div_ceil(band))
+            .flat_map(|block| {
+                let (first, end) = (block * band, self.rows.min((block + 1) * band));
+                (first..end)
+                    .step_by(self.rows_of_an_item())
+                    .map(move |row| row..end.min(row + self.rows_of_an_item()))
+            })
+            .collect();
+        let parts: Vec<Vec<A>> = parallel::map(stretches.len(), |item| {
+            let range = stretches[item].start * self.outputs..stretches[item].end * self.outputs;
+            let mut results = vec![start; self.outputs];
+            let lines = w[range.clone()].chunks_exact(self.outputs);
+            for (w, g) in lines.zip(g[range].chunks_exact(self.outputs)) {
+                vectorize(|| {
+                    for ((result, w), g) in results.iter_mut().zip(w).zip(g) {
+                        *result = add(*result, *w, *g);
+                    }
+                });
+            }
+            results
+        });
+        let mut results = vec![start; self.count()];
+        for (rows, part) in stretches.iter().zip(parts) {
+            let line = &mut results[rows.start / band * self.outputs..][..self.outputs];
+            line.iter_mut().zip(part).for_each(|(result, part)| *result = join(*result, part));
+        }
+        results
+    }
+
+    /// The smallest and the largest weight of each block.
+    pub fn extents(&self, w: &[f32]) -> Vec<Extent> {
+        let add = |extent: Extent, w: f32, _| extent.with(w);
+        self.fold(w, w, Extent::NOTHING, add, |a, b| a.with(b.min).with(b.max))
+    }
+
+    fn rows_of_an_item(&self) -> usize {
+        (CHUNK / self.outputs.max(1)).max(1)
+    }
+}
+
+/// The smallest and the largest of some values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Extent {
+    /// The smallest.
+    pub min: f32,
+    /// The largest.
+    pub max: f32,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
+impl Extent {
+    /// That of no value: any value extends it.
+    pub const NOTHING: Self = Self { min: f32::INFINITY, max: f32::NEG_INFINITY };
+
+    /// The extent with one more value; NaN is passed over.
+    #[inline(always)]
+    #[must_use]
+    pub fn with(self, value: f32) -> Self {
+        Self {
+            min: if value < self.min { value } else { self.min },
+            max: if value > self.max { value } else { self.max },
+        }
+    }
+
+    /// The largest magnitude; 0 for no value.
+    pub fn abs_max(self) -> f32 {
+        [-self.min, self.max].into_iter().fold(0.0, f32::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ALL: [Granularity; 4] =
+        [Granularity::Tensor, Granularity::Channel, Granularity::Group(32), Granularity::Group(5)];
+
+    #[test]
+    fn groups_run_along_a_channel_and_the_last_is_short() {
+        let blocks = Blocks::new(70, 3, Granularity::Group(32));
+        assert_eq!(blocks.count(), 9);
+        assert_eq!([0, 1, 95, 96, 209].map(|index| blocks.of(index)), [0, 1, 2, 3, 8]);
+        assert_eq!([0, 3, 8].map(|block| blocks.len(block)), [32, 32, 6]);
+        assert_eq!(Blocks::new(70, 3, Granularity::Net).count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn passes_are_those_of_the_plain_loop(rows in 1usize..140, outputs in 1usize..20, which in 0usize..4) {
+            let blocks = Blocks::new(rows, outputs, ALL[which]);
+            let w: Vec<f32> = (0..rows * outputs).map(|i| ((i * 37) % 101) as f32 - 50.0).collect();
+            let mut expected = vec![(Extent::NOTHING, 0usize); blocks.count()];
+            for (i, w) in w.iter().enumerate() {
+                let (extent, count) = &mut expected[blocks.of(i)];
+                (*extent, *count) = (extent.with(*w), *count + 1);
+            }
+            let extents = blocks.extents(&w);
+            for (block, (extent, count)) in expected.iter().enumerate() {
+                prop_assert_eq!(extents[block], *extent);
+                prop_assert_eq!(blocks.len(block), *count);
+            }
+            let table: Vec<f32> = (0..blocks.count()).map(|block| block as f32).collect();
+            let mut out = vec![0.0; w.len()];
+            blocks.map(&w, &table, &mut out, |w, entry| w + 1000.0 * entry);
+            for (i, out) in out.iter().enumerate() {
+                prop_assert_eq!(*out, w[i] + 1000.0 * blocks.of(i) as f32);
+            }
+        }
+    }
+}

@@ -1,0 +1,578 @@
+//! A network built from a list of layer specs, with its activations and gradients.
+//!
+//! # Buffers
+//!
+//! One tensor a layer, for its output; they last from step to step. Gradients have no buffers of their own. In
+//! the backward pass
+//!
+//! - a layer finds the gradient of its output in the output's buffer, reads its input and writes the input's
+//!   gradient over it, where the layer before finds it. The batch itself, the first layer's input, stays;
+//! - the gradient of a skip connection's sum is that of both its inputs. It stays in the sum's buffer, from
+//!   where it is added to the source's gradient once the source's other reader has written that;
+//! - a buffer has the halo that its forward reader needs (a convolution's padding) or that the backward pass of
+//!   the layer that made it needs (a convolution reads its `dy` with a halo too). All writers keep it at zero, so
+//!   it is made once.
+//!
+//! [`Model::activation_bytes`] tells what that comes to for a batch, before anything is allocated.
+
+mod description;
+mod fusions;
+mod plan;
+
+use std::collections::TryReserveError;
+
+use serde::Serialize;
+
+use crate::kernels::blocks::{Blocks, Extent, Granularity};
+use crate::kernels::pointwise;
+use crate::layers::{Context, Input, Layer, Param, Pass, Shape};
+use crate::lower::Lowered;
+use crate::random::{Purpose, stream};
+use crate::state::{Under, Visitor};
+use crate::{Error, Result, Tensor, quant};
+
+use description::Source;
+use plan::{Plan, Use};
+
+pub use description::{Description, IMAGE_CHANNELS, IMAGE_SIZE};
+
+/// One layer and how it hangs together with the others.
+struct Node {
+    /// `conv1`, `bn1`...; the type's name for layers without parameters.
+    name: String,
+    kind: String,
+    layer: Box<dyn Layer>,
+    /// A convolution or a linear layer.
+    has_weights: bool,
+    inputs: Vec<Source>,
+    /// Border of zeros of the output's buffer: see the module's documentation.
+    output_halo: usize,
+}
+
+/// A layer as the page lists it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerInfo {
+    /// `conv1`, `bn1`...
+    pub name: String,
+    /// Name in [`LAYERS`](crate::layers::LAYERS).
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `[h, w, c]`.
+    pub output_shape: Shape,
+    /// Number of trainable values.
+    pub parameters: usize,
+    /// Has weights that a quantizer acts on.
+    pub quantized: bool,
+}
+
+/// A network.
+pub struct Model {
+    nodes: Vec<Node>,
+    plan: Plan,
+    input: Shape,
+    input_halo: usize,
+    /// The images without the channel that pads them, where a layer reads them so.
+    image: Tensor,
+    /// `activations[i]` is the output of `nodes[i]`; during the backward pass, its gradient.
+    activations: Vec<Tensor>,
+    /// Gradients that have no activation's buffer to lie in, see [`Plan`].
+    separate: Vec<Tensor>,
+    /// Gradient of the logits.
+    gradient: Tensor,
+    granularity: Granularity,
+    clock: fn() -> f64,
+    products_ms: f64,
+}
+
+impl Model {
+    /// Builds the layers, with initial weights from the seed.
+    ///
+    /// # Errors
+    /// [`Error::Model`] that names the layer that does not fit; [`Error::Config`] for settings that no layer can
+    /// follow.
+    pub fn new(description: &Description) -> Result<Self> {
+        let Description { input, classes, config, .. } = description;
+        let links = description::link(description)?;
+        let mut rng = stream(config.seed, Purpose::Weights, 0);
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut counts = std::collections::HashMap::new();
+        // The node that computes each layer of the description.
+        let mut node_of: Vec<Option<usize>> = vec![None; links.len()];
+        for (index, link) in links.iter().enumerate() {
+            if node_of[index].is_some() {
+                continue;
+            }
+            let shape = |source: &Source| match source {
+                Source::Image => *input,
+                Source::Output(at) => nodes[node_of[*at].expect("in order")].layer.output(),
+            };
+            let shapes: Vec<Shape> = link.inputs.iter().map(shape).collect();
+            let chain = fusions::chain(&links, index, shape);
+            let of_image = link.inputs.contains(&Source::Image);
+            let mut context = Context {
+                spec: link.spec,
+                index,
+                inputs: &shapes,
+                of_image,
+                classes: *classes,
+                config,
+                rng: &mut rng,
+            };
+            let (chain, layer) = match chain {
+                Some((chain, fusion)) => (chain, (fusion.build)(&mut context)?),
+                None => (vec![index], (link.kind.build)(&mut context)?),
+            };
+            let inputs = chain.iter().enumerate().flat_map(|(place, at)| {
+                // The first input of a later one is the one before it.
+                links[*at].inputs.iter().skip(usize::from(place > 0))
+            });
+            let inputs: Vec<Source> = inputs
+                .map(|source| match source {
+                    Source::Image => Source::Image,
+                    Source::Output(at) => Source::Output(node_of[*at].expect("in order")),
+                })
+                .collect();
+            let count = counts.entry(link.kind.name).and_modify(|count| *count += 1).or_insert(1);
+            let name = match link.kind.stem {
+                "" => link.kind.name.to_string(),
+                stem => format!("{stem}{count}"),
+            };
+            let has_weights = layer.params().iter().any(|param| param.is_weight());
+            let kind = link.kind.name.to_string();
+            chain.iter().for_each(|at| node_of[*at] = Some(nodes.len()));
+            nodes.push(Node { name, kind, layer, has_weights, inputs, output_halo: 0 });
+        }
+        let output = nodes.last().expect("at least one layer").layer.output();
+        if output != [1, 1, *classes] {
+            return Err(Error::Model {
+                layer: "last".into(),
+                expected: format!("an output of {classes} classes"),
+                found: format!("shape {output:?}"),
+            });
+        }
+        let mut input_halo = 0;
+        for i in 0..nodes.len() {
+            let needed = nodes[i].layer.input_halo();
+            for source in nodes[i].inputs.clone() {
+                match source {
+                    Source::Image => input_halo = needed.max(input_halo),
+                    Source::Output(at) => nodes[at].output_halo = needed.max(nodes[at].output_halo),
+                }
+            }
+            if nodes[i].inputs.iter().any(|source| *source != Source::Image) {
+                nodes[i].output_halo = nodes[i].layer.gradient_halo().max(nodes[i].output_halo);
+            }
+        }
+        let mut model = Self {
+            activations: nodes.iter().map(|_| Tensor::default()).collect(),
+            plan: Plan::new(&nodes),
+            separate: Vec::new(),
+            input: *input,
+            input_halo,
+            image: Tensor::default(),
+            nodes,
+            gradient: Tensor::default(),
+            granularity: config.granularity()?,
+            clock: || 0.0,
+            products_ms: 0.0,
+        };
+        model.separate = model.plan.separate.iter().map(|_| Tensor::default()).collect();
+        model.make_quantizers(config)?;
+        if !config.winograd {
+            model.nodes.iter_mut().for_each(|node| node.layer.use_direct_algorithm());
+        }
+        Ok(model)
+    }
+
+    /// Gives every weight tensor the quantizer of the settings, with the bits of its layer.
+    fn make_quantizers(&mut self, config: &crate::RunConfig) -> Result<()> {
+        let scheme = quant::find(&config.quantizer)?;
+        let names: Vec<String> =
+            self.nodes.iter().filter(|n| n.has_weights).map(|n| n.name.clone()).collect();
+        if let Some(unknown) = config.bits.layers().find(|layer| !names.iter().any(|name| name == layer)) {
+            return Err(Error::Config { field: "bits", expected: names.join(", "), found: unknown.into() });
+        }
+        for Node { name, layer, .. } in &mut self.nodes {
+            for param in layer.params_mut().into_iter().filter(|param| param.is_weight()) {
+                let bits = config.bits.of(name);
+                param.quantizer = scheme.quantizer(bits, self.granularity, param.matrix())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Border of zeros that the first layer needs around every image.
+    pub fn input_halo(&self) -> usize {
+        self.input_halo
+    }
+
+    /// Measures from now on, by this clock, the time spent in layers with weights.
+    pub fn time_products(&mut self, clock: fn() -> f64) {
+        self.clock = clock;
+    }
+
+    /// Milliseconds spent in layers with weights (convolutions and linear layers) and on packing their weights, since
+    /// the last call.
+    pub fn take_products_ms(&mut self) -> f64 {
+        std::mem::take(&mut self.products_ms)
+    }
+
+    /// Runs the network on `x` of shape `[n, h, w, c]`, where c is a multiple of 4; returns the logits,
+    /// `[n, 1, 1, classes]`.
+    pub fn forward(&mut self, x: &Tensor, pass: &Pass) -> &Tensor {
+        if self.plan.reads_image {
+            strip(x, self.input, self.image_halo(), &mut self.image);
+        }
+        for (i, node) in self.nodes.iter_mut().enumerate() {
+            let (before, after) = self.activations.split_at_mut(i);
+            let [h, w, c] = node.layer.output();
+            after[0].reshape([x.n(), h, w, c], node.output_halo);
+            let of_image = if node.layer.reads_stored_image() { x } else { &self.image };
+            let inputs: Vec<&Tensor> = node
+                .inputs
+                .iter()
+                .map(|source| match source {
+                    Source::Image => of_image,
+                    Source::Output(at) => &before[*at],
+                })
+                .collect();
+            let start = (self.clock)();
+            node.layer.forward(&inputs, &mut after[0], pass);
+            if node.has_weights {
+                self.products_ms += (self.clock)() - start;
+            }
+        }
+        self.activations.last().expect("a model has layers")
+    }
+
+    /// Border of the stripped images: no layer that reads them needs more than the batch has.
+    fn image_halo(&self) -> usize {
+        self.input_halo
+    }
+
+    /// Bytes of the activations of a batch of `n` images, gradients included (they take the same memory).
+    pub fn activation_bytes(&self, n: usize) -> usize {
+        let elements = self.nodes.iter().map(|node| {
+            let [h, w, c] = node.layer.output();
+            (h + 2 * node.output_halo) * (w + 2 * node.output_halo) * c
+        });
+        let separate = self.plan.separate.iter().map(|at| {
+            let node = &self.nodes[*at];
+            let [h, w, c] = node.layer.output();
+            (h + 2 * node.output_halo) * (w + 2 * node.output_halo) * c
+        });
+        let [h, w, c] = self.input.map(|len| if self.plan.reads_image { len } else { 0 });
+        let image = (h + 2 * self.input_halo) * (w + 2 * self.input_halo) * c;
+        n * (elements.sum::<usize>() + separate.sum::<usize>() + image) * size_of::<f32>()
+    }
+
+    /// Bytes of the parameters in training: master weights, gradients, what is kept in `slots` beside each, quantized
+    /// weights, and these packed for the forward and the backward pass (F(4x4) Winograd filters have 36 values for 9
+    /// weights).
+    pub fn parameter_bytes(&self, slots: usize) -> usize {
+        let elements = self.params().map(|(_, param)| match param.dims[..] {
+            [3, 3, ..] => (3 + slots + 2 * 36 / 9) * param.value.len(),
+            [_, ..] if param.is_weight() => (3 + slots + 2) * param.value.len(),
+            _ => (2 + slots) * param.value.len(),
+        });
+        elements.sum::<usize>() * size_of::<f32>()
+    }
+
+    /// Takes the memory of [`Model::activation_bytes`].
+    ///
+    /// # Errors
+    /// Where there is not enough.
+    pub fn try_reserve(&mut self, n: usize) -> std::result::Result<(), TryReserveError> {
+        for (node, activation) in self.nodes.iter().zip(&mut self.activations) {
+            let [h, w, c] = node.layer.output();
+            activation.try_reserve([n, h, w, c], node.output_halo)?;
+        }
+        Ok(())
+    }
+
+    /// The logits of the last forward pass, and the tensor that takes the gradient of the loss with respect to
+    /// them.
+    pub fn logits_and_gradient(&mut self) -> (&Tensor, &mut Tensor) {
+        let logits = self.activations.last().expect("a model has layers");
+        self.gradient.reshape(logits.shape(), logits.halo());
+        (logits, &mut self.gradient)
+    }
+
+    /// Fills every parameter's gradient from the gradient of the logits (see
+    /// [`Model::logits_and_gradient`]), for the batch `x` of the last forward pass, whose activations it
+    /// overwrites: once a forward pass.
+    pub fn backward(&mut self, x: &Tensor) {
+        let logits = self.activations.last_mut().expect("a model has layers");
+        std::mem::swap(logits, &mut self.gradient);
+        for i in (0..self.nodes.len()).rev() {
+            let dy = std::mem::take(&mut self.activations[i]);
+            self.backward_node(i, x, &dy);
+            self.activations[i] = dy;
+            // The gradients that are complete but for what later layers had to say.
+            for (source, uses) in self.plan.owned_by(i) {
+                let mut dx = std::mem::take(&mut self.activations[source]);
+                for addend in uses {
+                    match *addend {
+                        plan::Addend::Output(node) => pointwise::add_assign(&mut dx, &self.activations[node]),
+                        plan::Addend::Separate(at) => pointwise::add_assign(&mut dx, &self.separate[at]),
+                    }
+                }
+                self.activations[source] = dx;
+            }
+        }
+    }
+
+    /// The backward pass of one layer.
+    fn backward_node(&mut self, i: usize, x: &Tensor, dy: &Tensor) {
+        let uses = &self.plan.uses[i];
+        for to in uses {
+            if let Use::Separate { source, at } = *to {
+                let values = &self.activations[source];
+                self.separate[at].reshape(values.shape(), values.halo());
+                pointwise::copy(values, &mut self.separate[at]);
+            }
+        }
+        // Tensors that are written to leave their places meanwhile.
+        let mut taken: Vec<Tensor> = uses
+            .iter()
+            .map(|to| match *to {
+                Use::Own { source } => std::mem::take(&mut self.activations[source]),
+                Use::Separate { at, .. } => std::mem::take(&mut self.separate[at]),
+                Use::Image | Use::Passed { .. } => Tensor::default(),
+            })
+            .collect();
+        let node = &mut self.nodes[i];
+        let of_image = if node.layer.reads_stored_image() { x } else { &self.image };
+        let mut inputs: Vec<Input<'_>> = uses
+            .iter()
+            .zip(&mut taken)
+            .map(|(to, taken)| match *to {
+                Use::Image => Input::Fixed(of_image),
+                Use::Passed { source } => Input::Fixed(&self.activations[source]),
+                Use::Own { .. } | Use::Separate { .. } => Input::Gradient(taken),
+            })
+            .collect();
+        let start = (self.clock)();
+        node.layer.backward(&mut inputs, dy);
+        if node.has_weights {
+            self.products_ms += (self.clock)() - start;
+        }
+        for (to, tensor) in self.plan.uses[i].iter().zip(taken) {
+            match *to {
+                Use::Own { source } => self.activations[source] = tensor,
+                Use::Separate { at, .. } => self.separate[at] = tensor,
+                Use::Image | Use::Passed { .. } => {}
+            }
+        }
+    }
+
+    /// Makes the forward weights of every layer from its master weights.
+    pub fn quantize(&mut self) {
+        let net = (self.granularity == Granularity::Net).then(|| {
+            let extents = self.params().filter(|(_, param)| param.is_weight()).map(|(_, param)| {
+                // Schemes that need but the magnitude are content with what is known.
+                let blocks = Blocks::new(param.value.len(), 1, Granularity::Tensor);
+                blocks.extents(&param.value)[0]
+            });
+            extents.fold(Extent::NOTHING, |net, extent| net.with(extent.min).with(extent.max))
+        });
+        for node in &mut self.nodes {
+            node.layer.params_mut().into_iter().for_each(|param| param.quantize(net));
+        }
+        self.refresh();
+    }
+
+    /// Makes the kernels use the present forward weights.
+    pub fn refresh(&mut self) {
+        let start = (self.clock)();
+        self.nodes.iter_mut().for_each(|node| node.layer.refresh());
+        self.products_ms += (self.clock)() - start;
+    }
+
+    /// Turns the gradients of the quantized weights into those of the master weights, and writes those of what the
+    /// quantizers learn. Without `straight_through` the master weights get the true derivative of rounding, which is
+    /// flat almost everywhere: 0.
+    pub fn quantizer_backward(&mut self, straight_through: bool) {
+        for param in self.nodes.iter_mut().flat_map(|node| node.layer.params_mut()) {
+            let Some(quantizer) = &mut param.quantizer else { continue };
+            quantizer.backward(&param.value, &mut param.grad);
+            if !straight_through {
+                param.grad.fill(0.0);
+            }
+        }
+    }
+
+    /// Shows every value that must survive: master values, what the optimizer keeps in `slots` beside them, what
+    /// quantizers learn, running statistics. The forward weights are stale where the visitor replaced some, until
+    /// [`Model::quantize`].
+    pub fn visit(&mut self, slots: &[&'static str], visitor: &mut dyn Visitor) {
+        for Node { name, layer, .. } in &mut self.nodes {
+            let visitor = &mut Under { visitor, prefix: name };
+            layer.params_mut().into_iter().for_each(|param| param.visit(slots, visitor));
+            for (name, values) in layer.buffers_mut() {
+                visitor.tensor(name, &[values.len()], values);
+            }
+            layer.visit(visitor);
+        }
+    }
+
+    /// Keeps the statistics gathered by the last training pass.
+    pub fn end_step(&mut self) {
+        for node in &mut self.nodes {
+            node.layer.end_step();
+        }
+    }
+
+    /// The statistics of the last training pass count as number `done` (from 0) of those whose mean evaluation uses.
+    pub fn estimate(&mut self, done: usize) {
+        self.nodes.iter_mut().for_each(|node| node.layer.estimate(done));
+    }
+
+    /// Every parameter with the name of its layer, in a fixed order.
+    pub fn params(&self) -> impl Iterator<Item = (&str, &Param)> {
+        self.nodes
+            .iter()
+            .flat_map(|node| node.layer.params().into_iter().map(|param| (node.name.as_str(), param)))
+            .flat_map(|(name, param)| param.family().map(move |param| (name, param)))
+    }
+
+    /// Calls `change` for every parameter with the name of its layer, in the same order.
+    pub fn for_each_param_mut(&mut self, mut change: impl FnMut(&str, &mut Param)) {
+        for Node { name, layer, .. } in &mut self.nodes {
+            for param in layer.params_mut() {
+                param.for_each_of_family(|param| change(name, param));
+            }
+        }
+    }
+
+    /// What it computes in evaluation mode, with the present forward weights.
+    pub fn lower(&self) -> Lowered {
+        let mut lowered = Lowered::new(self.input);
+        let mut values: Vec<usize> = Vec::new();
+        for Node { name, layer, inputs, .. } in &self.nodes {
+            let inputs: Vec<usize> = inputs
+                .iter()
+                .map(|source| match source {
+                    Source::Image => 0,
+                    Source::Output(at) => values[*at],
+                })
+                .collect();
+            values.push(lowered.layer(name, &inputs, |out| layer.lower(out)));
+        }
+        lowered
+    }
+
+    /// Number of trainable values.
+    pub fn parameter_count(&self) -> usize {
+        self.params().map(|(_, param)| param.value.len()).sum()
+    }
+
+    /// The layers, for display.
+    pub fn layers(&self) -> Vec<LayerInfo> {
+        let info = |node: &Node| LayerInfo {
+            name: node.name.clone(),
+            kind: node.kind.clone(),
+            output_shape: node.layer.output(),
+            parameters: node.layer.params().iter().map(|param| param.value.len()).sum(),
+            quantized: node.has_weights,
+        };
+        self.nodes.iter().map(info).collect()
+    }
+
+    /// Running statistics as `(layer, name, values)`.
+    pub fn buffers(&self) -> impl Iterator<Item = (&str, &'static str, &[f32])> {
+        self.nodes.iter().flat_map(|node| {
+            node.layer.buffers().into_iter().map(|(name, values)| (node.name.as_str(), name, values))
+        })
+    }
+}
+
+/// Copies images without the channels that pad them.
+fn strip(x: &Tensor, [_, _, channels]: Shape, halo: usize, out: &mut Tensor) {
+    let [n, h, w, stored] = x.shape();
+    out.reshape([n, h, w, channels], halo);
+    for (image, row) in (0..n).flat_map(|image| (0..h).map(move |row| (image, row))) {
+        let pixels = x.row(image, row).chunks_exact(stored);
+        for (to, from) in out.row_mut(image, row).chunks_exact_mut(channels).zip(pixels) {
+            to.copy_from_slice(&from[..channels]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Entry;
+    use crate::models::{self, Preset};
+
+    /// Addresses and sizes of all buffers.
+    fn buffers(model: &Model) -> Vec<(*const f32, usize)> {
+        let tensors = model.activations.iter().chain([&model.gradient]);
+        let mut buffers: Vec<_> = tensors.map(|x| (x.data().as_ptr(), x.data().len())).collect();
+        // The logits and their gradient change places at every step.
+        buffers.sort_unstable();
+        buffers
+    }
+
+    #[test]
+    fn buffers_are_those_planned_and_stay_from_step_to_step() {
+        for preset in models::MODELS {
+            let mut model = Model::new(&preset.specs().unwrap(), 10, 1).unwrap();
+            let x = Tensor::zeros([4, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
+            let fewer = Tensor::zeros([3, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
+            let step = |model: &mut Model, x: &Tensor| {
+                model.forward(x, &Pass { training: true, seed: 1, step: 0 });
+                let (logits, gradient) = model.logits_and_gradient();
+                gradient.data_mut().copy_from_slice(logits.data());
+                model.backward(x);
+            };
+            step(&mut model, &x);
+            let bytes = model.activations.iter().map(|x| size_of_val(x.data())).sum::<usize>();
+            assert_eq!(bytes, model.activation_bytes(4), "{}", preset.entry.name);
+            let before = buffers(&model);
+            step(&mut model, &x);
+            assert_eq!(buffers(&model), before, "{}", preset.entry.name);
+            // As at the end of an epoch and in its test pass.
+            step(&mut model, &fewer);
+            model.forward(&x, &Pass { training: false, seed: 1, step: 0 });
+            step(&mut model, &x);
+            assert_eq!(buffers(&model), before, "{}", preset.entry.name);
+        }
+    }
+
+    /// Convolutions side by side that need borders of different widths, which no preset has.
+    const MIXED: Preset = Preset {
+        entry: Entry { name: "mixed", label: "", about: "" },
+        layers: r#"[
+            {"type": "conv2d", "out": 8, "kernel": 5}, {"type": "conv2d", "out": 16, "kernel": 3},
+            {"type": "conv2d", "out": 16, "kernel": 3}, {"type": "conv2d", "out": 4, "kernel": 5},
+            {"type": "conv2d", "out": 4, "kernel": 3, "stride": 2}, {"type": "conv2d", "out": 4, "kernel": 5},
+            {"type": "global_avg_pool"}, {"type": "linear"}
+        ]"#,
+    };
+
+    /// Writers keep halos at zero, forward and backward: the next step relies on it.
+    #[test]
+    fn halos_stay_zero() {
+        for preset in models::MODELS.iter().chain([&MIXED]) {
+            let mut model = Model::new(&preset.specs().unwrap(), 10, 1).unwrap();
+            let mut x = Tensor::zeros([2, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
+            for n in 0..2 {
+                (0..IMAGE_SIZE).for_each(|h| x.row_mut(n, h).fill((n * IMAGE_SIZE + h) as f32 / 64.0));
+            }
+            model.forward(&x, &Pass { training: true, seed: 1, step: 0 });
+            let (_, gradient) = model.logits_and_gradient();
+            gradient.data_mut().iter_mut().enumerate().for_each(|(i, g)| *g = i as f32 - 9.0);
+            model.backward(&x);
+            let mut images = 0;
+            for (node, dx) in model.nodes.iter().zip(&model.activations) {
+                let clean = Tensor::from_dense(dx.shape(), dx.halo(), &dx.to_dense());
+                assert!(clean == *dx, "{} of {}: something is in its halo", node.name, preset.entry.name);
+                assert!(dx.data().iter().any(|&v| v != 0.0), "{}: no gradient", node.name);
+                images += usize::from(dx.halo() > 0);
+            }
+            assert!(images > 3, "{images} activations of {} have a halo", preset.entry.name);
+        }
+    }
+}

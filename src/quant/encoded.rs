@@ -1,0 +1,88 @@
+//! Quantized values as codes, and what the codes mean: what reports, packing and exports read.
+
+use crate::kernels::blocks::Blocks;
+
+/// The values that a quantized tensor can take: `(level - zero point of the block) * scale of the block`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grid {
+    /// Which values share a scale.
+    pub blocks: Blocks,
+    /// The levels in units of the scale, lowest first, one after the other 1 apart in a uniform grid.
+    pub levels: Vec<f32>,
+    /// One a block.
+    pub scales: Vec<f32>,
+    /// One a block; empty where all are 0.
+    pub zero_points: Vec<f32>,
+}
+
+/// A tensor on a [`Grid`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded {
+    /// What the codes mean.
+    pub grid: Grid,
+    /// Index into [`Grid::levels`] of every value.
+    pub codes: Vec<u16>,
+}
+
+impl Grid {
+    /// Integer levels from `lowest` to `highest`.
+    pub fn uniform(
+        blocks: Blocks,
+        [lowest, highest]: [i32; 2],
+        scales: Vec<f32>,
+        zero_points: Vec<f32>,
+    ) -> Self {
+        Self { blocks, levels: (lowest..=highest).map(|level| level as f32).collect(), scales, zero_points }
+    }
+
+    /// The zero point of a block.
+    pub fn zero_point(&self, block: usize) -> f32 {
+        self.zero_points.get(block).copied().unwrap_or(0.0)
+    }
+
+    /// The value of a level in a block.
+    pub fn value(&self, level: usize, block: usize) -> f32 {
+        (self.levels[level] - self.zero_point(block)) * self.scales[block]
+    }
+
+    /// Whether its levels are neighbouring integers.
+    pub fn is_uniform(&self) -> bool {
+        self.levels.windows(2).all(|pair| pair[1] - pair[0] == 1.0) && self.levels[0].fract() == 0.0
+    }
+
+    /// The codes of `values`, which lie on the grid: of each the nearest level.
+    pub fn encode(self, values: &[f32]) -> Encoded {
+        let uniform = self.is_uniform();
+        let last = self.levels.len() - 1;
+        let code = |(i, value): (usize, &f32)| {
+            let block = self.blocks.of(i);
+            let scale = self.scales[block];
+            let position = if scale == 0.0 { 0.0 } else { value / scale } + self.zero_point(block);
+            if uniform {
+                return (position - self.levels[0]).round_ties_even().clamp(0.0, last as f32) as u16;
+            }
+            let above = self.levels.partition_point(|level| *level < position);
+            let below = above.saturating_sub(1);
+            let above = above.min(last);
+            let nearer = position - self.levels[below] <= self.levels[above] - position;
+            (if nearer { below } else { above }) as u16
+        };
+        let codes = values.iter().enumerate().map(code).collect();
+        Encoded { grid: self, codes }
+    }
+}
+
+impl Encoded {
+    /// The values.
+    pub fn decode(&self) -> Vec<f32> {
+        let value = |(i, code): (usize, &u16)| self.grid.value(usize::from(*code), self.grid.blocks.of(i));
+        self.codes.iter().enumerate().map(value).collect()
+    }
+
+    /// Values on each level, lowest first.
+    pub fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.grid.levels.len()];
+        self.codes.iter().for_each(|code| counts[usize::from(*code)] += 1);
+        counts
+    }
+}

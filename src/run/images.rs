@@ -1,0 +1,118 @@
+//! Which images of a data set a run trains on and which it tests on.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::data::augment::{Augment, Normalize, below, fill_batch, stream};
+use crate::data::{Dataset, STREAM_HOLDOUT, Split};
+use crate::settings::RunConfig;
+use crate::{Error, Result, Tensor};
+
+/// A part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// The training images.
+    Train,
+    /// The test images.
+    Test,
+}
+
+/// The images of a run. With a hold-out they are all training images: some are kept aside and tested on, so that choices
+/// can be made that never see the test set.
+#[derive(Debug, Clone)]
+pub(super) struct Images {
+    pub dataset: Arc<Dataset>,
+    pub normalize: Normalize,
+    /// Indices of the training images that are trained on and of those kept aside; `None`: nothing is kept aside.
+    kept_aside: Option<Arc<[Vec<u32>; 2]>>,
+}
+
+impl Images {
+    /// # Errors
+    /// [`Error::Config`] where too few images are left to train on.
+    pub fn new(dataset: Arc<Dataset>, config: &RunConfig) -> Result<Self> {
+        let (len, holdout) = (dataset.train.len(), config.holdout as usize);
+        if len < 2 {
+            return Err(Error::Config {
+                field: "batch",
+                expected: "at least 2 training images, for batch normalisation".into(),
+                found: len.to_string(),
+            });
+        }
+        if holdout + 2 > len {
+            return Err(Error::Config {
+                field: "holdout",
+                expected: format!("at most {}, so that 2 of {len} training images are left", len - 2),
+                found: holdout.to_string(),
+            });
+        }
+        let kept_aside = (holdout > 0).then(|| {
+            // The same for every seed, so that runs can be compared on them.
+            let mut rng = stream(0, STREAM_HOLDOUT);
+            let mut order: Vec<u32> = (0..len as u32).collect();
+            for place in 0..holdout {
+                order.swap(place, place + below(&mut rng, (len - place) as u32) as usize);
+            }
+            let mut train = order.split_off(holdout);
+            order.sort_unstable();
+            train.sort_unstable();
+            Arc::new([train, order])
+        });
+        let normalize = match config.normalization.as_str() {
+            "own" => dataset.own_normalize(),
+            _ => dataset.normalize(),
+        };
+        Ok(Self { normalize, dataset, kept_aside })
+    }
+
+    pub fn train_len(&self) -> usize {
+        self.kept_aside.as_ref().map_or(self.dataset.train.len(), |parts| parts[0].len())
+    }
+
+    pub fn test_len(&self) -> usize {
+        self.kept_aside.as_ref().map_or(self.dataset.test.len(), |parts| parts[1].len())
+    }
+
+    /// Where the tested images are.
+    pub fn tests(&self) -> Part {
+        if self.kept_aside.is_some() { Part::Train } else { Part::Test }
+    }
+
+    /// Index in [`Images::tests`] of the tested image of that place.
+    pub fn test_index(&self, place: usize) -> usize {
+        self.kept_aside.as_ref().map_or(place, |parts| parts[1][place] as usize)
+    }
+
+    fn tested(&self) -> &Split {
+        if self.kept_aside.is_some() { &self.dataset.train } else { &self.dataset.test }
+    }
+
+    /// A batch of images that are trained on, by their places.
+    pub fn train_batch(
+        &self,
+        places: &[u32],
+        augment: Option<Augment>,
+        halo: usize,
+        x: &mut Tensor,
+        labels: &mut Vec<u8>,
+    ) {
+        let indices: Vec<u32>;
+        let indices = match &self.kept_aside {
+            None => places,
+            Some(parts) => {
+                indices = places.iter().map(|place| parts[0][*place as usize]).collect();
+                &indices
+            }
+        };
+        fill_batch(&self.dataset.train, indices, augment, &self.normalize, halo, x, labels);
+    }
+
+    /// A batch of neighbouring tested images, as they are.
+    pub fn test_batch(&self, places: Range<usize>, halo: usize, x: &mut Tensor, labels: &mut Vec<u8>) {
+        let indices: Vec<u32> = places.map(|place| self.test_index(place) as u32).collect();
+        fill_batch(self.tested(), &indices, None, &self.normalize, halo, x, labels);
+    }
+}
