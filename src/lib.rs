@@ -7,7 +7,6 @@
 //! Index letters: N images, H rows, W columns, C channels; GEMMs are M x N x K.
 #![deny(unsafe_code)]
 
-pub mod config;
 pub mod data;
 pub mod error;
 pub mod kernels;
@@ -21,12 +20,14 @@ pub mod packed;
 pub mod predictions;
 pub mod quant;
 pub mod random;
+pub mod registry;
 pub mod run;
+pub mod settings;
 pub mod tensor;
 pub mod train;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 
-pub use config::RunConfig;
 pub use error::{Error, Result};
+pub use settings::RunConfig;
 pub use tensor::Tensor;

@@ -375,8 +375,8 @@ fn find_source(context: &Context<'_>, ids: &[(&str, usize)], id: &str) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Entry;
     use crate::models::{self, Preset};
+    use crate::registry::Entry;
 
     /// Addresses and sizes of all buffers.
     fn buffers(model: &Model) -> Vec<(*const f32, usize)> {

@@ -3,9 +3,9 @@
 use std::f64::consts::PI;
 
 use crate::Result;
-use crate::config::{Entry, find_named};
 use crate::kernels::weights;
 use crate::layers::Param;
+use crate::registry::{Entry, find_named};
 
 /// Global gradient norm above which gradients are scaled down.
 pub const MAX_GRAD_NORM: f64 = 0.5;

@@ -1,12 +1,12 @@
 //! The training step.
 
-use crate::config::RunConfig;
 use crate::layers::{LayerSpec, Param, Pass};
 use crate::loss::{Loss, cross_entropy};
 use crate::metrics::{self, Flips, LayerReport, Levels, Phases};
 use crate::model::Model;
 use crate::optim::{self, AdamW};
 use crate::quant::Quantizer;
+use crate::settings::RunConfig;
 use crate::{Error, Result, Tensor, quant};
 
 /// Soft clipping keeps weights within this bound: `W <- 3 tanh(W / 3)`.
@@ -197,13 +197,13 @@ impl Trainer {
     /// The levels of every weight tensor, in order: those of the forward weights.
     pub fn levels(&self) -> Vec<Levels> {
         let weights = self.model.params().filter(|(_, param)| param.is_weight());
-        weights.map(|(_, param)| metrics::levels(param, self.quantizer, self.config.bits)).collect()
+        weights.map(|(_, param)| metrics::levels(param, self.quantizer, self.config.bits.all)).collect()
     }
 
     /// Describes every weight tensor. `levels` are the present [`Trainer::levels`], `before` those to count
     /// changes from.
     pub fn layer_reports(&self, levels: &[Levels], before: &[Levels]) -> Vec<LayerReport> {
-        let (quantizer, bits) = (self.quantizer, self.config.bits);
+        let (quantizer, bits) = (self.quantizer, self.config.bits.all);
         let weights = self.model.params().filter(|(_, param)| param.is_weight());
         let mut reports = Vec::new();
         for (i, (name, param)) in weights.enumerate() {
@@ -239,7 +239,7 @@ impl Trainer {
     fn refresh_forward_weights(&mut self) {
         if self.stale {
             let start = (self.clock)();
-            self.model.quantize(self.quantizer, self.config.bits, self.config.per_layer_scale);
+            self.model.quantize(self.quantizer, self.config.bits.all, self.config.per_layer_scale);
             self.stale = false;
             self.phases.quantize += (self.clock)() - start;
         }

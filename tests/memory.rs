@@ -5,11 +5,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nibble::config::RunConfig;
 use nibble::data::{IMAGE_BYTES, synthetic};
 use nibble::metrics::Event;
 use nibble::models;
 use nibble::run::Run;
+use nibble::settings::RunConfig;
 
 const MEGABYTE: usize = 1_000_000;
 

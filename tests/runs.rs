@@ -86,7 +86,7 @@ fn a_fork_leaves_the_original_untouched() {
     let mut run = tiny_run(tiny_config());
     advance(&mut control, 2);
     advance(&mut run, 2);
-    let changes = RunConfig { bits: 2, tanh_clip: false, lr: 0.01, augment: false, ..tiny_config() };
+    let changes = RunConfig { bits: 2.into(), tanh_clip: false, lr: 0.01, augment: false, ..tiny_config() };
     let mut fork = run.fork(changes).unwrap();
     let forked = rest(&mut fork);
     let original = rest(&mut run);
@@ -99,7 +99,7 @@ fn a_fork_goes_on_by_its_own_settings() {
     let mut run = tiny_run(tiny_config());
     advance(&mut run, 6);
     let weights = |run: &Run| run.model().params().map(|(_, p)| p.value.clone()).collect::<Vec<_>>();
-    let mut fork = run.fork(RunConfig { bits: 3, epochs: 4, ..tiny_config() }).unwrap();
+    let mut fork = run.fork(RunConfig { bits: 3.into(), epochs: 4, ..tiny_config() }).unwrap();
     assert_eq!(weights(&run), weights(&fork), "the master weights are the same");
     for layer in fork.layer_reports() {
         assert!(layer.bits == 3 && layer.levels_used <= 7 && layer.level_counts.len() == 7);
@@ -137,7 +137,7 @@ fn a_fork_cannot_change_what_its_state_was_made_with() {
         message(RunConfig { epochs: 1, ..tiny_config() }),
         "epochs: expected at least the 2 already begun, found 1"
     );
-    assert!(message(RunConfig { bits: 1, ..tiny_config() }).starts_with("bits: "));
+    assert!(message(RunConfig { bits: 1.into(), ..tiny_config() }).starts_with("bits: "));
 }
 
 #[test]
@@ -355,7 +355,7 @@ fn a_test_pass_counts_one_set_of_weights_alone() {
     };
     let mut run = tiny_run(tiny_config());
     while !matches!(run.advance().unwrap(), Event::Evaluate { .. }) {}
-    check(&mut run.fork(RunConfig { bits: 2, ..tiny_config() }).unwrap());
+    check(&mut run.fork(RunConfig { bits: 2.into(), ..tiny_config() }).unwrap());
     let mut same = run.fork(RunConfig { lr: 0.01, ..tiny_config() }).unwrap();
     assert!(matches!(same.advance().unwrap(), Event::Epoch(_)), "the weights are the same: it goes on");
     run.inject_outlier("conv3", 20.0).unwrap();

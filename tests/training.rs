@@ -338,15 +338,15 @@ fn every_switch_trains() {
     let cases = [
         off,
         RunConfig { quantizer: "none".into(), ..tiny_config() },
-        RunConfig { bits: 2, ..tiny_config() },
-        RunConfig { bits: 8, schedule: "cosine_climbing".into(), ..tiny_config() },
+        RunConfig { bits: 2.into(), ..tiny_config() },
+        RunConfig { bits: 8.into(), schedule: "cosine_climbing".into(), ..tiny_config() },
     ];
     for config in cases {
         let mut run = tiny_run(config.clone());
         for _ in 0..4 {
             run.advance().unwrap();
         }
-        let most = if config.quantizer == "none" { 0 } else { (1 << config.bits) - 1 };
+        let most = if config.quantizer == "none" { 0 } else { (1 << config.bits.all) - 1 };
         for layer in run.layer_reports() {
             assert!(layer.levels_used <= most, "{config:?}: {} levels", layer.levels_used);
         }

@@ -1,7 +1,7 @@
 //! Model presets: each is a JSON list of layer specs. A new one is one file and one line in [`MODELS`].
 
-use crate::config::{Entry, find_named};
 use crate::layers::LayerSpec;
+use crate::registry::{Entry, find_named};
 use crate::{Error, Result};
 
 /// A registered architecture for 32x32 RGB images.

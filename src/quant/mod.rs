@@ -7,7 +7,7 @@ mod none;
 mod symmetric;
 
 use crate::Result;
-use crate::config::{Entry, find_named};
+use crate::registry::{Entry, find_named};
 
 /// A scheme that maps master weights to the weights used in the forward and backward pass.
 ///

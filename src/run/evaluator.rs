@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Run, Totals, fill_range};
-use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::augment::Normalize;
 use crate::layers::Pass;
 use crate::loss::cross_entropy;
 use crate::model::Model;
+use crate::settings::RunConfig;
 use crate::{Result, Tensor, models, quant};
 
 /// Images at a time. An evaluator has activations of its own, beside those of the run in training: small batches
@@ -74,16 +74,16 @@ impl Run {
     pub fn evaluator(&self, quantization: Option<Quantization>) -> Result<Evaluator> {
         let mut config = self.config().clone();
         if let Some(Quantization { quantizer, bits, per_layer_scale }) = quantization {
-            config = RunConfig { quantizer, bits, per_layer_scale, ..config };
+            config = RunConfig { quantizer, bits: bits.into(), per_layer_scale, ..config };
             config.validate()?;
         }
         let model = self.quantized_copy(&config)?;
-        let has_grid = quant::find(&config.quantizer)?.quantizer.quant_max(config.bits).is_some();
+        let has_grid = quant::find(&config.quantizer)?.quantizer.quant_max(config.bits.all).is_some();
         Ok(Evaluator {
             model,
             dataset: self.dataset.clone(),
             normalize: self.normalize.clone(),
-            bits: if has_grid { config.bits } else { FP32_BITS },
+            bits: if has_grid { config.bits.all } else { FP32_BITS },
             totals: Totals::default(),
             x: Tensor::default(),
             labels: Vec::new(),
@@ -95,7 +95,7 @@ impl Run {
         let specs = models::find(&config.model)?.specs()?;
         let mut model = Model::new(&specs, self.dataset.classes.len(), config.seed)?;
         model.copy_state(self.model());
-        model.quantize(quant::find(&config.quantizer)?.quantizer, config.bits, config.per_layer_scale);
+        model.quantize(quant::find(&config.quantizer)?.quantizer, config.bits.all, config.per_layer_scale);
         Ok(model)
     }
 }

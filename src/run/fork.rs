@@ -1,7 +1,7 @@
 //! Forks: copies of a run that go on with other settings.
 
 use super::{Run, Stage};
-use crate::config::RunConfig;
+use crate::settings::{Bits, RunConfig};
 use crate::{Error, Result, Tensor, models, optim};
 
 impl Run {
@@ -13,7 +13,7 @@ impl Run {
     /// fewer epochs than the run has begun.
     pub fn fork(&mut self, config: RunConfig) -> Result<Self> {
         config.validate()?;
-        check_unchanged(self.config(), &config)?;
+        self.config().check_fork(&config)?;
         let begun = self.epoch + u32::from(self.stage != Stage::Finished);
         if config.epochs < begun {
             return Err(Error::Config {
@@ -56,42 +56,6 @@ impl Run {
 }
 
 /// What a weight's level depends on, besides the weights.
-fn grid(config: &RunConfig) -> (&str, u8, bool) {
-    (&config.quantizer, config.bits, config.per_layer_scale)
-}
-
-/// Refuses a change of what the copied state was made with.
-fn check_unchanged(from: &RunConfig, to: &RunConfig) -> Result<()> {
-    // Taken apart, so that a new setting has to be put on one of the sides.
-    let RunConfig {
-        model,
-        batch,
-        seed,
-        quantizer: _,
-        bits: _,
-        tanh_clip: _,
-        per_layer_scale: _,
-        grad_clip: _,
-        straight_through: _,
-        augment: _,
-        epochs: _,
-        lr: _,
-        winograd: _,
-        schedule: _,
-    } = from;
-    let fixed = [
-        ("model", model.clone(), to.model.clone()),
-        ("batch", batch.to_string(), to.batch.to_string()),
-        ("seed", seed.to_string(), to.seed.to_string()),
-    ];
-    for (field, from, to) in fixed {
-        if from != to {
-            return Err(Error::Config {
-                field,
-                expected: format!("{from}, as in the run forked"),
-                found: to,
-            });
-        }
-    }
-    Ok(())
+fn grid(config: &RunConfig) -> (&str, &Bits, bool) {
+    (&config.quantizer, &config.bits, config.per_layer_scale)
 }

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::Run;
-use crate::config::RunConfig;
 use crate::kernels::weights;
 use crate::layers::Param;
 use crate::packed::PackedModel;
+use crate::settings::RunConfig;
 use crate::{Error, Result, models, quant};
 
 /// What [`Run::inject_outlier`] did.
@@ -102,14 +102,14 @@ impl Run {
         let specs = models::find(&config.model)?.specs()?;
         let quantizer = self.trainer.quantizer();
         let normalize = self.normalize.clone();
-        if quantizer.quant_max(config.bits).is_some() {
+        if quantizer.quant_max(config.bits.all).is_some() {
             self.trainer.settle();
-            return PackedModel::new(&specs, self.model(), quantizer, config.bits, normalize);
+            return PackedModel::new(&specs, self.model(), quantizer, config.bits.all, normalize);
         }
-        let config = RunConfig { quantizer: "symmetric".into(), bits: 4, ..config };
+        let config = RunConfig { quantizer: "symmetric".into(), bits: 4.into(), ..config };
         let model = self.quantized_copy(&config)?;
         let quantizer = quant::find(&config.quantizer)?.quantizer;
-        PackedModel::new(&specs, &model, quantizer, config.bits, normalize)
+        PackedModel::new(&specs, &model, quantizer, config.bits.all, normalize)
     }
 
     /// The weights of the layer of that name.

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::config::RunConfig;
 use crate::data::augment::{Augment, BATCH_CHANNELS, BATCH_HALO, Normalize, epoch_order, fill_batch};
 use crate::data::{Dataset, SIDE, Split};
 use crate::loss::{Loss, cross_entropy};
 use crate::metrics::{EpochReport, Event, LayerReport, Levels, Phases, StepReport};
 use crate::model::{LayerInfo, Model};
 use crate::predictions::{Prediction, Predictions, Query};
+use crate::settings::RunConfig;
 use crate::train::{Clock, Trainer};
 use crate::{Error, Result, Tensor, models, optim};
 

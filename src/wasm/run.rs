@@ -5,8 +5,8 @@ use wasm_bindgen::prelude::*;
 
 use super::error::Result;
 use super::{Dataset, now, on_pool, to_js};
-use crate::config::RunConfig;
 use crate::predictions::Query;
+use crate::settings::RunConfig;
 use crate::{packed, run};
 
 /// A training run.

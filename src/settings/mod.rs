@@ -1,0 +1,360 @@
+//! Settings: one table says everything about each of them (`table.rs`); this is what a row can say and what reads it.
+
+mod bits;
+mod print;
+mod table;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+pub use bits::{Bits, NoBits};
+pub use print::{javascript, markdown};
+pub use table::{RunConfig, SETTINGS};
+
+use crate::registry::{Entry, names};
+use crate::{Error, Result};
+
+/// The entries of a menu.
+pub type Menu = fn() -> Vec<&'static Entry>;
+
+/// What values a setting has, and so which control shows it.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// On or off.
+    Switch,
+    /// A whole number.
+    Integer {
+        /// The smallest.
+        min: u32,
+        /// The largest.
+        max: u32,
+        /// What the arrow keys move by.
+        step: u32,
+    },
+    /// Any number of a range.
+    Number {
+        /// The smallest.
+        min: f64,
+        /// The largest.
+        max: f64,
+        /// Its slider moves by factors. Where the range begins with 0, from a millionth of the largest on.
+        log: bool,
+    },
+    /// One of a registry, in a menu.
+    Choice(Menu),
+    /// One of a few, all in sight.
+    Segments(Menu),
+    /// Bit widths: see [`Bits`].
+    Bits {
+        /// The narrowest.
+        min: u8,
+        /// The widest.
+        max: u8,
+    },
+    /// Any text.
+    Text,
+}
+
+/// When a setting has an effect, by another one's value as the address has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum When {
+    /// In every run.
+    Always,
+    /// Where the setting of that key has one of these values, parted by `|`.
+    Is(&'static str, &'static str),
+    /// Where it has none of them.
+    Not(&'static str, &'static str),
+}
+
+/// One row of [`SETTINGS`].
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name in the address, in files, on the command line, and in messages.
+    pub key: &'static str,
+    /// Former keys, which are read and never written.
+    pub aliases: &'static [&'static str],
+    /// The field of [`RunConfig`]; `None` where it is the page's or the command line's and not the engine's.
+    pub field: Option<&'static str>,
+    /// The default of one without a field, as the address has it.
+    pub initial: &'static str,
+    /// What people call it.
+    pub label: &'static str,
+    /// One sentence of help.
+    pub hint: &'static str,
+    /// Its values.
+    pub kind: Kind,
+    /// The group of controls that shows it: `top`, `method`, `data`, `seed` and `engine` have places of their own on
+    /// the page, any other is a heading under "More settings".
+    pub group: &'static str,
+    /// What a run is called that differs in it from the one beside it; empty: runs side by side may not differ in it,
+    /// since batches and initial weights would. `{}` is the value, a switch's `on` or `off`; `a|b` are a switch's two
+    /// names; `{precision}` is what the weights are, as "4-bit".
+    pub races: &'static str,
+    /// Whether a copy of a run may go on with another value.
+    pub forks: bool,
+    /// The version that it came with.
+    pub since: &'static str,
+    /// When it has an effect.
+    pub applies: When,
+}
+
+impl Setting {
+    /// What a row need not say.
+    pub const ROW: Self = Self {
+        key: "",
+        aliases: &[],
+        field: None,
+        initial: "",
+        label: "",
+        hint: "",
+        kind: Kind::Text,
+        group: "",
+        races: "",
+        forks: true,
+        since: "0.1",
+        applies: When::Always,
+    };
+
+    /// Whether that is its key, or a former one.
+    pub fn is_named(&self, key: &str) -> bool {
+        self.key == key || self.aliases.contains(&key)
+    }
+
+    /// Name of its field in JSON: `perLayerScale`.
+    pub fn json_field(&self) -> Option<String> {
+        let mut words = self.field?.split('_');
+        let first = words.next().unwrap_or("").to_string();
+        Some(words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..]))
+    }
+
+    /// The entries of its menu, if it has one.
+    pub fn choices(&self) -> Option<Vec<&'static Entry>> {
+        match self.kind {
+            Kind::Choice(menu) | Kind::Segments(menu) => Some(menu()),
+            _ => None,
+        }
+    }
+
+    /// What is accepted, as messages say it.
+    pub fn expected(&self) -> String {
+        match self.kind {
+            Kind::Switch => "1 (on) or 0 (off)".into(),
+            Kind::Integer { min, max, .. } => format!("{min} to {max}"),
+            Kind::Number { min, max, .. } => format!("{min} to {max}"),
+            Kind::Bits { min, max } => format!("{min} to {max}"),
+            Kind::Choice(menu) | Kind::Segments(menu) => names(menu().into_iter()),
+            Kind::Text => "text".into(),
+        }
+    }
+
+    /// Checks a value, as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for one that is not of this kind or out of range.
+    pub fn check(&self, value: &Value) -> Result<()> {
+        let within = |min: f64, max: f64| value.as_f64().is_some_and(|number| number >= min && number <= max);
+        let good = match self.kind {
+            Kind::Switch => value.is_boolean(),
+            Kind::Integer { min, max, .. } => within(min.into(), max.into()) && value.as_u64().is_some(),
+            Kind::Number { min, max, .. } => within(min, max),
+            Kind::Bits { min, max } => match serde_json::from_value::<Bits>(value.clone()) {
+                Ok(bits) => match bits.outside(min, max) {
+                    Some(found) => return Err(self.problem(self.expected(), found)),
+                    None => true,
+                },
+                Err(_) => false,
+            },
+            Kind::Choice(_) | Kind::Segments(_) => {
+                let choices = self.choices().unwrap_or_default();
+                choices.iter().any(|entry| value.as_str() == Some(entry.name))
+            }
+            Kind::Text => value.is_string(),
+        };
+        if good { Ok(()) } else { Err(self.problem(self.expected(), self.format(value))) }
+    }
+
+    /// Reads a value as the address, a file or the command line has it; switches may also be `true`, `false`, `on`,
+    /// `off`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for text that is no value of it.
+    pub fn parse(&self, text: &str) -> Result<Value> {
+        let value = match self.kind {
+            Kind::Switch => match text {
+                "1" | "true" | "on" => true.into(),
+                "0" | "false" | "off" => false.into(),
+                _ => Value::Null,
+            },
+            Kind::Integer { .. } => text.parse::<u32>().map_or(Value::Null, Value::from),
+            Kind::Number { .. } => text.parse::<f64>().map_or(Value::Null, Value::from),
+            Kind::Bits { .. } => match text.parse::<Bits>() {
+                Ok(bits) => json!(bits),
+                Err(problem) => return Err(self.problem(problem.to_string(), text.into())),
+            },
+            Kind::Choice(_) | Kind::Segments(_) | Kind::Text => text.into(),
+        };
+        if value.is_null() {
+            return Err(self.problem(self.expected(), text.into()));
+        }
+        self.check(&value)?;
+        Ok(value)
+    }
+
+    /// A value as the address has it.
+    pub fn format(&self, value: &Value) -> String {
+        match value {
+            Value::Bool(on) => if *on { "1" } else { "0" }.into(),
+            Value::String(text) => text.clone(),
+            // JSON has no other numbers than these: `0` and not `0.0`.
+            Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or(f64::NAN).to_string(),
+            Value::Null => "no number".into(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Its default, as JSON.
+    pub fn default_value(&self) -> Value {
+        match self.json_field() {
+            Some(field) => RunConfig::default().values()[&field].clone(),
+            None => self.parse(self.initial).expect("a row's default is valid"),
+        }
+    }
+
+    fn problem(&self, expected: String, found: String) -> Error {
+        Error::Config { field: self.key, expected, found }
+    }
+
+    /// What the page is told of it; what a row need not say is left out.
+    fn row(&self) -> Value {
+        let (kind, range) = match self.kind {
+            Kind::Switch => ("switch", json!({})),
+            Kind::Integer { min, max, step } => ("integer", json!({ "min": min, "max": max, "step": step })),
+            Kind::Number { min, max, log } => ("number", json!({ "min": min, "max": max, "log": log })),
+            Kind::Choice(menu) => ("choice", json!({ "choices": menu() })),
+            Kind::Segments(menu) => ("segments", json!({ "choices": menu() })),
+            Kind::Bits { min, max } => ("bits", json!({ "min": min, "max": max })),
+            Kind::Text => ("text", json!({})),
+        };
+        let mut row = Map::new();
+        row.extend(range.as_object().cloned().unwrap_or_default());
+        let mut put = |name: &str, value: Value| {
+            if value != json!("") && value != json!([]) && !value.is_null() {
+                row.insert(name.into(), value);
+            }
+        };
+        put("key", self.key.into());
+        put("aliases", json!(self.aliases));
+        put("label", self.label.into());
+        put("hint", self.hint.into());
+        put("kind", kind.into());
+        put("group", self.group.into());
+        put("races", self.races.into());
+        put("forks", self.forks.into());
+        put("field", json!(self.json_field()));
+        put("default", self.default_value());
+        put("applies", json!(self.applies));
+        row.into()
+    }
+}
+
+impl Serialize for When {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        let values = |text: &str| text.split('|').map(String::from).collect::<Vec<_>>();
+        match self {
+            Self::Always => to.serialize_none(),
+            Self::Is(key, of) => json!({ "key": key, "is": values(of) }).serialize(to),
+            Self::Not(key, of) => json!({ "key": key, "not": values(of) }).serialize(to),
+        }
+    }
+}
+
+/// The row of a key, or of a former one.
+///
+/// # Errors
+/// [`Error::Config`] that lists the keys.
+pub fn find(key: &str) -> Result<&'static Setting> {
+    SETTINGS.iter().find(|row| row.is_named(key)).ok_or_else(|| Error::Config {
+        field: "setting",
+        expected: SETTINGS.iter().map(|row| row.key).collect::<Vec<_>>().join(", "),
+        found: key.into(),
+    })
+}
+
+/// What the page knows of the engine before the engine is there: the table, and the settings of a run by default.
+pub fn registry() -> Value {
+    json!({
+        "settings": SETTINGS.iter().map(Setting::row).collect::<Vec<_>>(),
+        "defaults": RunConfig::default(),
+    })
+}
+
+impl RunConfig {
+    /// Every field by its name in JSON.
+    fn values(&self) -> Map<String, Value> {
+        match json!(self) {
+            Value::Object(fields) => fields,
+            _ => unreachable!("settings are an object"),
+        }
+    }
+
+    /// Every row with a field, and the field's value.
+    fn rows(&self) -> impl Iterator<Item = (&'static Setting, Value)> {
+        let mut values = self.values();
+        SETTINGS.iter().filter_map(move |row| Some((row, values.remove(&row.json_field()?)?)))
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first one outside its range.
+    pub fn validate(&self) -> Result<()> {
+        self.rows().try_for_each(|(row, value)| row.check(&value))
+    }
+
+    /// Checks that a copy of a run with these settings can go on with other ones.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first that the copied state was made with and that differs.
+    pub fn check_fork(&self, to: &Self) -> Result<()> {
+        for ((row, from), (_, to)) in self.rows().zip(to.rows()) {
+            if !row.forks && from != to {
+                let expected = format!("{}, as in the run forked", row.format(&from));
+                return Err(row.problem(expected, row.format(&to)));
+            }
+        }
+        Ok(())
+    }
+
+    /// These settings with some replaced, by their JSON names.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an unknown name or a value of the wrong type; ranges are those of
+    /// [`RunConfig::validate`].
+    pub fn with(&self, changes: Map<String, Value>) -> Result<Self> {
+        let found = Value::Object(changes.clone()).to_string();
+        let mut settings = self.values();
+        settings.extend(changes);
+        serde_json::from_value(settings.into()).map_err(|problem| Error::Config {
+            field: "config",
+            expected: format!("valid settings ({problem})"),
+            found,
+        })
+    }
+
+    /// Sets one by its key and the value's text, as the address, a file or the command line have it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an unknown key, one that is no setting of a run, and a value out of range.
+    pub fn set(&mut self, key: &str, text: &str) -> Result<()> {
+        let row = find(key)?;
+        let value = row.parse(text)?;
+        let Some(field) = row.json_field() else {
+            return Err(row.problem("a setting of a run".into(), format!("{key}={text}")));
+        };
+        *self = self.with(Map::from_iter([(field, value)]))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! The table: every setting there is, a row each. From a row come the field of [`RunConfig`], the check of its range,
+//! the page's control, the key in the address, the rule for forks, the name of a run that differs in it, and the
+//! line in docs/SETTINGS.md. What uses the value is elsewhere; nothing else has to be written.
+
+use serde::{Deserialize, Serialize};
+
+use super::Kind::{Bits as Widths, Choice, Integer, Number, Segments, Switch};
+use super::When::{Is, Not};
+use super::{Bits, Setting};
+use crate::models::MODELS;
+use crate::optim::SCHEDULES;
+use crate::quant::QUANTIZERS;
+use crate::registry::Entry;
+
+/// Where the images come from.
+static DATA: [Entry; 4] = [
+    Entry {
+        name: "builtin",
+        label: "Built-in shapes",
+        about: "Ten classes drawn on the spot: nothing to download.",
+    },
+    Entry {
+        name: "cifar10",
+        label: "CIFAR-10",
+        about: "60,000 photographs in 10 classes; drop the files or the archive.",
+    },
+    Entry {
+        name: "cifar100",
+        label: "CIFAR-100",
+        about: "60,000 photographs in 100 classes; drop the files or the archive.",
+    },
+    Entry {
+        name: "images",
+        label: "Own images",
+        about: "A folder of pictures of yours, one sub-folder a class.",
+    },
+];
+
+/// How many threads; the page adds the numbers that the computer has cores for.
+static THREADS: [Entry; 1] =
+    [Entry { name: "auto", label: "Auto", about: "Every core that the browser tells of." }];
+
+/// Builds of the engine.
+static BUILDS: [Entry; 4] = [
+    Entry { name: "auto", label: "Fastest here", about: "The first of these that the browser takes." },
+    Entry {
+        name: "relaxed",
+        label: "Relaxed SIMD",
+        about: "Fuses multiply and add; may differ between processors.",
+    },
+    Entry { name: "simd", label: "Exact SIMD", about: "The same bits on every machine." },
+    Entry { name: "single", label: "Exact SIMD, one thread", about: "For browsers without shared memory." },
+];
+
+/// A row is `"key" { … }`: first, for a setting of the engine, the documented field of [`RunConfig`] with its type and
+/// default; then the fields of [`Setting`] that are not those of [`Setting::ROW`].
+macro_rules! settings {
+    ($( $key:literal {
+        $( $(#[$doc:meta])+ $field:ident: $type:ty = $default:expr; )?
+        $( $name:ident: $value:expr ),* $(,)?
+    } )*) => {
+        /// The settings of one run. Together with the data set they determine every number of it.
+        ///
+        /// Serialises to camelCase JSON; missing fields take their default, unknown ones are an error.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+        pub struct RunConfig {
+            $( $( $(#[$doc])+ pub $field: $type, )? )*
+        }
+
+        impl Default for RunConfig {
+            /// The published settings, but for the schedule (which only falls here) and the number of epochs.
+            fn default() -> Self {
+                Self { $( $( $field: $default, )? )* }
+            }
+        }
+
+        /// Every setting, in the order of the address.
+        pub static SETTINGS: &[Setting] = &[ $( Setting {
+            key: $key,
+            $( field: Some(stringify!($field)), )?
+            $( $name: $value, )*
+            ..Setting::ROW
+        } ),* ];
+    };
+}
+
+settings! {
+    "data" {
+        label: "Data set", group: "top", kind: Choice(|| DATA.iter().collect()), initial: "builtin", forks: false,
+    }
+    "model" {
+        /// Name of a preset in [`MODELS`].
+        model: String = "simple_resnet4bit".into();
+        label: "Model", group: "top", kind: Choice(|| MODELS.iter().map(|preset| &preset.entry).collect()), forks: false,
+    }
+    "quantizer" {
+        /// Name of a scheme in [`QUANTIZERS`]; `none` trains in FP32.
+        quantizer: String = "symmetric".into();
+        label: "Precision", group: "top", kind: Segments(|| QUANTIZERS.iter().map(|scheme| &scheme.entry).collect()),
+        races: "{precision}",
+    }
+    "bits" {
+        /// Bit widths of the weights, 2 to 8 each.
+        bits: Bits = 4.into();
+        label: "Bits", group: "top", kind: Widths { min: 2, max: 8 }, races: "{precision}",
+        applies: Not("quantizer", "none"),
+        hint: "b bits give 2^b - 1 levels: 15 for 4 bits.",
+    }
+    "epochs" {
+        /// Passes over the training images, 1 to 1000.
+        epochs: u32 = 10;
+        label: "Epochs", group: "top", kind: Integer { min: 1, max: 1000, step: 1 },
+        hint: "Passes over the training images.",
+    }
+    "batch" {
+        /// Images a step, 2 to 1024.
+        batch: u32 = 128;
+        label: "Batch size", group: "top", kind: Integer { min: 2, max: 1024, step: 32 }, forks: false,
+        hint: "Images in one training step.",
+    }
+    "lr" {
+        /// Initial learning rate, 0.00001 to 1.
+        lr: f64 = 1e-3;
+        label: "Learning rate", group: "top", kind: Number { min: 1e-5, max: 1.0, log: true }, races: "rate {}",
+        hint: "Of AdamW, at the first epoch. The paper trains at 0.001.",
+    }
+    "schedule" {
+        /// Name of a rule in [`SCHEDULES`].
+        schedule: String = "cosine".into();
+        label: "Schedule", group: "top", kind: Choice(|| SCHEDULES.iter().map(|schedule| &schedule.entry).collect()),
+        races: "{}",
+    }
+    "tanh" {
+        /// `W <- 3 tanh(W / 3)` after every step.
+        tanh_clip: bool = true;
+        label: "Tanh clipping", group: "method", kind: Switch, races: "tanh {}",
+        hint: "After each step W becomes 3 tanh(W / 3): no outlier can stretch the grid.",
+    }
+    "scale" {
+        /// One scale a layer; off: one scale for the whole net.
+        per_layer_scale: bool = true;
+        label: "Scale per layer", group: "method", kind: Switch, races: "scale per layer|one scale",
+        applies: Not("quantizer", "none"),
+        hint: "Off: one grid spacing for the whole network.",
+    }
+    "ste" {
+        /// Passes the gradient of the quantized weights on to the master weights; off: the true derivative of
+        /// rounding, which is 0.
+        straight_through: bool = true;
+        label: "Straight-through", group: "method", kind: Switch, races: "straight-through {}",
+        applies: Not("quantizer", "none"),
+        hint: "Off: the true gradient of rounding, which is zero: what is rounded learns nothing.",
+    }
+    "clip" {
+        /// Clips the global gradient norm to 0.5.
+        grad_clip: bool = true;
+        label: "Gradient clipping", group: "method", kind: Switch, races: "clipping {}",
+        hint: "The gradient's norm over all parameters is held to 0.5.",
+    }
+    "augment" {
+        /// Random crops and horizontal flips of the training images.
+        augment: bool = true;
+        label: "Augmentation", group: "method", kind: Switch, races: "augmentation {}",
+        hint: "Each image is shifted by up to 4 pixels and mirrored at random.",
+    }
+    "train" {
+        label: "Training images", group: "data", kind: Integer { min: 100, max: 50_000, step: 1000 }, initial: "10000",
+        applies: Is("data", "builtin"), forks: false,
+        hint: "Of the built-in set.",
+    }
+    "test" {
+        label: "Test images", group: "data", kind: Integer { min: 100, max: 10_000, step: 500 }, initial: "2000",
+        applies: Is("data", "builtin"), forks: false,
+        hint: "Of the built-in set.",
+    }
+    "seed" {
+        /// Seed of initial weights, shuffling, augmentation and dropout.
+        seed: u32 = 1;
+        label: "Seed", group: "seed", kind: Integer { min: 0, max: 999_999, step: 1 }, forks: false,
+        hint: "Sets the first weights, the order of the images and every random choice.",
+    }
+    "winograd" {
+        /// Convolutions by Winograd's algorithm where that is faster; off: all by the direct one.
+        winograd: bool = true;
+        label: "Winograd", group: "engine", kind: Switch,
+        hint: "Convolutions with a quarter of the multiplications. Off: the direct way, slower.",
+    }
+    "threads" {
+        label: "Threads", group: "engine", kind: Choice(|| THREADS.iter().collect()), initial: "auto", forks: false,
+        hint: "Auto takes every core the browser tells of.",
+    }
+    "build" {
+        label: "Arithmetic", group: "engine", kind: Choice(|| BUILDS.iter().collect()), initial: "auto", forks: false,
+        hint: "Relaxed SIMD fuses multiply and add: quicker, and it may differ between processors. Exact does not.",
+    }
+}
