@@ -167,8 +167,11 @@ impl Histogram {
     }
 }
 
-/// The level of every weight of a tensor, counted from the lowest; empty where there is no grid.
-pub type Levels = Vec<u16>;
+/// A level, counted from the lowest of its grid.
+pub type Level = u16;
+
+/// The level of every weight of a tensor; empty where there is no grid.
+pub type Levels = Vec<Level>;
 
 /// Levels of the forward weights of a quantized parameter; empty where there is no grid.
 pub fn levels(param: &Param) -> Levels {
@@ -176,7 +179,7 @@ pub fn levels(param: &Param) -> Levels {
 }
 
 /// Share of the weights that are on another level than before; 0 where there are no levels to compare.
-pub fn flipped_share(now: &[u16], then: &[u16]) -> f64 {
+pub fn flipped_share(now: &[Level], then: &[Level]) -> f64 {
     let flipped = now.iter().zip(then).filter(|(now, then)| now != then).count();
     flipped as f64 / now.len().max(1) as f64
 }
@@ -191,7 +194,7 @@ pub struct Flips {
 }
 
 /// Describes a weight tensor; `levels` are its present ones, empty without a grid.
-pub fn layer_report(name: &str, param: &Param, bits: u8, levels: &[u16], flips: Flips) -> LayerReport {
+pub fn layer_report(name: &str, param: &Param, bits: u8, levels: &[Level], flips: Flips) -> LayerReport {
     let count = param.value.len();
     let grid = param.quantizer.as_ref().filter(|_| !levels.is_empty()).map(|quantizer| quantizer.grid());
     let mut level_counts = vec![0u32; grid.as_ref().map_or(0, |grid| grid.levels.len())];

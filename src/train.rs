@@ -92,12 +92,12 @@ impl Trainer {
         Ok(fork)
     }
 
-    /// Shows everything that a copy needs to go on alike.
+    /// Shows everything that a copy needs to go on alike. A visitor may replace the state of a new trainer, before its
+    /// first step.
     pub fn visit(&mut self, visitor: &mut dyn Visitor) {
         visitor.number("step", &mut self.step);
         visitor.number("optimizer_step", &mut self.optimizer_step);
         self.model.visit(&slots(self.optimizer, self.config().ema > 0.0), visitor);
-        self.stale = true;
     }
 
     /// One step on the batch `x` `[n, 32, 32, 4]` with the halo that the model asks for: the only place where its order

@@ -75,7 +75,7 @@ fn plain_batch_is_the_normalised_pixels() {
     let set = small();
     let (mut x, mut labels) = (Tensor::zeros([9, SIDE, SIDE, 4], 1), vec![1, 2, 3]);
     let indices = [7, 39, 0];
-    fill_batch(&set.train, &indices, None, &set.normalize(), &mut x, &mut labels);
+    fill_batch(&set.train, &indices, None, &set.normalize(), 1, &mut x, &mut labels);
     assert_eq!(x.shape(), [3, SIDE, SIDE, BATCH_CHANNELS]);
     assert_eq!(x.halo(), 1);
     assert_eq!(labels, indices.map(|i| set.train.label(i as usize)));
@@ -96,7 +96,7 @@ fn augmented_images_are_crops_and_flips_of_a_zero_padded_image() {
     let indices: Vec<u32> = (0..40).collect();
     let (mut x, mut labels) = (Tensor::default(), Vec::new());
     let augment = Augment { seed: 11, epoch: 4, position: 0 };
-    fill_batch(&set.train, &indices, Some(augment), &set.normalize(), &mut x, &mut labels);
+    fill_batch(&set.train, &indices, Some(augment), &set.normalize(), 1, &mut x, &mut labels);
     let normalize = set.normalize();
     let dense = x.to_dense();
     let mut seen = std::collections::BTreeSet::new();
@@ -133,7 +133,7 @@ fn batches_do_not_depend_on_batch_size_or_threads() {
         let (mut x, mut labels, mut all) = (Tensor::default(), Vec::new(), Vec::new());
         for (i, indices) in order.chunks(size).enumerate() {
             let augment = Augment { seed: 2, epoch: 1, position: (i * size) as u32 };
-            fill_batch(&set.train, indices, Some(augment), &set.normalize(), &mut x, &mut labels);
+            fill_batch(&set.train, indices, Some(augment), &set.normalize(), 1, &mut x, &mut labels);
             all.extend(x.to_dense());
         }
         all

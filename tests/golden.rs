@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use nibble::kernels::Isa;
 use nibble::layers::{LayerSpec, Param};
-use nibble::metrics::levels;
+use nibble::model::Description;
+use nibble::schedule::Rates;
 use nibble::train::Trainer;
-use nibble::{RunConfig, Tensor, models, quant};
+use nibble::{RunConfig, Tensor, models};
 use serde::Deserialize;
 
 const CLASSES: usize = 10;
@@ -149,8 +150,8 @@ impl Replay {
         let golden: Golden = serde_json::from_str(json).unwrap();
         let mut specs = models::find(&golden.model).unwrap().specs().unwrap();
         specs.retain(|spec: &LayerSpec| spec.kind != "dropout");
-        let config = RunConfig { quantizer: golden.quantizer.clone(), ..RunConfig::default() };
-        let mut trainer = Trainer::new(&specs, CLASSES, config, || 0.0).unwrap();
+        let config = RunConfig { quantizer: golden.quantizer.clone(), lr: golden.lr, ..RunConfig::default() };
+        let mut trainer = Trainer::new(Description::new(specs, CLASSES, config), || 0.0).unwrap();
         trainer.set_params(|layer, param| {
             if param.is_weight() {
                 let values = weights(layer, param);
@@ -181,7 +182,7 @@ impl Replay {
     fn step(&mut self, step: usize, x: &Tensor, labels: &[u8]) {
         let Self { golden, name, trainer } = self;
         let expected = &golden.steps[step];
-        let outcome = trainer.step(x, labels, golden.lr).unwrap();
+        let outcome = trainer.step(x, labels, Rates { lr: 1.0, momentum: None }).unwrap();
         let relative = |found: f64, expected: f64| (found - expected).abs() / expected.abs();
         let error = relative(outcome.loss.mean, expected.loss);
         println!("{name} step {}: loss off by {error:.1e}", step + 1);
@@ -277,21 +278,16 @@ impl Replay {
     /// Scale and counts of every quantized layer. Of ten thousand weights at most one may be on another level.
     fn check_levels(&self, when: &str) {
         let expected = if when == "before" { &self.golden.levels_before } else { &self.golden.levels_after };
-        let quantizer = quant::find(&self.golden.quantizer).unwrap().quantizer;
         let weights = self.trainer.model().params().filter(|(_, param)| param.is_weight());
         let mut layers = 0;
         for (layer, param) in weights.filter(|_| self.golden.quantizer != "none") {
             let what = format!("{} {layer} {when}", self.name);
             let expected = &expected[layer];
-            assert!(
-                (f64::from(param.scale) / expected.scale - 1.0).abs() <= 1e-4,
-                "{what}: scale {}",
-                param.scale
-            );
-            let mut found = vec![0i64; expected.counts.len()];
-            for level in levels(param, quantizer, 4).iter() {
-                found[(i64::from(*level) + LEVEL_MAX as i64) as usize] += 1;
-            }
+            let encoded = param.encode().unwrap();
+            let scale = encoded.grid.scales[0];
+            assert!((f64::from(scale) / expected.scale - 1.0).abs() <= 1e-4, "{what}: scale {scale}");
+            let found: Vec<i64> = encoded.counts().into_iter().map(i64::from).collect();
+            assert_eq!(found.len(), expected.counts.len(), "{what}");
             let moved: i64 = found.iter().zip(&expected.counts).map(|(a, b)| (a - b).abs()).sum();
             assert!(
                 moved as usize <= 2 + param.value.len() / 5000,

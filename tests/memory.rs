@@ -5,11 +5,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nibble::config::RunConfig;
 use nibble::data::{IMAGE_BYTES, synthetic};
 use nibble::metrics::Event;
 use nibble::models;
 use nibble::run::Run;
+use nibble::settings::RunConfig;
 
 const MEGABYTE: usize = 1_000_000;
 
@@ -68,7 +68,7 @@ fn runs_take_what_they_say_and_vgg4bit_leaves_room_for_60000_images() {
 
         let before = LIVE.load(Ordering::Relaxed);
         PEAK.store(before, Ordering::Relaxed);
-        let copy = run.fork(run.config().clone()).unwrap();
+        let mut copy = run.fork(run.config().clone()).unwrap();
         let mut evaluator = copy.evaluator(None).unwrap();
         while evaluator.advance().result.is_none() {}
         let (taken, said) = (PEAK.load(Ordering::Relaxed) - before, run.copy_bytes());

@@ -57,8 +57,8 @@ fn a_packed_network_answers_as_its_run_does() {
     let base = RunConfig { epochs: 2, batch: 64, lr: 3e-3, ..RunConfig::default() };
     let cases = [
         base.clone(),
-        RunConfig { bits: 2, ..base.clone() },
-        RunConfig { bits: 7, ..base.clone() },
+        RunConfig { bits: 2.into(), ..base.clone() },
+        RunConfig { bits: 7.into(), ..base.clone() },
         RunConfig { per_layer_scale: false, ..base.clone() },
         RunConfig { model: "convnetjs_cifar10".into(), ..base },
     ];
@@ -99,7 +99,7 @@ fn an_fp32_run_is_packed_at_four_bits() {
     let dataset = dataset(600, 200);
     let config = RunConfig {
         quantizer: "none".into(),
-        bits: 8,
+        bits: 8.into(),
         epochs: 2,
         batch: 64,
         lr: 3e-3,

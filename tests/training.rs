@@ -7,8 +7,9 @@ use nibble::data::synthetic;
 use nibble::layers::{LayerSpec, Pass};
 use nibble::loss::cross_entropy;
 use nibble::metrics::Event;
-use nibble::model::Model;
+use nibble::model::{Description, Model};
 use nibble::run::Run;
+use nibble::schedule::Rates;
 use nibble::train::Trainer;
 use nibble::{Error, RunConfig, Tensor, models};
 
@@ -19,6 +20,18 @@ fn clock() -> f64 {
 
 fn specs(json: &str) -> Vec<LayerSpec> {
     serde_json::from_str(json).unwrap()
+}
+
+/// That of the settings.
+const FULL_RATE: Rates = Rates { lr: 1.0, momentum: None };
+
+/// FP32 with that seed.
+fn unquantized(seed: u32) -> RunConfig {
+    RunConfig { quantizer: "none".into(), seed, ..RunConfig::default() }
+}
+
+fn model_of(specs: Vec<LayerSpec>, classes: usize) -> nibble::Result<Model> {
+    Model::new(&Description::new(specs, classes, unquantized(0)))
 }
 
 /// Values in [-1, 1) that look random but are the same everywhere.
@@ -40,7 +53,7 @@ fn batch(shape: [usize; 4], halo: usize) -> Tensor {
 #[test]
 fn models_have_the_published_parameter_counts() {
     let count = |model: &str, classes| {
-        Model::new(&models::find(model).unwrap().specs().unwrap(), classes, 0).unwrap().parameter_count()
+        model_of(models::find(model).unwrap().specs().unwrap(), classes).unwrap().parameter_count()
     };
     assert_eq!(count("vgg4bit", 10), 3_251_018);
     assert_eq!(count("vgg4bit", 100), 3_297_188);
@@ -54,7 +67,8 @@ fn models_have_the_published_parameter_counts() {
 /// percent of the largest gradient, so a small share of the probes may disagree.
 fn check_gradients(json: &str, input: [usize; 3], n: usize) {
     let classes = 3;
-    let mut model = Model::with_input(&specs(json), input, classes, 3).unwrap();
+    let description = Description { input, ..Description::new(specs(json), classes, unquantized(3)) };
+    let mut model = Model::new(&description).unwrap();
     let x = batch([n, input[0], input[1], input[2]], model.input_halo());
     let labels: Vec<u8> = (0..n).map(|i| (i % classes) as u8).collect();
     let pass = Pass { training: true, seed: 1, step: 0 };
@@ -69,7 +83,15 @@ fn check_gradients(json: &str, input: [usize; 3], n: usize) {
     assert!(largest > 1e-3, "the gradient is there");
 
     let mut loss_with = |which: usize, i: usize, delta: f32| {
-        let nudge = |model: &mut Model, delta: f32| model.params_mut().nth(which).unwrap().value[i] += delta;
+        let nudge = |model: &mut Model, delta: f32| {
+            let mut at = 0;
+            model.for_each_param_mut(|_, param| {
+                if at == which {
+                    param.value[i] += delta;
+                }
+                at += 1;
+            });
+        };
         nudge(&mut model, delta);
         model.refresh();
         let loss = cross_entropy(model.forward(&x, &pass), &labels, None).mean;
@@ -119,7 +141,7 @@ fn conv_5x5_backward_matches_finite_differences() {
 #[test]
 fn a_batch_may_have_a_narrower_halo_than_is_read() {
     let specs = models::find("convnetjs_cifar10").unwrap().specs().unwrap();
-    let mut model = Model::new(&specs, 10, 3).unwrap();
+    let mut model = model_of(specs, 10).unwrap();
     assert_eq!(model.input_halo(), 2);
     let labels = [1, 7, 3];
     let results = [0, 1, 2].map(|halo| {
@@ -193,7 +215,7 @@ fn vector_layers_backward_match_finite_differences() {
 
 #[test]
 fn bad_models_name_the_layer() {
-    let message = |json: &str| Model::new(&specs(json), 10, 0).err().expect("refused").to_string();
+    let message = |json: &str| model_of(specs(json), 10).err().expect("refused").to_string();
     assert!(message(r#"[{"type":"conv3d"}]"#).starts_with("layer 0 (conv3d): expected conv2d, linear"));
     assert!(message(r#"[{"type":"conv2d","out":4,"stride":3}]"#).contains("expected stride 1 or 2, found 3"));
     assert!(message(r#"[{"type":"conv2d","out":4,"kernel":4}]"#).contains("expected kernel 3 or 5, found 4"));
@@ -224,6 +246,7 @@ fn a_run_goes_through_steps_tests_and_epochs() {
                 assert_eq!((step.steps_per_epoch, step.images), (3, 32));
                 kinds.push('s');
             }
+            Event::Reestimate { .. } => panic!("nothing is estimated again by default"),
             Event::Evaluate { total, .. } => {
                 assert_eq!(total, 40);
                 kinds.push('t');
@@ -268,12 +291,14 @@ fn loss_of(event: String) -> String {
 /// the next step's soft clip bring it back.
 #[test]
 fn a_weight_set_from_outside_counts_in_the_next_scale() {
-    let specs = models::find("simple_resnet4bit").unwrap().specs().unwrap();
-    let mut trainer = Trainer::new(&specs, 10, RunConfig::default(), clock).unwrap();
+    let description = Description::preset(10, RunConfig::default()).unwrap();
+    let mut trainer = Trainer::new(description, clock).unwrap();
     let x = batch([4, 32, 32, 3], 1);
-    trainer.step(&x, &[0, 1, 2, 3], 1e-3).unwrap();
-    let scale =
-        |trainer: &Trainer| trainer.model().params().find(|(name, _)| *name == "conv2").unwrap().1.scale;
+    trainer.step(&x, &[0, 1, 2, 3], FULL_RATE).unwrap();
+    let scale = |trainer: &Trainer| {
+        let (_, param) = trainer.model().params().find(|(name, _)| *name == "conv2").unwrap();
+        param.encode().unwrap().grid.scales[0]
+    };
     trainer.evaluate(&x, &[0, 1, 2, 3]);
     assert!(scale(&trainer) < 0.5, "scale {}", scale(&trainer));
     trainer.set_params(|layer, param| {
@@ -283,7 +308,7 @@ fn a_weight_set_from_outside_counts_in_the_next_scale() {
     });
     trainer.evaluate(&x, &[0, 1, 2, 3]);
     assert_eq!(scale(&trainer), 100.0);
-    trainer.step(&x, &[0, 1, 2, 3], 1e-3).unwrap();
+    trainer.step(&x, &[0, 1, 2, 3], FULL_RATE).unwrap();
     trainer.evaluate(&x, &[0, 1, 2, 3]);
     assert_eq!(scale(&trainer), 3.0 / 7.0);
 }
@@ -315,11 +340,11 @@ fn steps_do_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn a_diverging_step_leaves_the_weights() {
-    let specs = models::find("simple_resnet4bit").unwrap().specs().unwrap();
-    let mut trainer = Trainer::new(&specs, 10, RunConfig::default(), clock).unwrap();
+    let description = Description::preset(10, RunConfig::default()).unwrap();
+    let mut trainer = Trainer::new(description, clock).unwrap();
     let x = Tensor::from_dense([2, 32, 32, 4], 1, &vec![f32::INFINITY; 2 * 32 * 32 * 4]);
     let before: Vec<Vec<f32>> = trainer.model().params().map(|(_, param)| param.value.clone()).collect();
-    let result = trainer.step(&x, &[0, 1], 1e-3);
+    let result = trainer.step(&x, &[0, 1], FULL_RATE);
     assert!(matches!(result, Err(Error::Diverged { step: 1, .. })), "{result:?}");
     let after: Vec<Vec<f32>> = trainer.model().params().map(|(_, param)| param.value.clone()).collect();
     assert_eq!(before, after);
@@ -338,15 +363,15 @@ fn every_switch_trains() {
     let cases = [
         off,
         RunConfig { quantizer: "none".into(), ..tiny_config() },
-        RunConfig { bits: 2, ..tiny_config() },
-        RunConfig { bits: 8, schedule: "cosine_climbing".into(), ..tiny_config() },
+        RunConfig { bits: 2.into(), ..tiny_config() },
+        RunConfig { bits: 8.into(), schedule: "cosine_climbing".into(), ..tiny_config() },
     ];
     for config in cases {
         let mut run = tiny_run(config.clone());
         for _ in 0..4 {
             run.advance().unwrap();
         }
-        let most = if config.quantizer == "none" { 0 } else { (1 << config.bits) - 1 };
+        let most = if config.quantizer == "none" { 0 } else { (1 << config.bits.all) - 1 };
         for layer in run.layer_reports() {
             assert!(layer.levels_used <= most, "{config:?}: {} levels", layer.levels_used);
         }

@@ -1,17 +1,20 @@
 /**
  * The one setting in which two runs side by side differ: as text ("bits:3", as the address has it), as an entry
- * of the menu, and as the short label that tells the runs apart. Pure functions, like the table they read.
+ * of the menu, and as the short label that tells the runs apart. Pure functions, like the table they read: which
+ * settings there are, and what a run is called by one, only their rows say.
  *
- * @typedef {import("./state.js").Settings} Settings
+ * @typedef {import("./settings.js").Settings} Settings
  */
-import { SETTINGS, differences, display, format, parse, settingOf } from "./state.js";
+import { SETTINGS, bitsOf, defaults, differences, display, format, parse, partsOf, settingOf } from "./settings.js";
 
-/** Learning rates offered, as factors of the run's own. */
-const RATE_FACTORS = [0.1, 0.3, 3, 10];
+/** Values offered of a setting whose slider moves by factors, as factors of the run's own. */
+const FACTORS = [0.1, 0.3, 3, 10];
+/** Values offered of any other number, at most. */
+const MOST_VALUES = 7;
 
 /** The row and the value that `difference` names. */
 function read(difference) {
-  const [key, text] = difference.split(":");
+  const [key, text] = partsOf(difference);
   const setting = settingOf(key);
   return { setting, value: parse(setting, text).value };
 }
@@ -25,51 +28,54 @@ export function differing(settings, difference) {
 /** The key of the setting that differs, and what a run with that value is called. */
 export function changeOf(difference) {
   const { setting, value } = read(difference);
-  const settings = { quantizer: "symmetric", [setting.key]: value };
-  return { key: setting.key, label: labelFor(setting.key, settings) };
+  return { key: setting.key, label: labelFor(setting, { ...defaults(), [setting.key]: value }) };
 }
 
 /** Whether a run under `settings` would be another one with `difference`. */
 export const matters = (settings, difference) => differences(settings, differing(settings, difference)).length > 0;
 
-/** What a run with that value is called beside another: "FP32", "3-bit", "tanh off". */
-function labelFor(key, settings) {
-  const on = settings[key] ? "on" : "off";
-  switch (key) {
-    case "quantizer":
-    case "bits":
-      return precision(settings);
-    case "lr":
-      return `rate ${format(settingOf("lr"), settings.lr)}`;
-    case "scale":
-      return settings.scale ? "scale per layer" : "one scale";
-    case "schedule":
-      return display(settingOf("schedule"), settings.schedule);
-    default:
-      return `${{ tanh: "tanh", clip: "clipping", augment: "augmentation", ste: "straight-through" }[key]} ${on}`;
-  }
+/** What a run is called beside another one that differs in `setting`: "FP32", "3-bit", "tanh off". */
+function labelFor(setting, settings) {
+  const value = settings[setting.key];
+  const [on, off] = setting.races.split("|");
+  const text = off !== undefined && !value ? off : on;
+  // Numbers as they are, menus by what they call the value.
+  return text.replace("{precision}", () => precision(settings)).replace("{}", () => display(setting, value));
 }
 
-/** "FP32" or "4-bit". @param {Settings} settings */
-export const precision = ({ quantizer, bits }) => (quantizer === "none" ? "FP32" : `${bits}-bit`);
+/** "FP32" or "4-bit", and which layers are exceptions. @param {Settings} settings */
+export function precision({ quantizer, bits }) {
+  const { choices } = settingOf("quantizer");
+  if (quantizer === "none") return choices.find(({ name }) => name === "none").label;
+  const { all, layers } = bitsOf(bits);
+  const but = layers.length > 2 ? `${layers.length} layers` : layers.map((pair) => pair.join(":")).join(", ");
+  return `${all}-bit${but && ` but ${but}`}`;
+}
 
 /** Short labels of runs with these settings: by what they differ in, or by their precision. */
 export function labels(list) {
   const [first, second] = list;
   const row = second && differences(first, second).find(({ races }) => races);
-  return list.map((settings) => (row ? labelFor(row.key, settings) : precision(settings)));
+  return list.map((settings) => (row ? labelFor(row, settings) : precision(settings)));
 }
 
-function valuesOf({ key, kind, choices, min, max }, settings) {
+const upTo = (count, value) => Array.from({ length: count }, (_, i) => value(i));
+
+function valuesOf({ key, kind, choices, min, max, log }, settings) {
   if (kind === "switch") return [!settings[key]];
-  if (kind === "integer") return Array.from({ length: max - min + 1 }, (_, i) => min + i);
-  if (kind === "rate") {
-    return RATE_FACTORS.map((factor) => Number((settings[key] * factor).toPrecision(2))).filter((rate) => rate >= min && rate <= max);
+  if (kind === "number" && log) {
+    return FACTORS.map((factor) => Number((settings[key] * factor).toPrecision(2))).filter((value) => value >= min && value <= max);
+  }
+  if (kind === "number" || kind === "integer" || kind === "bits") {
+    const whole = kind !== "number";
+    const count = whole ? Math.min(MOST_VALUES, max - min + 1) : MOST_VALUES;
+    const values = upTo(count, (i) => min + (i * (max - min)) / (count - 1));
+    return values.map((value) => (whole ? Math.round(value) : Number(value.toPrecision(2))));
   }
   return choices.map(({ name }) => name);
 }
 
-/** Titles of the menu's groups, by the rows' places. */
+/** Titles of the menu's groups; any other group is its own. */
 const GROUPS = { top: "Precision and rate", method: "Method" };
 
 /**
@@ -83,8 +89,8 @@ export function choices(settings) {
     for (const value of valuesOf(setting, settings)) {
       const difference = `${setting.key}:${format(setting, value)}`;
       if (!matters(settings, difference)) continue;
-      const label = labelFor(setting.key, differing(settings, difference));
-      found.push({ group: GROUPS[setting.place], difference, label });
+      const label = labelFor(setting, differing(settings, difference));
+      found.push({ group: GROUPS[setting.group] ?? setting.group, difference, label });
     }
   }
   return found;

@@ -5,7 +5,7 @@
  */
 import { changeOf, differing } from "./difference.js";
 import { To } from "./protocol.js";
-import { runConfig } from "./state.js";
+import { runConfig } from "./settings.js";
 
 /** What an injected outlier multiplies a layer's largest weight by. */
 export const OUTLIER_FACTOR = 20;

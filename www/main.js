@@ -1,4 +1,5 @@
 /** Wires the page: features -> session -> controls and drawings. Everything heavy is in the worker. */
+import { precision } from "./difference.js";
 import { detect, obstacle } from "./features.js";
 import { fixed, megabytes, percent, short } from "./format.js";
 import { drawing } from "./frames.js";
@@ -19,7 +20,7 @@ import * as share from "./panels/share.js";
 import * as tryIt from "./panels/try.js";
 import * as weights from "./panels/weights.js";
 import { Session } from "./session.js";
-import { display, SETTINGS } from "./state.js";
+import { display, SETTINGS } from "./settings.js";
 import { showEpochs, speak } from "./ui/a11y.js";
 import { changesText, Controls } from "./ui/controls.js";
 import { showDataset } from "./ui/dataset.js";
@@ -74,7 +75,7 @@ function runTitle({ info, settings, data }) {
   const parts = ["model", "quantizer", "batch", "lr", "seed"].map((key) => SETTINGS.find((setting) => setting.key === key));
   const values = parts.map((setting) => {
     const text = display(setting, settings[setting.key]);
-    if (setting.key === "quantizer") return settings.quantizer === "none" ? "FP32" : `${settings.bits}-bit`;
+    if (setting.key === "quantizer") return precision(settings);
     return { batch: `batch ${text}`, lr: `rate ${text}`, seed: `seed ${text}` }[setting.key] ?? text;
   });
   return [...values, data.name, `${info.parameters.toLocaleString("en")} parameters`].join(" · ");

@@ -16,7 +16,7 @@ export const PTQ_WIDTHS = Object.freeze([null, 8, 7, 6, 5, 4, 3, 2]);
 export const To = Object.freeze({
   /**
    * {builds: string[], threads: number, isolated: boolean}: load the first build that starts.
-   * -> {info: engineInfo(), registry: registry(), memory: bytes, skipped: string[] (why earlier builds failed)}
+   * -> {info: engineInfo(), memory: bytes, skipped: string[] (why earlier builds failed)}
    */
   BOOT: "boot",
   /**

@@ -1,6 +1,6 @@
 /** What helps a run whose numbers have left the finite ones. */
 import { short } from "./format.js";
-import { settingOf } from "./state.js";
+import { settingOf } from "./settings.js";
 
 /**
  * What to try where a run has diverged, the mildest first.

@@ -113,7 +113,7 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
 export class RunRecord {
   /**
    * @param {number} id number of the run in the worker, and its slot: 1 or 2
-   * @param {object} settings the settings it was made from (state.js)
+   * @param {object} settings the settings it was made from (settings.js)
    * @param {object} data DatasetInfo of what it trains on
    * @param {object} info RunInfo of the engine
    * @param {object[]} layers first LayerReports

@@ -10,7 +10,7 @@ import { listen } from "./listen.js";
 import { To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
 import { askingFor, dataKey, readable, Sources } from "./sources.js";
-import { adoptRegistry, adoptThreads, differences, display, fromQuery, ofRun, runConfig, settingOf, toQuery } from "./state.js";
+import { adoptThreads, differences, display, fromQuery, ofRun, runConfig, settingOf, toQuery } from "./settings.js";
 import { Store } from "./store.js";
 
 /** A slider moves often: the address and an untrained run follow after this pause. */
@@ -37,7 +37,10 @@ export class Session {
     this.notify = notify;
     this.client = new Client();
     adoptThreads(features.cores);
-    this.settings = fromQuery(location.search).settings;
+    const { settings, problems } = fromQuery(location.search);
+    this.settings = settings;
+    /** What the address says wrongly, in sentences. */
+    this.problems = problems;
     /** Settings changed before the engine was there. */
     this.touched = new Set();
     /** engineInfo() of the running engine, with the key of the settings that it was started for. */
@@ -91,12 +94,9 @@ export class Session {
 
   /** Starts engine, data and run as the address asks. */
   start() {
+    const { problems } = this;
     return this.inTurn("starting", async () => {
       await this.#startEngine();
-      // The engine's menus are known only now: read the address again, by them.
-      const { settings, problems } = fromQuery(location.search);
-      for (const key of this.touched) settings[key] = this.settings[key];
-      this.settings = settings;
       if (problems.length > 0) this.notify("error", problems.join(" "));
       this.changed("settings");
       await this.#firstData();
@@ -141,12 +141,11 @@ export class Session {
     const count = threads === "auto" ? this.features.cores : Number(threads);
     const order = builds(this.features, build);
     this.forsake();
-    const { info, registry, memory, skipped } = await this.client.start({
+    const { info, memory, skipped } = await this.client.start({
       builds: order,
       threads: count,
       isolated: this.features.isolated,
     });
-    adoptRegistry(registry);
     this.engine = { ...info, key: engineKey(this.settings), skipped };
     this.memory = memory;
     if (build !== "auto" && info.build !== build) {

@@ -3,14 +3,14 @@
  * one, and `show=accuracy,weights` names the parts that stay.
  */
 import { EMBEDDED, PARTS } from "./parts.js";
-import { defaults, toQuery } from "./state.js";
+import { defaults, toQuery } from "./settings.js";
 
 /** What is there in every view: the buttons, and what holds other parts. */
 const ALWAYS = ["transport"];
 
 /**
  * Applies the view, once, before anything is drawn.
- * @param {import("./state.js").Settings} settings
+ * @param {import("./settings.js").Settings} settings
  */
 export function applyView({ embed, show }) {
   document.body.classList.toggle("embed", embed);

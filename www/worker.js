@@ -76,7 +76,6 @@ const answers = {
     loop.memory = engine.memoryBytes;
     return {
       info: engine.engineInfo(),
-      registry: engine.registry(),
       memory: engine.memoryBytes(),
       skipped: started.skipped,
     };

@@ -167,7 +167,7 @@ impl Blocks {
     /// The smallest and the largest weight of each block.
     pub fn extents(&self, w: &[f32]) -> Vec<Extent> {
         let add = |extent: Extent, w: f32, _| extent.with(w);
-        self.fold(w, w, Extent::NOTHING, add, |a, b| a.with(b.min).with(b.max))
+        self.fold(w, w, Extent::NOTHING, add, Extent::join)
     }
 
     fn rows_of_an_item(&self) -> usize {
@@ -202,6 +202,12 @@ impl Extent {
             min: if value < self.min { value } else { self.min },
             max: if value > self.max { value } else { self.max },
         }
+    }
+
+    /// That of the values of both.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
     }
 
     /// The largest magnitude; 0 for no value.

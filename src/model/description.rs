@@ -87,7 +87,7 @@ pub(super) fn link(description: &Description) -> Result<Vec<Link<'_>>> {
         {
             Some(at) => Ok(Source::Output(at)),
             None if id == IMAGE => Ok(Source::Image),
-            None => Err(Context::error_about(index, spec, "the `id` of an earlier layer", id)),
+            None => Err(Context::error_about(index, spec, "the id of an earlier layer", id)),
         };
         let inputs = match (&spec.inputs, &spec.from) {
             (Some(_), Some(_)) => return refuse("`inputs` or `from`".into(), "both".into()),

@@ -370,12 +370,11 @@ impl Model {
     /// Makes the forward weights of every layer from its master weights.
     pub fn quantize(&mut self) {
         let net = (self.granularity == Granularity::Net).then(|| {
-            let extents = self.params().filter(|(_, param)| param.is_weight()).map(|(_, param)| {
-                // Schemes that need but the magnitude are content with what is known.
-                let blocks = Blocks::new(param.value.len(), 1, Granularity::Tensor);
-                blocks.extents(&param.value)[0]
+            let weights = self.params().filter(|(_, param)| param.is_weight());
+            let extents = weights.map(|(_, param)| {
+                Blocks::new(param.value.len(), 1, Granularity::Tensor).extents(&param.value)[0]
             });
-            extents.fold(Extent::NOTHING, |net, extent| net.with(extent.min).with(extent.max))
+            extents.fold(Extent::NOTHING, Extent::join)
         });
         for node in &mut self.nodes {
             node.layer.params_mut().into_iter().for_each(|param| param.quantize(net));
@@ -503,8 +502,13 @@ fn strip(x: &Tensor, [_, _, channels]: Shape, halo: usize, out: &mut Tensor) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Entry;
+    use crate::RunConfig;
     use crate::models::{self, Preset};
+    use crate::registry::Entry;
+
+    fn model_of(preset: &Preset) -> Model {
+        Model::new(&Description::new(preset.specs().unwrap(), 10, RunConfig::default())).unwrap()
+    }
 
     /// Addresses and sizes of all buffers.
     fn buffers(model: &Model) -> Vec<(*const f32, usize)> {
@@ -518,7 +522,7 @@ mod tests {
     #[test]
     fn buffers_are_those_planned_and_stay_from_step_to_step() {
         for preset in models::MODELS {
-            let mut model = Model::new(&preset.specs().unwrap(), 10, 1).unwrap();
+            let mut model = model_of(preset);
             let x = Tensor::zeros([4, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
             let fewer = Tensor::zeros([3, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
             let step = |model: &mut Model, x: &Tensor| {
@@ -556,7 +560,7 @@ mod tests {
     #[test]
     fn halos_stay_zero() {
         for preset in models::MODELS.iter().chain([&MIXED]) {
-            let mut model = Model::new(&preset.specs().unwrap(), 10, 1).unwrap();
+            let mut model = model_of(preset);
             let mut x = Tensor::zeros([2, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
             for n in 0..2 {
                 (0..IMAGE_SIZE).for_each(|h| x.row_mut(n, h).fill((n * IMAGE_SIZE + h) as f32 / 64.0));

@@ -9,7 +9,7 @@ use crate::layers::Pass;
 use crate::loss::cross_entropy;
 use crate::model::Model;
 use crate::quant;
-use crate::settings::{Bits, RunConfig};
+use crate::settings::RunConfig;
 use crate::{Result, Tensor};
 
 /// Images at a time. An evaluator has activations of its own, beside those of the run in training: small batches
@@ -25,8 +25,8 @@ const FP32_BITS: u8 = 32;
 pub struct Quantization {
     /// Name of a scheme in [`quant::QUANTIZERS`].
     pub quantizer: String,
-    /// Bit widths.
-    pub bits: Bits,
+    /// Bit width.
+    pub bits: u8,
     /// One scale a layer, or several; off: one scale for the whole net.
     pub per_layer_scale: bool,
 }
@@ -74,7 +74,7 @@ impl Run {
     pub fn evaluator(&mut self, quantization: Option<Quantization>) -> Result<Evaluator> {
         let mut config = self.config().clone();
         if let Some(Quantization { quantizer, bits, per_layer_scale }) = quantization {
-            config = RunConfig { quantizer, bits, per_layer_scale, ..config };
+            config = RunConfig { quantizer, bits: bits.into(), per_layer_scale, ..config };
             config.validate()?;
         }
         let model = self.trainer.copy(&config)?;

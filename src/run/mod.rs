@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::data::augment::{Augment, BATCH_CHANNELS, epoch_order};
 use crate::data::{Dataset, SIDE};
 use crate::loss::{Loss, cross_entropy};
-use crate::metrics::{AverageReport, EpochReport, Event, LayerReport, Levels, Phases, StepReport};
+use crate::metrics::{AverageReport, EpochReport, Event, LayerReport, Level, Levels, Phases, StepReport};
 use crate::model::{Description, LayerInfo, Model};
 use crate::predictions::{Prediction, Predictions, Query};
 use crate::schedule::{self, At, Rates};
@@ -209,7 +209,8 @@ impl Run {
         let side = SIDE + 2 * self.model().input_halo();
         let batch = size_of::<f32>() * BATCH_CHANNELS * side.pow(2) * self.batch();
         let average = if self.config().ema > 0.0 { self.evaluator_bytes() } else { 0 };
-        self.trainer.bytes() + batch + average + WORKSPACE
+        let levels = size_of::<Level>() * self.model().parameter_count();
+        self.trainer.bytes() + batch + average + levels + WORKSPACE
     }
 
     /// Bytes that looking at the run takes for a while: a copy that is put aside, and one of that which is quantized and

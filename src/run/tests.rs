@@ -42,7 +42,7 @@ fn runs_that_differ_in_one_setting_see_the_same_batches_and_initial_weights() {
     assert_ne!(expected.labels[0], expected.labels[3], "another order in the second epoch");
     let others = [
         RunConfig { quantizer: "none".into(), ..base.clone() },
-        RunConfig { bits: 2, ..base.clone() },
+        RunConfig { bits: 2.into(), ..base.clone() },
         RunConfig { tanh_clip: false, ..base.clone() },
         RunConfig { per_layer_scale: false, ..base.clone() },
         RunConfig { grad_clip: false, ..base.clone() },

@@ -298,8 +298,8 @@ settings! {
     "normalization" {
         /// Whose mean and deviation pixels are normalised by: `paper` or `own`.
         normalization: String = "paper".into();
-        label: "Normalisation", group: "evaluation", kind: Choice(|| NORMALIZATIONS.iter().collect()),
-        races: "normalised: {}", forks: false,
+        label: "Normalisation", group: "evaluation", kind: Choice(|| NORMALIZATIONS.iter().collect()), forks: false,
+        hint: "Whose mean and deviation the pixels are normalised by.",
     }
     "holdout" {
         /// Training images that are kept aside and tested on in place of the test images, 0 to 50,000.

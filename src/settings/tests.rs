@@ -115,7 +115,7 @@ fn a_fork_may_change_exactly_what_its_row_says() {
     }
     let fixed: Vec<_> =
         SETTINGS.iter().filter(|row| row.field.is_some() && !row.forks).map(|row| row.key).collect();
-    assert_eq!(fixed, ["model", "batch", "seed"]);
+    assert_eq!(fixed, ["model", "batch", "seed", "normalization", "holdout"]);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn what_is_out_of_range_is_named() {
         ("batch", "1", "batch: expected 2 to 1024, found 1"),
         ("epochs", "2.5", "epochs: expected 1 to 1000, found 2.5"),
         ("tanh", "yes", "tanh: expected 1 (on) or 0 (off), found yes"),
-        ("quantizer", "magic", "quantizer: expected symmetric, none, found magic"),
+        ("quantizer", "magic", "quantizer: expected symmetric, affine, lsq, none, found magic"),
         ("threads", "auto", "threads: expected a setting of a run, found threads=auto"),
     ];
     for (key, text, message) in cases {
@@ -151,7 +151,7 @@ fn fields_out_of_range_are_named() {
         (r#"{"bits":"4,conv1:1"}"#, "bits: expected 2 to 8, found conv1:1"),
         (r#"{"lr":0}"#, "lr: expected 0.00001 to 1, found 0"),
         (r#"{"batch":1}"#, "batch: expected 2 to 1024, found 1"),
-        (r#"{"quantizer":"magic"}"#, "quantizer: expected symmetric, none, found magic"),
+        (r#"{"quantizer":"magic"}"#, "quantizer: expected symmetric, affine, lsq, none, found magic"),
     ];
     for (json, message) in cases {
         let config: RunConfig = serde_json::from_str(json).unwrap();

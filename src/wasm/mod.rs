@@ -7,8 +7,7 @@ mod run;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::config::{Entry, RunConfig};
-use crate::{kernels, models, optim, quant};
+use crate::{kernels, settings};
 
 pub use data::{Dataset, DatasetLoader};
 pub use error::{Failure, Result};
@@ -62,23 +61,10 @@ pub fn memory_bytes() -> f64 {
     core::arch::wasm32::memory_size(0) as f64 * 65_536.0
 }
 
-#[derive(Serialize)]
-struct Registry {
-    models: Vec<&'static Entry>,
-    quantizers: Vec<&'static Entry>,
-    schedules: Vec<&'static Entry>,
-    defaults: RunConfig,
-}
-
-/// Every named choice, for menus, and the default settings.
+/// The table of settings with every menu, and the default settings.
 #[wasm_bindgen]
 pub fn registry() -> Result<JsValue> {
-    to_js(&Registry {
-        models: models::MODELS.iter().map(|preset| &preset.entry).collect(),
-        quantizers: quant::QUANTIZERS.iter().map(|scheme| &scheme.entry).collect(),
-        schedules: optim::SCHEDULES.iter().map(|schedule| &schedule.entry).collect(),
-        defaults: RunConfig::default(),
-    })
+    to_js(&settings::registry())
 }
 
 /// Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.

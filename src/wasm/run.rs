@@ -5,8 +5,8 @@ use wasm_bindgen::prelude::*;
 
 use super::error::Result;
 use super::{Dataset, now, on_pool, to_js};
-use crate::config::RunConfig;
 use crate::predictions::Query;
+use crate::settings::RunConfig;
 use crate::{packed, run};
 
 /// A training run.
@@ -75,7 +75,7 @@ impl Run {
 
     /// A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, perLayerScale}`, or
     /// as the run does it where that is null or absent.
-    pub fn evaluator(&self, quantization: JsValue) -> Result<Evaluator> {
+    pub fn evaluator(&mut self, quantization: JsValue) -> Result<Evaluator> {
         let quantization: Option<run::Quantization> = serde_wasm_bindgen::from_value(quantization)?;
         Ok(Evaluator(self.0.evaluator(quantization)?))
     }

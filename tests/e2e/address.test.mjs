@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choices } from "../../www/difference.js";
-import { adoptThreads, defaults, format, fromQuery, ofRun, parse, runConfig, SETTINGS, toQuery } from "../../www/state.js";
+import { adoptThreads, defaults, format, fromQuery, ofRun, parse, runConfig, SETTINGS, toQuery } from "../../www/settings.js";
 
 const CASES = 2000;
 adoptThreads(4);
@@ -28,7 +28,12 @@ const VALUES = {
   switch: (dice) => dice() < 0.5,
   flag: (dice) => dice() < 0.5,
   integer: (dice, { min, max }) => min + Math.floor(dice() * (max - min + 1)),
-  rate: (dice, { min, max }) => Math.min(max, min * (max / min) ** dice()),
+  number: (dice, { min, max, log }) => Math.min(max, log && min > 0 ? min * (max / min) ** dice() : min + (max - min) * dice()),
+  bits: (dice, row) => {
+    const layers = ["conv1", "conv2", "linear 2"].filter(() => dice() < 0.2).map((layer) => `,${layer}:${VALUES.integer(dice, row)}`);
+    const all = VALUES.integer(dice, row);
+    return layers.length > 0 ? all + layers.join("") : all;
+  },
   choice: (dice, { choices: of }) => oneOf(dice, of).name,
   segments: (dice, { choices: of }) => oneOf(dice, of).name,
   text: (dice) => text(dice),
@@ -42,8 +47,8 @@ const VALUES = {
 function draw(dice) {
   const settings = Object.fromEntries(SETTINGS.map((row) => [row.key, VALUES[row.kind](dice, row)]));
   const initial = defaults();
-  for (const { key, place, applies } of SETTINGS) {
-    if ((place === "data" || place === "hidden") && applies && !applies(settings)) settings[key] = initial[key];
+  for (const { key, group, applies } of SETTINGS) {
+    if ((group === "data" || group === "hidden") && applies && !applies(settings)) settings[key] = initial[key];
   }
   if (dice() < 0.5) settings.race = oneOf(dice, choices(settings)).difference;
   return settings;
@@ -104,9 +109,9 @@ test(`any query at all gives valid settings and a sentence for each pair that it
 
 test("what is not valid is left at its default and told", () => {
   const bad = {
-    bits: ["1", "9", "4.5", "", "four"], epochs: ["0", "1e9"], lr: ["0", "-0.1", "1e999", "NaN"], tanh: ["", "yes", "true", "2"], embed: ["yes"],
+    bits: ["1", "9", "4.5", "", "four", "4,", "4,conv1", "4,conv1:9", "4,:8", "4,conv1:8:2", "4,conv1:8,conv1:2", "9,conv1:8"], epochs: ["0", "1e9"], lr: ["0", "-0.1", "1e999", "NaN"], tanh: ["", "yes", "true", "2"], embed: ["yes"],
     model: ["alexnet"], data: ["mnist"], quantizer: ["", "Symmetric"], show: ["accuracy,moon"], lesson: ["Levels", "levels.0", "levels.x"],
-    race: ["seed:3", "bits:9", "bits", "colour:1"], colour: ["1"], "": ["x"],
+    race: ["seed:3", "bits:9", "bits", "colour:1", "bits:4,conv1:9"], colour: ["1"], "": ["x"],
   };
   for (const [key, values] of Object.entries(bad)) {
     for (const value of values) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { remedies } from "../../www/remedies.js";
 import { RunRecord } from "../../www/runs.js";
-import { defaults, settingOf } from "../../www/state.js";
+import { defaults, settingOf } from "../../www/settings.js";
 import { press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
 import { SMALL, noticed, open, pause, shows, trained } from "./support.mjs";
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { choices, differing, firstChoice, labels, matters } from "../../www/difference.js";
 import { gapCurve, testGap } from "../../www/gap.js";
 import { RunRecord, speedOf, timeLeft } from "../../www/runs.js";
-import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/state.js";
+import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/settings.js";
 import { choose, press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
 import { longTasks, observe } from "./observe.mjs";
 import { SMALL, hasRun, ink, noticed, open, shows, trained } from "./support.mjs";

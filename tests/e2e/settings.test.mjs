@@ -1,7 +1,8 @@
 /** Settings: in the address, from the keyboard, and what happens to them while something is trained. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { adoptThreads, defaults, differences, format, fromQuery, runConfig, SETTINGS, settingOf, toQuery } from "../../www/state.js";
+import { defaults as DEFAULTS, settings as TABLE } from "../../pkg/registry.js";
+import { adoptThreads, defaults, differences, format, fromQuery, runConfig, SETTINGS, settingOf, toQuery } from "../../www/settings.js";
 import { cifar10, write } from "./fixture.mjs";
 import { PATIENCE, SMALL, hasRun, noticed, open, runOf, shows, trained } from "./support.mjs";
 
@@ -9,7 +10,8 @@ import { PATIENCE, SMALL, hasRun, noticed, open, runOf, shows, trained } from ".
 function another(setting) {
   if (setting.kind === "switch") return !setting.default;
   if (setting.kind === "integer") return setting.default === setting.max ? setting.min : setting.default + 1;
-  if (setting.kind === "rate") return 0.02;
+  if (setting.kind === "number") return 0.02;
+  if (setting.kind === "bits") return "4,conv1:8";
   if (setting.kind === "difference") return "bits:3";
   if (setting.kind === "flag") return true;
   if (setting.kind === "place") return "levels.2";
@@ -26,7 +28,7 @@ test("every setting survives the address", () => {
     assert.deepEqual(read, settings, setting.key);
     assert.deepEqual(problems, []);
     // Neither a second run beside it nor the view makes the first another one.
-    const matters = setting.kind !== "difference" && setting.place !== "view";
+    const matters = setting.kind !== "difference" && setting.group !== "view";
     assert.equal(differences(defaults(), settings).length > 0, matters, setting.key);
   }
 });
@@ -42,21 +44,15 @@ test("what is not valid in an address is named and left at its default", () => {
   });
 });
 
-test("the page's defaults, menus and names are the engine's", async (t) => {
+test("the table that the page reads is the engine's", async (t) => {
   const page = await open(t);
-  const { registry, menus } = await page.evaluate(async () => {
+  const registry = await page.evaluate(async () => {
     const engine = await import("/pkg/single/nibble.js");
     await engine.default();
-    const { SETTINGS: rows } = await import("./state.js");
-    return { registry: engine.registry(), menus: Object.fromEntries(rows.map(({ key, choices }) => [key, choices])) };
+    return engine.registry();
   });
-  assert.deepEqual(runConfig(defaults()), registry.defaults);
-  for (const { key, registry: list, choices } of SETTINGS.filter((row) => row.registry)) {
-    assert.ok(registry[list].length > 1);
-    assert.deepEqual(menus[key], registry[list], key);
-    // Those that stand there before the engine does.
-    for (const { name, label } of choices) assert.equal(registry[list].find((entry) => entry.name === name)?.label, label);
-  }
+  assert.deepEqual(registry, { settings: TABLE, defaults: DEFAULTS });
+  assert.deepEqual(runConfig(defaults()), DEFAULTS);
 });
 
 test("a link sets every control and the run itself; unknown values are told", async (t) => {
@@ -71,7 +67,7 @@ test("a link sets every control and the run itself; unknown values are told", as
   // The engine keeps the rate in single precision.
   assert.ok(Math.abs(config.lr - expected.lr) < 1e-6);
   assert.deepEqual({ ...config, lr: 0 }, { ...expected, lr: 0 });
-  for (const setting of SETTINGS.filter(({ place, kind }) => !["hidden", "view"].includes(place) && kind !== "segments")) {
+  for (const setting of SETTINGS.filter(({ group, kind }) => !["hidden", "view"].includes(group) && kind !== "segments")) {
     const control = page.locator(`#set-${setting.key}`);
     const shown = setting.kind === "switch" ? ((await control.isChecked()) ? "1" : "0") : await control.inputValue();
     assert.equal(shown, format(setting, settings[setting.key]), setting.key);

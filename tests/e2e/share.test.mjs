@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { RunRecord } from "../../www/runs.js";
 import { report } from "../../www/share/report.js";
 import { curvesCsv, epochsCsv, json } from "../../www/share/table.js";
-import { defaults, fromQuery, toQuery } from "../../www/state.js";
+import { defaults, fromQuery, toQuery } from "../../www/settings.js";
 import { write } from "./fixture.mjs";
 import { assertFits, epochs, NARROW, open, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE } from "./support.mjs";
 

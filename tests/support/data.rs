@@ -13,7 +13,7 @@ pub fn random_data_is_the_same_everywhere() {
 
     let (mut x, mut labels) = (Tensor::default(), Vec::new());
     let augment = Augment { seed: 1, epoch: 2, position: 3 };
-    fill_batch(&set.train, &[5, 50, 95], Some(augment), &set.normalize(), &mut x, &mut labels);
+    fill_batch(&set.train, &[5, 50, 95], Some(augment), &set.normalize(), 1, &mut x, &mut labels);
     let mut sum = flate2::Crc::new();
     x.data().iter().for_each(|value| sum.update(&value.to_le_bytes()));
     assert_eq!((labels, format!("{:08x}", sum.sum())), (vec![5, 0, 5], "6bd13b9c".into()));

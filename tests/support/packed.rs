@@ -1,7 +1,9 @@
 //! The kernels over packed weights against the oracle over the same weights in f32, natively and in a browser.
 
 use nibble::Tensor;
+use nibble::kernels::blocks::{Blocks, Granularity};
 use nibble::kernels::{Conv3x3, Conv5x5, Linear, PackedWeights, scalar};
+use nibble::quant::{Encoded, Grid};
 
 use super::oracle::{CONVOLUTIONS, CONVOLUTIONS_5X5, noise};
 
@@ -10,12 +12,31 @@ fn tolerance(k: usize) -> f32 {
     4.0 * f32::EPSILON * (k as f32).sqrt().max(1.0)
 }
 
-/// Levels over the whole range of so many bits, and their weights.
-fn weights(len: usize, bits: u8, scale: f32) -> (Vec<i8>, Vec<f32>) {
-    let max = ((1 << (bits - 1)) - 1) as f32;
-    let levels: Vec<i8> = noise(len, 2).iter().map(|v| (v * (max + 0.49)).round() as i8).collect();
-    let values = levels.iter().map(|&level| f32::from(level) * scale).collect();
-    (levels, values)
+/// Codes over the whole range of so many bits on the `kind`-th kind of grid, and their values.
+fn weights([k, n]: [usize; 2], bits: u8, kind: usize) -> (Encoded, Vec<f32>) {
+    let max = (1 << (bits - 1)) - 1;
+    let blocks =
+        Blocks::new(k, n, [Granularity::Tensor, Granularity::Channel, Granularity::Group(32)][kind % 3]);
+    let scales: Vec<f32> = noise(blocks.count(), 5).iter().map(|v| 0.04 + 0.03 * v).collect();
+    let grid = match kind {
+        // One scale, several, with zero points, and levels at uneven distances.
+        0..=2 => Grid::uniform(blocks, [-max, max], scales, Vec::new()),
+        3 => {
+            let zero_points = (0..blocks.count()).map(|block| (block % 3) as f32).collect();
+            Grid::uniform(blocks, [0, 2 * max + 1], scales, zero_points)
+        }
+        _ => Grid {
+            blocks,
+            levels: (-max..=max).map(|level| (level * level.abs()) as f32).collect(),
+            scales,
+            zero_points: Vec::new(),
+        },
+    };
+    let last = (grid.levels.len() - 1) as f32;
+    let codes = noise(k * n, 2).iter().map(|v| ((v * 0.5 + 0.5) * last).round() as u16).collect();
+    let encoded = Encoded { grid, codes };
+    let values = encoded.decode();
+    (encoded, values)
 }
 
 #[track_caller]
@@ -42,9 +63,13 @@ pub fn packed_matches_oracle(isa: &str) {
         let x = Tensor::from_dense([n, h, w, c_in], size / 2 + i / 2 % 2, &noise(n * h * w * c_in, 1));
         let bias = noise(c_out, 3);
         let k = size * size * c_in;
-        let (levels, values) = weights(k * c_out, bits, 0.037);
-        let packed = PackedWeights::new(&levels, [k, c_out], bits, 0.037);
-        assert_eq!(packed.bytes(), if bits == 7 { levels.len() } else { levels.len().div_ceil(2) });
+        let (encoded, values) = weights([k, c_out], bits, i % 5);
+        let packed = PackedWeights::new(&encoded, [k, c_out]);
+        assert_eq!(packed.bits(), bits, "{what}");
+        if i % 5 == 0 {
+            let levels = if bits == 7 { k * c_out } else { (k * c_out).div_ceil(2) };
+            assert_eq!(packed.bytes(), levels + 4, "levels and a scale");
+        }
         let shape = [n, h.div_ceil(stride), w.div_ceil(stride), c_out];
         let unwritten = vec![f32::NAN; shape.iter().product()];
         let mut y = Tensor::from_dense(shape, i % 2, &unwritten);
@@ -65,8 +90,8 @@ pub fn packed_matches_oracle(isa: &str) {
         let linear = Linear::new(*inputs, *outputs);
         let x = Tensor::from_dense([*n, 1, 1, *inputs], 0, &noise(n * inputs, 1));
         let bias = noise(*outputs, 3);
-        let (levels, values) = weights(linear.weight_len(), bits, 0.5);
-        let packed = PackedWeights::new(&levels, [*inputs, *outputs], bits, 0.5);
+        let (encoded, values) = weights([*inputs, *outputs], bits, i);
+        let packed = PackedWeights::new(&encoded, [*inputs, *outputs]);
         let mut y = Tensor::from_dense([*n, 1, 1, *outputs], 0, &vec![f32::NAN; n * outputs]);
         let mut expected = y.clone();
         packed.linear_forward(&x, &bias, &mut y);

@@ -3,7 +3,7 @@
  * that lessons are checked under Node too. Adding a fact is one line here and one in docs/TEACHING.md.
  */
 import { fixed, percent, short, whole } from "../format.js";
-import { format, parse, SETTINGS } from "../state.js";
+import { format, parse, SETTINGS } from "../settings.js";
 
 const last = (run) => run.epochs.at(-1);
 const gridded = (run) => run.layers.filter(({ levelCounts }) => levelCounts.length > 0);
@@ -64,7 +64,7 @@ const OF_PAGE = {
 const prefixed = (prefix, table, pick) =>
   Object.entries(table).map(([name, [of, ...rest]]) => [`${prefix}.${name}`, [(session) => (pick(session) ? of(pick(session)) : undefined), ...rest]]);
 const settingFacts = (prefix, pick) =>
-  SETTINGS.filter(({ place }) => place !== "view").map((setting) => [`${prefix}.${setting.key}`, [(session) => pick(session)?.[setting.key], String, setting]]);
+  SETTINGS.filter(({ group }) => group !== "view").map((setting) => [`${prefix}.${setting.key}`, [(session) => pick(session)?.[setting.key], String, setting]]);
 
 const first = (session) => session.runs[0];
 const second = (session) => session.runs[1];

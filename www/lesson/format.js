@@ -19,7 +19,7 @@
  * @property {{set?: object, press?: string[]}} [help] what "Do it for me" does: settings, then buttons
  */
 import { BUTTONS, PARTS } from "../parts.js";
-import { settingOf } from "../state.js";
+import { settingOf } from "../settings.js";
 import { conditionProblems } from "./conditions.js";
 import { factNames, isFact, settingProblem } from "./facts.js";
 
@@ -38,7 +38,7 @@ const inTable = (table, name) => (typeof name === "string" && Object.hasOwn(tabl
 export function selectorOf(name) {
   const [kind, ...rest] = String(name).split(".");
   const of = rest.join(".");
-  if (kind === "setting") return settingOf(of) && !["hidden", "view"].includes(settingOf(of).place) ? `[data-key="${of}"]` : null;
+  if (kind === "setting") return settingOf(of) && !["hidden", "view"].includes(settingOf(of).group) ? `[data-key="${of}"]` : null;
   if (kind === "button") return inTable(BUTTONS, of);
   if (kind === "part") return inTable(PARTS, of);
   return null;
@@ -51,7 +51,7 @@ function settingsProblems(settings, where) {
   if (!isObject(settings)) return [`${where}: this is an object of settings, not ${JSON.stringify(settings)}.`];
   return Object.entries(settings).flatMap(([key, value]) => {
     const setting = settingOf(key);
-    if (!setting || setting.place === "view") return [`${where}: "${key}" is no setting.`];
+    if (!setting || setting.group === "view") return [`${where}: "${key}" is no setting.`];
     if (key === "threads") return [`${where}: threads are the computer's, and no lesson knows how many there are.`];
     const problem = settingProblem(setting, value);
     return problem ? [`${where}: ${problem}.`] : [];

@@ -3,12 +3,12 @@
  * done, and does it for the learner if asked. No DOM of its own but the buttons that it presses.
  */
 import { To } from "../protocol.js";
-import { defaults, settingOf, SETTINGS } from "../state.js";
+import { defaults, settingOf, SETTINGS } from "../settings.js";
 import { BUTTONS } from "../parts.js";
 import { holds, snapshot } from "./conditions.js";
 
 /** What belongs to the machine and the view stays as it is, unless a lesson names it. */
-const OWN = SETTINGS.filter(({ place }) => place === "engine" || place === "view").map(({ key }) => key);
+const OWN = SETTINGS.filter(({ group }) => group === "engine" || group === "view").map(({ key }) => key);
 
 /** Buttons that are not pressed while what they do is there already. */
 const NEEDLESS = {

@@ -47,7 +47,7 @@ class Pointer {
     this.#marked?.classList.remove("pointed-at");
     this.#marked = target;
     if (!target) return;
-    target.closest("details:not([open])")?.setAttribute("open", "");
+    for (let closed; (closed = target.closest("details:not([open])")); ) closed.open = true;
     target.classList.add("pointed-at");
     this.scroll();
   }

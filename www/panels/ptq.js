@@ -24,10 +24,10 @@ const MARKUP = `
 /** The run whose weights are rounded: one in FP32. */
 const fullPrecision = (runs) => runs.find(({ settings }) => settings.quantizer === "none") ?? null;
 
-/** Runs that trained with their rounding and have been tested. */
+/** Runs that trained with their rounding, to one width, and have been tested. */
 const trainedRuns = (runs) =>
   runs
-    .filter(({ settings, epochs }) => settings.quantizer !== "none" && epochs.length > 0)
+    .filter(({ settings, epochs }) => settings.quantizer !== "none" && Number.isInteger(settings.bits) && epochs.length > 0)
     .map((run) => ({ label: run.label, bits: run.settings.bits, slot: run.slot, accuracy: run.epochs.at(-1).testAccuracy }));
 
 /** The plot in words. */

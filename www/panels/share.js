@@ -4,7 +4,7 @@ import { EMBEDDED, PARTS } from "../parts.js";
 import { fileName, png, save } from "../share/save.js";
 import { outcome, report } from "../share/report.js";
 import { curvesCsv, epochsCsv, json } from "../share/table.js";
-import { defaults, ofRun, toQuery } from "../state.js";
+import { defaults, ofRun, toQuery } from "../settings.js";
 
 const MARKUP = `
   <header><h2 id="share-title">Share</h2><p class="share-said" id="share-said" role="status"></p></header>

@@ -4,7 +4,7 @@
  */
 import { duration, fixed, percent, short, whole } from "../format.js";
 import { precision } from "../difference.js";
-import { display, SETTINGS, settingOf } from "../state.js";
+import { display, SETTINGS, settingOf } from "../settings.js";
 import { escape, picture, runCharts } from "./chart.js";
 import { document as documentOf, marksOf } from "./table.js";
 
@@ -39,7 +39,7 @@ function valueOf(row, of) {
 
 /** What was set: a column a run, rows in which they differ first. */
 function settings(runs) {
-  const rows = SETTINGS.filter(({ place }) => place !== "hidden" && place !== "view").filter(({ applies }) => !applies || runs.some((run) => applies(run.settings)));
+  const rows = SETTINGS.filter(({ group }) => group !== "hidden" && group !== "view").filter(({ applies }) => !applies || runs.some((run) => applies(run.settings)));
   const texts = rows.map((row) => [row.label, ...runs.map(({ settings: of }) => valueOf(row, of))]);
   const same = ([, first, ...others]) => others.every((text) => text === first);
   return table(["Setting", ...runs.map(({ label }) => label)], texts.sort((a, b) => same(a) - same(b)));

@@ -1,18 +1,36 @@
-/** Builds the controls from the table of settings, each into the element with its `data-place`. */
-import { SETTINGS, display, format, parse } from "../state.js";
+/**
+ * Builds the controls from the table of settings, each into the element with its group's `data-place`; the controls of
+ * a group that has none stand under a heading of their own in "More settings". What is not valid is never changed
+ * into something else in silence: the value stays, and a sentence at the control says what was wrong.
+ */
+import { SETTINGS, bitsOf, display, format, parse } from "../settings.js";
 import { element } from "./dom.js";
+import { typed, typedLayers } from "./typed.js";
 
-/** Steps of the logarithmic slider a decade. */
-const RATE_STEPS = 20;
+/** Steps of a logarithmic slider a decade. */
+const DECADE_STEPS = 20;
+/** Steps of any other slider, from end to end. */
+const SLIDER_STEPS = 100;
+/** A logarithmic slider whose range begins with 0 has decades from here on, as a share of the largest. */
+const LEAST_SHARE = 1e-6;
+
+/**
+ * @typedef {object} Control
+ * @property {HTMLElement[]} nodes the first is described by the hint
+ * @property {(settings: object) => void} show
+ * @property {(off: boolean) => void} disable
+ *
+ * @typedef {(text: string) => boolean} Commit takes a value as the address has it; false: it is none, and that was told
+ */
 
 /** What a menu entry is called: with a single scheme besides FP32, the bits say more than its name. */
 function choiceLabel(setting, choice, settings) {
   const schemes = setting.choices.filter(({ name }) => name !== "none");
   const isTheScheme = setting.key === "quantizer" && schemes.length === 1 && choice.name !== "none";
-  return isTheScheme ? `${settings.bits}-bit` : choice.label;
+  return isTheScheme ? `${bitsOf(settings.bits).all}-bit` : choice.label;
 }
 
-/** A menu, or with few entries a row of radio buttons. */
+/** A menu. @returns {Control} */
 function choiceControl(setting, id, commit) {
   const select = element("select", { id });
   select.addEventListener("change", () => commit(select.value));
@@ -33,6 +51,7 @@ function choiceControl(setting, id, commit) {
   };
 }
 
+/** A row of radio buttons. @returns {Control} */
 function segmentsControl(setting, id, commit) {
   const group = element("div", { class: "segments", role: "radiogroup", "aria-labelledby": `${id}-label` });
   let off = false;
@@ -61,62 +80,128 @@ function segmentsControl(setting, id, commit) {
   };
 }
 
-/** Text of a number field -> the value in range that is nearest, or null if it is no number. */
-function clamped(setting, text) {
-  const number = Number(text);
-  if (text.trim() === "" || !Number.isFinite(number)) return null;
-  const whole = setting.kind === "integer" ? Math.round(number) : number;
-  return String(Math.min(setting.max, Math.max(setting.min, whole)));
+/** The next multiple of the step, or the slider's next value. @param {1|-1} way */
+function stepped(setting, value, way) {
+  const { kind, min, max, step = kind === "number" ? null : 1 } = setting;
+  const { of, at } = slide(setting);
+  const next = step ? (way > 0 ? Math.floor(value / step) + 1 : Math.ceil(value / step) - 1) * step : at(of(value) + way);
+  return Math.min(max, Math.max(min, next));
 }
 
+/**
+ * A field for one number. It is one of text, since fields of numbers drop what they do not know, a comma for one,
+ * without a word; the arrow keys move it all the same.
+ * @param {Commit} commit
+ */
 function numberField(setting, id, commit) {
-  // No `min`: arrow keys then move by whole steps from 0 (128, 160, ...). The range is kept by clamped().
-  const input = element("input", { id, type: "number", step: setting.step ?? "any", inputmode: "decimal" });
+  const whole = setting.kind !== "number";
+  const input = element("input", {
+    id, type: "text", inputmode: whole ? "numeric" : "decimal", role: "spinbutton", autocomplete: "off",
+    "aria-valuemin": setting.min, "aria-valuemax": setting.max,
+  });
+  let shown = "";
   input.addEventListener("change", () => {
-    const text = clamped(setting, input.value);
-    if (text === null) input.value = input.dataset.shown;
-    else commit(text);
+    if (!commit(typed(setting, input.value))) input.value = shown;
   });
-  return input;
-}
-
-const showNumber = (input, value) => {
-  input.dataset.shown = String(value);
-  if (document.activeElement !== input || Number(input.value) !== value) input.value = value;
-};
-
-function integerControl(setting, id, commit) {
-  const input = numberField(setting, id, commit);
-  return {
-    nodes: [input],
-    show: (settings) => showNumber(input, settings[setting.key]),
-    disable: (off) => (input.disabled = off),
-  };
-}
-
-/** A logarithmic slider with its number. */
-function rateControl(setting, id, commit) {
-  const number = numberField(setting, id, commit);
-  const slider = element("input", {
-    type: "range", "aria-label": `${setting.label}, logarithmic slider`,
-    min: Math.log10(setting.min) * RATE_STEPS, max: Math.log10(setting.max) * RATE_STEPS, step: 1,
-  });
-  slider.addEventListener("input", () => {
-    const rate = 10 ** (Number(slider.value) / RATE_STEPS);
-    commit(String(Number(rate.toPrecision(2))));
+  input.addEventListener("keydown", (event) => {
+    const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!way || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const value = Number(typed(setting, input.value));
+    const text = String(stepped(setting, Number.isFinite(value) && input.value.trim() !== "" ? value : Number(shown), way));
+    // Not only with the next frame: keys may come faster.
+    if (commit(text)) input.value = text;
   });
   return {
-    nodes: [number, slider],
-    show(settings) {
-      const rate = settings[setting.key];
-      showNumber(number, rate);
-      slider.value = Math.log10(rate) * RATE_STEPS;
-      slider.setAttribute("aria-valuetext", String(rate));
+    input,
+    show(value) {
+      const before = shown;
+      shown = String(value);
+      input.setAttribute("aria-valuenow", shown);
+      // What is being typed stays, unless the value has changed under it.
+      if (document.activeElement !== input || before !== shown) input.value = shown;
     },
-    disable: (off) => (number.disabled = slider.disabled = off),
   };
 }
 
+/** @returns {Control} */
+function integerControl(setting, id, commit) {
+  const field = numberField(setting, id, commit);
+  return {
+    nodes: [field.input],
+    show: (settings) => field.show(settings[setting.key]),
+    disable: (off) => (field.input.disabled = off),
+  };
+}
+
+/** How a slider's place and a value belong together. */
+function slide({ min, max, log }) {
+  if (!log) {
+    const step = (max - min) / SLIDER_STEPS;
+    return { first: 0, last: SLIDER_STEPS, of: (value) => (value - min) / step, at: (place) => Number((min + place * step).toPrecision(4)) };
+  }
+  const least = min || max * LEAST_SHARE;
+  const placeOf = (value) => Math.log10(value) * DECADE_STEPS;
+  // One place more below the decades, for 0.
+  const first = placeOf(least) - (min === 0 ? 1 : 0);
+  return {
+    first, last: placeOf(max),
+    of: (value) => (value < least ? first : placeOf(value)),
+    at: (place) => (min === 0 && place < placeOf(least) - 0.5 ? 0 : Number((10 ** (place / DECADE_STEPS)).toPrecision(2))),
+  };
+}
+
+/** A number with its slider. @returns {Control} */
+function sliderControl(setting, id, commit) {
+  const field = numberField(setting, id, commit);
+  const { first, last, of, at } = slide(setting);
+  const slider = element("input", {
+    type: "range", "aria-label": `${setting.label}, ${setting.log ? "logarithmic slider" : "slider"}`, min: first, max: last, step: 1,
+  });
+  slider.addEventListener("input", () => commit(String(at(Number(slider.value)))));
+  return {
+    nodes: [field.input, slider],
+    show(settings) {
+      const value = settings[setting.key];
+      field.show(value);
+      slider.value = of(value);
+      slider.setAttribute("aria-valuetext", String(value));
+    },
+    disable: (off) => (field.input.disabled = slider.disabled = off),
+  };
+}
+
+/** A width for all layers, and a text for those that are exceptions. @returns {Control} */
+function bitsControl(setting, id, commit) {
+  const list = element("input", {
+    id: `${id}-layers`, class: "exceptions", type: "text", autocomplete: "off", spellcheck: "false", placeholder: "conv1:8",
+    "aria-label": `${setting.label} of single layers, as conv1:8, linear2:8`,
+    title: "Other widths for single layers: conv1:8, linear2:8",
+  });
+  let now = setting.default;
+  const listed = () => bitsOf(now).layers.map((pair) => pair.join(":"));
+  const field = numberField(setting, id, (text) => commit([text, ...listed()].join()));
+  list.addEventListener("change", () => {
+    // A long list with one mistake in it is not thrown away.
+    const good = commit([bitsOf(now).all, ...typedLayers(list.value)].join());
+    list.setAttribute("aria-invalid", String(!good));
+  });
+  return {
+    nodes: [field.input, list],
+    show(settings) {
+      const before = now;
+      now = settings[setting.key];
+      field.show(bitsOf(now).all);
+      const wrong = list.getAttribute("aria-invalid") === "true" && before === now;
+      if (wrong || (document.activeElement === list && before === now)) return;
+      list.value = listed().join(", ");
+      list.removeAttribute("aria-invalid");
+    },
+    disable: (off) => (field.input.disabled = list.disabled = off),
+  };
+}
+
+/** @returns {Control} */
 function switchControl(setting, id, commit) {
   const input = element("input", { id, type: "checkbox", role: "switch" });
   input.addEventListener("change", () => commit(input.checked ? "1" : "0"));
@@ -131,16 +216,27 @@ const MAKERS = {
   choice: choiceControl,
   segments: segmentsControl,
   integer: integerControl,
-  rate: rateControl,
+  number: sliderControl,
+  bits: bitsControl,
   switch: switchControl,
 };
 
 /** One control with its label and help, as it stands in the page. */
 function build(setting, change) {
   const id = `set-${setting.key}`;
+  const problem = element("span", { class: "problem", role: "alert" });
+  const tell = (text) => {
+    problem.textContent = text;
+    // It hangs below its control, and reaches to the side where there is room.
+    box.classList.toggle("to-the-left", text !== "" && box.getBoundingClientRect().left > innerWidth / 2);
+  };
+  let shown = setting.default;
   const commit = (text) => {
     const parsed = parse(setting, text);
-    if ("value" in parsed) change(setting.key, parsed.value);
+    const good = "value" in parsed;
+    tell(good ? "" : `${parsed.problem}. It stays ${display(setting, shown)}.`);
+    if (good) change(setting.key, parsed.value);
+    return good;
   };
   const control = MAKERS[setting.kind](setting, id, commit);
   const grouped = setting.kind === "segments";
@@ -155,7 +251,28 @@ function build(setting, change) {
     control.nodes[0].setAttribute("aria-describedby", hint.id);
     box.append(hint);
   }
-  return { setting, box, ...control };
+  box.append(problem);
+  box.addEventListener("input", () => tell(""));
+  const show = (settings) => {
+    if (settings[setting.key] !== shown) tell("");
+    shown = settings[setting.key];
+    control.show(settings);
+  };
+  return { setting, box, show, disable: control.disable };
+}
+
+/** Where the controls of each group stand: places in the page, and headings under "More settings" for other groups. */
+function findPlaces() {
+  const places = new Map([...document.querySelectorAll("[data-place]")].map((node) => [node.dataset.place, node]));
+  const more = new Set(SETTINGS.map(({ group }) => group).filter((group) => !places.has(group) && group !== "hidden" && group !== "view"));
+  if (more.size === 0) return places;
+  const box = element("details", { class: "more-settings" }, element("summary", {}, "More settings"));
+  for (const group of more) {
+    places.set(group, element("fieldset", {}, element("legend", {}, group)));
+    box.append(places.get(group));
+  }
+  document.getElementById("pending").before(box);
+  return places;
 }
 
 export class Controls {
@@ -163,9 +280,9 @@ export class Controls {
 
   /** @param {(key: string, value: string|number|boolean) => void} change called with a valid new value */
   constructor(change) {
-    const places = new Map([...document.querySelectorAll("[data-place]")].map((node) => [node.dataset.place, node]));
-    this.#controls = SETTINGS.filter(({ place }) => places.has(place)).map((setting) => build(setting, change));
-    for (const { setting, box } of this.#controls) places.get(setting.place).append(box);
+    const places = findPlaces();
+    this.#controls = SETTINGS.filter(({ group }) => places.has(group)).map((setting) => build(setting, change));
+    for (const { setting, box } of this.#controls) places.get(setting.group).append(box);
   }
 
   /**
@@ -178,7 +295,7 @@ export class Controls {
       disable(setting.applies ? !setting.applies(settings) : false);
       show(settings);
       box.classList.toggle("waiting", waiting.includes(setting));
-      if (setting.place === "data") box.hidden = !setting.applies(settings);
+      if (setting.group === "data") box.hidden = !setting.applies(settings);
     }
   }
 }
@@ -187,9 +304,8 @@ export class Controls {
 export function changesText(waiting, from, to) {
   return waiting
     .map((setting) => {
-      const name = setting.place === "hidden" ? "Image files" : setting.label;
-      const short = (settings) => (setting.kind === "rate" ? format(setting, settings[setting.key]) : display(setting, settings[setting.key]));
-      return `${name} ${short(from)} → ${short(to)}`;
+      const name = setting.group === "hidden" ? "Image files" : setting.label;
+      return `${name} ${display(setting, from[setting.key])} → ${display(setting, to[setting.key])}`;
     })
     .join(", ");
 }

@@ -14,6 +14,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command as Process;
 
+/// What is printed from the table of settings: for the page, and for people.
+const PRINTED: [&str; 2] = ["pkg/registry.js", "docs/SETTINGS.md"];
+
 /// Most bytes of a build's wasm after gzip: what a first visit over a slow line waits for.
 const MAX_GZIPPED: usize = 400 * 1024;
 
@@ -38,6 +41,9 @@ pub fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Only list the page's files anew (www/offline.json), after a change below www/"),
         )
+        .arg(Arg::new("settings").long("settings").action(ArgAction::SetTrue).help(
+            "Only print the table of settings anew (pkg/registry.js, docs/SETTINGS.md), without a stamp: for a quick look",
+        ))
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
@@ -46,6 +52,9 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     }
     if arguments.get_flag("page") {
         return offline::write();
+    }
+    if arguments.get_flag("settings") {
+        return print_settings();
     }
     let only = arguments.get_one::<String>("only");
     let toolchain = toolchain::find_or_install()?;
@@ -59,6 +68,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         return sizes().map(drop);
     }
     remove_strangers()?;
+    print_settings()?;
     stamp::write(&toolchain.version()?, &bindgen.version)?;
     offline::write()?;
     check().map(drop)
@@ -124,10 +134,22 @@ fn no_local_paths(wasm: &Path) -> Result<()> {
 fn remove_strangers() -> Result<()> {
     for entry in fs::read_dir(project::path("pkg"))?.flatten() {
         let name = entry.file_name();
-        if BUILDS.iter().all(|build| name != build.name) {
+        let printed = PRINTED.iter().any(|file| project::path(file) == entry.path());
+        if !printed && BUILDS.iter().all(|build| name != build.name) {
             let path = entry.path();
             if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
         }
+    }
+    Ok(())
+}
+
+/// Writes what is printed from the table of settings.
+fn print_settings() -> Result<()> {
+    for file in PRINTED {
+        let mut cargo = Process::new("cargo");
+        cargo.current_dir(project::root()).args(["run", "--quiet", "--package", "nibble"]);
+        let text = quiet(cargo.args(["--example", "registry", "--", file]))?;
+        fs::write(project::path(file), text).with_context(|| format!("cannot write {file}"))?;
     }
     Ok(())
 }

@@ -61,7 +61,13 @@ mod tests {
 
     #[test]
     fn what_the_page_loads_is_listed_and_nothing_else() {
-        for name in ["www/index.html", "www/css/base.css", "pkg/simd/nibble_bg.wasm", "www/reference/a.csv"] {
+        for name in [
+            "www/index.html",
+            "www/css/base.css",
+            "pkg/simd/nibble_bg.wasm",
+            "pkg/registry.js",
+            "www/reference/a.csv",
+        ] {
             assert!(is_loaded(name), "{name}");
         }
         for name in [

@@ -1,0 +1,219 @@
+/**
+ * Every setting of a run and of the page -> its key in the address, its control, its default and what is valid. The
+ * rows are the engine's own (src/settings/table.rs, by way of pkg/registry.js) and those, below, that say how the page
+ * is shown or follow from others. The controls, the address and the configuration sent to the engine are all made from
+ * them. Pure functions only (no DOM), so that it runs under Node too.
+ *
+ * @typedef {object} Choice one entry of a menu
+ * @property {string} name value in the address and in the configuration
+ * @property {string} label what the menu shows
+ * @property {string} [about] one sentence, shown as a hint
+ *
+ * @typedef {object} Setting
+ * @property {string} key key in the address, also the name of the value in `Settings`
+ * @property {string[]} [aliases] former keys: read, never written
+ * @property {string} label
+ * @property {string} group group of controls that shows it; "hidden" is shown nowhere, "view" says how the page is shown
+ * @property {"choice"|"segments"|"integer"|"number"|"switch"|"bits"|"text"|"difference"|"flag"|"names"|"place"} kind
+ * @property {string|number|boolean} default
+ * @property {string} [field] field of the engine's RunConfig; absent: not part of the configuration
+ * @property {Choice[]} [choices] its menu
+ * @property {number} [min] smallest number
+ * @property {number} [max] largest number
+ * @property {number} [step] step of the arrow keys
+ * @property {boolean} [log] its slider moves by factors
+ * @property {string} [hint] one sentence of help
+ * @property {(settings: Settings) => boolean} [applies] false: the setting has no effect now
+ * @property {string} [races] what a run is called that differs in it from the one beside it (see difference.js); absent:
+ *   two runs side by side may not differ in it
+ *
+ * A row whose group is "view" is in the address, and no part of a run.
+ *
+ * @typedef {Record<string, string|number|boolean>} Settings a value for every key of the table
+ */
+import { settings as ENGINE } from "../pkg/registry.js";
+import { PARTS } from "./parts.js";
+
+/** A condition of the engine's table, {key, is: values as in the address} or {key, not}, as a function. */
+function condition({ key, is, not }) {
+  const valueOf = (settings) => format(settingOf(key), settings[key]);
+  return is ? (settings) => is.includes(valueOf(settings)) : (settings) => !not.includes(valueOf(settings));
+}
+
+/** @type {Setting[]} */
+export const SETTINGS = [
+  ...ENGINE.map((row) => ({ ...row, applies: row.applies && condition(row.applies) })),
+  { key: "race", label: "Second run", group: "hidden", kind: "difference", default: "", applies: () => true },
+  { key: "images", label: "Image fingerprint", group: "hidden", kind: "text", default: "", applies: ({ data }) => data !== "builtin" },
+  { key: "embed", label: "Embedded view", group: "view", kind: "flag", default: false },
+  { key: "show", label: "Parts shown", group: "view", kind: "names", default: "", choices: Object.keys(PARTS).map((name) => ({ name, label: name })) },
+  { key: "lesson", label: "Lesson", group: "view", kind: "place", default: "" },
+];
+
+const byKey = new Map(SETTINGS.flatMap((setting) => [setting.key, ...(setting.aliases ?? [])].map((key) => [key, setting])));
+
+/** The row of `key`, or of a former one. @returns {Setting} */
+export const settingOf = (key) => byKey.get(key);
+
+/** Every setting at its default. @returns {Settings} */
+export const defaults = () => Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting.default]));
+
+/** Fills the menu of thread counts. */
+export function adoptThreads(count) {
+  const numbers = Array.from({ length: count }, (_, i) => ({ name: String(i + 1), label: String(i + 1) }));
+  settingOf("threads").choices = [{ name: "auto", label: `Auto (${count})` }, ...numbers];
+}
+
+/**
+ * Reads one value as text.
+ * @returns {{value: string|number|boolean} | {problem: string}}
+ */
+export function parse(setting, text) {
+  const { kind, label, min, max, choices } = setting;
+  if (kind === "switch") {
+    if (text === "1" || text === "0") return { value: text === "1" };
+    return { problem: `${label} is 1 (on) or 0 (off), not "${text}"` };
+  }
+  if (kind === "integer" || kind === "number") {
+    const value = Number(text);
+    const whole = kind === "number" || Number.isInteger(value);
+    if (text.trim() !== "" && whole && value >= min && value <= max) return { value };
+    return { problem: `${label} ${rangeOf(setting)}, not "${text}"` };
+  }
+  if (kind === "bits") return parseBits(setting, text);
+  if (kind === "flag") {
+    if (text === "" || text === "1" || text === "0") return { value: text !== "0" };
+    return { problem: `${label} is 1 (on) or 0 (off), not "${text}"` };
+  }
+  if (kind === "names") return parseNames(setting, text);
+  if (kind === "place") {
+    if (text === "" || /^[a-z0-9-]+(\.[1-9][0-9]?)?$/.test(text)) return { value: text };
+    return { problem: `${label} is a lesson's name and perhaps a step ("levels.2"), not "${text}"` };
+  }
+  if (kind === "difference") return text === "" ? { value: "" } : parseDifference(setting, text);
+  if (choices && !choices.some((choice) => choice.name === text)) {
+    return { problem: `${label} is one of ${choices.map((choice) => choice.name).join(", ")}, not "${text}"` };
+  }
+  return { value: text };
+}
+
+/** What a number has to be: "is a whole number from 2 to 8". @param {Setting} setting */
+export const rangeOf = ({ kind, min, max }) => `is a ${kind === "number" ? "" : "whole "}number from ${min} to ${max}`;
+
+/** The two parts of bit widths, 4 or "4,conv1:8,linear2:8": of all layers, and of those that are exceptions. */
+export function bitsOf(value) {
+  const [all, ...layers] = String(value).split(",");
+  return { all: Number(all), layers: layers.map((one) => one.split(":")).map(([layer, bits]) => [layer, Number(bits)]) };
+}
+
+/** "4" or "4,conv1:8": a width for all layers, and exceptions. A number where there are none. */
+function parseBits(setting, text) {
+  const { label, min, max } = setting;
+  const [all, ...exceptions] = text.split(",");
+  const one = parse({ ...setting, kind: "integer" }, all);
+  if ("problem" in one) return one;
+  const layers = new Map();
+  for (const exception of exceptions) {
+    const [layer, width, ...more] = exception.split(":").map((part) => part.trim());
+    const bits = Number(width);
+    if (!layer || !width || more.length > 0 || !Number.isInteger(bits) || bits < min || bits > max) {
+      return { problem: `${label} of one layer are its name, a colon and a whole number from ${min} to ${max} ("conv1:8"), not "${exception.trim()}"` };
+    }
+    if (layers.has(layer)) return { problem: `${label} name each layer once, and "${layer}" twice here` };
+    layers.set(layer, bits);
+  }
+  return { value: layers.size === 0 ? one.value : [one.value, ...[...layers].map((pair) => pair.join(":"))].join() };
+}
+
+/** "accuracy,weights": names of the row's choices, each once, in their order. */
+function parseNames({ label, choices }, text) {
+  const names = text.split(",").filter(Boolean);
+  const stranger = names.find((name) => !choices.some((choice) => choice.name === name));
+  if (stranger) return { problem: `${label} are of ${choices.map(({ name }) => name).join(", ")}, not "${stranger}"` };
+  return { value: choices.filter(({ name }) => names.includes(name)).map(({ name }) => name).join() };
+}
+
+/** "bits:4,conv1:8" -> ["bits", "4,conv1:8"]: parted at the first colon, since values may hold some. */
+export function partsOf(difference) {
+  const colon = difference.indexOf(":");
+  return colon < 0 ? [difference, ""] : [difference.slice(0, colon), difference.slice(colon + 1)];
+}
+
+/** "bits:3": the key of a row that runs may differ in, and a value of it. */
+function parseDifference({ label }, text) {
+  const [key, value] = partsOf(text);
+  const setting = settingOf(key);
+  if (!setting?.races) {
+    const keys = SETTINGS.filter(({ races }) => races).map((row) => row.key);
+    return { problem: `${label} differs in one of ${keys.join(", ")}, not "${key}"` };
+  }
+  const parsed = parse(setting, value);
+  return "problem" in parsed ? { problem: `${label}: ${parsed.problem}` } : { value: `${setting.key}:${format(setting, parsed.value)}` };
+}
+
+/** Writes one value as text, as the URL has it. */
+export const format = (setting, value) => (typeof value === "boolean" ? (value ? "1" : "0") : String(value));
+
+/**
+ * Reads the settings from a URL's query; what is missing or not valid is left at its default.
+ * @param {string} search
+ * @returns {{settings: Settings, problems: string[]}}
+ */
+export function fromQuery(search) {
+  const settings = defaults();
+  const problems = [];
+  for (const [key, text] of new URLSearchParams(search)) {
+    const setting = settingOf(key);
+    if (!setting) {
+      problems.push(`The address has "${key}", which is no setting: passed over.`);
+      continue;
+    }
+    const parsed = parse(setting, text);
+    if ("value" in parsed) settings[setting.key] = parsed.value;
+    else {
+      const instead = format(setting, settings[setting.key]);
+      problems.push(`${parsed.problem}.${instead && ` Using ${instead}.`}`);
+    }
+  }
+  return { settings, problems };
+}
+
+/** Every setting that says something, as a query: a link to this very run. @param {Settings} settings */
+export function toQuery(settings) {
+  const query = new URLSearchParams();
+  for (const setting of SETTINGS) {
+    const value = settings[setting.key];
+    const idle = setting.group === "hidden" || setting.group === "data";
+    if (idle && (value === "" || !setting.applies(settings))) continue;
+    if (setting.group === "view" && value === setting.default) continue;
+    query.set(setting.key, format(setting, value));
+  }
+  return `?${query}`;
+}
+
+/** `settings` without what says only how the page is shown. @param {Settings} settings */
+export const ofRun = (settings) =>
+  Object.fromEntries(SETTINGS.filter(({ group }) => group !== "view").map(({ key }) => [key, settings[key]]));
+
+/** The engine's RunConfig for `settings`. @param {Settings} settings */
+export function runConfig(settings) {
+  const config = {};
+  for (const { key, field } of SETTINGS) if (field) config[field] = settings[key];
+  return config;
+}
+
+/** Rows whose values differ between `a` and `b` and matter to a run under either. A second run is none of them. */
+export function differences(a, b) {
+  return SETTINGS.filter((setting) => {
+    if (setting.kind === "difference" || setting.group === "view") return false;
+    const applies = !setting.applies || setting.applies(a) || setting.applies(b);
+    const implied = setting.key === "images" && a.data !== b.data;
+    return applies && !implied && a[setting.key] !== b[setting.key];
+  });
+}
+
+/** How a value is shown to people. */
+export function display(setting, value) {
+  if (setting.kind === "switch") return value ? "on" : "off";
+  return setting.choices?.find((choice) => choice.name === value)?.label ?? String(value);
+}
