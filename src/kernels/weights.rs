@@ -1,7 +1,7 @@
 //! Passes over parameters: quantization, soft clipping, norms, the AdamW update.
 
 use super::parallel::{self, Parts};
-use super::simd::vectorize;
+use super::simd::Chosen;
 
 /// Elements of a work item.
 const CHUNK: usize = 16 * 1024;
@@ -19,8 +19,9 @@ fn chunk(x: &[f32], item: usize) -> &[f32] {
 
 /// Sum of squares: f32 over stretches of 32 squares, f64 between them, in fixed order.
 pub fn sum_of_squares(x: &[f32]) -> f64 {
+    let set = Chosen::now();
     let parts = parallel::map(x.len().div_ceil(CHUNK), |item| {
-        vectorize(|| {
+        set.vectorize(|| {
             let mut total = 0.0f64;
             for stretch in chunk(x, item).chunks(32 * LANES) {
                 let mut sums = [0.0f32; LANES];
@@ -65,16 +66,18 @@ fn part_max(x: &[f32]) -> f32 {
 
 /// `max |x|`; 0 for an empty slice. NaN is passed over.
 pub fn abs_max(x: &[f32]) -> f32 {
-    let parts = parallel::map(x.len().div_ceil(CHUNK), |item| vectorize(|| part_max(chunk(x, item))));
+    let set = Chosen::now();
+    let parts = parallel::map(x.len().div_ceil(CHUNK), |item| set.vectorize(|| part_max(chunk(x, item))));
     parts.into_iter().fold(0.0, larger)
 }
 
 /// `out = clamp(round_half_even(w / scale), -quant_max, quant_max) * scale`.
 pub fn fake_quantize(w: &[f32], scale: f32, quant_max: f32, out: &mut [f32]) {
     assert_eq!(w.len(), out.len(), "elements of w and out");
+    let set = Chosen::now();
     parallel::for_each_chunk(out, CHUNK, |item, out| {
         let w = chunk(w, item);
-        vectorize(|| {
+        set.vectorize(|| {
             for (out, w) in out.iter_mut().zip(w) {
                 let level = (w / scale).round_ties_even();
                 let level = if level > quant_max { quant_max } else { level };
@@ -89,8 +92,9 @@ pub fn fake_quantize(w: &[f32], scale: f32, quant_max: f32, out: &mut [f32]) {
 /// 3.6e-7 at 1.046 limits, the worst of all numbers; 2.1e-7 and 3.3e-7 within the limit). The result is never
 /// beyond the limit, and just the limit from 10 limits on.
 pub fn tanh_soft_clip(w: &mut [f32], limit: f32) {
+    let set = Chosen::now();
     parallel::for_each_chunk(w, CHUNK, |_, w| {
-        vectorize(|| w.chunks_mut(STRETCH).for_each(|w| soft_clip(w, limit)));
+        set.vectorize(|| w.chunks_mut(STRETCH).for_each(|w| soft_clip(w, limit)));
     });
 }
 
@@ -171,12 +175,13 @@ impl AdamW {
         let (eps, gradient_scale) = (self.eps as f32, self.gradient_scale);
         let len = w.len();
         let (w, m, v) = (Parts::new(w), Parts::new(m), Parts::new(v));
+        let set = Chosen::now();
         let parts = parallel::map(len.div_ceil(CHUNK), |item| {
             let range = item * CHUNK..len.min((item + 1) * CHUNK);
             // SAFETY: chunks of different items do not overlap.
             let (w, m, v) =
                 unsafe { (w.slice(range.clone()), m.slice(range.clone()), v.slice(range.clone())) };
-            vectorize(|| {
+            set.vectorize(|| {
                 let mut max = 0.0;
                 let moments = m.chunks_mut(STRETCH).zip(v.chunks_mut(STRETCH));
                 for ((w, g), (m, v)) in w.chunks_mut(STRETCH).zip(g[range].chunks(STRETCH)).zip(moments) {
