@@ -25,7 +25,7 @@ use crate::random::{Purpose, stream};
 use crate::{Error, Result, Tensor, kernels};
 
 /// Pixels of an image side.
-pub const IMAGE_SIZE: usize = 32;
+pub const IMAGE_SIZE: usize = crate::data::SIDE;
 /// Channels of an image.
 pub const IMAGE_CHANNELS: usize = 3;
 

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn first_adamw_step_moves_by_the_rate_against_the_sign() {
-        let mut rng = stream(0, Purpose::Weights, 0);
+        let mut rng = stream(0u32, Purpose::Weights, 0);
         let mut param = Param::new("weight", &[2, 1], Init::Constant(1.0), &mut rng);
         param.grad = vec![0.3, -0.02];
         AdamW::default().step([&mut param].into_iter(), 1e-3, 1.0, None);

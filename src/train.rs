@@ -85,11 +85,11 @@ impl Trainer {
         Ok(fork)
     }
 
-    /// One step on the batch `x` `[n, 32, 32, 4]` with halo 1: the only place where its order is written.
+    /// One step on the batch `x` `[n, h, w, 4]` with halo 1: the only place where its order is written.
     ///
     /// # Errors
     /// [`Error::Diverged`] if loss or gradients are not finite; the weights are then those before the step.
-    pub fn step(&mut self, x: &Tensor, labels: &[u8], lr: f64) -> Result<StepOutcome> {
+    pub fn step(&mut self, x: &Tensor, labels: &[u16], lr: f64) -> Result<StepOutcome> {
         self.model.take_products_ms(); // that of evaluations
         self.refresh_forward_weights();
         self.flips.clear();
@@ -128,7 +128,7 @@ impl Trainer {
     }
 
     /// Loss and hits of a batch in evaluation mode; nothing changes.
-    pub fn evaluate(&mut self, x: &Tensor, labels: &[u8]) -> Loss {
+    pub fn evaluate(&mut self, x: &Tensor, labels: &[u16]) -> Loss {
         cross_entropy(self.logits(x), labels, None)
     }
 

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Run, Totals, fill_range};
 use crate::config::RunConfig;
-use crate::data::Dataset;
-use crate::data::augment::Normalize;
+use crate::data::{Dataset, Normalize};
 use crate::layers::Pass;
 use crate::loss::cross_entropy;
 use crate::model::Model;
@@ -62,7 +61,7 @@ pub struct Evaluator {
     bits: u8,
     totals: Totals,
     x: Tensor,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
 }
 
 impl Run {

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::config::RunConfig;
-use crate::data::augment::{Augment, BATCH_CHANNELS, BATCH_HALO, Normalize, epoch_order, fill_batch};
-use crate::data::{Dataset, SIDE, Split};
+use crate::data::{
+    Augment, BATCH_CHANNELS, BATCH_HALO, Dataset, Normalize, SIDE, Split, epoch_order, fill_batch,
+};
 use crate::loss::{Loss, cross_entropy};
 use crate::metrics::{EpochReport, Event, LayerReport, Levels, Phases, StepReport};
 use crate::model::{LayerInfo, Model};
@@ -87,7 +88,7 @@ pub struct Run {
     /// The levels of every weight tensor at the last epoch report.
     levels: Vec<Levels>,
     x: Tensor,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
 }
 
 /// What a run is, for display.
@@ -331,7 +332,7 @@ fn fill_range(
     images: Range<usize>,
     normalize: &Normalize,
     x: &mut Tensor,
-    labels: &mut Vec<u8>,
+    labels: &mut Vec<u16>,
 ) {
     let indices: Vec<u32> = (images.start as u32..images.end as u32).collect();
     fill_batch(split, &indices, None, normalize, x, labels);

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 use crate::config::{Entry, RunConfig};
 use crate::{kernels, models, optim, quant};
 
-pub use data::{Dataset, DatasetLoader};
+pub use data::{Dataset, DatasetLoader, dataset_bytes};
 pub use error::{Failure, Result};
 pub use run::{Evaluator, PackedModel, Run};
 
