@@ -15,7 +15,7 @@ pub struct Loss {
 ///
 /// `logits` is `[n, 1, 1, k]`. `gradient`, where given, has the same shape and receives
 /// `(softmax - onehot) / n`.
-pub fn cross_entropy(logits: &Tensor, labels: &[u8], gradient: Option<&mut Tensor>) -> Loss {
+pub fn cross_entropy(logits: &Tensor, labels: &[u16], gradient: Option<&mut Tensor>) -> Loss {
     smoothed_cross_entropy(logits, labels, 0.0, gradient)
 }
 
@@ -23,7 +23,7 @@ pub fn cross_entropy(logits: &Tensor, labels: &[u8], gradient: Option<&mut Tenso
 /// section 7).
 pub fn smoothed_cross_entropy(
     logits: &Tensor,
-    labels: &[u8],
+    labels: &[u16],
     smoothing: f32,
     mut gradient: Option<&mut Tensor>,
 ) -> Loss {
@@ -96,6 +96,20 @@ mod tests {
             // Central differences of step 1e-2: truncation 1e-5, rounding of f32 logits 1e-5.
             assert!((numeric - f64::from(gradient.data()[i])).abs() < 1e-4);
         }
+    }
+
+    #[test]
+    fn classes_beyond_a_byte_are_told_apart() {
+        let mut values = [0.0; 1000];
+        values[999] = 20.0;
+        let logits = Tensor::from_dense([1, 1, 1, 1000], 0, &values);
+        let mut gradient = Tensor::zeros([1, 1, 1, 1000], 0);
+        let right = cross_entropy(&logits, &[999], Some(&mut gradient));
+        assert_eq!(right.correct, 1);
+        assert!(right.mean < 1e-4 && gradient.data()[999] < 0.0);
+        // 999 is 231 in a byte.
+        let wrong = cross_entropy(&logits, &[231], None);
+        assert!(wrong.correct == 0 && wrong.mean > 19.0);
     }
 
     #[test]

@@ -6,8 +6,7 @@
 
 use serde::Serialize;
 
-use crate::data::augment::Normalize;
-use crate::data::{PLANE, SIDE};
+use crate::data::{Normalize, PLANE, SIDE};
 use crate::kernels::{Conv5x5, PackedWeights};
 use crate::lower::{Lowered, Op, Operation, Weights};
 use crate::model::IMAGE_CHANNELS;
@@ -161,14 +160,14 @@ impl PackedModel {
         if rgba.len() != PICTURE_BYTES {
             return Err(Error::Data {
                 file: "picture".into(),
-                expected: format!("{PICTURE_BYTES} bytes, 32 x 32 pixels of R G B A"),
+                expected: format!("{PICTURE_BYTES} bytes, {SIDE} x {SIDE} pixels of R G B A"),
                 found: format!("{} bytes", rgba.len()),
             });
         }
         let logits = self.logits(rgba);
         let mut probabilities = vec![0.0; logits.len()];
         softmax(&logits, &mut probabilities);
-        let with_class = |(class, probability)| ClassProbability { class: class as u8, probability };
+        let with_class = |(class, probability)| ClassProbability { class: class as u16, probability };
         let mut classes: Vec<ClassProbability> =
             probabilities.into_iter().enumerate().map(with_class).collect();
         // Stable: the first of equals stays first.

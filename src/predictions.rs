@@ -12,7 +12,7 @@ pub const TOP: usize = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ClassProbability {
     /// Index of the class.
-    pub class: u8,
+    pub class: u16,
     /// Softmax of the logits, 0 to 1.
     pub probability: f32,
 }
@@ -23,7 +23,7 @@ pub struct Prediction {
     /// Index in the test set.
     pub index: usize,
     /// Its class.
-    pub label: u8,
+    pub label: u16,
     /// The likeliest classes, the likeliest first: [`TOP`] of them, or all where there are fewer.
     pub top: Vec<ClassProbability>,
     /// Cross-entropy in nats.
@@ -54,7 +54,7 @@ pub struct Predictions {
 /// A [`Prediction`] without its allocation: test sets have thousands.
 #[derive(Debug, Clone, Copy)]
 struct Record {
-    label: u8,
+    label: u16,
     /// Where there are fewer classes, the surplus is not used.
     top: [ClassProbability; TOP],
     loss: f32,
@@ -65,16 +65,16 @@ impl Record {
     const BYTES: usize = 2 + 4 + TOP * (2 + 4);
 
     fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(u16::from(self.label).to_le_bytes());
+        bytes.extend(self.label.to_le_bytes());
         bytes.extend(self.loss.to_le_bytes());
         for ClassProbability { class, probability } in self.top {
-            bytes.extend(u16::from(class).to_le_bytes());
+            bytes.extend(class.to_le_bytes());
             bytes.extend(probability.to_le_bytes());
         }
     }
 
     fn read(bytes: &[u8]) -> Self {
-        let class = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]) as u8;
+        let class = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
         let float = |at: usize| f32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         let top = std::array::from_fn(|i| ClassProbability {
             class: class(6 + 6 * i),
@@ -83,7 +83,7 @@ impl Record {
         Self { label: class(0), loss: float(2), top }
     }
 
-    fn predicted(&self) -> u8 {
+    fn predicted(&self) -> u16 {
         self.top[0].class
     }
 }
@@ -95,7 +95,7 @@ impl Predictions {
     }
 
     /// Adds the next images of the set: their logits `[n, 1, 1, classes]` and classes.
-    pub fn add(&mut self, logits: &Tensor, labels: &[u8]) {
+    pub fn add(&mut self, logits: &Tensor, labels: &[u16]) {
         assert_eq!(logits.c(), self.classes, "logits of an image");
         let mut probabilities = vec![0.0; self.classes];
         for (logits, &label) in logits.data().chunks_exact(self.classes).zip(labels) {
@@ -191,7 +191,7 @@ fn likeliest(logits: &[f32], probabilities: &[f32]) -> [ClassProbability; TOP] {
             order[at] = class;
         }
     }
-    order.map(|class| ClassProbability { class: class as u8, probability: probabilities[class] })
+    order.map(|class| ClassProbability { class: class as u16, probability: probabilities[class] })
 }
 
 #[cfg(test)]
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_prediction_has_its_three_likeliest_classes_and_its_loss() {
         let found = four_images().select(Query { label: Some(1), predicted: None, limit: 1 }).unwrap();
-        let classes: Vec<u8> = found[0].top.iter().map(|top| top.class).collect();
+        let classes: Vec<u16> = found[0].top.iter().map(|top| top.class).collect();
         assert_eq!(classes, [0, 1, 2]);
         // Logarithm and exponential of f32: a few roundings.
         assert!((found[0].top[0].probability - 0.6).abs() < 1e-6, "{found:?}");
@@ -243,6 +243,18 @@ mod tests {
         assert_eq!((found[0].top[0].class, found[0].top[0].probability), (0, 0.5));
         let wide = likeliest(&[1.0, 5.0, 2.0, 5.0, 9.0], &[0.0; 5]);
         assert_eq!(wide.map(|top| top.class), [4, 1, 3]);
+    }
+
+    #[test]
+    fn classes_beyond_a_byte_are_told_apart() {
+        let mut logits = vec![0.0; 700];
+        logits[699] = 3.0;
+        let mut predictions = Predictions::new(700);
+        predictions.add(&Tensor::from_dense([1, 1, 1, 700], 0, &logits), &[512]);
+        assert_eq!(predictions.confusion()[512 * 700 + 699], 1);
+        let query = Query { label: Some(512), predicted: Some(699), limit: 1 };
+        let found = predictions.select(query).unwrap();
+        assert_eq!((found[0].label, found[0].top[0].class), (512, 699));
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! What a network learns: what its batches are and how far its outputs are from what is wanted.
 
 use crate::Tensor;
-use crate::data::Split;
-use crate::data::augment::{Augment, Normalize, fill_batch};
+use crate::data::{Augment, Normalize, Split, fill_batch};
 use crate::loss::{Loss, smoothed_cross_entropy};
 
 /// A kind of thing to learn.
@@ -20,11 +19,11 @@ pub trait Task: Send + Sync {
         normalize: &Normalize,
         halo: usize,
         x: &mut Tensor,
-        labels: &mut Vec<u8>,
+        labels: &mut Vec<u16>,
     );
 
     /// Mean loss and hits of a batch; `gradient`, where given, receives that with respect to `outputs`.
-    fn loss(&self, outputs: &Tensor, labels: &[u8], gradient: Option<&mut Tensor>) -> Loss;
+    fn loss(&self, outputs: &Tensor, labels: &[u16], gradient: Option<&mut Tensor>) -> Loss;
 }
 
 /// One class an image.
@@ -47,12 +46,12 @@ impl Task for Classification {
         normalize: &Normalize,
         halo: usize,
         x: &mut Tensor,
-        labels: &mut Vec<u8>,
+        labels: &mut Vec<u16>,
     ) {
         fill_batch(split, indices, augment, normalize, halo, x, labels);
     }
 
-    fn loss(&self, outputs: &Tensor, labels: &[u8], gradient: Option<&mut Tensor>) -> Loss {
+    fn loss(&self, outputs: &Tensor, labels: &[u16], gradient: Option<&mut Tensor>) -> Loss {
         smoothed_cross_entropy(outputs, labels, self.smoothing, gradient)
     }
 }

@@ -105,7 +105,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Diverged`] if loss or gradients are not finite; the weights are then those before the step.
-    pub fn step(&mut self, x: &Tensor, labels: &[u8], rates: Rates) -> Result<StepOutcome> {
+    pub fn step(&mut self, x: &Tensor, labels: &[u16], rates: Rates) -> Result<StepOutcome> {
         self.model.take_products_ms(); // that of evaluations
         self.refresh_forward_weights();
         self.flips.clear();
@@ -212,7 +212,7 @@ impl Trainer {
     }
 
     /// Loss and hits of a batch in evaluation mode; nothing changes.
-    pub fn evaluate(&mut self, x: &Tensor, labels: &[u8]) -> Loss {
+    pub fn evaluate(&mut self, x: &Tensor, labels: &[u16]) -> Loss {
         crate::loss::cross_entropy(self.logits(x), labels, None)
     }
 

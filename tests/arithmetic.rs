@@ -40,7 +40,7 @@ fn winograd_keeps_its_error_budget_on_trained_weights() {
             continue;
         }
         // What a convolution reads after batch norm and ReLU.
-        let mut rng = random::stream(7, random::Purpose::Weights, 0);
+        let mut rng = random::stream(7u32, random::Purpose::Weights, 0);
         let mut normal = || -> f32 { StandardNormal.sample(&mut rng) };
         let pixels: Vec<f32> = (0..2 * 16 * 16 * c_in).map(|_| normal().max(0.0)).collect();
         let x = Tensor::from_dense([2, 16, 16, c_in], 1, &pixels);

@@ -4,8 +4,10 @@
 mod support;
 
 use nibble::Tensor;
-use nibble::data::augment::{BATCH_CHANNELS, PAD};
-use nibble::data::{Augment, Dataset, IMAGE_BYTES, PLANE, SIDE, Split, epoch_order, fill_batch, synthetic};
+use nibble::data::{
+    Augment, BATCH_CHANNELS, Dataset, IMAGE_BYTES, PAD, PLANE, SIDE, Split, epoch_order, fill_batch,
+    synthetic,
+};
 
 fn small() -> Dataset {
     synthetic::generate(40, 20, 3).expect("draws")

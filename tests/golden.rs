@@ -101,9 +101,9 @@ fn weights(layer: &str, param: &Param) -> Vec<f32> {
 }
 
 /// Images `[n, 32, 32, 4]` and labels.
-fn batch(name: &str, n: usize, halo: usize) -> (Tensor, Vec<u8>) {
-    let labels: Vec<u8> =
-        bits(&format!("labels/{name}"), n).map(|z| ((z >> 33) % CLASSES as u64) as u8).collect();
+fn batch(name: &str, n: usize, halo: usize) -> (Tensor, Vec<u16>) {
+    let labels: Vec<u16> =
+        bits(&format!("labels/{name}"), n).map(|z| ((z >> 33) % CLASSES as u64) as u16).collect();
     let patterns: Vec<_> = (0..CLASSES).map(|label| unit(&format!("pattern/{label}"), 3 * 4 * 4)).collect();
     let noise = unit(&format!("images/{name}"), n * 3 * 32 * 32);
     let mut dense = vec![0.0; n * 32 * 32 * 4];
@@ -179,7 +179,7 @@ impl Replay {
         self.check_levels("after");
     }
 
-    fn step(&mut self, step: usize, x: &Tensor, labels: &[u8]) {
+    fn step(&mut self, step: usize, x: &Tensor, labels: &[u16]) {
         let Self { golden, name, trainer } = self;
         let expected = &golden.steps[step];
         let outcome = trainer.step(x, labels, Rates { lr: 1.0, momentum: None }).unwrap();

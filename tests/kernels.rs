@@ -5,7 +5,10 @@ mod packed;
 #[path = "support/kernels.rs"]
 mod support;
 
-use nibble::kernels::Isa;
+use nibble::Tensor;
+use nibble::kernels::{Conv3x3, Isa, Linear};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use support as oracle;
 use support::*;
@@ -86,6 +89,61 @@ fn exact_instruction_sets_agree_with_the_committed_bits() {
     for isa in exact {
         isa.select();
         assert_eq!(digest(&fingerprint()), EXACT_DIGEST, "{}", isa.name());
+    }
+    Isa::available()[0].select();
+}
+
+#[test]
+fn weights_packed_for_another_instruction_set_are_refused() {
+    let _guard = exclusive();
+    let linear = Linear::new(3, 5);
+    let (x, mut y) = (Tensor::zeros([2, 1, 1, 3], 0), Tensor::zeros([2, 1, 1, 5], 0));
+    for packed_for in Isa::available() {
+        packed_for.select();
+        let mut packed = Default::default();
+        linear.pack_forward(&[0.0; 15], &mut packed);
+        for used_with in Isa::available() {
+            used_with.select();
+            let used = catch_unwind(AssertUnwindSafe(|| linear.forward(&x, &packed, &[], &mut y)));
+            assert_eq!(used.is_ok(), packed_for == used_with, "{packed_for:?}, {used_with:?}");
+        }
+    }
+    Isa::available()[0].select();
+}
+
+/// A job that looked the instruction set up more than once would mix tiles of different sizes.
+#[test]
+fn an_instruction_set_selected_in_the_middle_of_a_job_is_for_the_next_one() {
+    let _guard = exclusive();
+    let conv = Conv3x3::new(16, 48, 1);
+    let shape = [4, 20, 20];
+    let x = tensor([shape[0], shape[1], shape[2], 16], 1, 1);
+    let dy = tensor([shape[0], shape[1], shape[2], 48], 1, 2);
+    let gradients = |conv: Conv3x3| {
+        let (mut dw, mut db) = (vec![f32::NAN; conv.weight_len()], vec![f32::NAN; conv.c_out]);
+        conv.backward_weight(&x, &dy, &mut dw, &mut db);
+        (dw, db)
+    };
+    for conv in [conv, conv.direct()] {
+        let expected: Vec<_> = Isa::available()
+            .iter()
+            .map(|isa| {
+                isa.select();
+                gradients(conv)
+            })
+            .collect();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    Isa::available().iter().for_each(|isa| isa.select());
+                    std::thread::yield_now();
+                }
+            });
+            let found: Vec<_> = (0..60).map(|_| gradients(conv)).collect();
+            done.store(true, Ordering::Relaxed);
+            assert!(found.iter().all(|found| expected.contains(found)), "{:?}", conv.algorithm);
+        });
     }
     Isa::available()[0].select();
 }

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nibble::data::{IMAGE_BYTES, synthetic};
+use nibble::data::{BYTES_PER_IMAGE, synthetic};
 use nibble::metrics::Event;
 use nibble::models;
 use nibble::run::Run;
@@ -48,7 +48,7 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn runs_take_what_they_say_and_vgg4bit_leaves_room_for_60000_images() {
     let dataset = Arc::new(synthetic::generate(130, 100, 1).unwrap());
-    let images = 60_000 * (IMAGE_BYTES + 1);
+    let images = 60_000 * BYTES_PER_IMAGE;
     for preset in models::MODELS {
         let before = LIVE.load(Ordering::Relaxed);
         let config =

@@ -70,7 +70,7 @@ fn check_gradients(json: &str, input: [usize; 3], n: usize) {
     let description = Description { input, ..Description::new(specs(json), classes, unquantized(3)) };
     let mut model = Model::new(&description).unwrap();
     let x = batch([n, input[0], input[1], input[2]], model.input_halo());
-    let labels: Vec<u8> = (0..n).map(|i| (i % classes) as u8).collect();
+    let labels: Vec<u16> = (0..n).map(|i| (i % classes) as u16).collect();
     let pass = Pass { training: true, seed: 1, step: 0 };
 
     model.forward(&x, &pass);

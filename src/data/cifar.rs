@@ -10,7 +10,8 @@
 //! | keys | `data`, `labels` | `data`, `fine_labels` |
 //! | class names | `batches.meta.txt`, `batches.meta` | `fine_label_names.txt`, `meta` |
 
-use super::{DatasetKind, IMAGE_BYTES};
+use super::dataset::{DatasetKind, IMAGE_BYTES};
+use super::synthetic;
 
 /// Training images of an official batch of CIFAR-10, of which there are five.
 pub(crate) const CIFAR10_BATCH: usize = 10_000;
@@ -79,7 +80,7 @@ impl DatasetKind {
         match self {
             Self::Cifar10 => "CIFAR-10",
             Self::Cifar100 => "CIFAR-100",
-            Self::Synthetic => "Shapes and textures",
+            Self::Synthetic => synthetic::NAME,
             Self::Images => "Own images",
         }
     }
@@ -89,7 +90,7 @@ impl DatasetKind {
         match self {
             Self::Cifar10 => &CIFAR10_CLASSES,
             Self::Cifar100 => &CIFAR100_CLASSES,
-            Self::Synthetic => &super::synthetic::CLASSES,
+            Self::Synthetic => &synthetic::CLASSES,
             Self::Images => &[],
         }
     }

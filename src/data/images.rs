@@ -1,46 +1,87 @@
 //! A data set of one's own pictures.
 
-use super::augment::{below, stream};
-use super::{Dataset, DatasetKind, IMAGE_BYTES, PLANE, STREAM_HOLD_OUT, Split};
+use super::dataset::{Dataset, DatasetKind, IMAGE_BYTES, PLANE, Split};
+use crate::random::{Purpose, below, stream};
 use crate::{Error, Result};
 
-/// Most classes of a set: labels are bytes.
-pub const MAX_CLASSES: usize = 255;
+/// Most classes of a set.
+pub const MAX_CLASSES: usize = 1000;
 /// Fewest images of a class: one to train on and one to test on.
 pub const MIN_IMAGES: usize = 2;
 /// One image of so many is held out for testing.
 const HOLD_OUT: usize = 10;
 
-/// Makes a data set of `pixels`, `[n][32][32]` R G B bytes, and the class of each image. A tenth of each class
+/// Makes a data set of `pixels`, `[n][SIDE][SIDE]` R G B bytes, and the class of each image. A tenth of each class
 /// (rounded down, but at least one image) is drawn from the seed and held out for testing; both splits keep the
 /// order of the images.
 ///
 /// # Errors
-/// [`Error::Data`] for less than 2 or more than 255 classes, for bytes that are not whole images or not one for each
-/// label, for a label without a class, and for a class of fewer than 2 images: it is named.
+/// [`Error::Data`] for less than 2 or more than [`MAX_CLASSES`] classes, for bytes that are not whole images or not one
+/// for each label, for a label without a class, for a class of fewer than 2 images, which is named, and where there is
+/// no memory for the images.
 pub fn from_images(
     name: &str,
     classes: Vec<String>,
     pixels: &[u8],
-    labels: &[u8],
+    labels: &[u16],
     seed: u64,
+) -> Result<Dataset> {
+    from_pixels(name, classes, pixels.len(), labels, seed, |image, into| {
+        into.copy_from_slice(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES]);
+    })
+}
+
+/// [`from_images`] of `len` bytes that lie elsewhere: `read(image, into)` copies the R G B bytes of an image. Beside
+/// the data set there is then one image in memory.
+///
+/// # Errors
+/// As [`from_images`].
+pub fn from_pixels(
+    name: &str,
+    classes: Vec<String>,
+    len: usize,
+    labels: &[u16],
+    seed: u64,
+    mut read: impl FnMut(usize, &mut [u8]),
 ) -> Result<Dataset> {
     let refuse = |expected: String, found: String| Err(Error::Data { file: name.into(), expected, found });
     if !(2..=MAX_CLASSES).contains(&classes.len()) {
         return refuse(format!("2 to {MAX_CLASSES} classes"), classes.len().to_string());
     }
-    if pixels.len() != labels.len() * IMAGE_BYTES {
+    if len != labels.len() * IMAGE_BYTES {
         let expected = format!("{} bytes for {} labels", labels.len() * IMAGE_BYTES, labels.len());
-        return refuse(expected, format!("{} bytes", pixels.len()));
+        return refuse(expected, format!("{len} bytes"));
     }
     if let Some(image) = labels.iter().position(|&label| usize::from(label) >= classes.len()) {
         let found = format!("label {} of image {}", labels[image], image + 1);
         return refuse(format!("labels below {}", classes.len()), found);
     }
+    let held_out = hold_out(name, &classes, labels, seed)?;
+    let count = held_out.iter().filter(|test| **test).count();
+    let (mut train, mut test) = (Split::default(), Split::default());
+    train.try_reserve(name, labels.len() - count)?;
+    test.try_reserve(name, count)?;
+    let mut pixels = [0; IMAGE_BYTES];
+    for (image, &label) in labels.iter().enumerate() {
+        let split = if held_out[image] { &mut test } else { &mut train };
+        read(image, &mut pixels);
+        split.labels.push(label);
+        split.images.extend(planes(&pixels));
+    }
+    let note = format!("{count} images, a tenth of each class, are held out for testing.");
+    let mut dataset = Dataset::new(DatasetKind::Images, name, classes, train, test)?;
+    dataset.notes.push(note);
+    Ok(dataset)
+}
+
+/// Whether each image is held out.
+fn hold_out(name: &str, classes: &[String], labels: &[u16], seed: u64) -> Result<Vec<bool>> {
+    let mut members = vec![Vec::new(); classes.len()];
+    for (image, &label) in labels.iter().enumerate() {
+        members[usize::from(label)].push(image as u32);
+    }
     let mut held_out = vec![false; labels.len()];
-    for (class, class_name) in classes.iter().enumerate() {
-        let mut members: Vec<usize> =
-            (0..labels.len()).filter(|&image| usize::from(labels[image]) == class).collect();
+    for (class, (members, class_name)) in members.iter_mut().zip(classes).enumerate() {
         if members.len() < MIN_IMAGES {
             return Err(Error::Data {
                 file: format!("{name}, class {class_name}"),
@@ -48,29 +89,19 @@ pub fn from_images(
                 found: members.len().to_string(),
             });
         }
-        let mut rng = stream(seed, STREAM_HOLD_OUT | class as u64);
+        let mut rng = stream(seed, Purpose::HoldOut, class as u64);
         // The first places of a Fisher-Yates shuffle.
         for place in 0..(members.len() / HOLD_OUT).max(1) {
             let drawn = place + below(&mut rng, (members.len() - place) as u32) as usize;
             members.swap(place, drawn);
-            held_out[members[place]] = true;
+            held_out[members[place] as usize] = true;
         }
     }
-    let split = |test: bool| {
-        let chosen = || (0..labels.len()).filter(|&image| held_out[image] == test);
-        let images =
-            chosen().flat_map(|image| planes(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES])).collect();
-        Split { images, labels: chosen().map(|image| labels[image]).collect() }
-    };
-    let (train, test) = (split(false), split(true));
-    let note = format!("{} images, a tenth of each class, are held out for testing.", test.len());
-    let mut dataset = Dataset::new(DatasetKind::Images, name, classes, train, test)?;
-    dataset.notes.push(note);
-    Ok(dataset)
+    Ok(held_out)
 }
 
 /// The bytes of an image of R G B pixels, plane by plane.
-fn planes(pixels: &[u8]) -> impl Iterator<Item = u8> {
+fn planes(pixels: &[u8; IMAGE_BYTES]) -> impl ExactSizeIterator<Item = u8> {
     (0..IMAGE_BYTES).map(|i| pixels[i % PLANE * 3 + i / PLANE])
 }
 
@@ -87,7 +118,7 @@ mod tests {
         (0..IMAGE_BYTES).map(|i| (number * 31 + i * 7 + i / 251) as u8).collect()
     }
 
-    fn build(labels: &[u8], classes: usize, seed: u64) -> Result<Dataset> {
+    fn build(labels: &[u16], classes: usize, seed: u64) -> Result<Dataset> {
         let pixels: Vec<u8> = (0..labels.len()).flat_map(image).collect();
         from_images("mine", names(classes), &pixels, labels, seed)
     }
@@ -127,18 +158,40 @@ mod tests {
 
     #[test]
     fn the_seed_decides_which_images_are_held_out() {
-        let labels: Vec<u8> = (0..60).map(|i| i % 2).collect();
+        let labels: Vec<u16> = (0..60).map(|i| i % 2).collect();
         let fingerprint = |seed| build(&labels, 2, seed).unwrap().fingerprint().to_owned();
         assert_eq!(fingerprint(1), fingerprint(1));
         assert_ne!(fingerprint(1), fingerprint(2));
     }
 
+    /// Computed once: a change of it would hold out other images of the sets that people have kept.
+    #[test]
+    fn the_same_images_are_held_out_as_ever() {
+        let labels: Vec<u16> = (0..60).map(|i| i * i % 3 % 2).collect();
+        let pixels: Vec<u8> = (0..60 * IMAGE_BYTES).map(|i| (i * 31 + i / 251) as u8).collect();
+        let set = from_images("mine", names(2), &pixels, &labels, 1).unwrap();
+        assert_eq!(set.fingerprint(), "d73f4632");
+    }
+
+    #[test]
+    fn a_thousand_classes_are_told_apart() {
+        let labels: Vec<u16> = (0..2000).map(|i| i / 2).collect();
+        let set = build(&labels, 1000, 1).unwrap();
+        assert_eq!(set.train.labels, (0..1000).collect::<Vec<u16>>());
+        assert_eq!(set.train.labels, set.test.labels);
+        let mut other = set.clone();
+        // The same in its lower byte.
+        (other.train.labels[256], other.train.labels[0]) = (0, 256);
+        let other = Dataset::new(other.kind, "other", other.classes, other.train, other.test).unwrap();
+        assert_ne!(set.fingerprint(), other.fingerprint());
+    }
+
     #[test]
     fn what_is_wrong_is_named() {
-        let message = |labels: &[u8], classes| build(labels, classes, 1).unwrap_err().to_string();
+        let message = |labels: &[u16], classes| build(labels, classes, 1).unwrap_err().to_string();
         assert_eq!(message(&[0, 0, 1], 2), "mine, class class 1: expected at least 2 images, found 1");
-        assert_eq!(message(&[0, 0], 1), "mine: expected 2 to 255 classes, found 1");
-        assert_eq!(message(&[0, 0], 256), "mine: expected 2 to 255 classes, found 256");
+        assert_eq!(message(&[0, 0], 1), "mine: expected 2 to 1000 classes, found 1");
+        assert_eq!(message(&[0, 0], 1001), "mine: expected 2 to 1000 classes, found 1001");
         assert_eq!(message(&[0, 0, 1, 1, 2], 2), "mine: expected labels below 2, found label 2 of image 5");
         let short = from_images("mine", names(2), &[0; 5000], &[0, 0, 1, 1], 1).unwrap_err().to_string();
         assert_eq!(short, "mine: expected 12288 bytes for 4 labels, found 5000 bytes");

@@ -1,11 +1,13 @@
 //! Reads CIFAR-10 and CIFAR-100 from whatever a user has of them: binary or pickled batches, one by one or as
 //! the official archive.
 
-use super::batches::{unreadable, wrong};
-use super::cifar::{Part, Role, base_name};
-use super::{Dataset, DatasetKind, IMAGE_BYTES, Split};
-use crate::Result;
 use std::io::{self, BufReader, Read};
+
+use super::cifar::{CIFAR10_BATCH, Part, Role, base_name};
+use super::dataset::{BYTES_PER_IMAGE, Dataset, DatasetKind, IMAGE_BYTES, MAX_IMAGES, Split};
+use super::input::{describe_io, unreadable, wrong};
+use super::readers::{self, Sink, Source};
+use crate::Result;
 
 /// Bytes that an archive may unpack to; the official ones have 186 MB.
 const MAX_UNPACKED: u64 = 1 << 30;
@@ -23,22 +25,25 @@ const WANTED: &str =
 #[derive(Debug, Default)]
 pub struct Loader {
     /// The kind, once a batch was read, and the file that showed it.
-    pub(super) kind: Option<(DatasetKind, String)>,
-    pub(super) train: Split,
-    pub(super) test: Split,
-    pub(super) batches: Vec<Batch>,
+    kind: Option<(DatasetKind, String)>,
+    train: Split,
+    test: Split,
+    batches: Vec<Batch>,
     /// Names of the classes and the file that had them.
-    pub(super) names: Option<(Vec<String>, String)>,
-    ignored: Vec<String>,
+    names: Option<(Vec<String>, String)>,
+    /// The first of the files that hold nothing for us.
+    ignored: Option<String>,
+    /// Bytes that the images may take, where there is a limit.
+    room: Option<usize>,
 }
 
 /// A run of images in one of the splits.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Batch {
-    pub part: Part,
-    pub number: u32,
-    pub images: usize,
-    pub file: String,
+struct Batch {
+    part: Part,
+    number: u32,
+    images: usize,
+    file: String,
 }
 
 /// What a file is by its first bytes.
@@ -86,7 +91,7 @@ impl Read for Unpacked<'_> {
         };
         match &result {
             Ok(read) => self.left -= *read as u64,
-            Err(error) if self.failed.is_none() => self.failed = Some(super::batches::describe_io(error)),
+            Err(error) if self.failed.is_none() => self.failed = Some(describe_io(error)),
             Err(_) => {}
         }
         result
@@ -99,23 +104,35 @@ impl Loader {
         Self::default()
     }
 
+    /// Lets the images take so many bytes at most, those read so far included: a file with more is refused before they are
+    /// read.
+    pub fn set_room(&mut self, bytes: usize) {
+        self.room = Some(bytes);
+    }
+
+    /// Bytes of the images read so far.
+    pub fn bytes(&self) -> usize {
+        (self.train.len() + self.test.len()) * BYTES_PER_IMAGE
+    }
+
     /// Reads one file of `size` bytes. What it is shows in its content and in the last part of its name.
     ///
     /// # Errors
     /// [`Error::Data`] if it is not a batch, an archive of batches, or one of the files that come with them;
-    /// if it is cut short or corrupt; if it was read before; or if it belongs to another data set than the
-    /// files before it.
+    /// if it is cut short or corrupt; if it was read before; if it belongs to another data set than the
+    /// files before it; or if there is no memory for its images.
     pub fn add(&mut self, name: &str, size: u64, reader: impl Read) -> Result<()> {
-        // In a browser each read is a call of JavaScript: few large ones.
+        // In a browser each read is a call of JavaScript: few large ones. The buffer cannot be refused where it is made.
+        if Vec::<u8>::new().try_reserve_exact(2 * READ_BYTES).is_err() {
+            return wrong(name, "memory to read it", "too little");
+        }
         let mut reader = BufReader::with_capacity(READ_BYTES, reader);
         let batches = self.batches.len();
-        let ignored = self.ignored.len();
-        let (kind, names) = (self.kind.clone(), self.names.clone());
+        let (kind, names, ignored) = (self.kind.clone(), self.names.clone(), self.ignored.clone());
         let result = self.read(name, Some(size), &mut reader, 0);
         if result.is_err() {
             self.batches.truncate(batches);
-            self.ignored.truncate(ignored);
-            (self.kind, self.names) = (kind, names);
+            (self.kind, self.names, self.ignored) = (kind, names, ignored);
             for part in [Part::Train, Part::Test] {
                 let images = self.batches.iter().filter(|batch| batch.part == part).map(|batch| batch.images);
                 let images = images.sum();
@@ -137,18 +154,18 @@ impl Loader {
             (Content::Gzip, _) if depth == 0 => self.gzip(file, &mut reader),
             (Content::Tar, _) if depth <= 1 => self.tar(file, &mut reader),
             (_, Role::Ignored) => {
-                self.ignored.push(file.into());
+                self.ignored.get_or_insert_with(|| file.into());
                 Ok(())
             }
-            (Content::Pickle, Role::Batch { part, number, .. }) => {
-                self.pickled_batch(file, size, &mut reader, part, number)
+            (content, Role::Batch { part, number, kind }) => {
+                let batch = Source { file, part, number, kind };
+                let read =
+                    if content == Content::Pickle { readers::pickled_batch } else { readers::binary_batch };
+                read(self, batch, size, &mut reader)
             }
-            (_, Role::Batch { part, number, kind }) => {
-                self.binary_batch(file, size, &mut reader, (part, number, kind))
-            }
-            (Content::Pickle, Role::NamesPickle) => self.pickled_names(file, size, &mut reader),
+            (Content::Pickle, Role::NamesPickle) => readers::pickled_names(self, file, size, &mut reader),
             (_, Role::NamesPickle) => wrong(file, "a pickle of protocol 2 to 5", describe(&head, size)),
-            (_, Role::NamesText) => self.text_names(file, &mut reader),
+            (_, Role::NamesText) => readers::text_names(self, file, &mut reader),
             (_, Role::Unknown) => wrong(file, WANTED, describe(&head, size)),
         }
     }
@@ -168,7 +185,8 @@ impl Loader {
 
     fn tar(&mut self, archive: &str, reader: &mut dyn Read) -> Result<()> {
         let before = self.batches.len();
-        let mut others = Vec::new();
+        // Of the first only the name: an archive may have a million.
+        let (mut others, mut first) = (0, None);
         let mut tar = tar::Archive::new(reader);
         // Raw, so that no member's long name is read into memory; those that matter have short ones.
         let entries = tar.entries().map_err(|error| unreadable(archive, &error))?.raw(true);
@@ -180,7 +198,8 @@ impl Loader {
             let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             let member = format!("{}/{}", base_name(archive), base_name(&path));
             if Role::of(&path) == Role::Unknown {
-                others.push(path);
+                others += 1;
+                first.get_or_insert(path);
                 continue;
             }
             let size = entry.header().entry_size().map_err(|error| unreadable(&member, &error))?;
@@ -189,8 +208,8 @@ impl Loader {
         if self.batches.len() > before {
             return Ok(());
         }
-        let found = match others.first() {
-            Some(first) => format!("an archive of {} other files ({first}, ...)", others.len()),
+        let found = match first {
+            Some(first) => format!("an archive of {others} other files ({first}, ...)"),
             None => "an archive without any batch".into(),
         };
         wrong(archive, WANTED, found)
@@ -200,10 +219,11 @@ impl Loader {
     /// batch the last tenth of the training images becomes the test set; a note says so.
     ///
     /// # Errors
-    /// [`Error::Data`] if no training batch was read, or the class names do not match the labels.
+    /// [`Error::Data`] if no training batch was read, the class names do not match the labels, or there is no memory to
+    /// hold images out.
     pub fn finish(mut self) -> Result<Dataset> {
         let Some((kind, file)) = self.kind.take() else {
-            let found = match self.ignored.first() {
+            let found = match &self.ignored {
                 Some(file) => format!("only {file}"),
                 None => "nothing".into(),
             };
@@ -231,8 +251,11 @@ impl Loader {
                 );
             }
             let held_out = (all / 10).max(1);
-            self.test.labels = self.train.labels.split_off(all - held_out);
-            self.test.images = self.train.images.split_off((all - held_out) * IMAGE_BYTES);
+            self.test.try_reserve(&file, held_out)?;
+            let left = all - held_out;
+            self.test.labels.extend(self.train.labels.drain(left..));
+            self.test.images.extend_from_slice(&self.train.images[left * IMAGE_BYTES..]);
+            self.train.images.truncate(left * IMAGE_BYTES);
             notes.push(format!(
                 "No test batch: the last {held_out} of {all} training images are the test set."
             ));
@@ -242,6 +265,29 @@ impl Loader {
         let mut dataset = Dataset::new(kind, kind.label(), classes, self.train, self.test)?;
         dataset.notes = notes;
         Ok(dataset)
+    }
+
+    /// Refuses more images than there may be, or than there is room for.
+    fn check_count(&self, file: &str, images: usize) -> Result<()> {
+        let before = self.train.len() + self.test.len();
+        let total = before.saturating_add(images);
+        if total > MAX_IMAGES {
+            return wrong(file, format!("at most {MAX_IMAGES} images in all"), format!("{total}"));
+        }
+        match self.room.map(|room| room / BYTES_PER_IMAGE) {
+            Some(most) if total > most => {
+                let fit = most.saturating_sub(before);
+                wrong(file, format!("memory for {images} images"), format!("room for {fit}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn split(&mut self, part: Part) -> &mut Split {
+        match part {
+            Part::Train => &mut self.train,
+            Part::Test => &mut self.test,
+        }
     }
 
     /// Puts the batches of a split in the order of their numbers, in place.
@@ -276,6 +322,69 @@ impl Loader {
             Some((names, _)) => Ok(names),
             None => Ok(official.iter().map(|&name| name.into()).collect()),
         }
+    }
+}
+
+impl Sink for Loader {
+    fn expect(&self, batch: Source) -> Result<()> {
+        let Source { file, part, number, kind } = batch;
+        if let Some((before, by)) = &self.kind
+            && *before != kind
+        {
+            return wrong(file, format!("{} as in {by}", before.label()), kind.label());
+        }
+        match self.batches.iter().find(|batch| (batch.part, batch.number) == (part, number)) {
+            Some(batch) => wrong(file, "every batch once", format!("the same batch as {}", batch.file)),
+            None => Ok(()),
+        }
+    }
+
+    fn reserve(&mut self, batch: Source, images: usize, whole: bool) -> Result<()> {
+        let Source { file, part, kind, .. } = batch;
+        self.check_count(file, images)?;
+        let all_five = self.check_count(file, 5 * images).is_ok();
+        let split = self.split(part);
+        if !whole {
+            // Doubling, where there is memory for it: pieces are small.
+            let room = split.images.try_reserve(images * IMAGE_BYTES).is_ok()
+                && split.labels.try_reserve(images).is_ok();
+            return if room { Ok(()) } else { split.try_reserve(file, images) };
+        }
+        let official = kind == DatasetKind::Cifar10 && part == Part::Train && images == CIFAR10_BATCH;
+        if official && split.is_empty() && all_five && split.try_reserve(file, 5 * images).is_ok() {
+            return Ok(());
+        }
+        split.try_reserve(file, images)
+    }
+
+    fn push(&mut self, part: Part, label: u16, pixels: &[u8]) {
+        let split = self.split(part);
+        split.labels.push(label);
+        split.images.extend_from_slice(pixels);
+    }
+
+    fn take(&mut self, batch: Source, labels: Vec<u16>, mut images: Vec<u8>) -> Result<()> {
+        let part = batch.part;
+        if batch.kind == DatasetKind::Cifar100 && self.split(part).images.capacity() == 0 {
+            // The only batch of its split: its 153 MB move.
+            self.check_count(batch.file, labels.len())?;
+            self.split(part).images = images;
+        } else {
+            self.reserve(batch, labels.len(), true)?;
+            self.split(part).images.append(&mut images);
+        }
+        self.split(part).labels.extend(labels);
+        Ok(())
+    }
+
+    fn accept(&mut self, batch: Source, images: usize) {
+        let Source { file, part, number, kind } = batch;
+        self.kind.get_or_insert_with(|| (kind, file.into()));
+        self.batches.push(Batch { part, number, images, file: file.into() });
+    }
+
+    fn names(&mut self, file: &str, names: Vec<String>) {
+        self.names = Some((names, file.into()));
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Hue says nothing about the class; position, size, angle, contrast, background, distractors, occlusion
 //! and noise vary so much that classes overlap. Mirroring an image keeps its class, so the flips of
-//! [`super::augment`] are right for it.
+//! [`super::batches`] are right for it.
 //!
 //! How hard it is, on [`TRAIN`] and [`TEST`] images: a linear softmax reaches 20 to 29 % of the test images
 //! (a test keeps it under 60 %); SimpleResNet4bit, batch 128, learning rate 1e-3, with crops and flips, reaches
@@ -11,14 +11,13 @@
 //! The bytes are the same on every platform: the only arithmetic is on integers and, of f32, `+ - * /` and the
 //! square root, which IEEE 754 fixes to the bit (a sine would differ from one library to the next).
 
-use super::augment::{below, stream};
-use super::{
-    Dataset, DatasetKind, IMAGE_BYTES, PLANE, SIDE, STREAM_SYNTHETIC_TEST, STREAM_SYNTHETIC_TRAIN, Split,
-};
-use crate::Result;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
+
+use super::dataset::{Dataset, DatasetKind, IMAGE_BYTES, PLANE, SIDE, Split};
+use crate::Result;
+use crate::random::{Purpose, below, stream};
 
 /// Training images of the set that the page starts with.
 pub const TRAIN: usize = 10_000;
@@ -26,6 +25,11 @@ pub const TRAIN: usize = 10_000;
 pub const TEST: usize = 2_000;
 /// Seed of the set that the page starts with.
 pub const SEED: u64 = 1;
+
+/// What people call the set.
+pub(super) const NAME: &str = "Shapes and textures";
+/// Pixels of a side.
+const SIZE: f32 = SIDE as f32;
 
 /// The classes, in the order of their labels.
 pub const CLASSES: [&str; 10] = [
@@ -45,21 +49,29 @@ pub const CLASSES: [&str; 10] = [
 /// split and i alone, so a longer split begins with a shorter one.
 ///
 /// # Errors
-/// [`crate::Error::Data`] if `train` or `test` is 0.
+/// [`crate::Error::Data`] if `train` or `test` is 0, or if there is no memory for so many.
 pub fn generate(train: usize, test: usize, seed: u64) -> Result<Dataset> {
     let classes = CLASSES.iter().map(|&name| name.to_owned()).collect();
-    let (train, test) = (draw(train, seed, STREAM_SYNTHETIC_TRAIN), draw(test, seed, STREAM_SYNTHETIC_TEST));
-    Dataset::new(DatasetKind::Synthetic, "Shapes and textures", classes, train, test)
+    let mut splits = [Split::default(), Split::default()];
+    // Memory for all before anything is drawn.
+    for (split, count) in splits.iter_mut().zip([train, test]) {
+        split.try_reserve(NAME, count)?;
+    }
+    let [mut training, mut testing] = splits;
+    draw(&mut training, train, seed, Purpose::DrawTrain);
+    draw(&mut testing, test, seed, Purpose::DrawTest);
+    Dataset::new(DatasetKind::Synthetic, NAME, classes, training, testing)
 }
 
-fn draw(count: usize, seed: u64, purpose: u64) -> Split {
-    let labels: Vec<u8> = (0..count).map(|i| (i % CLASSES.len()) as u8).collect();
-    let mut images = vec![0; count * IMAGE_BYTES];
-    images.par_chunks_exact_mut(IMAGE_BYTES).zip(&labels).enumerate().for_each(|(i, (image, &label))| {
-        let mut dice = Dice(stream(seed, purpose | i as u64));
+/// Draws so many images into an empty split that has room for them.
+fn draw(split: &mut Split, count: usize, seed: u64, purpose: Purpose) {
+    split.labels.extend((0..count).map(|i| (i % CLASSES.len()) as u16));
+    split.images.resize(count * IMAGE_BYTES, 0);
+    let images = split.images.par_chunks_exact_mut(IMAGE_BYTES).zip(&split.labels).enumerate();
+    images.for_each(|(i, (image, &label))| {
+        let mut dice = Dice(stream(seed, purpose, i as u64));
         Scene::new(&mut dice, label).draw(&mut dice, image);
     });
-    Split { images, labels }
 }
 
 /// Random numbers, of which each call takes exactly one word.
@@ -141,7 +153,7 @@ const PENTAGON: [[f32; 2]; 5] = [
 ];
 
 impl Form {
-    fn new(dice: &mut Dice, label: u8, radius: f32) -> Self {
+    fn new(dice: &mut Dice, label: u16, radius: f32) -> Self {
         let size = dice.between(0.0, 1.0);
         match label {
             0 => Self::Disc,
@@ -229,8 +241,11 @@ impl Figure {
     }
 }
 
-/// Smooth noise: a random 5x5 grid, interpolated linearly over the image.
-struct Cloud([[f32; 5]; 5]);
+/// Smooth noise: a random grid, interpolated linearly over the image.
+struct Cloud([[f32; CELLS + 1]; CELLS + 1]);
+
+/// Cells of a cloud's grid along a side of the image.
+const CELLS: usize = 4;
 
 impl Cloud {
     fn new(dice: &mut Dice, amplitude: f32) -> Self {
@@ -238,8 +253,9 @@ impl Cloud {
     }
 
     fn at(&self, row: usize, column: usize) -> f32 {
-        let (y, x) = (row as f32 / 8.0, column as f32 / 8.0);
-        let (i, j) = (row / 8, column / 8);
+        const CELL: usize = SIDE / CELLS;
+        let (y, x) = (row as f32 / CELL as f32, column as f32 / CELL as f32);
+        let (i, j) = (row / CELL, column / CELL);
         let (v, u) = (y - i as f32, x - j as f32);
         let grid = &self.0;
         let upper = grid[i][j] + (grid[i][j + 1] - grid[i][j]) * u;
@@ -264,7 +280,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(dice: &mut Dice, label: u8) -> Self {
+    fn new(dice: &mut Dice, label: u16) -> Self {
         // Figures are mostly lighter than what is behind them, some are darker.
         let light = |v: f32| 255.0 - 0.6 * (255.0 - v);
         let dark = |v: f32| 0.6 * v;
@@ -276,8 +292,9 @@ impl Scene {
         let shade = dice.between(0.0, 30.0);
         let shading = Cloud::new(dice, shade);
         let radius = dice.between(6.5, 12.0);
-        let reach = 16.0 - radius;
-        let centre = [16.0 + dice.between(-reach, reach), 16.0 + dice.between(-reach, reach)];
+        let middle = SIZE / 2.0;
+        let reach = middle - radius;
+        let centre = [middle + dice.between(-reach, reach), middle + dice.between(-reach, reach)];
         let angle = match label {
             2 | 3 | 4 | 5 | 6 | 8 => dice.small_angle(0.15),
             7 => {
@@ -298,7 +315,7 @@ impl Scene {
         Self { background, clouds, foreground, shading, figure, window, below, above, noise }
     }
 
-    /// Writes the image, `[3][32][32]` bytes.
+    /// Writes the image, `[3][SIDE][SIDE]` bytes.
     fn draw(&self, dice: &mut Dice, image: &mut [u8]) {
         let mut noise = [0; 2 * IMAGE_BYTES];
         dice.0.fill_bytes(&mut noise);
@@ -342,13 +359,13 @@ fn distractor(dice: &mut Dice) -> (Figure, [f32; 3]) {
         1 => Form::Square,
         _ => Form::Cross(0.35 * radius),
     };
-    let centre = [dice.between(0.0, 32.0), dice.between(0.0, 32.0)];
+    let centre = [dice.between(0.0, SIZE), dice.between(0.0, SIZE)];
     (Figure { form, centre, angle: dice.any_angle(), radius }, dice.colour())
 }
 
 /// A bar of any colour across a random point.
 fn bar(dice: &mut Dice) -> (Figure, [f32; 3]) {
     let half_width = dice.between(0.8, 2.2);
-    let centre = [dice.between(4.0, 28.0), dice.between(4.0, 28.0)];
+    let centre = [dice.between(4.0, SIZE - 4.0), dice.between(4.0, SIZE - 4.0)];
     (Figure { form: Form::Bar(half_width), centre, angle: dice.any_angle(), radius: 0.0 }, dice.colour())
 }

@@ -14,7 +14,7 @@ mod pooled;
 use super::Activation;
 use super::parallel::{self, Parts, RowBlocks, RowMap};
 use super::pool::max_pool_shape;
-use super::simd::vectorize;
+use super::simd::Chosen;
 use crate::Tensor;
 
 /// Per-channel values are repeated up to this many elements, so that inner loops are long for few channels too.
@@ -48,10 +48,11 @@ fn channel_sums(
     channels: usize,
     add: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
 ) -> [Vec<f64>; 2] {
+    let set = Chosen::now();
     let tile_len = tile(channels, |_| 0.0).len();
     let parts = parallel::map(blocks.items(), |item| {
         let (mut first, mut second) = (vec![0.0f32; tile_len], vec![0.0f32; tile_len]);
-        vectorize(|| {
+        set.vectorize(|| {
             for row in blocks.range(item) {
                 add(row, &mut first, &mut second);
             }
@@ -164,10 +165,10 @@ impl BatchNorm<'_> {
         let few = few::fits(x.c());
         let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
         let skip = skip.map(|skip| (skip.data(), RowMap::new(skip)));
-        let blocks = RowBlocks::new(x);
+        let (set, blocks) = (Chosen::now(), RowBlocks::new(x));
         let y = Parts::new(y.data_mut());
         blocks.for_each_backwards(|rows| {
-            vectorize(|| {
+            set.vectorize(|| {
                 for row in rows {
                     // SAFETY: each row is in one item.
                     let y = unsafe { y.slice(y_rows.range(row)) };
@@ -216,10 +217,10 @@ impl BatchNorm<'_> {
         }
         let (c, few) = (x.c(), few::fits(x.c()));
         let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
-        let blocks = RowBlocks::new(x);
+        let (set, blocks) = (Chosen::now(), RowBlocks::new(x));
         let x = Parts::new(x.data_mut());
         blocks.for_each_backwards(|rows| {
-            vectorize(|| {
+            set.vectorize(|| {
                 for row in rows {
                     // SAFETY: each row is in one item.
                     let x = unsafe { x.slice(x_rows.range(row)) };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::simd::{Kernel, Simd, dispatch};
+use super::simd::{Chosen, Kernel, Simd};
 use super::{
     Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Linear, batch_norm, conv3x3, conv5x5, gemm, parallel,
     pointwise, pool, weights,
@@ -158,10 +158,11 @@ impl Bench<'_> {
         }
         // Short items, many a thread: a thread that is held up does not hold up the others.
         let items = 32 * rayon::current_num_threads();
-        let flops = items as f64 * dispatch(Peak(10_000));
+        let set = Chosen::now();
+        let flops = items as f64 * set.run(Peak(10_000));
         let ms = self.best(|| {
             parallel::for_each(items, |_| {
-                dispatch(Peak(10_000));
+                set.run(Peak(10_000));
             });
         });
         self.peak = flops / ms / 1e6;

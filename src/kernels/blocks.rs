@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::parallel;
-use super::simd::vectorize;
+use super::simd::Chosen;
 
 /// Elements of a work item.
 const CHUNK: usize = 16 * 1024;
@@ -80,10 +80,11 @@ impl Blocks {
         map: impl Fn(f32, T) -> f32 + Sync,
     ) {
         assert_eq!((w.len(), table.len()), (out.len(), self.count()), "weights and blocks");
+        let set = Chosen::now();
         match self.band {
             None => parallel::for_each_chunk(out, CHUNK, |item, out| {
                 let (w, entry) = (&w[item * CHUNK..][..out.len()], table[0]);
-                vectorize(|| {
+                set.vectorize(|| {
                     for (out, w) in out.iter_mut().zip(w) {
                         *out = map(*w, entry);
                     }
@@ -96,7 +97,7 @@ impl Blocks {
                     let lines = w.chunks_exact(self.outputs).zip(out.chunks_exact_mut(self.outputs));
                     for (i, (w, out)) in lines.enumerate() {
                         let entries = &table[(item * rows + i) / band * self.outputs..][..self.outputs];
-                        vectorize(|| {
+                        set.vectorize(|| {
                             for ((out, w), entry) in out.iter_mut().zip(w).zip(entries) {
                                 *out = map(*w, *entry);
                             }
@@ -118,11 +119,12 @@ impl Blocks {
         join: impl Fn(A, A) -> A + Sync,
     ) -> Vec<A> {
         assert_eq!((w.len(), g.len()), (self.rows * self.outputs, w.len()), "weights");
+        let set = Chosen::now();
         let Some(band) = self.band else {
             let parts = parallel::map(w.len().div_ceil(CHUNK), |item| {
                 let range = item * CHUNK..w.len().min((item + 1) * CHUNK);
                 let (w, g) = (&w[range.clone()], &g[range]);
-                vectorize(|| {
+                set.vectorize(|| {
                     let mut lanes = [start; LANES];
                     for (w, g) in w.chunks(LANES).zip(g.chunks(LANES)) {
                         for ((lane, w), g) in lanes.iter_mut().zip(w).zip(g) {
@@ -148,7 +150,7 @@ impl Blocks {
             let mut results = vec![start; self.outputs];
             let lines = w[range.clone()].chunks_exact(self.outputs);
             for (w, g) in lines.zip(g[range].chunks_exact(self.outputs)) {
-                vectorize(|| {
+                set.vectorize(|| {
                     for ((result, w), g) in results.iter_mut().zip(w).zip(g) {
                         *result = add(*result, *w, *g);
                     }

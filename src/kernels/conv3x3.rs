@@ -3,6 +3,7 @@
 use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
 use super::packing::{Panels, copy_columns, copy_transposed};
+use super::simd::Chosen;
 use super::winograd;
 use crate::Tensor;
 
@@ -95,7 +96,7 @@ impl Conv3x3 {
         if self.algorithm == Algorithm::Winograd {
             return winograd::pack_forward(w, self.c_in, self.c_out, &mut packed.0);
         }
-        packed.0.pack(9 * self.x_channels, self.c_out, |c, nr, panel| {
+        packed.0.pack(Chosen::now(), 9 * self.x_channels, self.c_out, |c, nr, panel| {
             for tap in 0..9 {
                 let rows = &mut panel[tap * self.x_channels * nr..][..self.c_in * nr];
                 copy_columns(self.tap(w, tap / 3, tap % 3), self.c_out, c, nr, rows);
@@ -110,13 +111,13 @@ impl Conv3x3 {
             packed.products.resize_with(1, Panels::default);
             return winograd::pack_backward(w, self.c_in, self.c_out, &mut packed.products[0]);
         }
-        let products = self.gradient_products();
+        let (set, products) = (Chosen::now(), self.gradient_products());
         packed.products.resize_with(products.len(), Panels::default);
         for (product, panels) in products.iter().zip(&mut packed.products) {
             let [rows, columns] = product;
             let taps: Vec<_> =
                 rows.taps.iter().flat_map(|kh| columns.taps.iter().map(move |kw| (*kh, *kw))).collect();
-            panels.pack(taps.len() * self.c_out, self.x_channels, |c, nr, panel| {
+            panels.pack(set, taps.len() * self.c_out, self.x_channels, |c, nr, panel| {
                 for ((kh, kw), rows) in taps.iter().zip(panel.chunks_exact_mut(self.c_out * nr)) {
                     copy_transposed(self.tap(w, *kh, *kw), self.c_out, c, nr, rows);
                 }

@@ -3,6 +3,7 @@
 use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
 use super::packing::{Panels, copy_columns, copy_transposed};
+use super::simd::Chosen;
 use crate::Tensor;
 
 /// Rows and columns of the weights.
@@ -55,7 +56,7 @@ impl Conv5x5 {
     /// Brings HWIO weights into the order of the forward pass.
     pub fn pack_forward(&self, w: &[f32], packed: &mut PackedForward) {
         assert_eq!(w.len(), self.weight_len());
-        packed.0.pack(TAPS * self.x_channels, self.c_out, |c, nr, panel| {
+        packed.0.pack(Chosen::now(), TAPS * self.x_channels, self.c_out, |c, nr, panel| {
             for tap in 0..TAPS {
                 let rows = &mut panel[tap * self.x_channels * nr..][..self.c_in * nr];
                 copy_columns(self.tap(w, tap), self.c_out, c, nr, rows);
@@ -66,7 +67,7 @@ impl Conv5x5 {
     /// Brings HWIO weights into the order of the input gradient: turned around, and transposed.
     pub fn pack_backward(&self, w: &[f32], packed: &mut PackedBackward) {
         assert_eq!(w.len(), self.weight_len());
-        packed.0.pack(TAPS * self.c_out, self.x_channels, |c, nr, panel| {
+        packed.0.pack(Chosen::now(), TAPS * self.c_out, self.x_channels, |c, nr, panel| {
             for (tap, rows) in panel.chunks_exact_mut(self.c_out * nr).enumerate() {
                 copy_transposed(self.tap(w, TAPS - 1 - tap), self.c_out, c, nr, rows);
             }

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::packing::Panels;
 use super::parallel::{self, Parts};
-use super::simd::{Kernel, Simd, dispatch};
+use super::simd::{Chosen, Kernel, Simd};
 use crate::Tensor;
 
 /// What one output pixel reads from `x`: `segments` runs of `segment_len` contiguous elements, `segment_stride`
@@ -62,6 +62,28 @@ impl Lattice {
         Self { row: stride * self.row, column: stride * self.column, ..self }
     }
 
+    /// Panics unless `reach` elements (None: more than can be counted) from every pixel of a grid are among `len`.
+    pub fn check(&self, size: [usize; 3], reach: Option<usize>, len: usize) {
+        // Strides are not negative: the last pixel lies furthest.
+        let steps = size.into_iter().zip([self.image, self.row, self.column]);
+        let end = steps.fold(reach.and_then(|reach| self.base.checked_add(reach)), |end, (count, step)| {
+            end?.checked_add(count.saturating_sub(1).checked_mul(step)?)
+        });
+        assert!(end.is_some_and(|end| end <= len), "a grid {size:?} at {self:?} in {len} elements");
+    }
+
+    /// Panics if `len` elements from one pixel of a grid reach into those of another.
+    pub fn check_apart(&self, size: [usize; 3], len: usize) {
+        // Whether pixels, then rows, then images end before the next begin.
+        let mut end = len;
+        for (count, step) in size.into_iter().zip([self.image, self.row, self.column]).rev() {
+            if count > 1 {
+                assert!(end <= step, "pixels of {len} elements of a grid {size:?} overlap at {self:?}");
+                end += (count - 1) * step;
+            }
+        }
+    }
+
     /// Index of a pixel.
     pub fn at(&self, n: usize, h: usize, w: usize) -> usize {
         self.base + n * self.image + h * self.row + w * self.column
@@ -100,7 +122,7 @@ pub(crate) struct DotProducts<'a> {
     pub panels: &'a Panels,
     /// One element an output channel, or empty for zeros.
     pub bias: &'a [f32],
-    /// Where in the output the channels of a pixel go. Pixels must not overlap.
+    /// Where in the output the channels of a pixel go. Pixels do not overlap.
     pub out_at: Lattice,
 }
 
@@ -119,12 +141,17 @@ pub(crate) const MAX_NR: usize = 32;
 
 impl DotProducts<'_> {
     /// Computes all of it, on the threads of the current pool.
+    ///
+    /// # Panics
+    /// If an access would be outside of its buffer, if output pixels overlap, and if the weights do not fit, or are packed
+    /// for another instruction set.
     pub fn run(&self, out: &mut [f32]) {
         let pixels: usize = self.size.iter().product();
         if pixels == 0 || self.panels.n() == 0 {
             return;
         }
-        self.check(out);
+        let set = Chosen::now();
+        self.check(set, out);
         let mut bias = vec![0.0; self.panels.count() * self.panels.nr()];
         bias[..self.bias.len()].copy_from_slice(self.bias);
 
@@ -138,7 +165,7 @@ impl DotProducts<'_> {
         let out = Parts::new(out);
         parallel::for_each(blocks * groups, |item| {
             let (b, g) = (item / groups, item % groups);
-            dispatch(Item {
+            set.run(Item {
                 job: self,
                 bias: &bias,
                 out: out.as_ptr(),
@@ -148,16 +175,17 @@ impl DotProducts<'_> {
         });
     }
 
-    /// Panics unless every access is inside its buffer.
-    fn check(&self, out: &[f32]) {
-        let [n, h, w] = self.size;
-        let last_x = self.x_at.at(n - 1, h - 1, w - 1);
+    /// Panics unless every access is inside its buffer and every output pixel apart from the others.
+    fn check(&self, set: Chosen, out: &[f32]) {
         let window = &self.window;
-        assert!(last_x + (window.segments - 1) * window.segment_stride + window.segment_len <= self.x.len());
-        assert!(self.out_at.at(n - 1, h - 1, w - 1) + self.panels.n() <= out.len());
+        let segments = window.segments.saturating_sub(1).checked_mul(window.segment_stride);
+        let reach = segments.and_then(|segments| segments.checked_add(window.segment_len));
+        self.x_at.check(self.size, reach, self.x.len());
+        self.out_at.check(self.size, Some(self.panels.n()), out.len());
+        self.out_at.check_apart(self.size, self.panels.n());
         assert_eq!(window.k(), self.panels.k(), "length of the sums and of the packed weights");
         assert!(self.bias.is_empty() || self.bias.len() == self.panels.n(), "{} biases", self.bias.len());
-        self.panels.check_width();
+        self.panels.check(set);
     }
 }
 
@@ -213,10 +241,10 @@ impl Item<'_> {
                 let start = if k0 == 0 { bias } else { std::ptr::null() };
                 for tile in (0..pixels).step_by(MR) {
                     let rows = MR.min(pixels - tile);
-                    // SAFETY: `check` saw that all windows lie within `x` and all pixels within the output; a panel
-                    // holds K rows of NR, of which `part` are read; a bias row has NR elements. Output pixels do not
-                    // overlap and each (pixel, panel) belongs to one item, so nobody else touches the target; where
-                    // it has fewer rows or columns than a tile, the scratch stands in.
+                    // SAFETY: `check` saw that all windows lie within `x`, and all pixels within the output and apart
+                    // from each other; a panel holds K rows of NR, of which `part` are read; a bias row has NR
+                    // elements. Each (pixel, panel) belongs to one item, so nobody else touches the target; where it
+                    // has fewer rows or columns than a tile, the scratch stands in.
                     unsafe {
                         let x = job.x.as_ptr().add(k0);
                         let (x_at, out_at) = (x_at.as_ptr().add(tile), out_at.as_ptr().add(tile));
@@ -298,5 +326,44 @@ unsafe fn microkernel<S: Simd, const MR: usize>(
             s.store(out, sums[r][0]);
             s.store(out.add(S::LANES), sums[r][1]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::catch_unwind;
+
+    /// Two images of 3 x 4 pixels of 5 channels, with a halo of 1.
+    fn tensor() -> Tensor {
+        Tensor::zeros([2, 3, 4, 5], 1)
+    }
+
+    #[test]
+    fn grids_within_a_buffer_pass_and_others_do_not() {
+        let x = tensor();
+        let (at, len) = (Lattice::of(&x), x.data().len());
+        let fits = |at: Lattice, size, reach, len| catch_unwind(|| at.check(size, reach, len)).is_ok();
+        let last = at.at(1, 2, 3) + 5;
+        assert!(fits(at, [2, 3, 4], Some(5), last));
+        assert!(!fits(at, [2, 3, 4], Some(5), last - 1));
+        assert!(fits(Lattice::around(&x, 1), [2, 3, 4], Some(2 * x.row_stride() + 15), len));
+        assert!(!fits(Lattice::around(&x, 1), [2, 3, 4], Some(2 * x.row_stride() + 16), len));
+        // What wraps round to something small.
+        assert!(!fits(at, [2, 3, 4], None, len));
+        assert!(!fits(Lattice { image: usize::MAX, ..at }, [2, 3, 4], Some(5), len));
+        assert!(!fits(Lattice { row: usize::MAX / 2 + 1, ..at }, [1, 3, 1], Some(5), len));
+    }
+
+    #[test]
+    fn pixels_that_overlap_are_refused() {
+        let at = Lattice::of(&tensor());
+        let apart = |at: Lattice, size, len| catch_unwind(|| at.check_apart(size, len)).is_ok();
+        assert!(apart(at, [2, 3, 4], 5) && apart(at.every(2), [2, 2, 2], 5));
+        assert!(!apart(at, [2, 3, 4], 6), "a pixel more");
+        assert!(apart(at, [2, 3, 6], 5) && !apart(at, [2, 3, 7], 5), "as many columns as a row has room for");
+        assert!(apart(at, [2, 5, 4], 5) && !apart(at, [2, 6, 4], 5), "as many rows as an image has room for");
+        assert!(!apart(Lattice { image: 0, ..at }, [2, 3, 4], 5));
+        assert!(apart(Lattice { base: 0, image: 0, row: 0, column: 0 }, [1, 1, 1], 5), "one pixel");
     }
 }

@@ -3,6 +3,7 @@
 use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
 use super::packing::{Panels, copy_columns, copy_transposed};
+use super::simd::Chosen;
 use crate::Tensor;
 
 /// The shape of a fully connected layer: `y[n][outputs] = x[n][inputs] w[inputs][outputs] + bias`.
@@ -39,14 +40,14 @@ impl Linear {
     pub fn pack_forward(&self, w: &[f32], packed: &mut PackedForward) {
         assert_eq!(w.len(), self.weight_len());
         let n = self.outputs;
-        packed.0.pack(self.inputs, n, |c, nr, panel| copy_columns(w, n, c, nr, panel));
+        packed.0.pack(Chosen::now(), self.inputs, n, |c, nr, panel| copy_columns(w, n, c, nr, panel));
     }
 
     /// Brings `[inputs][outputs]` weights into the order of the input gradient.
     pub fn pack_backward(&self, w: &[f32], packed: &mut PackedBackward) {
         assert_eq!(w.len(), self.weight_len());
         let k = self.outputs;
-        packed.0.pack(k, self.inputs, |c, nr, panel| copy_transposed(w, k, c, nr, panel));
+        packed.0.pack(Chosen::now(), k, self.inputs, |c, nr, panel| copy_transposed(w, k, c, nr, panel));
     }
 
     /// `y = x w + bias`. `bias` has `outputs` elements, or none for no bias.

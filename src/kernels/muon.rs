@@ -15,7 +15,7 @@ use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
 use super::packing::{Panels, copy_columns};
 use super::parallel;
-use super::simd::vectorize;
+use super::simd::Chosen;
 use super::weights::sum_of_squares;
 
 /// a, b, c of the iteration, as published.
@@ -48,8 +48,9 @@ fn orthogonalize_in(rounds: &[usize], g: &mut [f32], rows: usize, cols: usize) {
         return;
     }
     let norm = sum_of_squares(g).sqrt() as f32;
+    let set = Chosen::now();
     let scale = 1.0 / if norm < NORM_MIN { NORM_MIN } else { norm };
-    parallel::for_each_chunk(g, CHUNK, |_, g| vectorize(|| g.iter_mut().for_each(|g| *g *= scale)));
+    parallel::for_each_chunk(g, CHUNK, |_, g| set.vectorize(|| g.iter_mut().for_each(|g| *g *= scale)));
     if rows >= cols {
         iterate(rounds, g, rows, cols);
     } else {
@@ -107,7 +108,7 @@ fn gram(x: &[f32], n: usize, m: usize, a: &mut [f32]) {
 
 /// `out = x w` of `x` `[any][m]` and `w` `[m][m]`.
 fn multiply(x: &[f32], w: &[f32], m: usize, panels: &mut Panels, out: &mut [f32]) {
-    panels.pack(m, m, |c, nr, panel| copy_columns(w, m, c, nr, panel));
+    panels.pack(Chosen::now(), m, m, |c, nr, panel| copy_columns(w, m, c, nr, panel));
     let rows = Lattice { base: 0, image: m, row: 0, column: 0 };
     let job = DotProducts {
         size: [x.len() / m, 1, 1],
@@ -123,10 +124,11 @@ fn multiply(x: &[f32], w: &[f32], m: usize, panels: &mut Panels, out: &mut [f32]
 
 /// `out = a I + b A + c A^2`.
 fn polynomial(a: &[f32], a2: &[f32], m: usize, out: &mut [f32]) {
+    let set = Chosen::now();
     let [identity, first, second] = COEFFICIENTS;
     parallel::for_each_chunk(out, CHUNK, |item, out| {
         let part = item * CHUNK..item * CHUNK + out.len();
-        vectorize(|| {
+        set.vectorize(|| {
             for ((out, a), a2) in out.iter_mut().zip(&a[part.clone()]).zip(&a2[part]) {
                 *out = first * a + second * a2;
             }

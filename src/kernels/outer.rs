@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::dot::{Lattice, MAX_NR};
 use super::parallel::{self, Parts};
-use super::simd::{Kernel, Simd, dispatch, panel_width};
+use super::simd::{Chosen, Kernel, Simd};
 
 /// See the module.
 pub(crate) struct OuterProducts<'a> {
@@ -74,7 +74,8 @@ impl OuterProducts<'_> {
             return;
         }
         self.check();
-        let plan = self.plan();
+        let set = Chosen::now();
+        let plan = self.plan(set.panel_width());
         // Sums of each share: [share][panel][tap][row][NR], panels being NR columns.
         let panels = self.columns.div_ceil(plan.nr);
         let panel_len = self.taps * self.rows * plan.nr;
@@ -90,7 +91,7 @@ impl OuterProducts<'_> {
                 let first = column_group * COLUMN_GROUP / plan.nr;
                 let group_panels = first..panels.min(first + COLUMN_GROUP / plan.nr);
                 let (taps, rows) = plan.row_groups[row_group].clone();
-                dispatch(Item {
+                set.run(Item {
                     job: self,
                     plan: &plan,
                     blocks: share * plan.blocks / plan.shares..(share + 1) * plan.blocks / plan.shares,
@@ -110,7 +111,7 @@ impl OuterProducts<'_> {
         }
     }
 
-    fn plan(&self) -> Plan {
+    fn plan(&self, nr: usize) -> Plan {
         let [images, height, width] = self.size;
         let run = width.min(BLOCK);
         let runs_per_row = width.div_ceil(run);
@@ -127,24 +128,15 @@ impl OuterProducts<'_> {
         };
         let column_groups = self.columns.div_ceil(COLUMN_GROUP);
         let shares = ITEMS.div_ceil(row_groups.len() * column_groups).min(blocks);
-        Plan {
-            nr: panel_width(),
-            run,
-            runs_per_row,
-            runs_per_block,
-            blocks,
-            shares,
-            row_groups,
-            column_groups,
-        }
+        Plan { nr, run, runs_per_row, runs_per_block, blocks, shares, row_groups, column_groups }
     }
 
     /// Panics unless every access is inside its buffer.
     fn check(&self) {
-        let [n, h, w] = self.size;
-        let last_x = self.x_at.at(n - 1, h - 1, w - 1) + (self.taps - 1) * self.tap_stride;
-        assert!(last_x + self.rows <= self.x.len());
-        assert!(self.dy_at.at(n - 1, h - 1, w - 1) + self.columns <= self.dy.len());
+        assert!(self.taps > 0, "taps");
+        let taps = (self.taps - 1).checked_mul(self.tap_stride).and_then(|taps| taps.checked_add(self.rows));
+        self.x_at.check(self.size, taps, self.x.len());
+        self.dy_at.check(self.size, Some(self.columns), self.dy.len());
         assert!(self.kept.0 <= self.kept.1 && self.rows.is_multiple_of(self.kept.1));
     }
 

@@ -8,7 +8,7 @@
 
 use super::dot::Lattice;
 use super::parallel;
-use super::simd::vectorize;
+use super::simd::Chosen;
 use crate::Tensor;
 use crate::quant::{Encoded, Grid, int4};
 
@@ -158,8 +158,9 @@ impl PackedWeights {
         let scale = if let Meaning::Scaled(scale) = self.meaning { scale } else { 1.0 };
         let (blocks, panels) = (from.len().div_ceil(PIXELS), self.n.div_ceil(COLUMNS));
         let pixels = |item: usize| item / panels * PIXELS..from.len().min((item / panels + 1) * PIXELS);
+        let set = Chosen::now();
         let sums = parallel::map(blocks * panels, |item| {
-            self.block(x, &from[pixels(item)], window, item % panels * COLUMNS)
+            self.block(set, x, &from[pixels(item)], window, item % panels * COLUMNS)
         });
         for (item, sums) in sums.iter().enumerate() {
             let first = item % panels * COLUMNS;
@@ -173,14 +174,14 @@ impl PackedWeights {
     }
 
     /// Sums over unpacked levels for some pixels and the columns from `column` on.
-    fn block(&self, x: &[f32], from: &[usize], window: Window, column: usize) -> Vec<Sums> {
+    fn block(&self, set: Chosen, x: &[f32], from: &[usize], window: Window, column: usize) -> Vec<Sums> {
         let mut sums = vec![[0.0; COLUMNS]; from.len()];
         let mut panel = [[0.0; COLUMNS]; ROWS];
         let segment_len = self.k / window.segments;
         for segment in 0..window.segments {
             for k in (0..segment_len).step_by(ROWS) {
                 let rows = ROWS.min(segment_len - k);
-                vectorize(|| {
+                set.vectorize(|| {
                     for (i, row) in panel[..rows].iter_mut().enumerate() {
                         self.unpack(segment * segment_len + k + i, column, row);
                     }

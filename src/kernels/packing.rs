@@ -1,16 +1,18 @@
 //! Weights in the order in which the matrix kernels read them.
 
 use super::parallel;
-use super::simd::panel_width;
+use super::simd::Chosen;
 
 /// A matrix `[k][n]` as panels of NR columns: `[n / NR][k][NR]`, the last panel filled up with zeros. NR is that of
-/// the instruction set in use when it was packed.
+/// the instruction set that it was packed for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Panels {
     lines: Vec<Line>,
     k: usize,
     n: usize,
     nr: usize,
+    /// None before anything was packed.
+    packed_for: Option<Chosen>,
 }
 
 /// A cache line: panels begin at one, so that no vector of weights straddles two.
@@ -35,11 +37,11 @@ impl Line {
 }
 
 impl Panels {
-    /// Packs a matrix. `fill(c, nr, panel)` is called for each panel, in parallel; it writes the columns from
+    /// Packs a matrix for an instruction set. `fill(c, nr, panel)` is called for each panel, in parallel; it writes the columns from
     /// `c` on into `panel`, `[k][nr]`, which holds zeros.
-    pub fn pack(&mut self, k: usize, n: usize, fill: impl Fn(usize, usize, &mut [f32]) + Sync) {
-        let nr = panel_width();
-        (self.k, self.n, self.nr) = (k, n, nr);
+    pub fn pack(&mut self, set: Chosen, k: usize, n: usize, fill: impl Fn(usize, usize, &mut [f32]) + Sync) {
+        let nr = set.panel_width();
+        (self.k, self.n, self.nr, self.packed_for) = (k, n, nr, Some(set));
         self.lines.clear();
         self.lines.resize(self.count() * self.panel_len().div_ceil(16), Line::default());
         let (lines, len) = (self.panel_len().div_ceil(16).max(1), self.panel_len());
@@ -75,9 +77,9 @@ impl Panels {
         &Line::as_f32(&self.lines[i * lines..(i + 1) * lines])[..self.panel_len()]
     }
 
-    /// Panics if it was packed for another instruction set.
-    pub fn check_width(&self) {
-        assert_eq!(self.nr, panel_width(), "weights packed for the instruction set in use");
+    /// Panics if it was packed for another instruction set than that of the job.
+    pub fn check(&self, set: Chosen) {
+        assert_eq!(self.packed_for, Some(set), "weights packed for the instruction set in use");
     }
 
     fn panel_len(&self) -> usize {

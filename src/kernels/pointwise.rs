@@ -1,7 +1,7 @@
 //! Element by element over activations. Tensors of one call agree in shape; halos may differ.
 
 use super::parallel::{Parts, RowBlocks, RowMap};
-use super::simd::vectorize;
+use super::simd::Chosen;
 use crate::Tensor;
 
 /// Calls `f(row of y, row of x)` for all rows of pixels.
@@ -9,10 +9,10 @@ use crate::Tensor;
 fn for_each_row(y: &mut Tensor, x: &Tensor, f: impl Fn(&mut [f32], &[f32]) + Sync) {
     assert_eq!(x.shape(), y.shape(), "shapes of input and output");
     let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
-    let blocks = RowBlocks::new(x);
+    let (set, blocks) = (Chosen::now(), RowBlocks::new(x));
     let y = Parts::new(y.data_mut());
     blocks.for_each(|rows| {
-        vectorize(|| {
+        set.vectorize(|| {
             for row in rows {
                 // SAFETY: each row is in one item.
                 f(unsafe { y.slice(y_rows.range(row)) }, &x.data()[x_rows.range(row)]);
@@ -59,10 +59,10 @@ pub fn mask(x: &Tensor, mask: &[f32], y: &mut Tensor) {
     assert_eq!(mask.len(), y.shape().iter().product::<usize>(), "elements of the mask");
     let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
     let row_len = y.w() * y.c();
-    let blocks = RowBlocks::new(y);
+    let (set, blocks) = (Chosen::now(), RowBlocks::new(y));
     let y = Parts::new(y.data_mut());
     blocks.for_each(|range| {
-        vectorize(|| {
+        set.vectorize(|| {
             for row in range {
                 // SAFETY: each row is in one item.
                 let y = unsafe { y.slice(y_rows.range(row)) };

@@ -1,7 +1,7 @@
 //! 2x2 max pooling, global average pooling, flattening.
 
 use super::parallel::{self, Parts, RowBlocks, RowMap};
-use super::simd::vectorize;
+use super::simd::Chosen;
 use crate::Tensor;
 
 /// Shape of the result of 2x2 max pooling with stride 2: odd rows and columns at the end are dropped.
@@ -16,10 +16,10 @@ pub fn max_pool_forward(x: &Tensor, y: &mut Tensor, index: &mut [u8]) {
     assert_eq!(index.len(), y.shape().iter().product::<usize>(), "elements of the index");
     let (c, height, row_len) = (y.c(), y.h(), y.w() * y.c());
     let rows = RowMap::new(y);
-    let blocks = RowBlocks::new(y);
+    let (set, blocks) = (Chosen::now(), RowBlocks::new(y));
     let (y, index) = (Parts::new(y.data_mut()), Parts::new(index));
     blocks.for_each(|range| {
-        vectorize(|| {
+        set.vectorize(|| {
             for row in range {
                 // SAFETY: each row is in one item.
                 let (y, index) =
@@ -51,10 +51,10 @@ pub fn max_pool_backward(dy: &Tensor, index: &[u8], dx: &mut Tensor) {
     assert_eq!(index.len(), dy.shape().iter().product::<usize>(), "elements of the index");
     let (c, height, row_len) = (dx.c(), dx.h(), dy.w() * dy.c());
     let rows = RowMap::new(dx);
-    let blocks = RowBlocks::new(dx);
+    let (set, blocks) = (Chosen::now(), RowBlocks::new(dx));
     let dx = Parts::new(dx.data_mut());
     blocks.for_each(|range| {
-        vectorize(|| {
+        set.vectorize(|| {
             for row in range {
                 // SAFETY: each row is in one item.
                 let dx = unsafe { dx.slice(rows.range(row)) };
@@ -84,13 +84,13 @@ pub fn max_pool_backward(dy: &Tensor, index: &[u8], dx: &mut Tensor) {
 /// `y[n, 0, 0, c]` = mean over H and W of `x[n, h, w, c]`.
 pub fn global_average_forward(x: &Tensor, y: &mut Tensor) {
     assert_eq!(y.shape(), [x.n(), 1, 1, x.c()], "shape of the averages of {:?}", x.shape());
-    let (c, rows) = (x.c(), RowMap::new(y));
+    let (set, c, rows) = (Chosen::now(), x.c(), RowMap::new(y));
     let pixels = (x.h() * x.w()) as f32;
     let y = Parts::new(y.data_mut());
     parallel::for_each(x.n(), |n| {
         // SAFETY: each image is one item.
         let y = unsafe { y.slice(rows.range(n)) };
-        vectorize(|| {
+        set.vectorize(|| {
             y.fill(0.0);
             for h in 0..x.h() {
                 for pixel in x.row(n, h).chunks_exact(c) {
@@ -111,10 +111,10 @@ pub fn global_average_backward(dy: &Tensor, dx: &mut Tensor) {
     assert_eq!(dy.shape(), [dx.n(), 1, 1, dx.c()], "shape of the averages of {:?}", dx.shape());
     let (c, height, rows) = (dx.c(), dx.h(), RowMap::new(dx));
     let pixels = (dx.h() * dx.w()) as f32;
-    let blocks = RowBlocks::new(dx);
+    let (set, blocks) = (Chosen::now(), RowBlocks::new(dx));
     let dx = Parts::new(dx.data_mut());
     blocks.for_each(|range| {
-        vectorize(|| {
+        set.vectorize(|| {
             for row in range {
                 // SAFETY: each row is in one item.
                 let dx = unsafe { dx.slice(rows.range(row)) };

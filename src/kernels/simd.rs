@@ -1,8 +1,9 @@
 //! Vectors of f32 behind one small trait, and the choice among their implementations.
 //!
 //! A kernel is a value that implements [`Kernel`]: its `run` is generic over [`Simd`] and `#[inline(always)]`
-//! down to the instruction, so that [`dispatch`] can compile it once for each instruction set. This module holds
-//! the only `cfg` and the only run-time detection that select one.
+//! down to the instruction, so that [`Chosen::run`] can compile it once for each instruction set. This module holds
+//! the only `cfg` and the only run-time detection that select one. A job asks once which is in use
+//! ([`Chosen::now`]) and does everything by that one, whoever selects another meanwhile.
 //!
 //! Passes that are bound by memory are plain loops inside a kernel: the compiler vectorises them for each set.
 //! They never fuse a multiply and an add, so they give the same bits on every set. The matrix kernels use
@@ -96,20 +97,13 @@ impl Isa {
 
     /// The one in use: the best, unless [`Isa::select`] changed it.
     pub fn current() -> Isa {
-        match SELECTED.load(Ordering::Relaxed) {
-            0 => {
-                let best = Isa::available()[0];
-                SELECTED.store(best as u8, Ordering::Relaxed);
-                best
-            }
-            code => *Isa::available()
-                .iter()
-                .find(|isa| **isa as u8 == code)
-                .expect("only available ones are stored"),
-        }
+        let selected = SELECTED.load(Ordering::Relaxed);
+        let available = Isa::available();
+        *available.iter().find(|isa| **isa as u8 == selected).unwrap_or(&available[0])
     }
 
-    /// Uses this one from now on, in the whole process. Packed weights are packed for one: pack them again.
+    /// Uses this one in the whole process, for every job that begins from now on. Weights are packed for one, and using
+    /// them with another panics: pack them again.
     ///
     /// # Panics
     /// If it is not among [`Isa::available`].
@@ -135,57 +129,67 @@ impl Isa {
     }
 }
 
+/// The code of the selected one, or 0.
 static SELECTED: AtomicU8 = AtomicU8::new(0);
 
-/// Runs the kernel with the instruction set in use.
-pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    match Isa::current() {
-        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-        Isa::RelaxedSimd => kernel.run(wasm::RelaxedSimd),
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        Isa::Simd128 => kernel.run(wasm::Simd128),
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: `current` gives only what `available` detected on this processor.
-        Isa::Avx2 => unsafe { x86::run_avx2(kernel) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Isa::Avx512 => unsafe { x86::run_avx512(kernel) },
-        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-        Isa::Portable => kernel.run(portable::Portable),
-        isa => unreachable!("{isa:?} is not in this build"),
-    }
-}
+/// The instruction set of a job: one that this machine and build have, since only [`Chosen::now`] makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chosen(Isa);
 
-/// Rows of the accumulator tile and columns of the weight panels of the instruction set in use: [`Simd::MR`] and
-/// [`Simd::NR`].
-pub(crate) fn tile_size() -> [usize; 2] {
-    struct Size;
-    impl Kernel for Size {
-        type Output = [usize; 2];
-        #[inline(always)]
-        fn run<S: Simd>(self, _: S) -> [usize; 2] {
-            [S::MR, S::NR]
+impl Chosen {
+    /// The one in use.
+    pub fn now() -> Self {
+        Self(Isa::current())
+    }
+
+    /// Runs a kernel.
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Isa::RelaxedSimd => kernel.run(wasm::RelaxedSimd),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Simd128 => kernel.run(wasm::Simd128),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `current` gives only what `available` detected on this processor.
+            Isa::Avx2 => unsafe { x86::run_avx2(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Isa::Avx512 => unsafe { x86::run_avx512(kernel) },
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+            Isa::Portable => kernel.run(portable::Portable),
+            isa => unreachable!("{isa:?} is not in this build"),
         }
     }
-    dispatch(Size)
-}
 
-/// Columns of the weight panels of the instruction set in use.
-pub(crate) fn panel_width() -> usize {
-    tile_size()[1]
-}
-
-/// Runs plain loops compiled for the instruction set in use. `body` must be small enough to be inlined, with all
-/// that it calls.
-#[inline(always)]
-pub(crate) fn vectorize<R>(body: impl FnOnce() -> R) -> R {
-    struct Plain<F>(F);
-    impl<R, F: FnOnce() -> R> Kernel for Plain<F> {
-        type Output = R;
-        #[inline(always)]
-        fn run<S: Simd>(self, _: S) -> R {
-            (self.0)()
+    /// Runs plain loops compiled for it. `body` must be small enough to be inlined, with all that it calls.
+    #[inline(always)]
+    pub fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {
+        struct Plain<F>(F);
+        impl<R, F: FnOnce() -> R> Kernel for Plain<F> {
+            type Output = R;
+            #[inline(always)]
+            fn run<S: Simd>(self, _: S) -> R {
+                (self.0)()
+            }
         }
+        self.run(Plain(body))
     }
-    dispatch(Plain(body))
+
+    /// Rows of the accumulator tile and columns of the weight panels: [`Simd::MR`] and [`Simd::NR`].
+    pub fn tile_size(self) -> [usize; 2] {
+        struct Size;
+        impl Kernel for Size {
+            type Output = [usize; 2];
+            #[inline(always)]
+            fn run<S: Simd>(self, _: S) -> [usize; 2] {
+                [S::MR, S::NR]
+            }
+        }
+        self.run(Size)
+    }
+
+    /// Columns of the weight panels.
+    pub fn panel_width(self) -> usize {
+        self.tile_size()[1]
+    }
 }

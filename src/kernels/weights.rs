@@ -1,7 +1,7 @@
 //! Passes over parameters: quantization, soft clipping, norms, the AdamW update.
 
 use super::parallel::{self, Parts};
-use super::simd::vectorize;
+use super::simd::Chosen;
 
 /// Elements of a work item.
 const CHUNK: usize = 16 * 1024;
@@ -19,8 +19,9 @@ fn chunk(x: &[f32], item: usize) -> &[f32] {
 
 /// Sum of squares: f32 over stretches of 32 squares, f64 between them, in fixed order.
 pub fn sum_of_squares(x: &[f32]) -> f64 {
+    let set = Chosen::now();
     let parts = parallel::map(x.len().div_ceil(CHUNK), |item| {
-        vectorize(|| {
+        set.vectorize(|| {
             let mut total = 0.0f64;
             for stretch in chunk(x, item).chunks(32 * LANES) {
                 let mut sums = [0.0f32; LANES];
@@ -65,16 +66,18 @@ fn part_max(x: &[f32]) -> f32 {
 
 /// `max |x|`; 0 for an empty slice. NaN is passed over.
 pub fn abs_max(x: &[f32]) -> f32 {
-    let parts = parallel::map(x.len().div_ceil(CHUNK), |item| vectorize(|| part_max(chunk(x, item))));
+    let set = Chosen::now();
+    let parts = parallel::map(x.len().div_ceil(CHUNK), |item| set.vectorize(|| part_max(chunk(x, item))));
     parts.into_iter().fold(0.0, larger)
 }
 
 /// `out = clamp(round_half_even(w / scale), -quant_max, quant_max) * scale`.
 pub fn fake_quantize(w: &[f32], scale: f32, quant_max: f32, out: &mut [f32]) {
     assert_eq!(w.len(), out.len(), "elements of w and out");
+    let set = Chosen::now();
     parallel::for_each_chunk(out, CHUNK, |item, out| {
         let w = chunk(w, item);
-        vectorize(|| {
+        set.vectorize(|| {
             for (out, w) in out.iter_mut().zip(w) {
                 let level = (w / scale).round_ties_even();
                 let level = if level > quant_max { quant_max } else { level };
@@ -89,8 +92,9 @@ pub fn fake_quantize(w: &[f32], scale: f32, quant_max: f32, out: &mut [f32]) {
 /// 3.6e-7 at 1.046 limits, the worst of all numbers; 2.1e-7 and 3.3e-7 within the limit). The result is never
 /// beyond the limit, and just the limit from 10 limits on.
 pub fn tanh_soft_clip(w: &mut [f32], limit: f32) {
+    let set = Chosen::now();
     parallel::for_each_chunk(w, CHUNK, |_, w| {
-        vectorize(|| w.chunks_mut(STRETCH).for_each(|w| soft_clip(w, limit)));
+        set.vectorize(|| w.chunks_mut(STRETCH).for_each(|w| soft_clip(w, limit)));
     });
 }
 
@@ -171,12 +175,13 @@ impl AdamW {
         let (eps, gradient_scale) = (self.eps as f32, self.gradient_scale);
         let len = w.len();
         let (w, m, v) = (Parts::new(w), Parts::new(m), Parts::new(v));
+        let set = Chosen::now();
         let parts = parallel::map(len.div_ceil(CHUNK), |item| {
             let range = item * CHUNK..len.min((item + 1) * CHUNK);
             // SAFETY: chunks of different items do not overlap.
             let (w, m, v) =
                 unsafe { (w.slice(range.clone()), m.slice(range.clone()), v.slice(range.clone())) };
-            vectorize(|| {
+            set.vectorize(|| {
                 let mut max = 0.0;
                 let moments = m.chunks_mut(STRETCH).zip(v.chunks_mut(STRETCH));
                 for ((w, g), (m, v)) in w.chunks_mut(STRETCH).zip(g[range].chunks(STRETCH)).zip(moments) {
@@ -230,12 +235,12 @@ impl Velocity {
     pub fn update(&self, w: &mut [f32], g: &[f32], v: &mut [f32]) {
         assert_eq!([g.len(), v.len()], [w.len(); 2], "elements of weights, gradient and velocity");
         let Self { lr, momentum, weight_decay, gradient_scale } = *self;
-        let w = Parts::new(w);
+        let (set, w) = (Chosen::now(), Parts::new(w));
         parallel::for_each_chunk(v, CHUNK, |item, v| {
             let g = chunk(g, item);
             // SAFETY: chunks of different items do not overlap.
             let w = unsafe { w.slice(item * CHUNK..item * CHUNK + g.len()) };
-            vectorize(|| {
+            set.vectorize(|| {
                 for ((w, g), v) in w.iter_mut().zip(g).zip(v.iter_mut()) {
                     let g = g * gradient_scale + weight_decay * *w;
                     *v = momentum * *v + g;
@@ -250,12 +255,12 @@ impl Velocity {
 /// `g` counts `scale` times.
 pub fn look_ahead(g: &[f32], scale: f32, momentum: f32, v: &mut [f32], out: &mut [f32]) {
     assert_eq!([g.len(), v.len()], [out.len(); 2], "elements of gradient, velocity and result");
-    let v = Parts::new(v);
+    let (set, v) = (Chosen::now(), Parts::new(v));
     parallel::for_each_chunk(out, CHUNK, |item, out| {
         let g = chunk(g, item);
         // SAFETY: chunks of different items do not overlap.
         let v = unsafe { v.slice(item * CHUNK..item * CHUNK + g.len()) };
-        vectorize(|| {
+        set.vectorize(|| {
             for ((out, g), v) in out.iter_mut().zip(g).zip(v.iter_mut()) {
                 let g = g * scale;
                 *v += (1.0 - momentum) * (g - *v);
@@ -268,9 +273,10 @@ pub fn look_ahead(g: &[f32], scale: f32, momentum: f32, v: &mut [f32], out: &mut
 /// `w = keep w + factor x`.
 pub fn add_scaled(w: &mut [f32], keep: f32, x: &[f32], factor: f32) {
     assert_eq!(w.len(), x.len(), "elements of w and x");
+    let set = Chosen::now();
     parallel::for_each_chunk(w, CHUNK, |item, w| {
         let x = chunk(x, item);
-        vectorize(|| {
+        set.vectorize(|| {
             for (w, x) in w.iter_mut().zip(x) {
                 *w = *w * keep + factor * x;
             }

@@ -86,7 +86,7 @@ mod tests {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("threads");
         pool.install(|| layer.forward(&[&x], &mut y, &pass));
 
-        let mut rng = random::stream(5, random::Purpose::Dropout { layer: 3 }, 9);
+        let mut rng = random::stream(5u32, random::Purpose::Dropout { layer: 3 }, 9);
         let draws = (0..n * len).map(|_| if rng.next_u32() < 1 << 30 { 0.0 } else { 1.0 / 0.75 });
         assert_eq!(y.data(), draws.collect::<Vec<f32>>());
         // 4,773 draws with a standard deviation of 0.58: the mean's is 0.0084; five of them.

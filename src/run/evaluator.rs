@@ -62,7 +62,7 @@ pub struct Evaluator {
     reestimation: Option<(Reestimation, usize)>,
     totals: Totals,
     x: Tensor,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
 }
 
 impl Run {

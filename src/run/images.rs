@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::data::augment::{Augment, Normalize, below, fill_batch, stream};
-use crate::data::{Dataset, STREAM_HOLDOUT, Split};
+use crate::data::{Augment, Dataset, Normalize, Split, fill_batch};
+use crate::random::{Purpose, below, stream};
 use crate::settings::RunConfig;
 use crate::{Error, Result, Tensor};
 
@@ -51,7 +51,7 @@ impl Images {
         }
         let kept_aside = (holdout > 0).then(|| {
             // The same for every seed, so that runs can be compared on them.
-            let mut rng = stream(0, STREAM_HOLDOUT);
+            let mut rng = stream(0u32, Purpose::KeepAside, 0);
             let mut order: Vec<u32> = (0..len as u32).collect();
             for place in 0..holdout {
                 order.swap(place, place + below(&mut rng, (len - place) as u32) as usize);
@@ -97,7 +97,7 @@ impl Images {
         augment: Option<Augment>,
         halo: usize,
         x: &mut Tensor,
-        labels: &mut Vec<u8>,
+        labels: &mut Vec<u16>,
     ) {
         let indices: Vec<u32>;
         let indices = match &self.kept_aside {
@@ -111,7 +111,7 @@ impl Images {
     }
 
     /// A batch of neighbouring tested images, as they are.
-    pub fn test_batch(&self, places: Range<usize>, halo: usize, x: &mut Tensor, labels: &mut Vec<u8>) {
+    pub fn test_batch(&self, places: Range<usize>, halo: usize, x: &mut Tensor, labels: &mut Vec<u16>) {
         let indices: Vec<u32> = places.map(|place| self.test_index(place) as u32).collect();
         fill_batch(self.tested(), &indices, None, &self.normalize, halo, x, labels);
     }

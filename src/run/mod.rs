@@ -12,8 +12,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::data::augment::{Augment, BATCH_CHANNELS, epoch_order};
-use crate::data::{Dataset, SIDE};
+use crate::data::{Augment, BATCH_CHANNELS, Dataset, SIDE, epoch_order};
 use crate::loss::{Loss, cross_entropy};
 use crate::metrics::{AverageReport, EpochReport, Event, LayerReport, Level, Levels, Phases, StepReport};
 use crate::model::{Description, LayerInfo, Model};
@@ -94,7 +93,7 @@ pub struct Run {
     /// The test pass of the averages, while it is under way.
     average: Option<Evaluator>,
     x: Tensor,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
 }
 
 /// How far a run is.

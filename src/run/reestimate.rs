@@ -3,10 +3,9 @@
 
 use super::images::Images;
 use crate::Tensor;
-use crate::data::STREAM_REESTIMATE;
-use crate::data::augment::{below, stream};
 use crate::layers::Pass;
 use crate::model::Model;
+use crate::random::{Purpose, below, stream};
 
 /// The plain mean over some training batches, drawn by a stream of its own.
 #[derive(Debug, Clone, Copy)]
@@ -26,10 +25,9 @@ impl Reestimation {
         model: &mut Model,
         images: &Images,
         x: &mut Tensor,
-        labels: &mut Vec<u8>,
+        labels: &mut Vec<u16>,
     ) {
-        let place = STREAM_REESTIMATE | u64::from(self.epoch) << 24 | done as u64;
-        let mut rng = stream(u64::from(self.seed), place);
+        let mut rng = stream(self.seed, Purpose::Reestimate { epoch: self.epoch }, done as u64);
         let len = images.train_len() as u32;
         let places: Vec<u32> = (0..self.batch).map(|_| below(&mut rng, len)).collect();
         images.train_batch(&places, None, model.input_halo(), x, labels);

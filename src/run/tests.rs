@@ -12,7 +12,7 @@ use crate::metrics::Event;
 struct Inputs {
     weights: Vec<Vec<f32>>,
     pixels: Vec<Vec<f32>>,
-    labels: Vec<Vec<u8>>,
+    labels: Vec<Vec<u16>>,
 }
 
 /// The initial weights and every batch of both epochs.

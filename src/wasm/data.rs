@@ -30,6 +30,18 @@ impl DatasetLoader {
         Self::default()
     }
 
+    /// Lets the images take so many bytes at most, those read so far included; a file with more is refused before they
+    /// are read. See [`dataset_bytes`].
+    #[wasm_bindgen(js_name = setRoom)]
+    pub fn set_room(&mut self, bytes: f64) {
+        self.loader.set_room(bytes as usize);
+    }
+
+    /// Bytes of the images read so far.
+    pub fn bytes(&self) -> f64 {
+        self.loader.bytes() as f64
+    }
+
     /// Reads one file or archive. `read(offset, length)` returns a `Uint8Array` of that part of it;
     /// `progress(bytes)`, where given, is called as it goes.
     #[wasm_bindgen(js_name = addFile)]
@@ -48,6 +60,14 @@ impl DatasetLoader {
     pub fn finish(self) -> Result<Dataset> {
         Ok(Dataset(Arc::new(self.loader.finish()?)))
     }
+}
+
+/// Bytes that a data set of so many images takes, training and test images together: to ask whether there is room before
+/// it is made. Beside it the making takes less than one image, but for a pickled file, which is there twice while it is
+/// read.
+#[wasm_bindgen(js_name = datasetBytes)]
+pub fn dataset_bytes(images: u32) -> f64 {
+    f64::from(images) * data::BYTES_PER_IMAGE as f64
 }
 
 /// A file that JavaScript reads piece by piece.
@@ -92,23 +112,30 @@ pub struct Dataset(pub(super) Arc<data::Dataset>);
 
 #[wasm_bindgen]
 impl Dataset {
-    /// The built-in set.
+    /// The built-in set. Throws an Error of kind `data` where there is no memory for it.
     pub fn synthetic(train: u32, test: u32, seed: u32) -> Result<Dataset> {
         let dataset = synthetic::generate(train as usize, test as usize, u64::from(seed))?;
         Ok(Self(Arc::new(dataset)))
     }
 
     /// A set of one's own pictures: `pixels` are 32 x 32 x RGB bytes an image, `labels` its class, an index into
-    /// `classes`. A tenth of each class, at least one image, is held out for testing.
+    /// `classes`, as any array of numbers. A tenth of each class, at least one image, is held out for testing. The pixels
+    /// stay where they are and are read one image at a time. Throws an Error of kind `data` where there is no memory for
+    /// them.
     #[wasm_bindgen(js_name = fromImages)]
     pub fn from_images(
         name: &str,
         classes: Vec<String>,
-        pixels: &[u8],
-        labels: &[u8],
+        pixels: &Uint8Array,
+        labels: &[u16],
         seed: u32,
     ) -> Result<Dataset> {
-        let dataset = images::from_images(name, classes, pixels, labels, u64::from(seed))?;
+        let length = pixels.length() as usize;
+        let read = |image: usize, into: &mut [u8]| {
+            let start = (image * data::IMAGE_BYTES) as u32;
+            pixels.subarray(start, start + data::IMAGE_BYTES as u32).copy_to(into);
+        };
+        let dataset = images::from_pixels(name, classes, length, labels, u64::from(seed), read)?;
         Ok(Self(Arc::new(dataset)))
     }
 
@@ -129,7 +156,7 @@ impl Dataset {
     }
 
     /// Class of one image.
-    pub fn label(&self, split: &str, index: u32) -> Result<u8> {
+    pub fn label(&self, split: &str, index: u32) -> Result<u16> {
         Ok(self.split(split, index)?.label(index as usize))
     }
 

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::{kernels, settings};
 
-pub use data::{Dataset, DatasetLoader};
+pub use data::{Dataset, DatasetLoader, dataset_bytes};
 pub use error::{Failure, Result};
 pub use run::{Evaluator, PackedModel, Run};
 

@@ -37,7 +37,7 @@ pub fn noise(len: usize, seed: u32) -> Vec<f32> {
     (0..len).map(next).collect()
 }
 
-fn tensor(shape: [usize; 4], halo: usize, seed: u32) -> Tensor {
+pub fn tensor(shape: [usize; 4], halo: usize, seed: u32) -> Tensor {
     Tensor::from_dense(shape, halo, &noise(shape.iter().product(), seed))
 }
 

@@ -167,7 +167,8 @@ fn ones_own_pictures_become_a_data_set() {
     let classes = || vec!["cats".to_owned(), "dogs".to_owned()];
     let labels = [0, 1, 0, 1, 0, 1];
     let pixels: Vec<u8> = (0..6 * 3072).map(|i| (i * 7 / 5) as u8).collect();
-    let set = Dataset::from_images("Pets", classes(), &pixels, &labels, 1).ok().unwrap();
+    let array = js_sys::Uint8Array::from(pixels.as_slice());
+    let set = Dataset::from_images("Pets", classes(), &array, &labels, 1).ok().unwrap();
     let info = set.info().ok().unwrap();
     assert_eq!((text(&info, "kind"), text(&info, "name")), ("images".into(), "Pets".into()));
     assert_eq!((number(&info, "train"), number(&info, "test")), (4.0, 2.0));
@@ -177,7 +178,7 @@ fn ones_own_pictures_become_a_data_set() {
     assert!(first.into_iter().any(|rgb| *rgb == pixel[..3]) && pixel[3] == 255);
     let mut run = Run::new(&set, js(r#"{"batch":4,"epochs":1}"#)).ok().unwrap();
     assert_eq!(length(&get(&next(&mut run, "epoch"), "confusion")), 4);
-    let error = refused(Dataset::from_images("Pets", classes(), &pixels, &[0, 0, 0, 1, 0, 0], 1));
+    let error = refused(Dataset::from_images("Pets", classes(), &array, &[0, 0, 0, 1, 0, 0], 1));
     assert_eq!(text(&error, "kind"), "data");
     assert_eq!(text(&error, "message"), "Pets, class dogs: expected at least 2 images, found 1");
 }

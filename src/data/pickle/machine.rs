@@ -1,12 +1,19 @@
 //! The stack machine.
 
-use super::{Object, Ref, Result, fail, kind};
-use crate::data::batches::{describe_io, fill};
-use std::collections::HashMap;
+use std::collections::{HashMap, TryReserveError};
 use std::io::{BufReader, Read};
+
+use super::object::{Corrupt, Object, Ref, Result, fail, kind};
+use crate::data::input::{describe_io, fill};
 
 /// Opcodes that a pickle may have. CIFAR-100's training batch has about 250,000.
 const MAX_STEPS: u32 = 1_000_000;
+
+/// What a program takes grows with its steps: a hundred megabytes at most, which must not end the engine.
+fn no_room(_: TryReserveError) -> Corrupt {
+    Corrupt("memory for a batch", "too little".into())
+}
+
 /// Bytes of the file, counted down.
 struct Input<'r> {
     reader: BufReader<&'r mut dyn Read>,
@@ -218,6 +225,8 @@ impl<'r> Machine<'r> {
     }
 
     pub(super) fn push(&mut self, object: Object) -> Result<()> {
+        self.stack.try_reserve(1).map_err(no_room)?;
+        self.objects.try_reserve(1).map_err(no_room)?;
         self.stack.push(self.objects.len());
         self.objects.push(object);
         Ok(())
@@ -279,6 +288,7 @@ impl<'r> Machine<'r> {
         let top = self.top()?;
         match &mut self.objects[top] {
             Object::List(list) => {
+                list.try_reserve(items.len()).map_err(no_room)?;
                 list.extend(items);
                 Ok(())
             }
@@ -291,6 +301,7 @@ impl<'r> Machine<'r> {
         let (pairs, rest) = items.as_chunks::<2>();
         match &mut self.objects[top] {
             Object::Dict(dict) if rest.is_empty() => {
+                dict.try_reserve(pairs.len()).map_err(no_room)?;
                 dict.extend(pairs.iter().map(|&[key, value]| (key, value)));
                 Ok(())
             }
@@ -301,6 +312,7 @@ impl<'r> Machine<'r> {
 
     fn put(&mut self, key: u32) -> Result<()> {
         let top = self.top()?;
+        self.memo.try_reserve(1).map_err(no_room)?;
         self.memo.insert(key, top);
         Ok(())
     }
@@ -308,6 +320,7 @@ impl<'r> Machine<'r> {
     fn get(&mut self, key: u32) -> Result<()> {
         match self.memo.get(&key) {
             Some(&object) => {
+                self.stack.try_reserve(1).map_err(no_room)?;
                 self.stack.push(object);
                 Ok(())
             }

@@ -13,64 +13,19 @@
 
 mod machine;
 mod numpy;
+mod object;
 
 use std::io::Read;
 
+use object::{Array, Object, Result, fail, kind};
+
+pub(super) use object::{Corrupt, Ref};
+
 /// Bytes of a pickle. CIFAR-100's training batch has 155 MB, 250 MB where Python 3 wrote it at protocol 2.
 const MAX_BYTES: u64 = 384 << 20;
-/// What is wrong with a pickle: what was expected, what was found.
-#[derive(Debug)]
-pub(crate) struct Corrupt(pub &'static str, pub String);
-
-type Result<T> = std::result::Result<T, Corrupt>;
-
-fn fail<T>(expected: &'static str, found: impl Into<String>) -> Result<T> {
-    Err(Corrupt(expected, found.into()))
-}
-
-/// Index of an object.
-pub(crate) type Ref = usize;
-
-#[derive(Debug)]
-enum Object {
-    None,
-    /// Integers and booleans.
-    Int(i64),
-    Float,
-    Bytes(Vec<u8>),
-    /// UTF-8 as it was read; not validated unless it is used.
-    Text(Vec<u8>),
-    Tuple(Vec<Ref>),
-    List(Vec<Ref>),
-    Dict(Vec<(Ref, Ref)>),
-    Global(Global),
-    /// numpy's name of an element type, as `u1`, and its byte order.
-    Dtype(Vec<u8>, u8),
-    Array(Array),
-}
-
-/// The classes and functions that an array is written with.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Global {
-    Reconstruct,
-    FromBuffer,
-    NdArray,
-    Dtype,
-    Encode,
-    Bytes,
-}
-
-/// A numpy array; before its state is set, one of no elements.
-#[derive(Debug, Clone)]
-struct Array {
-    dtype: Option<Ref>,
-    shape: Vec<usize>,
-    data: Option<Ref>,
-}
-
 /// A pickle that was read.
 #[derive(Debug)]
-pub(crate) struct Pickle {
+pub(super) struct Pickle {
     objects: Vec<Object>,
     root: Ref,
 }
@@ -100,9 +55,13 @@ impl Pickle {
         Ok(items.iter().rev().find(|(name, _)| is_key(&self.objects[*name])).map(|&(_, value)| value))
     }
 
-    /// A list, tuple or one-dimensional integer array of numbers.
-    pub fn integers(&self, at: Ref) -> Result<Vec<i64>> {
+    /// A list, tuple or one-dimensional integer array of at most so many numbers.
+    pub fn integers(&self, at: Ref, most: usize) -> Result<Vec<i64>> {
         match &self.objects[at] {
+            Object::List(items) | Object::Tuple(items) if items.len() > most => too_long(most, items.len()),
+            Object::Array(Array { shape, .. }) if shape.len() == 1 && shape[0] > most => {
+                too_long(most, shape[0])
+            }
             Object::List(items) | Object::Tuple(items) => {
                 items.iter().map(|&item| self.integer(item)).collect()
             }
@@ -166,19 +125,6 @@ impl Pickle {
     }
 }
 
-/// An object's kind, for messages.
-fn kind(object: &Object) -> String {
-    match object {
-        Object::None => "None".into(),
-        Object::Int(value) => format!("the integer {value}"),
-        Object::Float => "a float".into(),
-        Object::Bytes(bytes) => format!("a string of {} bytes", bytes.len()),
-        Object::Text(text) => format!("a text of {} bytes", text.len()),
-        Object::Tuple(items) => format!("a tuple of {}", items.len()),
-        Object::List(items) => format!("a list of {}", items.len()),
-        Object::Dict(items) => format!("a dictionary of {}", items.len()),
-        Object::Global(_) => "a class".into(),
-        Object::Dtype(..) => "a dtype".into(),
-        Object::Array(array) => format!("an array of shape {:?}", array.shape),
-    }
+fn too_long<T>(most: usize, found: usize) -> Result<T> {
+    fail("a list of labels", format!("one of {found}, more than {most}"))
 }

@@ -1,7 +1,7 @@
 //! The classes and functions of numpy by which an array is written, and what they make.
 
 use super::machine::Machine;
-use super::{Array, Global, Object, Ref, Result, fail, kind};
+use super::object::{Array, Global, Object, Ref, Result, fail, kind};
 
 /// A text of at most this size is copied when it is encoded to bytes, since CPython shares small strings
 /// between objects; a longer one is moved.

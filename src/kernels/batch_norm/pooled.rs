@@ -8,7 +8,7 @@ use std::array::from_fn;
 use super::{Channels, InputGradient, LANES, channel_sums, load, store};
 use crate::Tensor;
 use crate::kernels::parallel::{Parts, RowBlocks, RowMap};
-use crate::kernels::simd::vectorize;
+use crate::kernels::simd::Chosen;
 
 /// The larger of two, the first of equals; with what belongs to it.
 #[inline(always)]
@@ -35,10 +35,10 @@ impl Channels {
         let (c, height, floor) = (y.c(), y.h(), self.floor);
         let [mean, scale, beta] = self.pixel(c);
         let rows = RowMap::new(y);
-        let blocks = RowBlocks::new(y);
+        let (set, blocks) = (Chosen::now(), RowBlocks::new(y));
         let y = Parts::new(y.data_mut());
         blocks.for_each_backwards(|range| {
-            vectorize(|| {
+            set.vectorize(|| {
                 for row in range {
                     // SAFETY: each row is in one item.
                     let y = unsafe { y.slice(rows.range(row)) };
@@ -91,10 +91,10 @@ impl Channels {
         // One item is a pair of rows; the last of an odd number is alone.
         let pairs = height.div_ceil(2);
         let rows = RowMap::new(x);
-        let blocks = RowBlocks::of(x.n() * pairs, 2 * x.w() * c);
+        let (set, blocks) = (Chosen::now(), RowBlocks::of(x.n() * pairs, 2 * x.w() * c));
         let x = Parts::new(x.data_mut());
         blocks.for_each_backwards(|range| {
-            vectorize(|| {
+            set.vectorize(|| {
                 for pair in range {
                     let (n, h) = (pair / pairs, pair % pairs);
                     // SAFETY: each pair of rows is in one item, and its rows do not overlap.

@@ -8,7 +8,7 @@ use crate::Tensor;
 use crate::kernels::packing::Panels;
 use crate::kernels::parallel::{self, Parts};
 use crate::kernels::scratch;
-use crate::kernels::simd::{Kernel, Simd, dispatch, tile_size};
+use crate::kernels::simd::{Chosen, Kernel, Simd};
 
 /// Elements of V at one position of a block of tiles: they stay in the L1 cache while the panels of U pass by.
 const BLOCK_ELEMENTS: usize = 5760;
@@ -23,7 +23,8 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
     assert_eq!([x.n(), x.h(), x.w()], [y.n(), y.h(), y.w()], "pixels of x and y");
     assert_eq!((filters.k(), filters.n()), (POSITIONS * x.c(), y.c()), "rows and columns of the filters");
     assert!(bias.is_empty() || bias.len() == y.c(), "{} biases", bias.len());
-    filters.check_width();
+    let set = Chosen::now();
+    filters.check(set);
     let tiles = Tiles::new(x.n(), x.h(), x.w());
     if tiles.count() == 0 || y.c() == 0 {
         return;
@@ -31,7 +32,7 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
     let mut padded_bias = vec![0.0; y.c()];
     padded_bias[..bias.len()].copy_from_slice(bias);
     let y_at = Pixels::of(y);
-    let block = (BLOCK_ELEMENTS / x.c()).clamp(1, MAX_BLOCK).next_multiple_of(tile_size()[0]);
+    let block = (BLOCK_ELEMENTS / x.c()).clamp(1, MAX_BLOCK).next_multiple_of(set.tile_size()[0]);
     let y_data = Parts::new(y.data_mut());
     let columns = filters.count() * filters.nr();
     // A cache line more, so that positions do not fall on each other in the cache.
@@ -42,7 +43,7 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
     let len = [POSITIONS * v_stride, POSITIONS * m_stride, edge_len];
     parallel::for_each(tiles.count().div_ceil(block), |item| {
         scratch::with(len, |[v, m, strip]| {
-            dispatch(Item {
+            set.run(Item {
                 x,
                 filters,
                 bias: &padded_bias,
@@ -145,6 +146,7 @@ impl Item<'_> {
         for (first, strip) in self.tiles.strips(self.range.clone()) {
             let (rows, pixels) = strip.rows::<IN>(x, BORDER);
             let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
+            assert!(wanted <= stride);
             let (runs, zeros) = self.strip.split_at_mut(IN * stride);
             let sources = row_pointers(x.data(), rows, len, zeros);
             // SAFETY: each source holds `len` elements, a run `stride` of them, and `v` has room for all tiles of the
@@ -167,7 +169,8 @@ impl Item<'_> {
         let c_in = self.x.c();
         let Self { columns, v_stride, m_stride, .. } = *self;
         let (v, m) = (&self.v, &mut self.m);
-        assert!(self.block.is_multiple_of(MR) && v.len() >= POSITIONS * v_stride);
+        assert!(self.block.is_multiple_of(MR) && self.range.len() <= self.block);
+        assert!(v.len() >= POSITIONS * v_stride && v_stride >= self.block * c_in);
         assert!(m.len() >= POSITIONS * m_stride && m_stride >= self.block * columns);
         for position in 0..POSITIONS {
             for panel in 0..self.filters.count() {

@@ -13,7 +13,7 @@ use super::{BORDER, IN, OUT, POSITIONS, Strip, Tiles};
 use crate::Tensor;
 use crate::kernels::parallel::{self, Parts};
 use crate::kernels::scratch;
-use crate::kernels::simd::{Kernel, Simd, dispatch, panel_width};
+use crate::kernels::simd::{Chosen, Kernel, Simd};
 
 /// Positions of an item.
 const ROWS: usize = 2 * IN;
@@ -47,8 +47,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(tiles: usize, c_in: usize, c_out: usize) -> Self {
-        let nr = panel_width();
+    fn new(nr: usize, tiles: usize, c_in: usize, c_out: usize) -> Self {
         let column_groups = c_out.div_ceil(COLUMN_GROUP);
         let shares = ITEMS
             .div_ceil(PAIRS.len() * column_groups)
@@ -85,7 +84,8 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
         db.fill(0.0);
         return;
     }
-    let plan = Plan::new(tiles.count(), x.c(), dy.c());
+    let set = Chosen::now();
+    let plan = Plan::new(set.panel_width(), tiles.count(), x.c(), dy.c());
     // Sums of each share: [share][position][panel][c_in][NR].
     let mut sums = vec![0.0f32; plan.shares * plan.share_stride()];
     let mut bias_sums = vec![0.0f64; plan.shares * plan.panels * plan.nr];
@@ -102,7 +102,7 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
             let (pair, column_group) = (group / plan.column_groups, group % plan.column_groups);
             let first = column_group * plan.group_panels;
             scratch::with(len, |[v, d, strip]| {
-                dispatch(Item {
+                set.run(Item {
                     x,
                     dy,
                     tiles,
@@ -124,14 +124,14 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
             });
         });
     }
-    combine(&plan, &sums, x.c(), dy.c(), dw);
+    combine(set, &plan, &sums, x.c(), dy.c(), dw);
     for (c, db) in db.iter_mut().enumerate() {
         *db = bias_sums.iter().skip(c).step_by(plan.panels * plan.nr).sum::<f64>() as f32;
     }
 }
 
 /// Adds the shares in order and transforms them back: `dw = G^T dU G`.
-fn combine(plan: &Plan, sums: &[f32], c_in: usize, c_out: usize, dw: &mut [f32]) {
+fn combine(set: Chosen, plan: &Plan, sums: &[f32], c_in: usize, c_out: usize, dw: &mut [f32]) {
     struct Row<'a> {
         plan: &'a Plan,
         sums: &'a [f32],
@@ -167,7 +167,7 @@ fn combine(plan: &Plan, sums: &[f32], c_in: usize, c_out: usize, dw: &mut [f32])
         }
     }
     let dw = Parts::new(dw);
-    parallel::for_each(c_in, |ci| dispatch(Row { plan, sums, c_in, c_out, ci, dw: dw.as_ptr() }));
+    parallel::for_each(c_in, |ci| set.run(Row { plan, sums, c_in, c_out, ci, dw: dw.as_ptr() }));
 }
 
 /// See the module.
@@ -241,6 +241,7 @@ impl Item<'_> {
         assert!((first + strip.tiles) * c <= v_stride && self.v.len() >= ROWS * v_stride);
         let (rows, pixels) = strip.rows::<IN>(x, BORDER);
         let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
+        assert!(wanted <= stride);
         let (runs, zeros) = self.strip.split_at_mut(2 * stride);
         let sources = row_pointers(x.data(), rows, len, zeros);
         // SAFETY: each source holds `len` elements, a run `stride` of them, and `v` has room for all tiles of the
@@ -272,6 +273,7 @@ impl Item<'_> {
         }
         let pixels = pixels.min(dy.w() - strip.w);
         let (len, wanted) = (pixels * c, strip.tiles * OUT * c);
+        assert!(wanted <= stride);
         let (runs, zeros) = self.strip.split_at_mut(2 * stride);
         let sources = row_pointers(dy.data(), rows, pixels * dy.c(), zeros);
         // SAFETY: each source holds `pixels` pixels, of which the channels of the item's panels are read; a run holds
