@@ -280,7 +280,8 @@ pub fn find(key: &str) -> Result<&'static Setting> {
     })
 }
 
-/// What the page knows of the engine before the engine is there: the table, and the settings of a run by default.
+/// What the page knows of the engine before the engine is there: the table, and the settings of a run by default. It
+/// has them from pkg/registry.js, so that no build carries them a second time.
 pub fn registry() -> Value {
     json!({
         "settings": SETTINGS.iter().map(Setting::row).collect::<Vec<_>>(),
