@@ -168,6 +168,11 @@ test("a row of the table is all that the page needs of a new setting", async (t)
   assert.equal(await page.evaluate(() => nibble.settings.momentum), 0.5);
   await page.waitForFunction(() => new URLSearchParams(location.search).get("momentum") === "0.5" && !location.search.includes("beta"));
   assert.deepEqual(await page.evaluate(() => nibble.runs.map(({ label }) => label)), ["hard labels", "soft labels"]);
+  const lesson = await page.evaluate(async () => {
+    const [{ selectorOf }, { isFact }, { byPresentKeys }] = await Promise.all(["./lesson/format.js", "./lesson/facts.js", "./settings.js"].map((file) => import(file)));
+    return [selectorOf("setting.beta"), isFact("run.setting.beta"), byPresentKeys({ beta: 0.1, lr: 1 })];
+  });
+  assert.deepEqual(lesson, ['[data-key="momentum"]', true, { momentum: 0.1, lr: 1 }]);
   await page.click(".more-settings summary");
   assert.equal(await page.inputValue("#set-momentum"), "0.5");
   await type(page, "#set-decay", "0");
