@@ -55,6 +55,9 @@ const byKey = new Map(SETTINGS.flatMap((setting) => [setting.key, ...(setting.al
 /** The row of `key`, or of a former one. @returns {Setting} */
 export const settingOf = (key) => byKey.get(key);
 
+/** Values by the present keys of their settings, where some are named by former ones. @param {Partial<Settings>} settings */
+export const byPresentKeys = (settings) => Object.fromEntries(Object.entries(settings).map(([key, value]) => [settingOf(key).key, value]));
+
 /** Every setting at its default. @returns {Settings} */
 export const defaults = () => Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting.default]));
 

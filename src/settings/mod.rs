@@ -51,6 +51,11 @@ pub enum Kind {
         /// The widest.
         max: u8,
     },
+    /// `auto`, or a whole number from 1 on. What `auto` is here, the page says in its menu.
+    Auto {
+        /// The largest.
+        max: u32,
+    },
     /// Any text.
     Text,
 }
@@ -143,6 +148,7 @@ impl Setting {
             Kind::Number { min, max, .. } => format!("{min} to {max}"),
             Kind::Bits { min, max } => format!("{min} to {max}"),
             Kind::Choice(menu) | Kind::Segments(menu) => names(menu().into_iter()),
+            Kind::Auto { max } => format!("auto, or 1 to {max}"),
             Kind::Text => "text".into(),
         }
     }
@@ -168,6 +174,9 @@ impl Setting {
                 let choices = self.choices().unwrap_or_default();
                 choices.iter().any(|entry| value.as_str() == Some(entry.name))
             }
+            Kind::Auto { max } => value.as_str().is_some_and(|text| {
+                text == "auto" || text.parse().is_ok_and(|count: u32| (1..=max).contains(&count))
+            }),
             Kind::Text => value.is_string(),
         };
         if good { Ok(()) } else { Err(self.problem(self.expected(), self.format(value))) }
@@ -191,7 +200,7 @@ impl Setting {
                 Ok(bits) => json!(bits),
                 Err(problem) => return Err(self.problem(problem.to_string(), text.into())),
             },
-            Kind::Choice(_) | Kind::Segments(_) | Kind::Text => text.into(),
+            Kind::Choice(_) | Kind::Segments(_) | Kind::Auto { .. } | Kind::Text => text.into(),
         };
         if value.is_null() {
             return Err(self.problem(self.expected(), text.into()));
@@ -233,6 +242,7 @@ impl Setting {
             Kind::Choice(menu) => ("choice", json!({ "choices": menu() })),
             Kind::Segments(menu) => ("segments", json!({ "choices": menu() })),
             Kind::Bits { min, max } => ("bits", json!({ "min": min, "max": max })),
+            Kind::Auto { .. } => ("choice", json!({ "choices": [{ "name": "auto", "label": "Auto" }] })),
             Kind::Text => ("text", json!({})),
         };
         let mut row = Map::new();
@@ -280,7 +290,8 @@ pub fn find(key: &str) -> Result<&'static Setting> {
     })
 }
 
-/// What the page knows of the engine before the engine is there: the table, and the settings of a run by default.
+/// What the page knows of the engine before the engine is there: the table, and the settings of a run by default. It
+/// has them from pkg/registry.js, so that no build carries them a second time.
 pub fn registry() -> Value {
     json!({
         "settings": SETTINGS.iter().map(Setting::row).collect::<Vec<_>>(),

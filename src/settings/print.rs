@@ -114,6 +114,7 @@ fn values(row: &Setting) -> String {
             let names = row.choices().unwrap_or_default();
             names.iter().map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(", ")
         }
+        Kind::Auto { max } => format!("`auto`, or whole, 1 to {max}"),
         Kind::Text => "text".into(),
     }
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind::{Bits as Widths, Choice, Integer, Number, Segments, Switch};
+use super::Kind::{Auto, Bits as Widths, Choice, Integer, Number, Segments, Switch};
 use super::When::{Is, Not};
 use super::{Bits, Setting};
 use crate::models::MODELS;
@@ -46,10 +46,6 @@ static NORMALIZATIONS: [Entry; 2] = [
     },
     Entry { name: "own", label: "The data's own", about: "Mean and deviation of the training images." },
 ];
-
-/// How many threads; the page adds the numbers that the computer has cores for.
-static THREADS: [Entry; 1] =
-    [Entry { name: "auto", label: "Auto", about: "Every core that the browser tells of." }];
 
 /// Builds of the engine.
 static BUILDS: [Entry; 4] = [
@@ -198,7 +194,7 @@ settings! {
         hint: "Convolutions with a quarter of the multiplications. Off: the direct way, slower.",
     }
     "threads" {
-        label: "Threads", group: "engine", kind: Choice(|| THREADS.iter().collect()), initial: "auto", forks: false,
+        label: "Threads", group: "engine", kind: Auto { max: 1024 }, initial: "auto", forks: false,
         hint: "Auto takes every core the browser tells of.",
     }
     "build" {

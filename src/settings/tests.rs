@@ -16,6 +16,7 @@ fn others(row: &Setting) -> Vec<Value> {
         Kind::Choice(_) | Kind::Segments(_) => {
             row.choices().unwrap().iter().map(|entry| entry.name.into()).collect()
         }
+        Kind::Auto { max } => vec!["1".into(), max.to_string()],
         Kind::Text => vec!["text".into()],
     };
     texts.iter().map(|text| row.parse(text).unwrap()).filter(|value| *value != row.default_value()).collect()
@@ -131,6 +132,8 @@ fn what_is_out_of_range_is_named() {
         ("batch", "1", "batch: expected 2 to 1024, found 1"),
         ("epochs", "2.5", "epochs: expected 1 to 1000, found 2.5"),
         ("tanh", "yes", "tanh: expected 1 (on) or 0 (off), found yes"),
+        ("threads", "0", "threads: expected auto, or 1 to 1024, found 0"),
+        ("threads", "many", "threads: expected auto, or 1 to 1024, found many"),
         ("quantizer", "magic", "quantizer: expected symmetric, affine, lsq, none, found magic"),
         ("threads", "auto", "threads: expected a setting of a run, found threads=auto"),
     ];

@@ -7,7 +7,7 @@ mod run;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::{kernels, settings};
+use crate::kernels;
 
 pub use data::{Dataset, DatasetLoader, dataset_bytes};
 pub use error::{Failure, Result};
@@ -59,12 +59,6 @@ pub fn engine_info() -> Result<JsValue> {
 #[wasm_bindgen(js_name = memoryBytes)]
 pub fn memory_bytes() -> f64 {
     core::arch::wasm32::memory_size(0) as f64 * 65_536.0
-}
-
-/// The table of settings with every menu, and the default settings.
-#[wasm_bindgen]
-pub fn registry() -> Result<JsValue> {
-    to_js(&settings::registry())
 }
 
 /// Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.

@@ -1,10 +1,11 @@
 /** Settings: in the address, from the keyboard, and what happens to them while something is trained. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defaults as DEFAULTS, settings as TABLE } from "../../pkg/registry.js";
+import { defaults as ENGINE } from "../../pkg/registry.js";
 import { adoptThreads, defaults, differences, format, fromQuery, runConfig, SETTINGS, settingOf, toQuery } from "../../www/settings.js";
+import { typed, typedLayers } from "../../www/ui/typed.js";
 import { cifar10, write } from "./fixture.mjs";
-import { PATIENCE, SMALL, hasRun, noticed, open, runOf, shows, trained } from "./support.mjs";
+import { NARROW, PATIENCE, SMALL, WIDE, assertFits, hasRun, noticed, open, runOf, screenshot, seriousFindings, shows, trained } from "./support.mjs";
 
 /** Another valid value of a setting than its default. */
 function another(setting) {
@@ -18,6 +19,10 @@ function another(setting) {
   if (setting.kind === "text") return "1a2b3c4d";
   return setting.choices.find(({ name }) => name !== setting.default).name;
 }
+
+test("the page's defaults are the engine's", () => {
+  assert.deepEqual(runConfig(defaults()), ENGINE);
+});
 
 test("every setting survives the address", () => {
   adoptThreads(2);
@@ -44,15 +49,150 @@ test("what is not valid in an address is named and left at its default", () => {
   });
 });
 
-test("the table that the page reads is the engine's", async (t) => {
-  const page = await open(t);
-  const registry = await page.evaluate(async () => {
-    const engine = await import("/pkg/single/nibble.js");
-    await engine.default();
-    return engine.registry();
+test("what is typed into a number's field is read as people write it", () => {
+  const [lr, batch] = [settingOf("lr"), settingOf("batch")];
+  for (const [text, read] of [["0,01", "0.01"], [" 0.01 ", "0.01"], ["1e-3", "1e-3"], [",5", ".5"], ["−1", "-1"], ["1.000,5", "1.000,5"], ["", ""]]) {
+    assert.equal(typed(lr, text), read, text);
+  }
+  for (const [text, read] of [["128", "128"], ["1,024", "1024"], ["1.024", "1024"], ["1 024", "1024"], ["12,5", "12,5"], ["3.5", "3.5"], ["1,0", "1,0"]]) {
+    assert.equal(typed(batch, text), read, text);
+  }
+  assert.deepEqual(typedLayers("conv1: 8; linear2 :2,  conv3:4"), ["conv1:8", "linear2:2", "conv3:4"]);
+  assert.deepEqual(typedLayers(" , "), []);
+});
+
+/** Types into a field, key by key, and leaves it. */
+async function type(page, selector, text) {
+  await page.click(selector);
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.press("Delete");
+  await page.keyboard.type(text);
+  await page.keyboard.press("Tab");
+}
+
+for (const viewport of [WIDE, NARROW]) {
+  test(`${viewport.width} px: a number out of range stays what it was, and a sentence at its control says why`, async (t) => {
+    const page = await open(t, { context: { viewport } });
+    const settingsOf = () => page.evaluate(() => nibble.settings);
+    const before = await settingsOf();
+    if (viewport === NARROW) await page.click("#settings summary");
+    const bad = { bits: ["9", "3.5", "1"], lr: ["-1", "0", "fast", "1.000,5"], epochs: ["1e6", "0"], batch: ["1", "12,5"], seed: ["-3"] };
+    for (const [key, texts] of Object.entries(bad)) {
+      for (const text of texts) {
+        await type(page, `#set-${key}`, text);
+        const problem = page.locator(`[data-key="${key}"] .problem`);
+        const { label, min, max } = settingOf(key);
+        const [said, stays] = (await problem.textContent()).split(". It stays ");
+        for (const part of [label, String(min), String(max), `"${text}"`]) assert.ok(said.includes(part), `${said}: no ${part}`);
+        assert.equal(stays, `${before[key]}.`);
+        assert.equal(await page.inputValue(`#set-${key}`), String(before[key]));
+        const { x, width } = await problem.boundingBox();
+        assert.ok(x >= 0 && x + width <= viewport.width, `${key}: the sentence ends at ${x + width}`);
+      }
+      await assertFits(page);
+    }
+    assert.deepEqual(await settingsOf(), before);
+    await screenshot(page, `${viewport.width}-out-of-range`, false);
+    assert.deepEqual(await seriousFindings(page), []);
+    // What is typed next takes the sentence away.
+    await type(page, "#set-seed", "7");
+    assert.equal(await page.locator("[data-key=seed] .problem").textContent(), "");
+    await type(page, "#set-lr", "0,01");
+    await page.waitForFunction(() => nibble.settings.lr === 0.01 && nibble.settings.seed === 7);
+    await shows(page, "[data-key=lr] .problem", /^$/);
+    assert.equal(await page.inputValue("#set-lr"), "0.01");
   });
-  assert.deepEqual(registry, { settings: TABLE, defaults: DEFAULTS });
-  assert.deepEqual(runConfig(defaults()), DEFAULTS);
+}
+
+test("arrow keys move a number by its steps and stop at the ends of its range", async (t) => {
+  const page = await open(t);
+  const press = async (key, arrow, times = 1) => {
+    await page.focus(`#set-${key}`);
+    for (let i = 0; i < times; i++) await page.keyboard.press(arrow);
+    return page.evaluate((of) => nibble.settings[of], key);
+  };
+  await type(page, "#set-batch", "100");
+  assert.equal(await press("batch", "ArrowUp"), 128);
+  assert.equal(await press("batch", "ArrowUp", 2), 192);
+  assert.equal(await press("batch", "ArrowDown", 99), 2);
+  assert.equal(await press("bits", "ArrowUp", 9), 8);
+  assert.equal(await press("bits", "ArrowDown", 3), 5);
+  assert.equal(await press("lr", "ArrowUp", 20), 0.01);
+  assert.equal(await press("lr", "ArrowDown", 40), 0.0001);
+});
+
+test("bits of single layers: beside the width of all, in the address, in a race, and at the engine", async (t) => {
+  // The engine's own build: those with threads do nothing else.
+  const page = await open(t, { settings: { ...SMALL, build: "single", bits: "4,conv1:8" } });
+  assert.deepEqual([await page.inputValue("#set-bits"), await page.inputValue("#set-bits-layers")], ["4", "conv1:8"]);
+  assert.equal((await runOf(page)).config.bits, "4,conv1:8");
+  await type(page, "#set-bits-layers", "conv1: 8; linear1:2 ");
+  await page.waitForFunction(() => nibble.run.info.config.bits === "4,conv1:8,linear1:2" && !nibble.busy, null, PATIENCE);
+  assert.equal(new URL(page.url()).searchParams.get("bits"), "4,conv1:8,linear1:2");
+  assert.equal((await page.evaluate(() => nibble.run.label)), "4-bit but conv1:8, linear1:2");
+  // A mistake: the text stays to be mended, and the bits are as they were.
+  for (const wrong of ["conv1:9", "conv1", "conv1:8, conv1:2"]) {
+    await type(page, "#set-bits-layers", wrong);
+    await shows(page, "[data-key=bits] .problem", /^Bits .*conv1.* It stays 4,conv1:8,linear1:2\.$/);
+    assert.equal(await page.inputValue("#set-bits-layers"), wrong);
+    assert.equal(await page.getAttribute("#set-bits-layers", "aria-invalid"), "true");
+  }
+  await page.focus("#set-bits");
+  await page.keyboard.press("ArrowDown");
+  await page.waitForFunction(() => nibble.run.info.config.bits === "3,conv1:8,linear1:2" && !nibble.busy, null, PATIENCE);
+  await type(page, "#set-bits-layers", "");
+  await page.waitForFunction(() => nibble.run.info.config.bits === 3 && !nibble.busy, null, PATIENCE);
+  assert.equal(await page.locator("[data-key=bits] .problem").textContent(), "");
+
+  const raced = await open(t, { settings: { ...SMALL, build: "single", race: "bits:4,conv1:8" } });
+  assert.deepEqual(await raced.evaluate(() => nibble.runs.map(({ label, settings }) => [label, settings.bits])), [["4-bit", 4], ["4-bit but conv1:8", "4,conv1:8"]]);
+});
+
+/** Rows that no edit of the page knows, as a later engine may bring them. */
+const NEWCOMERS = [
+  { key: "momentum", aliases: ["beta"], label: "Momentum", hint: "Of the mean of gradients.", kind: "number", group: "Optimizer", min: 0, max: 0.99, default: 0.9, races: "momentum {}", forks: true },
+  { key: "decay", label: "Weight decay", kind: "number", log: true, group: "Optimizer", min: 0, max: 0.1, default: 0.0005, races: "decay {}", forks: true, applies: { key: "momentum", not: ["0"] } },
+  { key: "smooth", label: "Label smoothing", kind: "switch", group: "Regularisation", default: false, races: "soft labels|hard labels", forks: true },
+];
+
+test("a row of the table is all that the page needs of a new setting", async (t) => {
+  const prepare = (opened) =>
+    opened.route("**/pkg/registry.js", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `${await response.text()}settings.push(...${JSON.stringify(NEWCOMERS)});` });
+    });
+  const page = await open(t, { prepare, settings: { ...SMALL, beta: 0.5, race: "smooth:1" } });
+  const headings = await page.locator(".more-settings legend").allTextContents();
+  assert.deepEqual(headings, ["Optimizer", "Regularisation"]);
+  // A former key is read, and the present one written.
+  assert.equal(await page.evaluate(() => nibble.settings.momentum), 0.5);
+  await page.waitForFunction(() => new URLSearchParams(location.search).get("momentum") === "0.5" && !location.search.includes("beta"));
+  assert.deepEqual(await page.evaluate(() => nibble.runs.map(({ label }) => label)), ["hard labels", "soft labels"]);
+  const lesson = await page.evaluate(async () => {
+    const [{ selectorOf }, { isFact }, { byPresentKeys }] = await Promise.all(["./lesson/format.js", "./lesson/facts.js", "./settings.js"].map((file) => import(file)));
+    return [selectorOf("setting.beta"), isFact("run.setting.beta"), byPresentKeys({ beta: 0.1, lr: 1 })];
+  });
+  assert.deepEqual(lesson, ['[data-key="momentum"]', true, { momentum: 0.1, lr: 1 }]);
+  await page.click(".more-settings summary");
+  assert.equal(await page.inputValue("#set-momentum"), "0.5");
+  await type(page, "#set-decay", "0");
+  await page.waitForFunction(() => nibble.settings.decay === 0);
+  await page.locator("[data-key=decay] input[type=range]").press("ArrowRight");
+  await page.waitForFunction(() => nibble.settings.decay === 1e-7);
+  await page.locator("[data-key=decay] input[type=range]").press("ArrowLeft");
+  await page.waitForFunction(() => nibble.settings.decay === 0);
+  await type(page, "#set-momentum", "0");
+  await page.waitForFunction(() => document.getElementById("set-decay").disabled);
+  await type(page, "#set-momentum", "1");
+  await shows(page, "[data-key=momentum] .problem", /^Momentum is a number from 0 to 0\.99, not "1"\. It stays 0\.$/);
+  const menu = await page.evaluate(async () => {
+    const { choices } = await import("./difference.js");
+    return choices(nibble.settings).map(({ group, label }) => `${group}: ${label}`);
+  });
+  assert.ok(menu.includes("Regularisation: soft labels") && menu.includes("Optimizer: momentum 0.99"), menu.join());
+  assert.deepEqual(await seriousFindings(page), []);
+  await assertFits(page);
+  await screenshot(page, "more-settings", false);
 });
 
 test("a link sets every control and the run itself; unknown values are told", async (t) => {

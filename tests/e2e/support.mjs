@@ -55,9 +55,10 @@ export function watch(page, problems) {
  * @param {string} [options.search] the address's query itself, instead of `settings`
  * @param {object} [options.context] options of Playwright's context
  * @param {() => void} [options.init] runs in the page before its scripts
+ * @param {(page: import("playwright-core").Page) => Promise<void>} [options.prepare] is awaited before the page is opened
  * @param {boolean} [options.ready] wait until there is a run (true unless told)
  */
-export async function open(t, { url = ISOLATED, settings = SMALL, search, context = {}, init, ready = true } = {}) {
+export async function open(t, { url = ISOLATED, settings = SMALL, search, context = {}, init, prepare, ready = true } = {}) {
   // Where the server isolates the page, the service worker only keeps it for later visits: offline.test.mjs.
   const serviceWorkers = url === ISOLATED ? "block" : "allow";
   const opened = await (await theBrowser()).newContext({ viewport: WIDE, serviceWorkers, ...context });
@@ -70,6 +71,7 @@ export async function open(t, { url = ISOLATED, settings = SMALL, search, contex
     assert.deepEqual(problems, [], "the page had problems");
   });
   if (init) await page.addInitScript(init);
+  await prepare?.(page);
   await page.goto(url + (search ?? `?${new URLSearchParams(settings)}`), PATIENCE);
   if (ready) await hasRun(page);
   return page;

@@ -64,7 +64,9 @@ const OF_PAGE = {
 const prefixed = (prefix, table, pick) =>
   Object.entries(table).map(([name, [of, ...rest]]) => [`${prefix}.${name}`, [(session) => (pick(session) ? of(pick(session)) : undefined), ...rest]]);
 const settingFacts = (prefix, pick) =>
-  SETTINGS.filter(({ group }) => group !== "view").map((setting) => [`${prefix}.${setting.key}`, [(session) => pick(session)?.[setting.key], String, setting]]);
+  SETTINGS.filter(({ group }) => group !== "view").flatMap((setting) =>
+    [setting.key, ...(setting.aliases ?? [])].map((key) => [`${prefix}.${key}`, [(session) => pick(session)?.[setting.key], String, setting]]),
+  );
 
 const first = (session) => session.runs[0];
 const second = (session) => session.runs[1];

@@ -38,7 +38,10 @@ const inTable = (table, name) => (typeof name === "string" && Object.hasOwn(tabl
 export function selectorOf(name) {
   const [kind, ...rest] = String(name).split(".");
   const of = rest.join(".");
-  if (kind === "setting") return settingOf(of) && !["hidden", "view"].includes(settingOf(of).group) ? `[data-key="${of}"]` : null;
+  if (kind === "setting") {
+    const setting = settingOf(of);
+    return setting && !["hidden", "view"].includes(setting.group) ? `[data-key="${setting.key}"]` : null;
+  }
   if (kind === "button") return inTable(BUTTONS, of);
   if (kind === "part") return inTable(PARTS, of);
   return null;

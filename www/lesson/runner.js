@@ -3,7 +3,7 @@
  * done, and does it for the learner if asked. No DOM of its own but the buttons that it presses.
  */
 import { To } from "../protocol.js";
-import { defaults, settingOf, SETTINGS } from "../settings.js";
+import { byPresentKeys, defaults, settingOf, SETTINGS } from "../settings.js";
 import { BUTTONS } from "../parts.js";
 import { holds, snapshot } from "./conditions.js";
 
@@ -90,10 +90,11 @@ export class Runner {
 
   #takeSettings(lesson, named) {
     const { settings } = this.#session;
-    const kept = [...OWN.filter((key) => !(key in lesson.settings)), ...named.filter(settingOf)];
+    const begin = byPresentKeys(lesson.settings);
+    const kept = [...OWN.filter((key) => !(key in begin)), ...named.filter(settingOf).map((key) => settingOf(key).key)];
     // The images are named by what names the data.
     if (named.includes("data")) kept.push("images");
-    Object.assign(settings, defaults(), lesson.settings, Object.fromEntries(kept.map((key) => [key, settings[key]])));
+    Object.assign(settings, defaults(), begin, Object.fromEntries(kept.map((key) => [key, settings[key]])));
     this.#session.changed("settings");
   }
 
@@ -143,7 +144,7 @@ export class Runner {
   async help() {
     const { set = {}, press = [] } = this.step?.help ?? {};
     const help = (this.#helping = {});
-    for (const [key, value] of Object.entries(set)) this.#session.set(key, value);
+    for (const [key, value] of Object.entries(byPresentKeys(set))) this.#session.set(key, value);
     for (const name of press) if (!(await this.#press(name, help))) return;
   }
 

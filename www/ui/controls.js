@@ -84,7 +84,7 @@ function segmentsControl(setting, id, commit) {
 function stepped(setting, value, way) {
   const { kind, min, max, step = kind === "number" ? null : 1 } = setting;
   const { of, at } = slide(setting);
-  const next = step ? (way > 0 ? Math.floor(value / step) + 1 : Math.ceil(value / step) - 1) * step : at(of(value) + way);
+  const next = step ? (way > 0 ? Math.floor(value / step) + 1 : Math.ceil(value / step) - 1) * step : at(Math.round(of(value)) + way);
   return Math.min(max, Math.max(min, next));
 }
 
@@ -230,6 +230,8 @@ function build(setting, change) {
     // It hangs below its control, and reaches to the side where there is room.
     box.classList.toggle("to-the-left", text !== "" && box.getBoundingClientRect().left > innerWidth / 2);
   };
+  // It lies over what is below: whatever is pressed next takes it away.
+  document.addEventListener("pointerdown", () => tell(""));
   let shown = setting.default;
   const commit = (text) => {
     const parsed = parse(setting, text);
