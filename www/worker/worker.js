@@ -2,13 +2,13 @@
  * The dedicated worker: owns the engine, its thread pool, the data sets and the runs. This file only passes
  * the messages of protocol.js on; the page's thread never computes and this one never draws.
  */
-import { From, To } from "./protocol.js";
-import { startEngine } from "./worker/engine.js";
-import { loadDataset, samplesOf } from "./worker/loading.js";
-import { isFatal } from "./worker/fatal.js";
-import { Loop } from "./worker/loop.js";
-import { assertRoom } from "./worker/memory.js";
-import { AfterTraining } from "./worker/ptq.js";
+import { From, To } from "../protocol.js";
+import { startEngine } from "./engine.js";
+import { loadDataset, samplesOf } from "./loading.js";
+import { isFatal } from "./fatal.js";
+import { Loop } from "./loop.js";
+import { assertRoom } from "./memory.js";
+import { AfterTraining } from "./ptq.js";
 
 /** What the engine said, whatever it threw. */
 const messageOf = (error) => (error instanceof Error ? error.message : String(error)) || "unknown error";
