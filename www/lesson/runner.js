@@ -93,8 +93,7 @@ export class Runner {
     const kept = [...OWN.filter((key) => !(key in lesson.settings)), ...named.filter(settingOf)];
     // The images are named by what names the data.
     if (named.includes("data")) kept.push("images");
-    Object.assign(settings, defaults(), lesson.settings, Object.fromEntries(kept.map((key) => [key, settings[key]])));
-    this.#session.changed("settings");
+    this.#session.take({ ...defaults(), ...lesson.settings, ...Object.fromEntries(kept.map((key) => [key, settings[key]])) });
   }
 
   /** @param {Promise<void>|null} made resolves once the lesson's run is there */

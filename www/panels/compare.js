@@ -130,11 +130,7 @@ export function mount(root, session) {
   }, 125);
   draw();
 
-  return {
-    changed(what) {
-      if (what === "run") showRuns(session.runs);
-      if (what === "steps" || what === "epoch") plot.redraw();
-      if (["run", "steps", "epoch", "status", "engine", "settings"].includes(what)) draw();
-    },
-  };
+  session.on("run", () => showRuns(session.runs));
+  session.on(["steps", "epoch"], () => plot.redraw());
+  session.on(["run", "steps", "epoch", "status", "engine", "settings"], draw);
 }

@@ -103,6 +103,11 @@ class Lessons {
       (found) => this.#take(found),
       (error) => session.notify("error", `The lessons could not be read. ${error.message}`),
     );
+    session.on("run", () => this.#fromAddress());
+    session.onAny(() => {
+      this.runner.look();
+      this.redraw();
+    });
     // A link to a lesson opens its panel before the first paint, so that nothing moves later.
     if (session.settings.lesson) this.#show(true);
   }
@@ -197,8 +202,7 @@ class Lessons {
   }
 
   #address(place) {
-    this.session.settings.lesson = place;
-    this.session.writeUrl();
+    this.session.place(place);
   }
 
   #next() {
@@ -282,16 +286,7 @@ class Lessons {
     if (next.textContent !== text) next.textContent = text;
     next.classList.toggle("primary", runner.ready);
   }
-
-  changed(what) {
-    if (what === "run") this.#fromAddress();
-    this.runner.look();
-    this.redraw();
-  }
 }
 
 /** @type {import("../main.js").Mount} */
-export function mount(root, session) {
-  const lessons = new Lessons(root, session);
-  return { changed: (what) => lessons.changed(what) };
-}
+export const mount = (root, session) => void new Lessons(root, session);
