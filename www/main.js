@@ -25,6 +25,7 @@ import { changesText, Controls } from "./ui/controls.js";
 import { showDataset } from "./ui/dataset.js";
 import { wireDrop } from "./ui/drop.js";
 import { notify } from "./ui/notices.js";
+import { otherFile } from "./ui/otherfiles.js";
 import { showProgress } from "./ui/progress.js";
 import { showTransport, wireTransport } from "./ui/transport.js";
 import { applyView, wholePage } from "./view.js";
@@ -161,9 +162,11 @@ function build(features) {
   for (const [name, react] of Object.entries(reactions)) session.on(name, react);
   for (const panel of PANELS) mountPanel(panel, session);
   wireTransport(session);
-  wireDrop((entries) => {
-    if (arePictures(entries)) loadPictures(session, entries);
-    else session.loadFiles(entries.map(({ file }) => file));
+  wireDrop(async (entries) => {
+    if (arePictures(entries)) return loadPictures(session, entries);
+    const other = entries.length === 1 ? await otherFile(entries[0].file) : null;
+    if (other) return notify("info", other.text, other.actions);
+    return session.loadFiles(entries.map(({ file }) => file));
   }, notify);
   for (const [id, act] of [["apply", () => session.reset()], ["undo", () => session.undo()]]) {
     at(id).addEventListener("click", () => {
