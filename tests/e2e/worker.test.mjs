@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isFatal } from "../../www/worker/fatal.js";
 import { Loop } from "../../www/worker/loop.js";
-import { still, until } from "./lab.mjs";
 import { altered } from "./engine.mjs";
+import { FATES, fates, MODULE } from "./fates.mjs";
+import { still, until } from "./lab.mjs";
 import { noticed, open, runOf, SMALL, trained } from "./support.mjs";
 
 /** A run of the engine, as far as the loop knows one. */
@@ -54,52 +55,13 @@ test("a message about a run or a data set that is not there is refused, and chan
   await trained(page, 2);
 });
 
-/** A module with a function that calls itself for ever, one that traps, and one that calls what it was given. */
-const MODULE = new Uint8Array([
-  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
-  1, 4, 1, 0x60, 0, 0, // type: () -> ()
-  2, 7, 1, 1, 0x61, 1, 0x66, 0, 0, // import "a" "f"
-  3, 4, 3, 0, 0, 0, // three functions
-  7, 13, 3, 1, 0x64, 0, 1, 1, 0x74, 0, 2, 1, 0x63, 0, 3, // export "d" (deep), "t" (trap), "c" (call)
-  10, 15, 3, 4, 0, 0x10, 1, 0x0b, 3, 0, 0x00, 0x0b, 4, 0, 0x10, 0, 0x0b,
-]);
-
-/** Whether each kind of error means that the engine is lost. */
-export function fates(bytes, fatal) {
-  const given = (f) => new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)), { a: { f } }).exports;
-  const recurse = () => recurse() + 1;
-  const kinds = {
-    "a trap": () => given(() => {}).t(),
-    "too deep within the engine": () => given(() => {}).d(),
-    "a table that cannot grow, within the engine": given(() => new WebAssembly.Table({ element: "anyfunc", initial: 1, maximum: 1 }).grow(1)).c,
-    "what the engine says": () => { throw new Error("batch: expected 2 to 1024"); },
-    "an array too long": () => new Array(-1),
-    "too deep in our own code": recurse,
-    "a number out of range": () => (1).toFixed(1000),
-    "a mistake of ours": () => undefined.nothing,
-  };
-  return Object.fromEntries(Object.entries(kinds).map(([name, body]) => {
-    try {
-      body();
-    } catch (error) {
-      return [name, fatal(error)];
-    }
-    return [name, "nothing was thrown"];
-  }));
-}
-
-const FATES = {
-  "a trap": true, "too deep within the engine": true, "a table that cannot grow, within the engine": true, "what the engine says": false,
-  "an array too long": false, "too deep in our own code": false, "a number out of range": false, "a mistake of ours": false,
-};
-
 test("a trap or an error from within the engine's own calls has lost it, others have not", async (t) => {
   assert.deepEqual(fates(MODULE, isFatal), FATES);
   const page = await open(t, { search: "?embed", ready: false });
   const seen = await page.evaluate(async ([source, bytes]) => {
     const { isFatal } = await import("./worker/fatal.js");
     return new Function(`return ${source}`)()(bytes, isFatal);
-  }, [fates.toString(), [...MODULE]]);
+  }, [fates.toString(), MODULE]);
   assert.deepEqual(seen, FATES);
 });
 
