@@ -32,7 +32,7 @@ export class Client {
   start(boot) {
     this.#end("The engine was started anew.");
     this.#slowestStep = 0;
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "nibble" });
+    const worker = new Worker(new URL("./worker/worker.js", import.meta.url), { type: "module", name: "nibble" });
     this.#worker = worker;
     worker.addEventListener("message", ({ data }) => this.#receive(data));
     worker.addEventListener("messageerror", () => this.#lose("A message of the worker could not be read."));

@@ -61,10 +61,10 @@ export class Experiments {
       const { info, layers } = await session.client.request(To.FORK, { run: id, from: id, config: runConfig(settings) });
       const { key, label } = changeOf(difference);
       run.goOn(settings, info, layers, label);
-      if (run === session.run) session.settings[key] = settings[key];
+      if (run === session.run) session.take({ [key]: settings[key] });
       session.adoptRuns(session.runs);
       session.writeUrl();
-      session.wish = "play";
+      session.wishTo("play");
     });
   }
 
@@ -72,17 +72,16 @@ export class Experiments {
     const { session } = this;
     if (session.busy || !session.engine || session.runs.length !== 1) return;
     const [first] = session.runs;
-    if (session.playing) session.wish = "play";
+    if (session.playing) session.wishTo("play");
     // What waits for a reset goes on waiting: the new run is held against the one that is there.
-    session.settings.race = difference;
-    session.changed("settings");
+    session.take({ race: difference });
     await session.inTurn("creating", async () => {
       try {
         const second = await make(first, differing(first.settings, difference));
         session.adoptRuns([first, second]);
         session.writeUrl();
       } catch (error) {
-        session.settings.race = "";
+        session.take({ race: "" });
         throw error;
       }
     });
@@ -124,7 +123,7 @@ export class Experiments {
         };
         run.mark("outlier");
       }
-      session.changed("layers");
+      session.tell("layers");
     } catch (error) {
       session.notify("error", error.message);
     }
@@ -138,8 +137,8 @@ export class Experiments {
       await this.#multiply(run, run.outlier.layer, 1 / run.outlier.factor);
       Object.assign(run, { outlier: null, alarm: null });
       run.mark("outlier taken out");
-      session.changed("layers");
-      session.wish = "play";
+      session.tell("layers");
+      session.wishTo("play");
     });
   }
 
@@ -156,13 +155,13 @@ export class Experiments {
     const { session } = this;
     run.afterTraining = { step: run.globalStep, running: true, share: 0, results: new Map() };
     const test = run.afterTraining;
-    session.changed("tested");
+    session.tell("tested");
     try {
       await session.client.request(To.PTQ, { run: run.id });
     } catch (error) {
       session.notify("error", error.message);
     }
     test.running = false;
-    session.changed("tested");
+    session.tell("tested");
   }
 }

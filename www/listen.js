@@ -10,40 +10,37 @@ export function listen(session) {
     });
   mine(From.STEPS, (run, { steps, memory }) => {
     run.addSteps(steps);
-    session.memory = memory;
-    session.changed("steps");
+    session.holds(memory);
+    session.tell("steps");
   });
   mine(From.EVALUATE, (run, body) => {
     run.addEvaluation(body);
-    session.changed("steps");
+    session.tell("steps");
   });
   mine(From.EPOCH, (run, { epoch, filters, ms }) => {
     run.addEpoch(epoch, filters, ms);
-    session.changed("epoch");
+    session.tell("epoch");
   });
   mine(From.LAYERS, (run, { layers }) => {
     run.layers = layers;
-    session.changed("layers");
+    session.tell("layers");
   });
   mine(From.STATUS, (run, { status }) => {
     run.status = status;
-    session.changed("status");
+    session.tell("status");
   });
   mine(From.PTQ, (run, body) => {
     run.addAfterTraining(body);
-    session.changed("tested");
+    session.tell("tested");
   });
   mine(From.CRASHED, (run, { message, fatal, kind, step, loss, gradNorm }) => {
     run.status = "paused";
     if (kind === "diverged") run.alarm = { step, loss, gradNorm };
-    session.changed("status");
-    if (run.alarm) session.changed("alarm");
+    session.tell("status");
+    if (run.alarm) session.tell("alarm");
     if (!fatal && !run.alarm) session.notify("error", `Training stopped: ${message}`);
   });
-  session.client.on(From.PROGRESS, (progress) => {
-    session.loading = progress;
-    session.changed("loading");
-  });
+  session.client.on(From.PROGRESS, (progress) => session.progress(progress));
   session.client.on("lost", ({ message }) => {
     session.forsake();
     session.notify("error", `The engine was lost: ${message} What it has drawn stays until you start it anew.`, {

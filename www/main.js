@@ -26,6 +26,7 @@ import { changesText, Controls } from "./ui/controls.js";
 import { showDataset } from "./ui/dataset.js";
 import { wireDrop } from "./ui/drop.js";
 import { notify } from "./ui/notices.js";
+import { otherFile } from "./ui/otherfiles.js";
 import { showProgress } from "./ui/progress.js";
 import { showTransport, wireTransport } from "./ui/transport.js";
 import { applyView, wholePage } from "./view.js";
@@ -35,8 +36,8 @@ import { applyView, wholePage } from "./view.js";
  * in. The panel is a <section id="NAME" class="panel NAME" aria-labelledby="NAME-title">, made here, with a heading
  * NAME-title, made by the module; where that element is itself called NAME, it is the panel.
  *
- * @typedef {(root: HTMLElement, session: Session) => {changed: (what: string) => void}} Mount
- *   `changed` is called with every change that the session tells of; what it draws goes through frames.js
+ * @typedef {(root: HTMLElement, session: Session) => void} Mount
+ *   The panel listens to what it needs of the session (events.js); what it draws goes through frames.js
  * @type {[string, {mount: Mount}, string][]}
  */
 const PANELS = [
@@ -64,7 +65,7 @@ function mountPanel([name, module, place], session) {
     root.className = `panel ${name}`;
     root.setAttribute("aria-labelledby", `${name}-title`);
   }
-  return module.mount(root, session);
+  module.mount(root, session);
 }
 
 const at = (id) => document.getElementById(id);
@@ -104,6 +105,7 @@ function showPending(session) {
 }
 
 function build(features) {
+  const session = new Session(features, notify);
   const plots = [accuracyPlot(), lossPlot()];
   const controls = new Controls((key, value) => session.set(key, value));
 
@@ -125,7 +127,7 @@ function build(features) {
     if (session.run) at("settings-summary").textContent = runTitle(session.run);
   });
 
-  /** What each change of the session makes the page's frame do; the panels have their own. */
+  /** What each event of the session makes the page's frame do; the panels have their own. */
   const reactions = {
     settings: drawSettings,
     engine: () => {
@@ -157,17 +159,15 @@ function build(features) {
     loading: drawStatus,
   };
 
-  let panels = [];
-  const changed = (what) => {
-    reactions[what]?.();
-    for (const panel of panels) panel.changed(what);
-  };
-  const session = new Session(features, changed, notify);
-  panels = PANELS.map((panel) => mountPanel(panel, session));
+  // The frame first, then the panels in their order.
+  for (const [name, react] of Object.entries(reactions)) session.on(name, react);
+  for (const panel of PANELS) mountPanel(panel, session);
   wireTransport(session);
-  wireDrop((entries) => {
-    if (arePictures(entries)) loadPictures(session, entries);
-    else session.loadFiles(entries.map(({ file }) => file));
+  wireDrop(async (entries) => {
+    if (arePictures(entries)) return loadPictures(session, entries);
+    const other = entries.length === 1 ? await otherFile(entries[0].file) : null;
+    if (other) return notify("info", other.text, other.actions);
+    return session.loadFiles(entries.map(({ file }) => file));
   }, notify);
   for (const [id, act] of [["apply", () => session.reset()], ["undo", () => session.undo()]]) {
     at(id).addEventListener("click", () => {
@@ -205,7 +205,6 @@ if (reason) {
   await session.start();
   // A frame of another page keeps nothing; and only once the first run is there does it take a turn.
   if (!embed) {
-    session.offline = await keepOffline();
-    session.changed("offline");
+    session.isOffline(await keepOffline());
   }
 }

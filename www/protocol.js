@@ -12,7 +12,7 @@
 /** Bit widths that `To.PTQ` tests, in this order; null: the weights as they are, the mark to hold the others to. */
 export const PTQ_WIDTHS = Object.freeze([null, 8, 7, 6, 5, 4, 3, 2]);
 
-/** Asked by the page. */
+/** Asked by the page. What names a run or a data set that there is not is refused as a whole, and nothing changes. */
 export const To = Object.freeze({
   /**
    * {builds: string[], threads: number, isolated: boolean}: load the first build that starts.
@@ -34,7 +34,7 @@ export const To = Object.freeze({
   /**
    * {run: number, from: number, config: RunConfig}: a copy of run `from` as it is now, which goes on with
    * `config` (and at once, where `from` is training); `run` may be `from` itself: it goes on with other settings.
-   * -> {info: RunInfo, layers: LayerReport[]}
+   * -> {info: RunInfo, layers: LayerReport[]}. On an error the run that had the number `run` stays as it was.
    */
   FORK: "fork",
   /** {run}: forgets that run. -> {} */
@@ -45,7 +45,10 @@ export const To = Object.freeze({
   PLAY: "play",
   /** {runs: number[]}: train each one step (and the test pass, if one is due first), then pause. -> {} */
   STEP: "step",
-  /** {runs: number[]}: -> {} once no further unit will run. Runs that are a step apart end at the same step. */
+  /**
+   * {runs: number[]}: -> {} once no further unit will run. Runs that are a step apart end at the same step; those that
+   * there are not stand still anyway.
+   */
   PAUSE: "pause",
   /**
    * {run, layer: string, factor: number}: multiplies the layer's largest weight.

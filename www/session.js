@@ -4,6 +4,7 @@
  */
 import { Client } from "./client.js";
 import { differing, labels, matters } from "./difference.js";
+import { Events } from "./events.js";
 import { Experiments } from "./experiments.js";
 import { builds } from "./features.js";
 import { listen } from "./listen.js";
@@ -23,53 +24,99 @@ const engineKey = ({ threads, build }) => `${threads} ${build}`;
 /** A data set as the menu calls it. */
 const nameOf = (data) => display(settingOf("data"), data);
 
-export class Session {
+/**
+ * What it holds is read as properties and changed by its methods alone, which tell of it; `settings` is frozen, another one
+ * after each change.
+ */
+export class Session extends Events {
+  #settings;
+  #touched = new Set();
+  #engine = null;
+  #memory = NaN;
+  #loaded = null;
+  #offline = null;
+  #runs = [];
+  #loading = null;
+  #busy = "starting";
+  #turn = Promise.resolve();
+  #waitingTurns = 0;
+  /** What to do once there is a run: "play", "step" or null. */
+  #wish = null;
+  #settleTimer = 0;
+
   /**
    * @param {import("./features.js").Features} features
-   * @param {(what: string) => void} changed called with what has changed: "settings", "engine", "data", "run"
-   *   (which runs there are), "status", "steps", "epoch", "layers", "loading", "tested" (quantized after training),
-   *   "alarm" (a run has diverged), "kept" (data sets on this device), "offline" (whether the page is kept)
    * @param {typeof import("./ui/notices.js").notify} notify
    */
-  constructor(features, changed, notify) {
+  constructor(features, notify) {
+    super();
     this.features = features;
-    this.changed = changed;
     this.notify = notify;
     this.client = new Client();
     adoptThreads(features.cores);
     const { settings, problems } = fromQuery(location.search);
-    this.settings = settings;
+    this.#settings = Object.freeze(settings);
     /** What the address says wrongly, in sentences. */
     this.problems = problems;
-    /** Settings changed before the engine was there. */
-    this.touched = new Set();
-    /** engineInfo() of the running engine, with the key of the settings that it was started for. */
-    this.engine = null;
-    this.memory = NaN;
-    /** The loaded data: {dataset, info, samples, key, source}. */
-    this.loaded = null;
     /** Data sets kept on this device. */
-    this.store = new Store((what) => this.changed(what));
+    this.store = new Store(() => this.tell("kept"));
     this.sources = new Sources(this.store);
-    /** How it stands with use without a network: {version} once the page is kept, {error} where it cannot be. */
-    this.offline = null;
-    /**
-     * One run, or two side by side. The first is the one that the settings belong to.
-     * @type {RunRecord[]}
-     */
-    this.runs = [];
     /** What is done with runs beside training them: race, fork, drop, outlier, quantizing after training. */
     this.experiments = new Experiments(this);
-    /** Progress of the load under way: {label, done, total}, or null. */
-    this.loading = null;
-    /** What is being changed, or null: "starting", "loading", "creating". */
-    this.busy = "starting";
-    this.turn = Promise.resolve();
-    this.waitingTurns = 0;
-    /** What to do once there is a run: "play", "step" or null. */
-    this.wish = null;
-    this.settleTimer = 0;
     listen(this);
+  }
+
+  /** What the user wants. @type {Readonly<import("./settings.js").Settings>} */
+  get settings() {
+    return this.#settings;
+  }
+
+  /** Keys of settings changed before the engine was there. @type {string[]} */
+  get touched() {
+    return [...this.#touched];
+  }
+
+  /** engineInfo() of the running engine, with the key of the settings that it was started for; null: none runs. */
+  get engine() {
+    return this.#engine;
+  }
+
+  /** Bytes that the engine holds. */
+  get memory() {
+    return this.#memory;
+  }
+
+  /** The loaded data: {dataset, info, samples, key, source}. */
+  get loaded() {
+    return this.#loaded;
+  }
+
+  /** How it stands with use without a network: {version} once the page is kept, {error} where it cannot be; null: not yet. */
+  get offline() {
+    return this.#offline;
+  }
+
+  /**
+   * One run, or two side by side. The first is the one that the settings belong to.
+   * @type {readonly RunRecord[]}
+   */
+  get runs() {
+    return this.#runs;
+  }
+
+  /** Progress of the load under way: {label, done, total}, or null. */
+  get loading() {
+    return this.#loading;
+  }
+
+  /** What is being changed, or null: "starting", "loading", "creating", "waiting". */
+  get busy() {
+    return this.#busy;
+  }
+
+  /** Settles once what is being changed now, and what waits for it, is done. */
+  get turn() {
+    return this.#turn;
   }
 
   /** The first run. @type {RunRecord|null} */
@@ -92,13 +139,51 @@ export class Session {
     return this.run ? differences(this.run.settings, this.settings) : [];
   }
 
+  #put(changes) {
+    this.#settings = Object.freeze({ ...this.#settings, ...changes });
+  }
+
+  /** The user wants these from now on. @param {Partial<import("./settings.js").Settings>} changes */
+  take(changes) {
+    this.#put(changes);
+    this.tell("settings");
+  }
+
+  /** Where in a lesson the page is, for the address. @param {string} lesson "levels.2", or "" */
+  place(lesson) {
+    this.#put({ lesson });
+    this.writeUrl();
+  }
+
+  /** What to do as soon as there is a run. @param {"play"|"step"} how */
+  wishTo(how) {
+    this.#wish = how;
+  }
+
+  /** How far the load under way is. @param {{label: string, done: number, total: number}} progress */
+  progress(progress) {
+    this.#loading = progress;
+    this.tell("loading");
+  }
+
+  /** The engine holds so many bytes now. */
+  holds(bytes) {
+    this.#memory = bytes;
+  }
+
+  /** How it stands with use without a network. @param {{version: string}|{error: string}} how */
+  isOffline(how) {
+    this.#offline = how;
+    this.tell("offline");
+  }
+
   /** Starts engine, data and run as the address asks. */
   start() {
     const { problems } = this;
     return this.inTurn("starting", async () => {
       await this.#startEngine();
       if (problems.length > 0) this.notify("error", problems.join(" "));
-      this.changed("settings");
+      this.tell("settings");
       await this.#firstData();
       await this.#createRuns();
       this.writeUrl();
@@ -116,22 +201,22 @@ export class Session {
 
   /** Changes of engine, data and run wait for each other; an error is told and leaves the rest as it was. */
   inTurn(what, body) {
-    this.waitingTurns += 1;
-    this.turn = this.turn.then(async () => {
-      this.busy = what;
-      this.changed("status");
+    this.#waitingTurns += 1;
+    this.#turn = this.turn.then(async () => {
+      this.#busy = what;
+      this.tell("status");
       try {
         await body();
       } catch (error) {
-        this.wish = null;
+        this.#wish = null;
         this.notify("error", error.message);
       }
-      this.waitingTurns -= 1;
-      this.busy = this.waitingTurns > 0 ? "waiting" : null;
-      this.loading = null;
-      this.changed("loading");
+      this.#waitingTurns -= 1;
+      this.#busy = this.#waitingTurns > 0 ? "waiting" : null;
+      this.#loading = null;
+      this.tell("loading");
       if (!this.busy) this.#grantWish();
-      this.changed("status");
+      this.tell("status");
     });
     return this.turn;
   }
@@ -146,29 +231,29 @@ export class Session {
       threads: count,
       isolated: this.features.isolated,
     });
-    this.engine = { ...info, key: engineKey(this.settings), skipped };
-    this.memory = memory;
+    this.#engine = { ...info, key: engineKey(this.settings), skipped };
+    this.#memory = memory;
     if (build !== "auto" && info.build !== build) {
       this.notify("info", `This browser cannot run the build "${build}": using "${info.build}".`);
     }
-    this.changed("engine");
+    this.tell("engine");
   }
 
   /** With the engine goes what it held: the data, and the runs but for what is drawn of them. */
   forsake() {
-    this.engine = null;
-    this.loaded = null;
+    this.#engine = null;
+    this.#loaded = null;
     for (const run of this.runs) run.status = "lost";
-    this.changed("status");
+    this.tell("status");
   }
 
   async #load(source) {
     const view = await this.client.request(To.LOAD, { source });
-    Object.assign(this.settings, askingFor(view.info));
-    this.loaded = { ...view, source, key: dataKey(this.settings) };
+    this.#put(askingFor(view.info));
+    this.#loaded = { ...view, source, key: dataKey(this.settings) };
     this.sources.remember(this.settings.data, source);
-    this.changed("data");
-    this.changed("settings");
+    this.tell("data");
+    this.tell("settings");
   }
 
   /**
@@ -177,14 +262,13 @@ export class Session {
    * @param {[kind: "error"|"info", text: string]} lead how the message begins that tells why
    */
   async #loadOrDraw(find, [kind, text]) {
-    const { settings } = this;
     try {
       await this.#load(await find());
     } catch (error) {
-      if (settings.data === "builtin") throw error;
+      if (this.settings.data === "builtin") throw error;
       this.notify(kind, `${text} ${error.message} Until then: the built-in images.`);
-      Object.assign(settings, { data: "builtin", images: "" });
-      await this.#load(await this.sources.find(settings));
+      this.#put({ data: "builtin", images: "" });
+      await this.#load(await this.sources.find(this.settings));
     }
   }
 
@@ -194,7 +278,7 @@ export class Session {
     const second = settings.race !== "" && matters(settings, settings.race);
     if (settings.race !== "" && !second) {
       this.notify("info", "The second run would now be the same as the first: there is one run.");
-      settings.race = "";
+      this.#put({ race: "" });
     }
     // The first keeps its number, and with it its colour.
     const id = this.run?.id ?? 1;
@@ -202,7 +286,7 @@ export class Session {
     try {
       if (second) runs.push(await this.create(3 - id, differing(settings, settings.race), loaded));
     } catch (error) {
-      settings.race = "";
+      this.#put({ race: "" });
       this.notify("error", `There is no second run: ${error.message}`);
     }
     this.adoptRuns(runs);
@@ -222,8 +306,8 @@ export class Session {
   adoptRuns(runs) {
     const names = labels(runs.map(({ settings }) => settings));
     runs.forEach((run, i) => (run.label = names[i]));
-    this.runs = runs;
-    this.changed("run");
+    this.#runs = runs;
+    this.tell("run");
   }
 
   /** Engine, data and run as the settings ask, each only where it differs. */
@@ -251,8 +335,8 @@ export class Session {
   }
 
   #grantWish() {
-    const wish = this.wish;
-    this.wish = null;
+    const wish = this.#wish;
+    this.#wish = null;
     const ready = this.runs.filter(({ status }) => status !== "finished" && status !== "lost");
     if (!wish || ready.length === 0) return;
     const least = Math.min(...ready.map(({ globalStep }) => globalStep));
@@ -265,7 +349,7 @@ export class Session {
   }
 
   get playing() {
-    return this.wish === "play" || this.runs.some(({ status }) => status === "playing");
+    return this.#wish === "play" || this.runs.some(({ status }) => status === "playing");
   }
 
   /** Whether every run has trained all its epochs. */
@@ -283,68 +367,65 @@ export class Session {
       this.notify("info", "This run cannot go on: its engine is gone. Reset begins anew.");
       return;
     }
-    this.wish = how;
-    this.changed("status");
+    this.#wish = how;
+    this.tell("status");
     if (this.busy) return;
     await this.#settleNow();
     this.#grantWish();
   }
 
   pause() {
-    this.wish = null;
-    this.changed("status");
+    this.#wish = null;
+    this.tell("status");
     const runs = this.runs.map(({ id }) => id);
     if (runs.length > 0) this.client.request(To.PAUSE, { runs }).catch(() => {});
   }
 
   /** Begins again with the settings as they are now, the seed among them. */
   reset() {
-    clearTimeout(this.settleTimer);
+    clearTimeout(this.#settleTimer);
     return this.inTurn("creating", async () => {
       const { loaded } = this;
       try {
         await this.#rebuild();
       } catch (error) {
         // A load that failed leaves the menu on what is loaded.
-        if (this.loaded === loaded && loaded) Object.assign(this.settings, askingFor(loaded.info));
-        this.changed("settings");
+        this.take(this.loaded === loaded && loaded ? askingFor(loaded.info) : {});
         throw error;
       }
     });
   }
 
   newSeed() {
-    this.settings.seed = Math.floor(Math.random() * SEEDS);
-    this.changed("settings");
+    this.take({ seed: Math.floor(Math.random() * SEEDS) });
     return this.reset();
   }
 
   /** Takes a control's value. A run with trained steps goes on; an untrained one is made anew. */
   set(key, value) {
-    this.settings[key] = value;
-    if (!this.engine) this.touched.add(key);
-    this.changed("settings");
-    clearTimeout(this.settleTimer);
-    this.settleTimer = setTimeout(() => this.#settleNow(), SETTLE_MS);
+    if (!this.engine) this.#touched.add(key);
+    this.take({ [key]: value });
+    clearTimeout(this.#settleTimer);
+    this.#settleTimer = setTimeout(() => this.#settleNow(), SETTLE_MS);
   }
 
   /** Goes back to the settings of the run. */
   undo() {
     this.takeSettings(this.run, { race: this.settings.race });
-    this.changed("settings");
+    this.tell("settings");
     this.writeUrl();
   }
 
   /** Takes the settings of a run, but for `others`; and its images, which the engine has as long as the run. */
   takeSettings(run, others) {
-    Object.assign(this.settings, run.settings, others);
+    this.#put({ ...run.settings, ...others });
     if (run.status === "lost" || this.loaded === run.loaded || dataKey(this.settings) !== run.loaded.key) return;
-    this.loaded = run.loaded;
-    this.changed("data");
+    this.#loaded = run.loaded;
+    this.tell("data");
   }
 
   async #settleNow() {
-    clearTimeout(this.settleTimer);
+    clearTimeout(this.#settleTimer);
     this.writeUrl();
     if (this.busy || !this.run || this.runs.some(({ begun }) => begun)) return;
     if (this.waiting.length > 0) await this.reset();
@@ -369,10 +450,7 @@ export class Session {
     // What is dropped while the engine starts is read once it runs.
     await this.inTurn("loading", async () => {
       if (!this.engine) throw new Error("The engine is not running: files can be read only with it.");
-      const source = await find((progress) => {
-        this.loading = progress;
-        this.changed("loading");
-      });
+      const source = await find((progress) => this.progress(progress));
       await this.#load(source);
       const { info } = this.loaded;
       const { name, train, test } = info;

@@ -30,9 +30,9 @@ export class Store {
   /** Sets are written one after the other, in the order in which they were loaded. */
   #turn;
 
-  /** @param {(what: "kept") => void} changed */
+  /** @param {() => void} changed called when other sets are kept, or one is being written */
   constructor(changed) {
-    this.#changed = () => changed("kept");
+    this.#changed = changed;
     this.#read = this.#list();
     this.#turn = this.#read;
   }

@@ -25,6 +25,10 @@ const NETWORK = "network";
 
 /** How long a navigation waits for a new version before the old one opens. */
 const PATIENCE_MS = 2500;
+/** How long after its navigation a page may not be among the clients yet. */
+const OPENING_MS = 60_000;
+/** Versions that stay, whether or not a page uses them: the newest, and the one before it. */
+const SPARED = 2;
 /** Files fetched at a time. */
 const AT_ONCE = 6;
 
@@ -105,7 +109,8 @@ const known = new Map();
 async function assign(id, version) {
   if (!id) return;
   known.set(id, version);
-  await (await caches.open(CLIENTS)).put(clientUrl(id), new Response(version));
+  const headers = { "x-noted-at": String(Date.now()) };
+  await (await caches.open(CLIENTS)).put(clientUrl(id), new Response(version, { headers }));
 }
 async function versionOf(id) {
   if (!id) return NETWORK;
@@ -116,15 +121,21 @@ async function versionOf(id) {
   return known.get(id);
 }
 
-/** Forgets what no page uses: the notes on closed ones, and all versions but theirs and the newest. */
+/**
+ * Forgets what no page uses: the notes on closed ones, and all versions but theirs and the newest. A page that is just being
+ * opened is noted and not among the clients yet: a fresh note counts as one of an open page.
+ */
 async function tidy() {
-  const open = new Set((await clients.matchAll({ type: "all", includeUncontrolled: true })).map(({ id }) => id));
+  const used = new Set([CLIENTS, ...(await versions()).slice(0, SPARED).map(({ name }) => name)]);
   const notes = await caches.open(CLIENTS);
-  const used = new Set([CLIENTS, (await versions())[0]?.name]);
-  for (const request of await notes.keys()) {
+  const noted = await notes.keys();
+  // After the notes: who was noted before and is open by now is among these.
+  const open = new Set((await clients.matchAll({ type: "all", includeUncontrolled: true })).map(({ id }) => id));
+  for (const request of noted) {
     const id = request.url.split("/").pop();
-    if (open.has(id)) used.add(await versionOf(id));
-    // What is noted in memory stays: a page that is just being opened is not in the list yet.
+    const note = await notes.match(request);
+    const opening = Date.now() - Number(note?.headers.get("x-noted-at")) < OPENING_MS;
+    if (open.has(id) || opening) used.add(await versionOf(id));
     else await notes.delete(request);
   }
   for (const name of await caches.keys()) if (name.startsWith(PREFIX) && !used.has(name)) await caches.delete(name);

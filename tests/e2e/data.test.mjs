@@ -74,6 +74,31 @@ test("the paper's curve stands behind VGG4bit on CIFAR", async (t) => {
   }
 });
 
+test("what Share has saved, and a lesson, chosen as data: the page says what they are", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const saved = { format: "nibble-runs/1", url: "https://example.org/nibble/?train=200&test=100&batch=50&bits=3", runs: [] };
+  const lesson = { id: "mine", settings: {}, steps: [] };
+  const { paths } = write(t, { "saved.json": Buffer.from(JSON.stringify(saved)), "mine.json": Buffer.from(JSON.stringify(lesson)), "list.json": Buffer.from("[1]") });
+  await page.setInputFiles("#files", paths[1]);
+  await noticed(page, "mine.json is a lesson", "Open a lesson file");
+  await page.setInputFiles("#files", paths[2]);
+  await noticed(page, "list.json");
+  await page.setInputFiles("#files", paths[0]);
+  await noticed(page, "saved.json holds runs that were saved here");
+  assert.equal((await runOf(page)).data.kind, "synthetic");
+  await page.getByRole("button", { name: "Open its settings" }).click();
+  await page.waitForFunction(() => globalThis.nibble?.run?.settings.bits === 3 && nibble.run.settings.train === 200 && !nibble.busy);
+});
+
+test("a data set of few classes leaves no hole", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const rooms = () => page.evaluate(() => [...document.querySelectorAll("#drop > *")].map((node) => node.getBoundingClientRect()).reduce((most, box, i, all) => Math.max(most, i ? box.top - all[i - 1].bottom : 0), 0));
+  await page.evaluate(() => [...document.querySelectorAll("#samples figure")].slice(3).forEach((figure) => figure.remove()));
+  assert.ok((await rooms()) < 30);
+  const high = await page.evaluate(() => document.querySelector("#samples").offsetHeight);
+  assert.ok(high < 130, `${high} px for three rows`);
+});
+
 const BAD = [
   ["wrong length", { "data_batch_1.bin": TRAIN.subarray(0, 5000), "test_batch.bin": TEST }, "data_batch_1.bin"],
   ["label out of range", { "data_batch_1.bin": Buffer.concat([Buffer.from([77]), TRAIN.subarray(1)]) }, "data_batch_1.bin"],

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import puppeteer from "puppeteer-core";
+import { FATES, fates, MODULE } from "./fates.mjs";
 
 const { NIBBLE_URL, NIBBLE_URL_PLAIN, FIREFOX = "firefox-esr", FIREFOX_MISSING } = process.env;
 const PATIENCE = { timeout: 180_000, polling: 100 };
@@ -36,7 +37,7 @@ async function open(t, { url = NIBBLE_URL, settings = RUN, viewport = { width: 1
     assert.deepEqual(problems, [], "the page had problems");
   });
   await page.setViewport(viewport);
-  await page.goto(`${url}?${new URLSearchParams(settings)}`);
+  await page.goto(`${url}?${new URLSearchParams(settings)}`, { timeout: PATIENCE.timeout });
   await page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, PATIENCE);
   return page;
 }
@@ -112,4 +113,13 @@ firefox("a plain host: isolated by the service worker, and the same losses as wi
     return (await losses(page)).slice(0, 3);
   };
   assert.deepEqual(await first(NIBBLE_URL_PLAIN), await first(NIBBLE_URL));
+});
+
+firefox("a trap or an error from within the engine's own calls has lost it, others have not", async (t) => {
+  const page = await open(t, { settings: { ...RUN, train: 100, build: "single" } });
+  const seen = await page.evaluate(async (source, bytes) => {
+    const { isFatal } = await import("./worker/fatal.js");
+    return new Function(`return ${source}`)()(bytes, isFatal);
+  }, fates.toString(), MODULE);
+  assert.deepEqual(seen, FATES);
 });

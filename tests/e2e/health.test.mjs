@@ -83,7 +83,7 @@ test("the verdict without clipping: steady, grown many times, vanished, no bette
         run.gradNorms = all;
         run.last.gradNorm = all.at(-1);
         run.smooth.loss = { value: mean };
-        nibble.changed("steps");
+        nibble.tell("steps");
       },
       [which, norms, loss],
     );

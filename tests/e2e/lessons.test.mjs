@@ -397,21 +397,30 @@ test("a teacher's own lesson is opened from a file; a bad one is told with all t
   await page.click("#lessons-button");
   await shows(page, ".lessons-about", new RegExp(`^${IDS.length} short experiments`));
   await page.setInputFiles("#lessons-file", paths[1]);
-  await noticed(page, "bad.json", "Not Good", "Bits", "button.explode", "run.magic");
+  await shows(page, "#lessons-wrong", /^bad\.json does not open, for 5 reasons\..*Not Good.*Bits.*run\.magic.*button\.explode.*run\.magic/);
+  assert.deepEqual(await seriousFindings(page), []);
   await page.setInputFiles("#lessons-file", paths[2]);
-  await noticed(page, "text.json is no JSON");
+  await shows(page, "#lessons-wrong", /^text\.json does not open\.It is no JSON/);
   await page.setInputFiles("#lessons-file", paths[0]);
+  // What was wrong with the others is over.
+  await page.locator("#lessons-wrong").waitFor({ state: "hidden" });
   await page.waitForFunction(() => nibble.run.info.config.seed === 9 && !nibble.busy);
   await shows(page, "#lesson-text", /Press Step\. Loss –\./);
   assert.equal(await page.evaluate(() => nibble.engine.build), "simd");
   await page.click("#step");
   await met(page);
   await shows(page, "#lesson-then", /Now it is \d/);
-  // No address leads to it; it may be opened before the engine is there.
+  // No address leads to it; among the lessons it stays as long as the page.
   assert.doesNotMatch(page.url(), /lesson=/);
+  await page.click("#lessons-all");
+  await shows(page, ".lesson-entry[data-lesson=mine]", /My lesson.*1 min · your file · done/);
+  await page.click(".lesson-entry[data-lesson=mine]");
+  await shows(page, "#lesson-step", /One step/);
+  await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
+  // It may be opened before the engine is there.
   let start;
   const held = new Promise((resolve) => (start = resolve));
-  await page.route("**/worker.js", (route) => held.then(() => route.continue()));
+  await page.route("**/worker/worker.js", (route) => held.then(() => route.continue()));
   await page.reload();
   await page.setInputFiles("#lessons-file", paths[0]);
   await shows(page, "#lesson-step", /One step/);

@@ -69,6 +69,25 @@ for (const [width, height] of [[1440, 900], [820, 1180], [390, 844], [320, 640]]
   });
 }
 
+test("the most images that there can be: the bars name them whole", async (t) => {
+  const page = await open(t, { settings: { ...RUN, test: 10_000 } });
+  await shows(page, "#tested-text", /^0 \/ 10,000$/);
+  for (const { width, height } of [WIDE, { width: 1100, height: 800 }, NARROW]) {
+    await page.setViewportSize({ width, height });
+    await drawn(page);
+    assert.deepEqual(await cut(page, ".bar-text"), [], `${width} px`);
+  }
+});
+
+test("a long message scrolls within itself: its button stays in sight", async (t) => {
+  const page = await open(t, { context: { viewport: { ...NARROW, height: 640 } } });
+  await page.evaluate(() => nibble.notify("error", "Something is wrong with a file of many words. ".repeat(30)));
+  const [high, close] = await page.evaluate(() => [document.querySelector(".notice").offsetHeight, document.querySelector(".notice .close").getBoundingClientRect().toJSON()]);
+  assert.ok(high < 260 && close.top > 0 && close.bottom < 640, `${high} px, the button from ${close.top} to ${close.bottom}`);
+  assert.deepEqual(await seriousFindings(page, ".notices"), []);
+  await page.locator(".notice p").focus();
+});
+
 test("a small phone: four messages and a lesson leave the buttons free, and each can be dismissed", async (t) => {
   const search = "?train=320&test=100&lr=9&bits=40&seed=-3&nothing=1";
   const page = await open(t, { search, context: { viewport: { ...NARROW, height: 640 } }, init: observe });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choices, differing, firstChoice, labels, matters } from "../../www/difference.js";
-import { gapCurve, testGap } from "../../www/gap.js";
+import { gapCurve, testGap } from "../../www/gap/measure.js";
 import { RunRecord, speedOf, timeLeft } from "../../www/runs.js";
 import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/settings.js";
 import { choose, press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
@@ -217,7 +217,7 @@ test("Step takes each run one step", async (t) => {
   }
   // Half way: one of them is a single step behind.
   await page.evaluate(() => (nibble.runs[1].globalStep -= 1));
-  const text = await page.evaluate(async () => (await import("./panels/compare.js")).gapText(nibble.runs));
+  const text = await page.evaluate(async () => (await import("./gap/words.js")).gapText(nibble.runs));
   assert.match(text, /^2-bit is 1 step behind 4-bit\.$/);
 });
 

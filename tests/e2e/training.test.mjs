@@ -1,7 +1,7 @@
 /** Pressing play on the built-in images: the network learns, the pictures move, the buttons do what they say. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { paperEpochs } from "../../www/plots/reference.js";
+import { paperEpochs } from "../../www/reference/paper.js";
 import { cifar10, write } from "./fixture.mjs";
 import { PATIENCE, drawn, epochs, ink, mean, open, pause, runOf, shows, trained } from "./support.mjs";
 
@@ -118,7 +118,7 @@ test("a published curve that comes late stands behind no other run", async (t) =
   await answer();
   await (await late).finished();
   await page.evaluate(async () => {
-    const { paperEpochs } = await import("./plots/reference.js");
+    const { paperEpochs } = await import("./reference/paper.js");
     await paperEpochs({ info: { config: { model: "vgg4bit" } }, data: { kind: "cifar10" } });
   });
   await drawn(page);

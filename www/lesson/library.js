@@ -31,17 +31,19 @@ export async function listed() {
   };
 }
 
-/** A lesson from a file of the user's. @param {File} file @throws {Error} naming everything that is wrong with it */
+/**
+ * A lesson from a file of the user's.
+ * @param {File} file
+ * @returns {Promise<{lesson: import("./format.js").Lesson|null, problems: string[]}>} everything that is wrong with it
+ */
 export async function fromFile(file) {
-  let lesson;
   try {
-    lesson = JSON.parse(await file.text());
+    const lesson = JSON.parse(await file.text());
+    const problems = lessonProblems(lesson);
+    return { lesson: problems.length > 0 ? null : lesson, problems };
   } catch (error) {
-    throw new Error(`${file.name} is no JSON: ${error.message}`);
+    return { lesson: null, problems: [`It is no JSON: ${error.message}`] };
   }
-  const problems = lessonProblems(lesson);
-  if (problems.length > 0) throw new Error(`${file.name}: ${problems.join(" ")}`);
-  return lesson;
 }
 
 /** Lessons done on this device; without storage the page forgets them when it closes. */

@@ -94,8 +94,7 @@ export class Runner {
     const kept = [...OWN.filter((key) => !(key in begin)), ...named.filter(settingOf).map((key) => settingOf(key).key)];
     // The images are named by what names the data.
     if (named.includes("data")) kept.push("images");
-    Object.assign(settings, defaults(), begin, Object.fromEntries(kept.map((key) => [key, settings[key]])));
-    this.#session.changed("settings");
+    this.#session.take({ ...defaults(), ...begin, ...Object.fromEntries(kept.map((key) => [key, settings[key]])) });
   }
 
   /** @param {Promise<void>|null} made resolves once the lesson's run is there */

@@ -72,16 +72,10 @@ export function mount(root, session) {
   });
   part("device-title").tabIndex = -1;
   draw();
-  return {
-    changed(what) {
-      if (what === "kept" || what === "data" || what === "run") draw();
-      if (what === "offline") {
-        const { version, error } = session.offline;
-        part("device-page").textContent = version
-          ? "This page works without a network."
-          : `This page needs the network: ${error}.`;
-        part("device-page").dataset.version = version ?? "";
-      }
-    },
-  };
+  session.on(["kept", "data", "run"], draw);
+  session.on("offline", () => {
+    const { version, error } = session.offline;
+    part("device-page").textContent = version ? "This page works without a network." : `This page needs the network: ${error}.`;
+    part("device-page").dataset.version = version ?? "";
+  });
 }

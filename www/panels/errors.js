@@ -47,6 +47,8 @@ class Errors {
     const again = () => this.#matrix?.redraw();
     onThemeChange(again);
     new ResizeObserver(again).observe(this.matrixBox);
+    session.on("run", () => this.#runs());
+    session.on("epoch", () => this.#epochs());
   }
 
   #build(root) {
@@ -86,12 +88,6 @@ class Errors {
       ),
     );
     this.control = new ReplayControl(replay, this.#replay, "Confusion matrix over the epochs");
-  }
-
-  /** Called with what has changed in the session. */
-  changed(what) {
-    if (what === "run") this.#runs();
-    else if (what === "epoch") this.#epochs();
   }
 
   /** Another run, or other classes. */
@@ -215,8 +211,5 @@ class Errors {
   }
 }
 
-/**
- * @param {HTMLElement} root an empty section
- * @param {import("../session.js").Session} session
- */
-export const mount = (root, session) => new Errors(root, session);
+/** @type {import("../main.js").Mount} */
+export const mount = (root, session) => void new Errors(root, session);

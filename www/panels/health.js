@@ -140,13 +140,9 @@ export function mount(root, session) {
   onThemeChange(draw);
   new ResizeObserver(draw).observe(find("trend"));
   draw();
-  return {
-    changed(what) {
-      if (what === "alarm") {
-        for (const run of session.runs) if (run.alarm) alarm(run);
-      }
-      if (told.size > 0) dismiss();
-      if (["run", "steps", "layers", "epoch", "status", "alarm"].includes(what)) draw();
-    },
-  };
+  session.on("alarm", () => {
+    for (const run of session.runs) if (run.alarm) alarm(run);
+  });
+  session.onAny(dismiss);
+  session.on(["run", "steps", "layers", "epoch", "status", "alarm"], draw);
 }

@@ -200,14 +200,16 @@ export class LayerDialog {
     this.sheets.replaceChildren(...this.#sheets.map(({ box }) => box));
   }
 
-  /** Called with what has changed in the session. */
-  changed(what) {
+  /** Other runs are shown: the layer of that name, where they have one. */
+  runs() {
     if (!this.#shown()) return;
-    if (what === "run") {
-      if (this.#names().includes(this.#name)) this.open(this.#name);
-      else this.dialog.close();
-      return;
-    }
+    if (this.#names().includes(this.#name)) this.open(this.#name);
+    else this.dialog.close();
+  }
+
+  /** There are newer weights. */
+  newer() {
+    if (!this.#shown()) return;
     this.control.show();
     this.#askFilters();
     this.redraw();

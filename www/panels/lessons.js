@@ -16,6 +16,7 @@ const MARKUP = `
     <ol id="lessons-entries"></ol>
     <p class="lessons-own"><button type="button" class="small" id="lessons-open">Open a lesson file…</button> A lesson is one file; a teacher can write one.</p>
     <input type="file" id="lessons-file" accept=".json,application/json" hidden aria-label="Lesson file">
+    <div class="lessons-wrong" id="lessons-wrong" role="alert" hidden></div>
   </div>
   <div class="lesson" id="lesson" hidden>
     <p class="lesson-place"><span id="lesson-name"></span> <span id="lesson-count"></span></p>
@@ -70,6 +71,8 @@ class Pointer {
 
 class Lessons {
   #lessons = [];
+  /** Opened from files, the latest of each id. @type {Map<string, import("../lesson/format.js").Lesson>} */
+  #own = new Map();
   #done = loadDone();
   #pointer = new Pointer();
   /** The address is read once, when there are both lessons and a run; no more once a lesson is open. */
@@ -103,6 +106,11 @@ class Lessons {
       (found) => this.#take(found),
       (error) => session.notify("error", `The lessons could not be read. ${error.message}`),
     );
+    session.on("run", () => this.#fromAddress());
+    session.onAny(() => {
+      this.runner.look();
+      this.redraw();
+    });
     // A link to a lesson opens its panel before the first paint, so that nothing moves later.
     if (session.settings.lesson) this.#show(true);
   }
@@ -146,7 +154,7 @@ class Lessons {
 
   #entries() {
     this.part("lessons-count").textContent = `${this.#lessons.length} short`;
-    const items = this.#lessons.map((lesson) => {
+    const items = [...this.#lessons, ...this.#own.values()].map((lesson) => {
       const item = document.createElement("li");
       const button = document.createElement("button");
       button.type = "button";
@@ -158,7 +166,8 @@ class Lessons {
       about.textContent = lesson.about;
       const note = document.createElement("span");
       note.className = "lesson-note";
-      note.textContent = `${lesson.minutes} min${this.#done.has(lesson.id) ? " · done" : ""}`;
+      const notes = [`${lesson.minutes} min`, this.#own.get(lesson.id) === lesson && "your file", this.#done.has(lesson.id) && "done"];
+      note.textContent = notes.filter(Boolean).join(" · ");
       button.append(title, note, about);
       button.addEventListener("click", () => this.runner.begin(lesson));
       item.append(button);
@@ -171,11 +180,24 @@ class Lessons {
     const [file] = input.files;
     input.value = "";
     if (!file) return;
-    try {
-      this.runner.begin(await fromFile(file));
-    } catch (error) {
-      this.session.notify("error", error.message);
-    }
+    const { lesson, problems } = await fromFile(file);
+    this.#showProblems(file.name, problems);
+    if (!lesson) return;
+    this.#own.set(lesson.id, lesson);
+    this.#entries();
+    this.runner.begin(lesson);
+  }
+
+  /** Everything that is wrong with a file, where its author looks: beside the button that opens it again. */
+  #showProblems(name, problems) {
+    const box = this.part("lessons-wrong");
+    box.hidden = problems.length === 0;
+    const list = document.createElement("ul");
+    for (const problem of problems) list.append(Object.assign(document.createElement("li"), { textContent: problem }));
+    const title = document.createElement("p");
+    title.textContent = problems.length === 1 ? `${name} does not open.` : `${name} does not open, for ${problems.length} reasons.`;
+    box.replaceChildren(title, list);
+    if (problems.length > 0) box.scrollIntoView({ block: "nearest" });
   }
 
   open() {
@@ -197,8 +219,7 @@ class Lessons {
   }
 
   #address(place) {
-    this.session.settings.lesson = place;
-    this.session.writeUrl();
+    this.session.place(place);
   }
 
   #next() {
@@ -282,16 +303,7 @@ class Lessons {
     if (next.textContent !== text) next.textContent = text;
     next.classList.toggle("primary", runner.ready);
   }
-
-  changed(what) {
-    if (what === "run") this.#fromAddress();
-    this.runner.look();
-    this.redraw();
-  }
 }
 
 /** @type {import("../main.js").Mount} */
-export function mount(root, session) {
-  const lessons = new Lessons(root, session);
-  return { changed: (what) => lessons.changed(what) };
-}
+export const mount = (root, session) => void new Lessons(root, session);

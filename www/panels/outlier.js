@@ -95,10 +95,5 @@ export function mount(root, session) {
     if (session.runs.every((run) => canGrow(run, layer))) session.experiments.injectOutlier(layer);
     else session.notify("info", `The largest weight of ${layer} is near the end of what 32 bits can hold: it cannot become ${OUTLIER_FACTOR} times as large.`);
   });
-
-  return {
-    changed(what) {
-      if (["run", "layers", "epoch", "engine", "status"].includes(what)) draw();
-    },
-  };
+  session.on(["run", "layers", "epoch", "engine", "status"], draw);
 }

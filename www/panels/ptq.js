@@ -92,15 +92,12 @@ export function mount(root, session) {
   onThemeChange(draw);
   let ready = false;
 
-  return {
-    changed(what) {
-      if (what === "steps") {
-        // Of all steps only the first one matters here: from then on there is something to round.
-        const now = Boolean(fullPrecision(session.runs)?.trained);
-        if (now === ready) return;
-        ready = now;
-        draw();
-      } else if (["run", "epoch", "status", "engine", "tested"].includes(what)) draw();
-    },
-  };
+  session.on("steps", () => {
+    // Of all steps only the first one matters here: from then on there is something to round.
+    const now = Boolean(fullPrecision(session.runs)?.trained);
+    if (now === ready) return;
+    ready = now;
+    draw();
+  });
+  session.on(["run", "epoch", "status", "engine", "tested"], draw);
 }

@@ -80,6 +80,7 @@ class Share {
     this.#choices();
     for (const button of root.querySelectorAll("[data-copy]")) button.addEventListener("click", () => this.#copy(button));
     for (const button of root.querySelectorAll("[data-save]")) button.addEventListener("click", () => this.#save(button.dataset.save));
+    session.on(["settings", "run", "status", "epoch", "steps"], this.redraw);
     this.redraw();
   }
 
@@ -157,8 +158,4 @@ class Share {
 }
 
 /** @type {import("../main.js").Mount} */
-export function mount(root, session) {
-  const share = new Share(root, session);
-  const of = new Set(["settings", "run", "status", "epoch", "steps"]);
-  return { changed: (what) => of.has(what) && share.redraw() };
-}
+export const mount = (root, session) => void new Share(root, session);

@@ -41,6 +41,9 @@ class Try {
     this.redrawSketch = drawing(() => this.#see(square(this.sketch.canvas, this.sketch.side, this.sketch.side)), 80);
     document.addEventListener("paste", (event) => this.#paste(event));
     this.#wireDrop();
+    session.on("run", () => this.#runs());
+    session.on("epoch", () => this.#ask());
+    session.on("status", () => !session.playing && this.#ask());
   }
 
   #build(root) {
@@ -99,12 +102,6 @@ class Try {
     this.radios.find(({ value }) => value === name).checked = true;
     this.#showSource();
     if (name === "sketch") this.redrawSketch();
-  }
-
-  /** Called with what has changed in the session. */
-  changed(what) {
-    if (what === "run") this.#runs();
-    else if (what === "epoch" || (what === "status" && !this.#session.playing)) this.#ask();
   }
 
   #runs() {
@@ -221,8 +218,5 @@ class Try {
   }
 }
 
-/**
- * @param {HTMLElement} root an empty section
- * @param {import("../session.js").Session} session
- */
-export const mount = (root, session) => new Try(root, session);
+/** @type {import("../main.js").Mount} */
+export const mount = (root, session) => void new Try(root, session);

@@ -57,6 +57,13 @@ class Weights {
     this.#replay.listen(() => this.redraw());
     onThemeChange(() => this.#all());
     new ResizeObserver(() => this.#all()).observe(this.#box);
+    session.on("run", () => {
+      this.#runs();
+      this.dialog.runs();
+    });
+    session.on("epoch", () => this.#moments());
+    session.on("layers", this.redraw);
+    session.on(["epoch", "layers"], () => this.dialog.newer());
   }
 
   #box;
@@ -83,15 +90,6 @@ class Weights {
       this.#box,
     );
     this.control = new ReplayControl(replay, this.#replay, "Weights over the epochs");
-  }
-
-  /** Called with what has changed in the session. */
-  changed(what) {
-    if (what === "run") this.#runs();
-    else if (what === "epoch") this.#moments();
-    else if (what === "layers") this.redraw();
-    else return;
-    this.dialog.changed(what);
   }
 
   /** Other runs, or others of them to show. */
@@ -185,8 +183,5 @@ class Weights {
   }
 }
 
-/**
- * @param {HTMLElement} root an empty section
- * @param {import("../session.js").Session} session
- */
-export const mount = (root, session) => new Weights(root, session);
+/** @type {import("../main.js").Mount} */
+export const mount = (root, session) => void new Weights(root, session);

@@ -17,7 +17,7 @@
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { drawing } from "../frames.js";
 import { FONT } from "./canvas.js";
-import { paperEpochs } from "./reference.js";
+import { paperEpochs } from "../reference/paper.js";
 import { color, onThemeChange } from "./theme.js";
 
 /** Redrawn at most this often: the cores are for training. */

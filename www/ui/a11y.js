@@ -1,6 +1,6 @@
 /** The run in words and in a table, for those who do not see the plots and for those who want the numbers. */
 import { duration, fixed, percent, short } from "../format.js";
-import { paperEpochs } from "../plots/reference.js";
+import { paperEpochs } from "../reference/paper.js";
 
 /** A screen reader is spoken to no oftener than this while training. */
 const SPEAK_MS = 15_000;

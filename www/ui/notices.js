@@ -61,6 +61,8 @@ export function notify(kind, text, action = []) {
     if (same.querySelector("p").textContent === words.textContent) remove(same);
   }
   box.append(notice);
+  // A long one scrolls within itself, so that its buttons stay in sight: the keyboard has to reach it.
+  if (words.scrollHeight > words.clientHeight + 1) words.tabIndex = 0;
   while (box.children.length > MOST) remove(box.querySelector(":scope > .notice:not(:has(.notice-actions), :last-child)") ?? box.firstElementChild);
   box.scrollTop = box.scrollHeight; // where not all fit, the newest is in sight
   if (kind === "info" && actions.length === 0) setTimeout(() => remove(notice), INFO_MS);

@@ -48,5 +48,6 @@ export function showProgress(session) {
   stepsBar(step / stepsPerEpoch, moving && step < stepsPerEpoch ? left(time.epoch) : `${whole(step)} / ${whole(stepsPerEpoch)}`);
   const all = session.runs.length > 1 ? "both runs" : "whole run";
   at("steps").title = `Step ${step} of ${stepsPerEpoch}${time.run > 0 ? `; ${all}: ${left(time.run)}` : ""}`;
-  testedBar(tested / testTotal, tested > 0 ? left(time.test) || `${whole(tested)} / ${whole(testTotal)}` : `${whole(testTotal)} images`);
+  testedBar(tested / testTotal, (tested > 0 && left(time.test)) || `${whole(tested)} / ${whole(testTotal)}`);
+  at("tested").title = `${whole(tested)} of ${whole(testTotal)} test images`;
 }

@@ -7,6 +7,7 @@
  * more than a step apart once the later one has caught up.
  */
 import { From } from "../protocol.js";
+import { isFatal } from "./fatal.js";
 
 /** Steps are posted together, at most this often: the page draws no faster. */
 const POST_INTERVAL_MS = 33;
@@ -24,9 +25,6 @@ const LAYERS_INTERVAL_MS = 1000;
  * @property {number} postedAt
  * @property {number} layersAt
  */
-
-/** The engine throws an Error for what it understands; a trap leaves its memory in an unknown state. */
-export const isFatal = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
 
 export class Loop {
   /** @type {Map<number, Entry>} */
@@ -71,29 +69,46 @@ export class Loop {
     if (left > 0) this.#tell(From.STATUS, { run: id, status: "playing" });
   }
 
+  /** Ends the loop for good. */
+  close() {
+    this.#channel.port1.close();
+  }
+
   /** Posts what the run has trained so far, so that the page stands where the engine stands. */
   flush(id) {
     this.#postSteps(id, this.entry(id));
   }
 
-  /** Frees the run of that number, where there is one. */
+  /**
+   * Takes from a run what it holds only to train, which is most of its memory: an exact copy without it goes on in its
+   * place. `Run.reserve` gives it back.
+   */
+  slim(id) {
+    const entry = this.entry(id);
+    const copy = entry.run.fork(entry.run.info().config);
+    entry.run.free();
+    entry.run = copy;
+  }
+
+  /** Frees the run of that number. */
   drop(id) {
-    this.#entries.get(id)?.run.free();
+    this.entry(id).run.free();
     this.#entries.delete(id);
   }
 
-  /** Trains these runs for `steps` steps each, or until they are paused or finished. */
+  /** Trains these runs for `steps` steps each, or until they are paused or finished. All of them, or none is told to. */
   play(ids, steps = Infinity) {
-    for (const id of ids) {
-      this.entry(id).left = steps;
-      this.#tell(From.STATUS, { run: id, status: "playing" });
+    const entries = ids.map((id) => this.entry(id));
+    for (const [i, entry] of entries.entries()) {
+      entry.left = steps;
+      this.#tell(From.STATUS, { run: ids[i], status: "playing" });
     }
     if (this.#turning || ids.length === 0) return;
     this.#turning = true;
     this.#channel.port2.postMessage(null);
   }
 
-  /** Pauses these runs; those that are one step behind the others take it first. */
+  /** Pauses these runs, as far as they are there; those that are one step behind the others take it first. */
   pause(ids) {
     const playing = ids.filter((id) => this.#entries.get(id)?.left > 0);
     const furthest = Math.max(...playing.map((id) => this.entry(id).step));

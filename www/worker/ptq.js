@@ -33,10 +33,10 @@ export class AfterTraining {
 
   /** Tests `run`, known as `id`, at every width. Resolves when done, or when a newer request took over. */
   async start(id, run) {
-    const request = {};
-    this.#current.set(id, request);
     const { config } = run.info();
     const frozen = run.fork(config);
+    const request = {};
+    this.#current.set(id, request);
     try {
       for (const bits of PTQ_WIDTHS) {
         const quantized = bits === null ? null : { quantizer: QUANTIZER, bits, perLayerScale: config.perLayerScale };

@@ -1,9 +1,9 @@
 /** How far apart two runs are: training accuracy all along, test accuracy after each epoch. Own canvas. */
 import { drawing } from "../frames.js";
-import { gapCurve, testGap } from "../gap.js";
-import { FONT, prepare } from "./canvas.js";
-import { epochsEnd, RUN_COLORS } from "./curves.js";
-import { color, onThemeChange } from "./theme.js";
+import { gapCurve, testGap } from "./measure.js";
+import { FONT, prepare } from "../plots/canvas.js";
+import { epochsEnd, RUN_COLORS } from "../plots/curves.js";
+import { color, onThemeChange } from "../plots/theme.js";
 
 const DRAW_INTERVAL_MS = 125;
 const EDGES = { left: 46, right: 12, top: 8, bottom: 20 };

@@ -8,7 +8,7 @@ const PUBLISHED_MODEL = "vgg4bit";
 const loaded = new Map();
 
 async function read(file) {
-  const response = await fetch(new URL(`../reference/${file}`, import.meta.url));
+  const response = await fetch(new URL(file, import.meta.url));
   if (!response.ok) throw new Error(`${file}: the server answered ${response.status}.`);
   const [head, ...lines] = (await response.text()).trim().split("\n");
   const columns = head.split(",");

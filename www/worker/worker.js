@@ -2,12 +2,13 @@
  * The dedicated worker: owns the engine, its thread pool, the data sets and the runs. This file only passes
  * the messages of protocol.js on; the page's thread never computes and this one never draws.
  */
-import { From, To } from "./protocol.js";
-import { startEngine } from "./worker/engine.js";
-import { loadDataset, samplesOf } from "./worker/loading.js";
-import { isFatal, Loop } from "./worker/loop.js";
-import { assertRoom } from "./worker/memory.js";
-import { AfterTraining } from "./worker/ptq.js";
+import { From, To } from "../protocol.js";
+import { startEngine } from "./engine.js";
+import { loadDataset, samplesOf } from "./loading.js";
+import { isFatal } from "./fatal.js";
+import { Loop } from "./loop.js";
+import { assertRoom } from "./memory.js";
+import { AfterTraining } from "./ptq.js";
 
 /** What the engine said, whatever it threw. */
 const messageOf = (error) => (error instanceof Error ? error.message : String(error)) || "unknown error";
@@ -43,30 +44,40 @@ function orFree(made, check) {
   }
 }
 
-/** What stays in memory without the runs `replaced`: the other runs with their data sets, and the data sets `kept`. */
-function beside(replaced, kept) {
-  const entries = loop.ids.filter((id) => !replaced.includes(id)).map((id) => loop.entry(id));
-  const handles = new Set([...kept, ...entries.map(({ dataset }) => dataset)]);
-  return { limit, datasets: [...handles].map((handle) => datasets.get(handle)), runs: entries.map(({ run }) => run) };
+/** What stays in memory beside a run in the place of `replaced`: what these train on goes only once it is there. */
+function beside(replaced) {
+  const runs = loop.ids.filter((id) => !replaced.includes(id)).map((id) => loop.entry(id).run);
+  return { limit, datasets: [...datasets.values()], runs };
 }
 
-/** Puts a run, fresh or a copy of the run `origin`, in the place `id`, with all its memory. */
-function put(id, run, dataset, origin) {
-  afterTraining.cancel(id);
-  loop.put(id, run, dataset, origin);
-  forgetUnused();
+/** The data set of a handle. */
+function datasetOf(handle) {
+  const dataset = datasets.get(handle);
+  if (!dataset) throw new Error("There is no such data set.");
+  return dataset;
+}
+
+/**
+ * Puts a run, fresh or a copy of the run `origin`, in the place `id` of those `replaced`, with all its memory; where it does
+ * not get that, they are there as before. Both need not have room at a time: those that go give their memory first, and
+ * what they have learnt last.
+ */
+function put(id, run, dataset, replaced, origin) {
   try {
+    for (const one of replaced) loop.slim(one);
     run.reserve();
   } catch (error) {
-    remove(id);
+    run.free();
+    for (const one of replaced) loop.entry(one).run.reserve();
     throw error;
   }
+  for (const one of replaced) {
+    afterTraining.cancel(one);
+    if (one !== id) loop.drop(one);
+  }
+  loop.put(id, run, dataset, origin);
+  forgetUnused();
   return { info: run.info(), layers: run.layerReports() };
-}
-
-function remove(id) {
-  afterTraining.cancel(id);
-  loop.drop(id);
 }
 
 const answers = {
@@ -84,7 +95,9 @@ const answers = {
   async [To.LOAD]({ source }) {
     loop.pauseAll();
     const dataset = await loadDataset(engine, source, (progress) => tell(From.PROGRESS, progress));
-    orFree(dataset, () => assertRoom(dataset.info().name, dataset, beside([], [])));
+    const used = new Set(loop.datasetsInUse());
+    const stay = { ...beside([]), datasets: [...used].map(datasetOf) };
+    orFree(dataset, () => assertRoom(dataset.info().name, dataset, stay));
     lastDataset += 1;
     datasets.set(lastDataset, dataset);
     forgetUnused();
@@ -92,24 +105,26 @@ const answers = {
   },
 
   [To.CREATE]({ run, dataset, config, alone }) {
+    const data = datasetOf(dataset);
     loop.pauseAll();
-    const created = new engine.Run(datasets.get(dataset), config);
-    const replaced = alone ? loop.ids : [run];
-    orFree(created, () => assertRoom("This run", created, beside(replaced, [dataset, lastDataset])));
-    for (const id of replaced) remove(id);
-    return put(run, created, dataset);
+    const created = new engine.Run(data, config);
+    const replaced = loop.ids.filter((id) => alone || id === run);
+    orFree(created, () => assertRoom("This run", created, beside(replaced)));
+    return put(run, created, dataset, replaced);
   },
 
   [To.FORK]({ run, from, config }) {
     const { run: original, dataset } = loop.entry(from);
     loop.flush(from);
     const copy = original.fork(config);
-    orFree(copy, () => assertRoom("The copy", copy, beside([run], [dataset, lastDataset])));
-    return put(run, copy, dataset, from);
+    const replaced = loop.ids.filter((id) => id === run);
+    orFree(copy, () => assertRoom("The copy", copy, beside(replaced)));
+    return put(run, copy, dataset, replaced, from);
   },
 
   [To.DROP]({ run }) {
-    remove(run);
+    loop.drop(run);
+    afterTraining.cancel(run);
     forgetUnused();
   },
 
@@ -129,8 +144,7 @@ const answers = {
   [To.PREDICTIONS]({ run: id, label, predicted, limit }) {
     const { run, dataset } = loop.entry(id);
     const images = run.predictions({ label, predicted, limit });
-    const data = datasets.get(dataset);
-    return { images: images.map((image) => ({ ...image, pixels: data.image("test", image.index) })) };
+    return { images: images.map((image) => ({ ...image, pixels: datasetOf(dataset).image("test", image.index) })) };
   },
 
   [To.FILTERS]: ({ run, layer }) => loop.entry(run).run.filters(layer),

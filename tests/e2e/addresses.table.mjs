@@ -1,0 +1,222 @@
+/**
+ * Addresses that people have: in links, in lessons, in the pages of courses that frame Nibble. Each row says what its
+ * address must open. THIS TABLE IS KEPT FOR EVER: rows are added, none is taken away or changed. What a row asks for may
+ * come to be called otherwise or stand elsewhere; then the page learns to understand the old name, and only how
+ * addresses.test.mjs looks for it changes.
+ *
+ * The first rows hold what the page understood at commit 9290ccb.
+ */
+
+/**
+ * Settings: key, text in the address, what it must come to be. `field` is that of the run's configuration, and its value;
+ * a setting that is none of the run's has `engine` (what the engine tells of itself) or `data` (what is loaded).
+ * `control` is what the setting's control shows: the value of a menu or a number, true or false of a switch.
+ */
+export const SETTINGS = [
+  { key: "model", text: "vgg4bit", field: { model: "vgg4bit" }, control: "vgg4bit" },
+  { key: "model", text: "convnetjs_cifar10", field: { model: "convnetjs_cifar10" }, control: "convnetjs_cifar10" },
+  { key: "model", text: "simple_resnet4bit", field: { model: "simple_resnet4bit" }, control: "simple_resnet4bit" },
+  { key: "quantizer", text: "none", field: { quantizer: "none" }, control: "none" },
+  { key: "quantizer", text: "symmetric", field: { quantizer: "symmetric" }, control: "symmetric" },
+  { key: "bits", text: "3", field: { bits: 3 }, control: "3" },
+  { key: "bits", text: "2", field: { bits: 2 }, control: "2" },
+  { key: "bits", text: "8", field: { bits: 8 }, control: "8" },
+  { key: "epochs", text: "3", field: { epochs: 3 }, control: "3" },
+  { key: "epochs", text: "1", field: { epochs: 1 }, control: "1" },
+  { key: "epochs", text: "1000", field: { epochs: 1000 }, control: "1000" },
+  { key: "batch", text: "32", field: { batch: 32 }, control: "32" },
+  { key: "batch", text: "2", field: { batch: 2 }, control: "2" },
+  { key: "batch", text: "50", field: { batch: 50 }, control: "50" },
+  { key: "lr", text: "0.003", field: { lr: 0.003 }, control: "0.003" },
+  { key: "lr", text: "0.00001", field: { lr: 0.00001 }, control: "0.00001" },
+  { key: "lr", text: "1e-2", field: { lr: 0.01 }, control: "0.01" },
+  { key: "schedule", text: "cosine_climbing", field: { schedule: "cosine_climbing" }, control: "cosine_climbing" },
+  { key: "schedule", text: "cosine", field: { schedule: "cosine" }, control: "cosine" },
+  { key: "tanh", text: "0", field: { tanhClip: false }, control: false },
+  { key: "tanh", text: "1", field: { tanhClip: true }, control: true },
+  { key: "scale", text: "0", field: { perLayerScale: false }, control: false },
+  { key: "scale", text: "1", field: { perLayerScale: true }, control: true },
+  { key: "ste", text: "0", field: { straightThrough: false }, control: false },
+  { key: "ste", text: "1", field: { straightThrough: true }, control: true },
+  { key: "clip", text: "0", field: { gradClip: false }, control: false },
+  { key: "clip", text: "1", field: { gradClip: true }, control: true },
+  { key: "augment", text: "0", field: { augment: false }, control: false },
+  { key: "augment", text: "1", field: { augment: true }, control: true },
+  { key: "seed", text: "7", field: { seed: 7 }, control: "7" },
+  { key: "seed", text: "0", field: { seed: 0 }, control: "0" },
+  { key: "seed", text: "999999", field: { seed: 999999 }, control: "999999" },
+  { key: "winograd", text: "0", field: { winograd: false }, control: false },
+  { key: "winograd", text: "1", field: { winograd: true }, control: true },
+  { key: "threads", text: "1", engine: { threads: 1 }, control: "1" },
+  { key: "build", text: "simd", engine: { build: "simd", exact: true }, control: "simd" },
+  { key: "build", text: "single", engine: { build: "single", threads: 1 }, control: "single" },
+  { key: "build", text: "relaxed", engine: { build: "relaxed" }, control: "relaxed" },
+  { key: "data", text: "builtin", data: { kind: "synthetic" }, control: "builtin" },
+  { key: "train", text: "300", data: { train: 300 }, control: "300" },
+  { key: "train", text: "100", data: { train: 100 }, control: "100" },
+  { key: "test", text: "200", data: { test: 200 }, control: "200" },
+  { key: "test", text: "100", data: { test: 100 }, control: "100" },
+];
+
+/** What the run is made with where the address says nothing; `data` and `engine` as above. */
+export const DEFAULTS = {
+  field: {
+    model: "simple_resnet4bit", quantizer: "symmetric", bits: 4, epochs: 10, batch: 128, lr: 0.001, schedule: "cosine",
+    tanhClip: true, perLayerScale: true, straightThrough: true, gradClip: true, augment: true, seed: 1, winograd: true,
+  },
+  data: { kind: "synthetic", train: 10000, test: 2000 },
+};
+
+/** `race=`: the second run has this of its own, and the rest of the first. */
+export const RACES = [
+  { text: "quantizer:none", field: { quantizer: "none" } },
+  { text: "bits:3", field: { bits: 3 } },
+  { text: "lr:0.01", field: { lr: 0.01 } },
+  { text: "schedule:cosine_climbing", field: { schedule: "cosine_climbing" } },
+  { text: "tanh:0", field: { tanhClip: false } },
+  { text: "scale:0", field: { perLayerScale: false } },
+  { text: "ste:0", field: { straightThrough: false } },
+  { text: "clip:0", field: { gradClip: false } },
+  { text: "augment:0", field: { augment: false } },
+  // The other way round, on top of what the address says of the first.
+  { also: { quantizer: "none" }, text: "quantizer:symmetric", field: { quantizer: "symmetric" } },
+  { also: { tanh: "0" }, text: "tanh:1", field: { tanhClip: true } },
+  // No difference: one run, and a sentence.
+  { text: "bits:4", says: ["The second run would now be the same as the first"] },
+];
+
+/**
+ * The names of the parts, as `show=`, the code to embed and the lessons' `part.NAME` have them, each with where it
+ * stands. The bar of buttons is there in every view.
+ */
+export const PARTS = {
+  transport: ".transport", health: "#health", settings: "#settings", accuracy: "#accuracy", loss: "#loss", compare: "#compare",
+  ptq: "#ptq", outlier: "#outlier", weights: "#weights", errors: "#errors", try: "#try", share: "#share", data: "#drop",
+  engine: ".engine-settings", device: "#device", epochs: "#epochs-panel",
+};
+export const ALWAYS = ["transport"];
+
+/** Views: query -> exactly these parts are to be seen besides those that always are. Each name alone goes without a row. */
+export const VIEWS = [
+  { query: "", parts: Object.keys(PARTS), whole: true },
+  { query: "embed=0", parts: Object.keys(PARTS), whole: true },
+  { query: "show=", parts: Object.keys(PARTS), whole: true },
+  { query: "embed", parts: ["health", "settings", "accuracy", "loss", "weights"] },
+  { query: "embed=1", parts: ["health", "settings", "accuracy", "loss", "weights"] },
+  { query: "embed=1&show=loss", parts: ["loss"] },
+  { query: "embed&show=accuracy,errors", parts: ["accuracy", "errors"] },
+  { query: "show=accuracy%2Cshare", parts: ["accuracy", "share"], whole: true },
+  { query: "show=weights,accuracy", parts: ["accuracy", "weights"], whole: true },
+];
+
+/** Lessons: `lesson=ID`, `lesson=ID.N` -> the step of that title. */
+export const LESSONS = [
+  { id: "levels", steps: 4, first: "A weight is a number", last: "No levels at all" },
+  { id: "scales", steps: 2, first: "Two layers, two rulers", last: "One ruler for all" },
+  { id: "straight-through", steps: 3, first: "A staircase has no slope", last: "Without it" },
+  { id: "tanh", steps: 3, first: "The largest weight rules", last: "The same with tanh" },
+  { id: "cliff", steps: 2, first: "Train first, round later", last: "Walk to the edge" },
+  { id: "race", steps: 2, first: "A fair start", last: "Run" },
+  { id: "picture", steps: 2, first: "Teach it shapes", last: "Show it yours" },
+];
+
+/**
+ * What is not understood: a sentence is shown with all of `says` in it, and the run has the default of `DEFAULTS`, or what
+ * `instead` says. Several of them stand in one address.
+ */
+export const WRONG = [
+  { query: "bits=9", says: ["Bits", '"9"', "Using 4"] },
+  { query: "bits=1", says: ["Bits", '"1"', "Using 4"] },
+  { query: "bits=four", says: ["Bits", '"four"'] },
+  { query: "bits=4.5", says: ["Bits", '"4.5"'] },
+  { query: "epochs=0", says: ["Epochs", '"0"', "Using 10"] },
+  { query: "epochs=1001", says: ["Epochs", '"1001"'] },
+  { query: "batch=1", says: ["Batch size", '"1"', "Using 128"] },
+  { query: "lr=-1", says: ["Learning rate", '"-1"', "Using 0.001"] },
+  { query: "lr=NaN", says: ["Learning rate", '"NaN"'] },
+  { query: "schedule=linear", says: ["Schedule", '"linear"', "Using cosine"] },
+  { query: "tanh=yes", says: ["Tanh clipping", '"yes"', "Using 1"] },
+  { query: "scale=", says: ["Scale per layer", '""', "Using 1"] },
+  { query: "ste=true", says: ["Straight-through", '"true"'] },
+  { query: "clip=2", says: ["Gradient clipping", '"2"'] },
+  { query: "augment=off", says: ["Augmentation", '"off"'] },
+  { query: "model=alexnet", says: ["Model", '"alexnet"', "Using simple_resnet4bit"] },
+  { query: "quantizer=Symmetric", says: ["Precision", '"Symmetric"', "Using symmetric"] },
+  { query: "data=mnist", says: ["Data set", '"mnist"', "Using builtin"] },
+  { query: "seed=-1", says: ["Seed", '"-1"', "Using 1"] },
+  { query: "winograd=no", says: ["Winograd", '"no"'] },
+  { query: "threads=999", says: ["Threads", '"999"', "Using auto"] },
+  { query: "build=fast", says: ["Arithmetic", '"fast"', "Using auto"] },
+  { query: "race=seed:3", says: ["Second run", '"seed"'] },
+  { query: "race=bits:9", says: ["Second run", "Bits", '"9"'] },
+  { query: "race=bits", says: ["Second run", "Bits"] },
+  { query: "embed=yes", says: ["Embedded view", '"yes"'] },
+  { query: "show=accuracy,moon", says: ["Parts shown", '"moon"'] },
+  { query: "lesson=Levels", says: ["Lesson", '"Levels"'] },
+  { query: "lesson=levels.0", says: ["Lesson", '"levels.0"'] },
+  { query: "colour=1", says: ['"colour"', "no setting"] },
+];
+
+/** Wrong ones that need an address of their own. */
+export const WRONG_ALONE = [
+  { query: "train=99&test=99", says: ["Training images", '"99"', "Using 10000", "Test images", "Using 2000"], data: { train: 10000, test: 2000 } },
+  { query: "train=100&test=100&lesson=unknown", says: ["There is no lesson", '"unknown"', "levels"], data: { train: 100 } },
+  { query: "train=100&test=100&data=cifar10", says: ["The link asks for CIFAR-10", "the built-in images"], data: { kind: "synthetic", train: 100 } },
+  { query: "train=100&test=100&data=images&images=abc", says: ["The link asks for Own images", "not on this device"], data: { kind: "synthetic", train: 100 } },
+];
+
+/** Later ones win; what the address says twice, and what it says in other letters of the same meaning. */
+export const ODD = [
+  { query: "train=100&test=100&bits=3&bits=5", field: { bits: 5 } },
+  { query: "test=100&train=100&images=abc", data: { kind: "synthetic", train: 100 } },
+  { query: "train=1e2&test=%31%30%30&lr=1E-3", data: { train: 100, test: 100 }, field: { lr: 0.001 } },
+];
+
+/** Images that are on this device, by `images=`: tests/e2e/fixture.mjs makes these files. */
+export const KEPT = {
+  files: { "data_batch_1.bin": [100, 1], "test_batch.bin": [100, 2] },
+  query: "data=cifar10&images=65a6d694",
+  data: { kind: "cifar10", train: 100, test: 100 },
+  other: { query: "data=cifar10&images=0000", says: ["The link was made with other images than these", "0000", "65a6d694"] },
+};
+
+/** Whole addresses as Share made them, and what it must go on making codes and links of. */
+export const SHARED = [
+  {
+    query: "data=builtin&model=convnetjs_cifar10&quantizer=symmetric&bits=3&epochs=5&batch=50&lr=0.003&schedule=cosine&tanh=1&scale=0&ste=1&clip=1&augment=0&train=200&test=100&seed=42&winograd=1&threads=auto&build=single&race=bits%3A8",
+    field: { model: "convnetjs_cifar10", bits: 3, epochs: 5, batch: 50, lr: 0.003, perLayerScale: false, augment: false, seed: 42 },
+    second: { bits: 8 },
+    data: { train: 200, test: 100 },
+  },
+  {
+    query: "data=builtin&model=simple_resnet4bit&quantizer=none&bits=4&epochs=10&batch=32&lr=0.001&schedule=cosine_climbing&tanh=0&scale=1&ste=1&clip=1&augment=1&train=100&test=100&seed=1&winograd=0&threads=1&build=auto&embed=1&show=health%2Caccuracy",
+    field: { quantizer: "none", batch: 32, schedule: "cosine_climbing", tanhClip: false, winograd: false },
+    data: { train: 100, test: 100 },
+    parts: ["health", "accuracy"],
+  },
+];
+
+/** The frame that Share's code makes, but for its address; `show` of the parts that are chosen, none for the usual ones. */
+export const FRAME = { title: "Nibble: 4-bit training", width: "100%", style: "border: 0", loading: "lazy" };
+export const FRAMED = [
+  { choose: ["health", "settings", "accuracy", "loss", "weights"], parts: ["health", "settings", "accuracy", "loss", "weights"], allow: "clipboard-write" },
+  { choose: ["accuracy", "try"], parts: ["accuracy", "try"], allow: "clipboard-write; camera" },
+];
+
+/** What README and docs quote: query -> what it opens. A test finds every query that they quote in here. */
+export const QUOTED = [
+  { query: "lesson=tanh", step: "The largest weight rules" },
+  { query: "lesson=tanh.2" },
+  { query: "lesson=race&seed=7", step: "A fair start", field: { seed: 7 } },
+  { query: "build=simd", engine: { build: "simd" } },
+  { query: "show=accuracy,weights", parts: ["accuracy", "weights"] },
+  { query: "show=accuracy,errors", parts: ["accuracy", "errors"] },
+  { query: "train=1000&test=200", data: { train: 1000, test: 200 } },
+  { query: "embed&bits=3", parts: ["health", "settings", "accuracy", "loss", "weights"], field: { bits: 3 } },
+  { query: "race=bits:3", second: { bits: 3 } },
+  { query: "model=vgg4bit&epochs=1&seed=2", field: { model: "vgg4bit", epochs: 1, seed: 2 } },
+  { query: "model=simple_resnet4bit&epochs=5&lr=0.004", field: { model: "simple_resnet4bit", epochs: 5, lr: 0.004 } },
+  { query: "epochs=5", field: { epochs: 5 } },
+  { query: "model=vgg4bit&epochs=10&train=10000", field: { model: "vgg4bit", epochs: 10 } },
+  { query: "model=vgg4bit&epochs=10&train=2048&test=100", field: { model: "vgg4bit", epochs: 10 }, data: { train: 2048, test: 100 } },
+];
