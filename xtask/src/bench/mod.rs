@@ -4,6 +4,7 @@
 //! headless Chromium is served by the same server that `serve` runs; what runs natively is the bench target
 //! tests/bench/native.rs. docs/BENCHMARKS.md says what the figures mean.
 
+mod against;
 mod curves;
 mod epochs;
 mod frames;
