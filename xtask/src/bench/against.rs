@@ -3,7 +3,9 @@
 //! Each is measured by its own bench (tests/bench/native.rs, and tests/bench/worker.js with its committed pkg/), so
 //! that the other one needs nothing but what `bench peers` needs.
 
-use super::{Options, native, script};
+use super::arguments::Options;
+use super::native;
+use super::script::script;
 use crate::serve::{Server, Site};
 use crate::{process, project, tools};
 use anyhow::{Context, Result, ensure};

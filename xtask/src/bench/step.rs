@@ -1,7 +1,10 @@
 //! `cargo xtask bench step`: one whole training step, from the choice of the images to the clipped weights.
 
-use super::{against, build_argument, count, json_argument, native_argument, threads, threads_argument};
-use crate::wasm::BUILDS;
+use super::against;
+use super::arguments::{
+    build_argument, count, json_argument, native_argument, pool, threads_argument, values,
+};
+use super::script::run_subject;
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
@@ -34,15 +37,13 @@ pub fn command() -> Command {
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
     if let Some(other) = arguments.get_one::<String>("against") {
-        let mut options = super::values(arguments, &["quantizer", "batch", "rounds"]);
-        let build = arguments.get_one::<String>("build").expect("it has a default");
-        let able = BUILDS.iter().any(|each| each.name == build && each.threads);
-        options.push(("threads", threads(arguments, able)?.to_string()));
+        let mut options = values(arguments, &["quantizer", "batch", "rounds"]);
+        options.push(("threads", pool(arguments)?.to_string()));
         if arguments.get_flag("json") {
             options.push(("json", "true".into()));
         }
         return against::run(arguments, other, options);
     }
-    let options = super::values(arguments, &["model", "quantizer", "batch", "steps"]);
-    super::run_subject("step", arguments, options)
+    let options = values(arguments, &["model", "quantizer", "batch", "steps"]);
+    run_subject("step", arguments, options)
 }
