@@ -7,7 +7,7 @@
 mod later;
 mod needs;
 mod page;
-mod report;
+pub mod report;
 
 use crate::process::{quiet, tee};
 use crate::toolchain;
