@@ -22,15 +22,16 @@ export class BrowserWorker {
   /**
    * @param {string} script address of the worker, from bench/page.html
    * @param {"module" | "classic"} type
+   * @param {string} site address of the server
    */
-  static async open(script, type = "module") {
+  static async open(script, type = "module", site = process.env.NIBBLE_URL) {
     const { launch } = await import("../e2e/browser.mjs");
     const worker = new BrowserWorker();
     worker.#browser = await launch();
     worker.version = `Chromium ${worker.#browser.version()}`;
     const page = await worker.#browser.newPage();
     page.on("console", (message) => message.type() === "error" && console.error(message.text()));
-    await page.goto(new URL("bench/page.html", process.env.NIBBLE_URL).href);
+    await page.goto(new URL("bench/page.html", site).href);
     await page.evaluate(([url, type]) => void (globalThis.worker = new Worker(url, { type })), [script, type]);
     worker.#page = page;
     return worker;

@@ -1,15 +1,11 @@
 /**
  * One interleaved run of Nibble and other libraries on the same networks; started by `cargo xtask bench peers`.
- * Every contestant is set up once and warmed up; then in each round each of them trains a few steps, one contestant
- * after the other, so that whatever else the machine does meets them all. Environment: NIBBLE_URL (with this folder at
- * bench/, the installed libraries at peers/), CHROMIUM. Options: see `xtask/src/bench/peers.rs`; `native` and `python`
- * are the programs.
+ * rounds.mjs says how. Environment: NIBBLE_URL (with this folder at bench/, the installed libraries at peers/), CHROMIUM.
+ * Options: see `xtask/src/bench/peers.rs`; `native` and `python` are the programs. A guest has `limit` seconds an answer.
  */
 import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { BrowserWorker, Program } from "./contestants.mjs";
+import { DOUBTFUL_LOAD, inBrowser, PATIENCE, program, restingLoad, trainRound, turns } from "./rounds.mjs";
 import { median, round, table } from "./table.mjs";
 
 const NUMBERS = ["batch", "threads", "steps", "rounds", "limit"];
@@ -18,39 +14,9 @@ const { values } = parseArgs({ options: Object.fromEntries([...NUMBERS, ...TEXTS
 const options = { ...values, ...Object.fromEntries(NUMBERS.map((name) => [name, Number(values[name])])) };
 const { batch, threads, steps, rounds, limit } = options;
 
-/** Between two contestants, for the threads of the one before to fall asleep, and then to see who else is awake. */
-const PAUSE_MS = 100;
-const WATCH_MS = 250;
-/** More than this share of the machine used by others makes the figures doubtful, and PyTorch's most of all. */
-const DOUBTFUL_LOAD = 0.1;
-/** A round of a contestant takes at least this long: steps of a few milliseconds say little one by one. */
-const ROUND_MS = 1000;
-/** Nibble and PyTorch are waited for; a guest has `limit` seconds an answer. */
-const PATIENCE = 600;
-
 /** The networks, as Nibble's own presets describe them, and whether their weights are 4-bit. */
 const quantizer = (model) => (model.endsWith("4bit") ? "symmetric" : "none");
 const layers = (model) => JSON.parse(readFileSync(new URL(`../../src/models/${model}.json`, import.meta.url)));
-
-async function inBrowser(script, request, seconds, type) {
-  const place = await BrowserWorker.open(script, type);
-  try {
-    return { place, seconds, ...(await place.ask(request, seconds, `setting up and a step of ${batch} images`)) };
-  } catch (error) {
-    await place.close();
-    throw error;
-  }
-}
-
-async function program(path, parameters, environment) {
-  const place = new Program(path, parameters, environment);
-  try {
-    return { place, seconds: PATIENCE, ...(await place.next(PATIENCE)) };
-  } catch (error) {
-    place.close();
-    throw error;
-  }
-}
 
 /** A library in a browser, with one step to warm up: some are slow. */
 const inGuest = (script, task, type) => inBrowser(`peers/${script}`, { ...task, warmUp: 1 }, limit, type);
@@ -76,31 +42,10 @@ const CONTESTANTS = [
   { peer: "convnetjs", name: "ConvNetJS", open: (task) => inGuest("convnet.worker.js", task, "classic") },
 ];
 
-/** Busy and all time of the cores so far, ms. */
-function cores() {
-  const times = cpus().map(({ times: { user, nice, sys, irq, idle } }) => ({ busy: user + nice + sys + irq, idle }));
-  const sum = (key) => times.reduce((total, core) => total + core[key], 0);
-  return { busy: sum("busy"), all: sum("busy") + sum("idle") };
-}
-
-/** Waits; gives the share of the machine that was busy meanwhile, though every contestant was at rest. */
-async function restingLoad() {
-  await sleep(PAUSE_MS);
-  const before = cores();
-  await sleep(WATCH_MS);
-  const after = cores();
-  return (after.busy - before.busy) / (after.all - before.all);
-}
-
 /** One contestant's round: images a second. */
-async function trainRound({ place, seconds }) {
-  let [count, total] = [0, 0];
-  while (total < ROUND_MS) {
-    const { ms } = await place.ask({ steps }, seconds, `${steps} steps of ${batch} images`);
-    count += ms.length;
-    total = ms.reduce((sum, each) => sum + each, total);
-  }
-  return (1000 * batch * count) / total;
+async function rate(entry) {
+  const ms = await trainRound(entry, steps);
+  return (1000 * batch * ms.length) / ms.reduce((sum, each) => sum + each, 0);
 }
 
 /** Sets all of them up for a network, runs the rounds, and gives an entry for each, those that failed included. */
@@ -126,11 +71,10 @@ async function compete(model) {
     }
     for (let i = 0; i < rounds; i++) {
       const turn = alive();
-      // Another one begins each round.
-      for (const entry of [...turn.slice(i % turn.length), ...turn.slice(0, i % turn.length)]) {
+      for (const entry of turns(turn, i)) {
         loads.push(await restingLoad());
         try {
-          entry.rates.push(await trainRound(entry));
+          entry.rates.push(await rate(entry));
         } catch (error) {
           await drop(entry, error);
         }

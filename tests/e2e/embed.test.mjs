@@ -79,12 +79,12 @@ for (const [hand, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
     await frame.click("#play");
     assert.deepEqual(await seriousFindings(frame), []);
     await assertFits(frame);
-    await screenshot(page, `${viewport.width}-embed-lesson`);
+    await screenshot(page, `${viewport.width}-embed-lesson`, false);
     if (hand === "pointer") await frame.click("#lessons-close");
     else await frame.locator("#lesson-step").press("Escape");
-    assert.ok(!(await frame.locator("#lessons").isVisible()));
+    await frame.locator("#lessons").waitFor({ state: "hidden" });
     const again = frame.locator("#lessons-again");
-    assert.ok(await again.isVisible());
+    await again.waitFor();
     await assertFits(frame);
     assert.equal(await frame.evaluate(() => document.activeElement.id), "lessons-again");
     // Not of the whole page: that sets the window's size and back, and what is pressed next has to stand still.

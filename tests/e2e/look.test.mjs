@@ -1,16 +1,11 @@
 /** How the page stands: accessible, steady, never busy itself; and pictures of it to look at. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { firstPaint, frames, longTasks, observe, quantile } from "./observe.mjs";
-import { assertFits, drawn, epochs, NARROW, open, pause, screenshot, seriousFindings, shows, trained, WIDE } from "./support.mjs";
+import { observe } from "./observe.mjs";
+import { assertFits, drawn, epochs, NARROW, open, openAll, pause, screenshot, seriousFindings, shows, trained, WIDE } from "./support.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, lr: 0.002 };
 const VIEWS = { 1440: WIDE, 390: NARROW };
-
-const openAll = (page) =>
-  page.evaluate(() => {
-    for (const details of document.querySelectorAll("details")) details.open = true;
-  });
 
 for (const [width, viewport] of Object.entries(VIEWS)) {
   for (const colorScheme of ["light", "dark"]) {
@@ -129,31 +124,6 @@ test("the tab key follows the look: what stands at the right comes before what s
   }
 });
 
-test("no task over 50 ms on the page's thread while training, and nothing moves", async (t) => {
-  const page = await open(t, { settings: { ...RUN, epochs: 20 }, init: observe });
-  await page.click("#play");
-  const tasks = await longTasks(page, (window) => epochs(page, 2 * window));
-  assert.deepEqual(tasks, []);
-  const shifts = await page.evaluate(() => observed.shift);
-  assert.ok(shifts < 0.02, `layout shift ${shifts}`);
-});
-
-test("something is to be seen within a second; while training, with everything open, frames come in time", async (t) => {
-  const page = await open(t, { settings: { ...RUN, epochs: 1000 }, init: observe });
-  const paint = await firstPaint(page);
-  assert.ok(paint < 1000, `first paint after ${paint} ms`);
-  await openAll(page);
-  await page.click("#play");
-  // The engine's code is compiled twice, panels draw for the first time.
-  await epochs(page, 2);
-  // Frames are late too when other programs have the cores: the best of three windows is the page's own doing.
-  const late = [];
-  do late.push(quantile((await page.evaluate(frames, 3000)).intervals, 0.95));
-  while (late.at(-1) > 20 && late.length < 3);
-  assert.ok(late.at(-1) <= 20, `95 % of the frames come within ${late.map((ms) => ms.toFixed(1))} ms`);
-  assert.ok(await page.evaluate(() => nibble.playing), "the training ended early");
-});
-
 test("messages: what a quotation makes too long is cut; what can be done about something stays", async (t) => {
   const page = await open(t);
   await page.evaluate(() => {
@@ -167,14 +137,6 @@ test("messages: what a quotation makes too long is cut; what can be done about s
   assert.ok((await page.locator(".notice p").last().textContent()).length < 2000);
   await page.locator(".notice .close").last().click();
   assert.equal(await page.locator(".notice").count(), 3);
-});
-
-test("interactive within two seconds, on a machine of its own", async (t) => {
-  const page = await open(t, { ready: false });
-  await page.locator("#play:enabled").click();
-  const clicked = await page.evaluate(() => performance.now());
-  assert.ok(clicked < 2000, `the first press took ${Math.round(clicked)} ms`);
-  await trained(page, 1);
 });
 
 test("reduced motion: nothing is animated", async (t) => {

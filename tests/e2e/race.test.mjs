@@ -6,7 +6,6 @@ import { gapCurve, testGap } from "../../www/gap/measure.js";
 import { RunRecord, speedOf, timeLeft } from "../../www/runs.js";
 import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/settings.js";
 import { choose, press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
-import { longTasks, observe } from "./observe.mjs";
 import { SMALL, hasRun, ink, noticed, open, shows, trained } from "./support.mjs";
 
 /** Eight steps an epoch. */
@@ -251,23 +250,3 @@ test("a link to a race is a race; one whose runs would be alike is a single run,
   await noticed(page, "same as the first");
   assert.doesNotMatch(page.url(), /race=/);
 });
-
-for (const { width, viewport } of WAYS.filter(({ hand }) => hand === "pointer")) {
-  test(`${width} px: no task over 50 ms on the page's thread while two runs train, and nothing moves`, async (t) => {
-    const page = await open(t, { settings: { ...RUN, epochs: 40, race: "quantizer:none" }, context: { viewport }, init: observe });
-    await page.click("#play");
-    await trained(page, 4);
-    const tasks = await longTasks(page, async () => {
-      const epochs = await page.evaluate(() => nibble.runs[1].epochs.length);
-      await until(page, (wanted) => nibble.runs[1].epochs.length >= wanted, epochs + 2);
-    });
-    assert.deepEqual(tasks, []);
-    // Forking moves nothing that it was not asked for, either.
-    await page.click('[aria-label="Drop FP32"]');
-    await until(page, () => nibble.runs.length === 1 && !nibble.busy);
-    await page.click("#fork");
-    await until(page, () => nibble.runs.length === 2 && nibble.runs[1].globalStep > nibble.runs[1].fork.step);
-    const shifts = await page.evaluate(() => observed.shift);
-    assert.ok(shifts < 0.02, `layout shift ${shifts}`);
-  });
-}

@@ -194,4 +194,10 @@ export const drawn = (page) =>
     while (!idle());
   });
 
+/** Opens everything on the page that can be folded away. */
+export const openAll = (page) =>
+  page.evaluate(() => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
+
 export const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;

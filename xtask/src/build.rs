@@ -3,7 +3,7 @@
 use crate::process::{line, quiet, run as run_command};
 use crate::toolchain::{self, Toolchain};
 use crate::tools::{self, WasmBindgen};
-use crate::wasm::{self, BUILDS, Build};
+use crate::wasm::{BUILDS, Build};
 use crate::{offline, project, stamp};
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -90,7 +90,7 @@ fn make(build: &Build, toolchain: &Toolchain, bindgen: &WasmBindgen) -> Result<(
     run_command(&mut cargo)?;
     let folder = project::path("pkg").join(build.name);
     let _ = fs::remove_dir_all(&folder);
-    let wasm = build.target().join(wasm::TARGET).join("release/nibble.wasm");
+    let wasm = build.product();
     quiet(
         Process::new(&bindgen.bindgen)
             .args(["--target", "web", "--out-name", "nibble", "--out-dir"])

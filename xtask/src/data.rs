@@ -2,9 +2,9 @@
 //!
 //! The sets are described at https://www.cs.toronto.edu/~kriz/cifar.html, with the MD5 sums that are checked here.
 
+use crate::files::hexadecimal;
 use crate::process::{find, quiet};
 use crate::project;
-use crate::stamp::hexadecimal;
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use flate2::read::GzDecoder;

@@ -3,9 +3,12 @@
 mod bench;
 mod build;
 mod data;
+mod files;
+mod lock;
 mod offline;
 mod process;
 mod project;
+mod sanitize;
 mod serve;
 mod stamp;
 mod test;
@@ -26,6 +29,7 @@ const COMMANDS: &[Task] = &[
     Task { command: serve::command, run: serve::run },
     Task { command: build::command, run: build::run },
     Task { command: test::command, run: test::run },
+    Task { command: sanitize::command, run: sanitize::run },
     Task { command: data::command, run: data::run },
     Task { command: bench::command, run: bench::run },
 ];

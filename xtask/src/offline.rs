@@ -4,8 +4,8 @@
 //! `{"version":"…","files":{"index.html":"…","../pkg/simd/nibble.js":"…"}}`, paths relative to www/. `serve`
 //! makes it on the fly; for other hosts `build` writes it, and `test` finds a stale one.
 
+use crate::files::{files, hexadecimal, relative};
 use crate::project;
-use crate::stamp::{files, hexadecimal, relative};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;

@@ -14,6 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The target that the engine is built for.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
 /// A compiler that can build std.
 pub struct Toolchain {
     /// Value for RUSTUP_TOOLCHAIN: a folder.
@@ -33,6 +36,13 @@ impl Toolchain {
         })
     }
 
+    /// Whether std is there for a target, ready for use.
+    pub fn has_std(&self, target: &str) -> bool {
+        let folder = Path::new(&self.name).join("lib/rustlib").join(target).join("lib");
+        let named = |name: OsString| name.to_string_lossy().starts_with("libstd-");
+        fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| named(entry.file_name())))
+    }
+
     /// As `rustc 1.96.0 (ac68faa20 2026-05-25)`.
     pub fn version(&self) -> Result<String> {
         let mut rustc = Command::new("rustc");
@@ -45,6 +55,7 @@ pub fn find_or_install() -> Result<Toolchain> {
     let stable = sysroot()?;
     if let Some(toolchain) = Toolchain::at(&stable) {
         eprintln!("std sources: found ({}, {})", toolchain.version()?, stable.display());
+        add_std(&toolchain);
         return Ok(toolchain);
     }
     let folder = project::target().join("tools/rust");
@@ -56,6 +67,7 @@ pub fn find_or_install() -> Result<Toolchain> {
     let failure = match rustup {
         Ok(toolchain) => {
             eprintln!("std sources: installed with rustup ({})", toolchain.version()?);
+            add_std(&toolchain);
             return Ok(toolchain);
         }
         Err(failure) => failure,
@@ -89,6 +101,18 @@ fn from_rustup(stable: &Path) -> Result<Toolchain> {
     rustup.env("RUSTUP_MAX_RETRIES", "1").current_dir(project::root());
     quiet(rustup.args(["component", "add", "rust-src"]))?;
     Toolchain::at(stable).with_context(|| format!("rustup put no std sources into {}", stable.display()))
+}
+
+/// Has rustup fetch the std for wasm that is ready for use. It saves minutes; where it cannot be had, std is built.
+fn add_std(toolchain: &Toolchain) {
+    if !toolchain.has_std(TARGET) && find("rustup").is_some() {
+        let mut rustup = Command::new("rustup");
+        rustup.env("RUSTUP_MAX_RETRIES", "1").current_dir(project::root());
+        match quiet(rustup.args(["target", "add", TARGET])) {
+            Ok(_) => eprintln!("std for {TARGET}: installed with rustup"),
+            Err(_) => eprintln!("std for {TARGET}: rustup cannot fetch it, so it is built"),
+        }
+    }
 }
 
 /// Packages of Debian's compiler that are named without a version.

@@ -1,13 +1,14 @@
 //! Programs that the commands need beside the compiler: each is found, or installed with one line that says so.
 
+use crate::lock::Lock;
 use crate::process::{find, quiet};
 use crate::project;
-use crate::stamp::Lock;
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 /// Where cargo installs what is meant for this project alone.
 fn folder() -> PathBuf {
@@ -154,6 +155,9 @@ fn find_firefox() -> Option<PathBuf> {
 
 /// Installs Debian packages as root, or by sudo where that asks for no password.
 pub fn apt_install(packages: &[&str]) -> Result<()> {
+    // One at a time: apt does not wait for another.
+    static APT: Mutex<()> = Mutex::new(());
+    let _turn = APT.lock();
     let list = packages.join(" ");
     if find("apt-get").is_none() {
         bail!("{list}: missing, and there is no apt-get to install it with: install it by hand");

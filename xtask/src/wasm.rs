@@ -1,18 +1,17 @@
 //! The builds of the engine that the page chooses from, and the flags that make them.
 
 use crate::project;
-use crate::toolchain::Toolchain;
+use crate::toolchain::{TARGET, Toolchain};
 use std::env;
 use std::iter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// The target that everything here is built for.
-pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Most memory that an instance may grow to, in bytes. Two runs of VGG4bit at batch 128 with 60,000 images loaded stay
 /// well below. The page makes shared memory itself, smaller where the browser refuses this much.
 pub const MAX_MEMORY: u32 = 1 << 31;
+
+const RELAXED_SIMD: &str = ",+relaxed-simd";
 
 /// One build: a folder of pkg/.
 #[derive(Debug, PartialEq)]
@@ -34,14 +33,14 @@ pub const BUILDS: [Build; 3] = [
 ];
 
 impl Build {
-    /// Compiler flags that decide what the build does; part of the stamp.
+    /// Compiler flags that decide what the build does, those of the engine's own crate; part of the stamp.
     pub fn flags(&self) -> Vec<String> {
         let mut features = String::from("-Ctarget-feature=+bulk-memory,+mutable-globals,+simd128");
         if self.threads {
             features += ",+atomics";
         }
         if self.relaxed_simd {
-            features += ",+relaxed-simd";
+            features += RELAXED_SIMD;
         }
         // Without it LLVM's loop strength reduction makes V8 spill the micro-kernels' accumulators: the
         // innermost loop runs at less than half of its speed.
@@ -64,9 +63,22 @@ impl Build {
         if self.threads { &["--features", "threads"] } else { &[] }
     }
 
-    /// `cargo SUBCOMMAND` for this build, std included: with threads it must be rebuilt with atomics.
+    /// `cargo SUBCOMMAND` for this build. With threads std is rebuilt with atomics; without, that of rustup will do.
     pub fn cargo(&self, toolchain: &Toolchain, subcommand: &str) -> Command {
-        let mut flags = self.flags();
+        let target = project::target().join("wasm").join(self.folder());
+        self.cargo_in(toolchain, subcommand, &target, self.threads || !toolchain.has_std(TARGET))
+    }
+
+    /// `cargo clippy` for this build: nothing is linked, so that any std will do.
+    pub fn clippy(&self, toolchain: &Toolchain) -> Command {
+        let target = project::target().join("wasm/clippy");
+        self.cargo_in(toolchain, "clippy", &target, !toolchain.has_std(TARGET))
+    }
+
+    fn cargo_in(&self, toolchain: &Toolchain, subcommand: &str, target: &Path, build_std: bool) -> Command {
+        // The engine alone is told of relaxed SIMD: std and the other crates then serve two builds. What of them is
+        // generic or inlined is compiled with the engine, and the wasm as a whole has the features of its parts.
+        let mut flags = Build { relaxed_simd: false, ..*self }.flags();
         flags.extend(remap(toolchain));
         let mut cargo = Command::new("cargo");
         cargo
@@ -75,19 +87,35 @@ impl Build {
             .args(self.features())
             .env("RUSTUP_TOOLCHAIN", &toolchain.name)
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
-            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "")
-            .env("CARGO_TARGET_DIR", self.target())
+            .env("CARGO_TARGET_DIR", target)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_BUILD_TARGET");
+        if build_std {
+            cargo
+                .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+                .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "");
+        }
+        if self.relaxed_simd {
+            cargo.env("CARGO_UNSTABLE_PROFILE_RUSTFLAGS", "true");
+            for profile in ["dev", "release"] {
+                let flag = format!("-Ctarget-feature={}", RELAXED_SIMD.trim_start_matches(','));
+                cargo.arg("--config").arg(format!("profile.{profile}.package.nibble.rustflags=[{flag:?}]"));
+            }
+        }
         cargo
     }
 
-    /// Cargo's target folder: apart from the native one because the compiler may be another, and apart from the
-    /// other builds' because each has a std with other flags, which would be compiled anew at every change of build.
-    pub fn target(&self) -> PathBuf {
-        project::target().join("wasm").join(self.name)
+    /// What `cargo build --release --lib` makes.
+    pub fn product(&self) -> PathBuf {
+        let target = project::target().join("wasm").join(self.folder());
+        target.join(TARGET).join("release/nibble.wasm")
+    }
+
+    /// Cargo's target folder below target/wasm: apart from the native one because the compiler may be another, and one
+    /// for each std.
+    fn folder(&self) -> &'static str {
+        if self.threads { "threads" } else { "single" }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask bench curves`: training with and without Winograd's algorithm, natively, from the same seeds.
 
-use super::{count, native, threads, threads_argument};
+use super::arguments::{count, threads, threads_argument};
+use super::native;
 use crate::process;
 use anyhow::{Context, Result, ensure};
 use clap::{Arg, ArgMatches, Command};

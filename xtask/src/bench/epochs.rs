@@ -1,5 +1,7 @@
 //! `cargo xtask bench epochs`: whole epochs on the page itself, as a user sees them, with a log of each.
 
+use super::arguments::values;
+use super::script::in_browser;
 use anyhow::{Context, Result};
 use clap::{Arg, ArgMatches, Command};
 use std::path::Path;
@@ -33,7 +35,7 @@ pub fn command() -> Command {
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    let mut options = super::values(arguments, &["plots"]);
+    let mut options = values(arguments, &["plots"]);
     options.push(("search", arguments.get_one::<String>("settings").expect("a default").clone()));
     if let Some(data) = arguments.get_one::<String>("data") {
         let data = Path::new(data).canonicalize().with_context(|| format!("cannot read {data}"))?;
@@ -44,5 +46,5 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
             options.push((name, std::path::absolute(file)?.display().to_string()));
         }
     }
-    super::in_browser("epochs.mjs", &options)
+    in_browser("epochs.mjs", &options)
 }

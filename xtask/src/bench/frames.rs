@@ -1,6 +1,7 @@
 //! `cargo xtask bench frames`: how smooth the page is while it trains.
 
-use super::{count, json_argument};
+use super::arguments::{count, json_argument, values};
+use super::script::in_browser;
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command};
 
@@ -18,10 +19,10 @@ pub fn command() -> Command {
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    let mut options = super::values(arguments, &["seconds"]);
+    let mut options = values(arguments, &["seconds"]);
     options.push(("search", arguments.get_one::<String>("settings").expect("a default").clone()));
     if arguments.get_flag("json") {
         options.push(("json", "true".into()));
     }
-    super::in_browser("frames.mjs", &options)
+    in_browser("frames.mjs", &options)
 }

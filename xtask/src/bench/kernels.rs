@@ -1,6 +1,7 @@
 //! `cargo xtask bench kernels`: every kernel at the shapes of the models, one at a time.
 
-use super::{build_argument, json_argument, native_argument, threads_argument};
+use super::arguments::{build_argument, json_argument, native_argument, threads_argument, values};
+use super::script::run_subject;
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command};
 
@@ -20,5 +21,5 @@ pub fn command() -> Command {
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    super::run_subject("kernels", arguments, super::values(arguments, &["filter"]))
+    run_subject("kernels", arguments, values(arguments, &["filter"]))
 }

@@ -4,18 +4,29 @@
 use crate::process;
 use crate::project;
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const TARGET: &str = "native";
 
 /// Compiles it and says where it is.
 pub fn build() -> Result<PathBuf> {
+    build_in(project::root(), &project::target())
+}
+
+/// Compiles that of another checkout, with the same compiler. Cargo tells two checkouts apart by nothing but their
+/// target folders.
+pub fn build_at(checkout: &Path) -> Result<PathBuf> {
+    build_in(checkout, &checkout.join("target"))
+}
+
+fn build_in(checkout: &Path, target: &Path) -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo
         .args(["bench", "--package", "nibble", "--bench", TARGET, "--no-run"])
         .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(project::root())
+        .current_dir(checkout)
+        .env("CARGO_TARGET_DIR", target)
         .stderr(Stdio::inherit());
     let output = cargo.output().with_context(|| format!("cannot start `{}`", process::line(&cargo)))?;
     anyhow::ensure!(output.status.success(), "`{}` failed ({})", process::line(&cargo), output.status);

@@ -1,7 +1,9 @@
 //! `cargo xtask bench peers`: Nibble beside other libraries, in one interleaved run. What they need is installed below
 //! the target folder, by name, and never becomes a dependency of the project.
 
-use super::{build_argument, count, json_argument, native, threads, threads_argument};
+use super::arguments::{build_argument, count, json_argument, threads, threads_argument, values};
+use super::native;
+use super::script::script;
 use crate::process::{self, quiet};
 use crate::serve::{Server, Site};
 use crate::{project, tools};
@@ -64,7 +66,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     };
     let only = chosen("only", &PEERS);
     let takes_part = |name: &str| only.iter().any(|peer| peer == name);
-    let mut options = super::values(arguments, &["batch", "rounds", "steps", "limit", "build"]);
+    let mut options = values(arguments, &["batch", "rounds", "steps", "limit", "build"]);
     options.push(("models", chosen("model", &MODELS).join(",")));
     options.push(("only", only.join(",")));
     options.push(("threads", threads(arguments, true)?.to_string()));
@@ -91,7 +93,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     }
     let site = Site::project(true).with("/bench/", "tests/bench").with("/peers/", &folder.to_string_lossy());
     let server = Server::start(site, 0)?;
-    let mut node = super::script("peers.mjs", &options);
+    let mut node = script("peers.mjs", &options);
     process::run(node.env("NIBBLE_URL", server.url()).env("CHROMIUM", &browser.chromium))
 }
 

@@ -1,8 +1,15 @@
 //! `cargo xtask bench step`: one whole training step, from the choice of the images to the clipped weights.
 
-use super::{build_argument, count, json_argument, native_argument, threads_argument};
+use super::against;
+use super::arguments::{
+    build_argument, count, json_argument, native_argument, pool, threads_argument, values,
+};
+use super::script::run_subject;
 use anyhow::Result;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+/// Fewer pairs have no median to speak of.
+const FEWEST_ROUNDS: i64 = 7;
 
 pub fn command() -> Command {
     let text = |name: &'static str, value: &'static str| Arg::new(name).long(name).value_name(value);
@@ -15,10 +22,28 @@ pub fn command() -> Command {
         .arg(build_argument())
         .arg(native_argument())
         .arg(count("steps", "N").default_value("12").help("Steps measured, after three to warm up"))
+        .arg(text("against", "PATH").conflicts_with("steps").help(
+            "Train in turn with another checkout of Nibble; both models, natively and in Chromium, unless one is named",
+        ))
+        .arg(
+            count("rounds", "N")
+                .value_parser(value_parser!(u32).range(FEWEST_ROUNDS..))
+                .default_value("9")
+                .requires("against")
+                .help("Pairs of rounds with --against, at least seven"),
+        )
         .arg(json_argument())
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    let options = super::values(arguments, &["model", "quantizer", "batch", "steps"]);
-    super::run_subject("step", arguments, options)
+    if let Some(other) = arguments.get_one::<String>("against") {
+        let mut options = values(arguments, &["quantizer", "batch", "rounds"]);
+        options.push(("threads", pool(arguments)?.to_string()));
+        if arguments.get_flag("json") {
+            options.push(("json", "true".into()));
+        }
+        return against::run(arguments, other, options);
+    }
+    let options = values(arguments, &["model", "quantizer", "batch", "steps"]);
+    run_subject("step", arguments, options)
 }

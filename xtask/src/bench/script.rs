@@ -1,0 +1,48 @@
+//! The scripts of tests/bench.
+
+use super::arguments::{Options, pool, threads};
+use super::native;
+use crate::serve::{Server, Site};
+use crate::{process, project, tools};
+use anyhow::{Result, bail};
+use clap::ArgMatches;
+use std::process::Command as Process;
+
+/// A script of tests/bench with these options.
+pub fn script(name: &str, options: &Options) -> Process {
+    let mut node = Process::new("node");
+    node.current_dir(project::root()).arg(format!("tests/bench/{name}"));
+    for (name, value) in options {
+        node.arg(format!("--{name}={value}"));
+    }
+    node
+}
+
+/// Runs a script of tests/bench that drives headless Chromium.
+pub fn in_browser(name: &str, options: &Options) -> Result<()> {
+    if !project::path("pkg").is_dir() {
+        bail!("pkg/ is missing: run `cargo xtask build`");
+    }
+    tools::node_modules()?;
+    let browser = tools::browser()?;
+    let server = Server::start(Site::project(true).with("/bench/", "tests/bench"), 0)?;
+    let mut node = script(name, options);
+    process::run(node.env("NIBBLE_URL", server.url()).env("CHROMIUM", &browser.chromium))
+}
+
+/// Runs a subject of tests/bench/run.mjs where the arguments say: in Chromium, or natively.
+pub fn run_subject(subject: &str, arguments: &ArgMatches, mut options: Options) -> Result<()> {
+    options.push(("subject", subject.into()));
+    if arguments.get_flag("json") {
+        options.push(("json", "true".into()));
+    }
+    if arguments.try_get_one::<bool>("native").is_ok_and(|native| native == Some(&true)) {
+        options.push(("threads", threads(arguments, true)?.to_string()));
+        options.push(("native", native::build()?.display().to_string()));
+        tools::node()?;
+        return process::run(&mut script("run.mjs", &options));
+    }
+    options.push(("threads", pool(arguments)?.to_string()));
+    options.push(("build", arguments.get_one::<String>("build").expect("it has a default").clone()));
+    in_browser("run.mjs", &options)
+}

@@ -1,0 +1,33 @@
+//! What the suites need.
+
+use super::later::Later;
+use crate::toolchain::{self, Toolchain};
+use crate::tools;
+use anyhow::Result;
+use std::path::PathBuf;
+
+/// What several suites need is looked for once.
+pub struct Tools {
+    pub toolchain: Later<Toolchain>,
+    pub bindgen: Later<tools::WasmBindgen>,
+    pub browser: Later<tools::Browser>,
+    /// The packages of the page's tests, and Firefox, or why there is none.
+    pub page: Later<Result<PathBuf, String>>,
+    /// Beginnings of the names of tests/e2e's files that are run; all without.
+    pub files: Vec<String>,
+}
+
+impl Tools {
+    pub fn new(files: Vec<String>) -> Tools {
+        Tools {
+            toolchain: Later::new(toolchain::find_or_install),
+            bindgen: Later::new(tools::wasm_bindgen),
+            browser: Later::new(tools::browser),
+            page: Later::new(|| {
+                tools::node_modules()?;
+                Ok(tools::firefox().map_err(|error| format!("{error:#}").replace('\n', " ")))
+            }),
+            files,
+        }
+    }
+}
