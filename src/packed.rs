@@ -2,12 +2,12 @@
 //!
 //! Convolutions and linear layers keep their levels two to a byte (one to a byte above 4 bits) and one scale a tensor;
 //! biases stay f32, and batch norm becomes one factor and one offset a channel. The kernels read the packed levels as
-//! they are ([`crate::kernels::packed`]).
+//! they are ([`crate::kernels::deploy`]).
 
 use serde::Serialize;
 
 use crate::data::{Normalize, PLANE, SIDE};
-use crate::kernels::{Conv5x5, PackedWeights};
+use crate::kernels::{Conv5x5, DeployedWeights};
 use crate::layers::{BATCH_NORM_EPSILON, LAYERS, LayerSpec, Param};
 use crate::model::{IMAGE_CHANNELS, Model};
 use crate::predictions::{ClassProbability, softmax};
@@ -60,14 +60,14 @@ pub struct PackedLayerInfo {
 #[derive(Debug, Clone)]
 enum Step {
     Conv2d {
-        weights: PackedWeights,
+        weights: DeployedWeights,
         bias: Vec<f32>,
         /// Rows and columns of the weights.
         size: usize,
         stride: usize,
     },
     Linear {
-        weights: PackedWeights,
+        weights: DeployedWeights,
         bias: Vec<f32>,
     },
     /// `y = factor x + offset`, by channel.
@@ -121,13 +121,13 @@ impl<'a> Source<'a> {
     }
 
     /// Levels and bias.
-    fn weights(&self, quantizer: &dyn Quantizer, bits: u8) -> Result<(PackedWeights, Vec<f32>)> {
+    fn weights(&self, quantizer: &dyn Quantizer, bits: u8) -> Result<(DeployedWeights, Vec<f32>)> {
         let param = self.param("weight")?;
         let outputs = param.dims[param.dims.len() - 1];
         let mut levels = vec![0; param.value.len()];
         quantizer.levels(&param.value, param.scale, bits, &mut levels);
         let size = [levels.len() / outputs, outputs];
-        Ok((PackedWeights::new(&levels, size, bits, param.scale), self.param("bias")?.value.clone()))
+        Ok((DeployedWeights::new(&levels, size, bits, param.scale), self.param("bias")?.value.clone()))
     }
 
     /// Batch norm with the running statistics.

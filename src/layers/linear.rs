@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Backward, Context, Init, Layer, Param, Pass, Shape};
-use crate::kernels::gemm::{Linear as Kernel, PackedBackward, PackedForward};
+use crate::kernels::gemm::{BackwardPanels, ForwardPanels, Linear as Kernel};
 use crate::{Result, Tensor};
 
 #[derive(Deserialize)]
@@ -17,8 +17,8 @@ struct Linear {
     kernel: Kernel,
     weight: Param,
     bias: Param,
-    forward_weight: PackedForward,
-    backward_weight: PackedBackward,
+    forward_weight: ForwardPanels,
+    backward_weight: BackwardPanels,
 }
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
@@ -36,8 +36,8 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
         kernel: Kernel::new(inputs, outputs),
         weight: Param::new("weight", &[inputs, outputs], init, context.rng),
         bias: Param::new("bias", &[outputs], Init::Constant(0.0), context.rng),
-        forward_weight: PackedForward::default(),
-        backward_weight: PackedBackward::default(),
+        forward_weight: ForwardPanels::default(),
+        backward_weight: BackwardPanels::default(),
     };
     layer.refresh();
     Ok(Box::new(layer))

@@ -2,7 +2,6 @@
 //!
 //! A new scheme is one file and one line in [`QUANTIZERS`].
 
-pub mod int4;
 mod none;
 mod symmetric;
 

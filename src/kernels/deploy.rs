@@ -1,15 +1,15 @@
-//! Convolution and matrix product over weights that stay packed: two 4-bit levels to a byte, or one level to a byte
-//! where it has more bits.
+//! Convolution and matrix product over weights as a network is deployed with: two 4-bit levels to a byte, or one level
+//! to a byte where it has more bits.
 //!
 //! For single images: work is cut into some pixels by [`COLUMNS`] output channels. Such an item unpacks a few rows of
 //! its columns at a time into a panel of a few KB on the stack, and multiplies all its pixels by it before it unpacks
 //! the next: an f32 copy of the weights is never made. Sums run over levels; the scale comes in once, at the end.
 
 use super::dot::Lattice;
+use super::int4;
 use super::parallel;
 use super::simd::Chosen;
 use crate::Tensor;
-use crate::quant::int4;
 
 /// Output channels of a work item.
 const COLUMNS: usize = 8;
@@ -25,7 +25,7 @@ type Sums = [f32; COLUMNS];
 
 /// A matrix `[k][n]` of integer levels with one scale: `weight = level * scale`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PackedWeights {
+pub struct DeployedWeights {
     k: usize,
     n: usize,
     scale: f32,
@@ -48,7 +48,7 @@ struct Window {
     stride: usize,
 }
 
-impl PackedWeights {
+impl DeployedWeights {
     /// Packs levels of up to `bits` bits, `[k][n]` dense.
     pub fn new(levels: &[i8], [k, n]: [usize; 2], bits: u8, scale: f32) -> Self {
         assert_eq!(levels.len(), k * n, "levels of a matrix {k} x {n}");
