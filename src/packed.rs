@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::data::{Normalize, PLANE, SIDE};
-use crate::kernels::{Conv5x5, PackedWeights};
+use crate::kernels::{Conv5x5, DeployedWeights};
 use crate::lower::{Lowered, Op, Operation, Weights};
 use crate::model::IMAGE_CHANNELS;
 use crate::predictions::{ClassProbability, softmax};
@@ -65,14 +65,14 @@ struct Step {
 #[derive(Debug, Clone)]
 enum Kind {
     Conv2d {
-        weights: PackedWeights,
+        weights: DeployedWeights,
         bias: Vec<f32>,
         /// Rows and columns of the weights.
         size: usize,
         stride: usize,
     },
     Linear {
-        weights: PackedWeights,
+        weights: DeployedWeights,
         bias: Vec<f32>,
     },
     /// Anything without weights.
@@ -84,7 +84,7 @@ impl Kind {
     /// [`Error::Model`] for weights that are not quantized.
     fn new(operation: &Operation) -> Result<Self> {
         let pack = |weight: &Weights| match &weight.encoded {
-            Some(encoded) => Ok(PackedWeights::new(encoded, weight.matrix())),
+            Some(encoded) => Ok(DeployedWeights::new(encoded, weight.matrix())),
             None => Err(Error::Model {
                 layer: operation.name.clone(),
                 expected: "quantized weights".into(),

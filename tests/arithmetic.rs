@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use nibble::data::synthetic;
 use nibble::kernels::conv3x3::Algorithm;
-use nibble::kernels::{Conv3x3, Isa, scalar};
+use nibble::kernels::{Conv3x3, Isa, oracle};
 use nibble::metrics::Event;
 use nibble::run::Run;
 use nibble::{RunConfig, Tensor, random};
@@ -49,7 +49,7 @@ fn winograd_keeps_its_error_budget_on_trained_weights() {
         let mut packed = Default::default();
         conv.pack_forward(param.forward_value(), &mut packed);
         conv.forward(&x, &packed, &[], &mut y);
-        scalar::conv3x3_forward(&conv, &x, param.forward_value(), &[], &mut expected);
+        oracle::conv3x3_forward(&conv, &x, param.forward_value(), &[], &mut expected);
         let largest = expected.data().iter().fold(0.0f32, |max, v| max.max(v.abs()));
         let error = y.data().iter().zip(expected.data()).fold(0.0f32, |max, (a, b)| max.max((a - b).abs()));
         println!("{layer}: {:.1e} of the largest output", error / largest);

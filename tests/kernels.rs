@@ -1,7 +1,7 @@
 //! Every kernel against the oracle, for every instruction set of this machine.
 
-#[path = "support/packed.rs"]
-mod packed;
+#[path = "support/deploy.rs"]
+mod deploy;
 #[path = "support/kernels.rs"]
 mod support;
 
@@ -58,9 +58,9 @@ fn weights() {
 }
 
 #[test]
-fn packed() {
+fn deployed() {
     let _guard = exclusive();
-    assert!(for_each_isa(packed::packed_matches_oracle) >= 1);
+    assert!(for_each_isa(deploy::deployed_matches_oracle) >= 1);
 }
 
 #[test]

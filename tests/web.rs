@@ -4,13 +4,13 @@
 
 #[path = "support/data.rs"]
 mod data;
+#[path = "support/deploy.rs"]
+mod deploy;
 #[cfg(not(target_feature = "relaxed-simd"))]
 #[path = "support/digest.rs"]
 mod digest;
 #[path = "support/kernels.rs"]
 mod oracle;
-#[path = "support/packed.rs"]
-mod packed;
 #[path = "support/surface.rs"]
 mod surface;
 
@@ -58,8 +58,8 @@ fn passes_over_weights_match_the_oracle() {
 }
 
 #[wasm_bindgen_test]
-fn packed_weights_match_the_oracle() {
-    for_each_isa(packed::packed_matches_oracle);
+fn deployed_weights_match_the_oracle() {
+    for_each_isa(deploy::deployed_matches_oracle);
 }
 
 #[wasm_bindgen_test]

@@ -193,8 +193,8 @@ impl Bench<'_> {
         let direct = (conv != conv.direct()).then(|| (conv.direct(), " direct"));
         for (conv, suffix) in [(conv, "")].into_iter().chain(direct) {
             let name = |pass: &str| format!("conv3x3 {pass}{suffix}");
-            let mut forward = conv3x3::PackedForward::default();
-            let mut backward = conv3x3::PackedBackward::default();
+            let mut forward = conv3x3::ForwardPanels::default();
+            let mut backward = conv3x3::BackwardPanels::default();
             self.measure(&name("pack forward"), &shape, 0.0, bytes, || conv.pack_forward(&w, &mut forward));
             self.measure(&name("pack backward"), &shape, 0.0, bytes, || {
                 conv.pack_backward(&w, &mut backward);
@@ -222,8 +222,8 @@ impl Bench<'_> {
         let mut dx = Tensor::zeros(x.shape(), 0);
         let w = noise(conv.weight_len());
         let (mut dw, mut db) = (w.clone(), noise(c_out));
-        let mut forward = conv5x5::PackedForward::default();
-        let mut backward = conv5x5::PackedBackward::default();
+        let mut forward = conv5x5::ForwardPanels::default();
+        let mut backward = conv5x5::BackwardPanels::default();
         conv.pack_forward(&w, &mut forward);
         conv.pack_backward(&w, &mut backward);
         let flops = 2.0 * (BATCH * size * size) as f64 * w.len() as f64;
@@ -247,8 +247,8 @@ impl Bench<'_> {
         let mut dx = x.clone();
         let w = noise(linear.weight_len());
         let (mut dw, mut db) = (w.clone(), noise(outputs));
-        let mut forward = gemm::PackedForward::default();
-        let mut backward = gemm::PackedBackward::default();
+        let mut forward = gemm::ForwardPanels::default();
+        let mut backward = gemm::BackwardPanels::default();
         let bytes = 8.0 * w.len() as f64;
         self.measure("linear pack forward", &shape, 0.0, bytes, || linear.pack_forward(&w, &mut forward));
         self.measure("linear pack backward", &shape, 0.0, bytes, || linear.pack_backward(&w, &mut backward));

@@ -2,7 +2,7 @@
 
 use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
-use super::packing::{Panels, copy_columns, copy_transposed};
+use super::panels::{Panels, copy_columns, copy_transposed};
 use super::simd::Chosen;
 use super::winograd;
 use crate::Tensor;
@@ -39,11 +39,11 @@ pub struct Conv3x3 {
 
 /// The weights as [`Conv3x3::forward`] reads them. Filled by [`Conv3x3::pack_forward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedForward(Panels);
+pub struct ForwardPanels(Panels);
 
 /// The weights as [`Conv3x3::backward_input`] reads them. Filled by [`Conv3x3::pack_backward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedBackward {
+pub struct BackwardPanels {
     /// One product at stride 1; four, [`STRIDE_2`] by [`STRIDE_2`], at stride 2.
     products: Vec<Panels>,
 }
@@ -91,12 +91,12 @@ impl Conv3x3 {
     }
 
     /// Brings HWIO weights into the order of the forward pass.
-    pub fn pack_forward(&self, w: &[f32], packed: &mut PackedForward) {
+    pub fn pack_forward(&self, w: &[f32], panels: &mut ForwardPanels) {
         assert_eq!(w.len(), self.weight_len());
         if self.algorithm == Algorithm::Winograd {
-            return winograd::pack_forward(w, self.c_in, self.c_out, &mut packed.0);
+            return winograd::pack_forward(w, self.c_in, self.c_out, &mut panels.0);
         }
-        packed.0.pack(Chosen::now(), 9 * self.x_channels, self.c_out, |c, nr, panel| {
+        panels.0.pack(Chosen::now(), 9 * self.x_channels, self.c_out, |c, nr, panel| {
             for tap in 0..9 {
                 let rows = &mut panel[tap * self.x_channels * nr..][..self.c_in * nr];
                 copy_columns(self.tap(w, tap / 3, tap % 3), self.c_out, c, nr, rows);
@@ -105,15 +105,15 @@ impl Conv3x3 {
     }
 
     /// Brings HWIO weights into the order of the input gradient.
-    pub fn pack_backward(&self, w: &[f32], packed: &mut PackedBackward) {
+    pub fn pack_backward(&self, w: &[f32], panels: &mut BackwardPanels) {
         assert_eq!(w.len(), self.weight_len());
         if self.algorithm == Algorithm::Winograd {
-            packed.products.resize_with(1, Panels::default);
-            return winograd::pack_backward(w, self.c_in, self.c_out, &mut packed.products[0]);
+            panels.products.resize_with(1, Panels::default);
+            return winograd::pack_backward(w, self.c_in, self.c_out, &mut panels.products[0]);
         }
         let (set, products) = (Chosen::now(), self.gradient_products());
-        packed.products.resize_with(products.len(), Panels::default);
-        for (product, panels) in products.iter().zip(&mut packed.products) {
+        panels.products.resize_with(products.len(), Panels::default);
+        for (product, panels) in products.iter().zip(&mut panels.products) {
             let [rows, columns] = product;
             let taps: Vec<_> =
                 rows.taps.iter().flat_map(|kh| columns.taps.iter().map(move |kw| (*kh, *kw))).collect();
@@ -132,7 +132,7 @@ impl Conv3x3 {
     }
 
     /// `y = x * w + bias`. `bias` has `c_out` elements, or none for no bias. `y` has any halo.
-    pub fn forward(&self, x: &Tensor, w: &PackedForward, bias: &[f32], y: &mut Tensor) {
+    pub fn forward(&self, x: &Tensor, w: &ForwardPanels, bias: &[f32], y: &mut Tensor) {
         self.check(x, y);
         if self.algorithm == Algorithm::Winograd {
             return winograd::convolve(x, &w.0, bias, y);
@@ -150,7 +150,7 @@ impl Conv3x3 {
     }
 
     /// `dx = dy * w` transposed. `dy` has a halo of at least [`Conv3x3::HALO`]; `dx` any, and `x_channels` channels.
-    pub fn backward_input(&self, dy: &Tensor, w: &PackedBackward, dx: &mut Tensor) {
+    pub fn backward_input(&self, dy: &Tensor, w: &BackwardPanels, dx: &mut Tensor) {
         self.check(dx, dy);
         if self.algorithm == Algorithm::Winograd {
             return winograd::convolve(dy, &w.products[0], &[], dx);

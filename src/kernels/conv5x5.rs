@@ -2,7 +2,7 @@
 
 use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
-use super::packing::{Panels, copy_columns, copy_transposed};
+use super::panels::{Panels, copy_columns, copy_transposed};
 use super::simd::Chosen;
 use crate::Tensor;
 
@@ -27,11 +27,11 @@ pub struct Conv5x5 {
 
 /// The weights as [`Conv5x5::forward`] reads them. Filled by [`Conv5x5::pack_forward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedForward(Panels);
+pub struct ForwardPanels(Panels);
 
 /// The weights as [`Conv5x5::backward_input`] reads them. Filled by [`Conv5x5::pack_backward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedBackward(Panels);
+pub struct BackwardPanels(Panels);
 
 impl Conv5x5 {
     /// Border of zeros, in pixels, that what the kernels read must have at least.
@@ -54,9 +54,9 @@ impl Conv5x5 {
     }
 
     /// Brings HWIO weights into the order of the forward pass.
-    pub fn pack_forward(&self, w: &[f32], packed: &mut PackedForward) {
+    pub fn pack_forward(&self, w: &[f32], panels: &mut ForwardPanels) {
         assert_eq!(w.len(), self.weight_len());
-        packed.0.pack(Chosen::now(), TAPS * self.x_channels, self.c_out, |c, nr, panel| {
+        panels.0.pack(Chosen::now(), TAPS * self.x_channels, self.c_out, |c, nr, panel| {
             for tap in 0..TAPS {
                 let rows = &mut panel[tap * self.x_channels * nr..][..self.c_in * nr];
                 copy_columns(self.tap(w, tap), self.c_out, c, nr, rows);
@@ -65,9 +65,9 @@ impl Conv5x5 {
     }
 
     /// Brings HWIO weights into the order of the input gradient: turned around, and transposed.
-    pub fn pack_backward(&self, w: &[f32], packed: &mut PackedBackward) {
+    pub fn pack_backward(&self, w: &[f32], panels: &mut BackwardPanels) {
         assert_eq!(w.len(), self.weight_len());
-        packed.0.pack(Chosen::now(), TAPS * self.c_out, self.x_channels, |c, nr, panel| {
+        panels.0.pack(Chosen::now(), TAPS * self.c_out, self.x_channels, |c, nr, panel| {
             for (tap, rows) in panel.chunks_exact_mut(self.c_out * nr).enumerate() {
                 copy_transposed(self.tap(w, TAPS - 1 - tap), self.c_out, c, nr, rows);
             }
@@ -81,13 +81,13 @@ impl Conv5x5 {
     }
 
     /// `y = x * w + bias`. `bias` has `c_out` elements, or none for no bias. `y` has any halo.
-    pub fn forward(&self, x: &Tensor, w: &PackedForward, bias: &[f32], y: &mut Tensor) {
+    pub fn forward(&self, x: &Tensor, w: &ForwardPanels, bias: &[f32], y: &mut Tensor) {
         self.check(x, y);
         convolve(x, &w.0, bias, y);
     }
 
     /// `dx = dy * w` transposed. `dy` has a halo of at least [`Conv5x5::HALO`]; `dx` any, and `x_channels` channels.
-    pub fn backward_input(&self, dy: &Tensor, w: &PackedBackward, dx: &mut Tensor) {
+    pub fn backward_input(&self, dy: &Tensor, w: &BackwardPanels, dx: &mut Tensor) {
         self.check(dx, dy);
         convolve(dy, &w.0, &[], dx);
     }

@@ -11,7 +11,7 @@
 
 use std::ops::Range;
 
-use super::packing::Panels;
+use super::panels::Panels;
 use super::parallel::{self, Parts};
 use super::simd::{Chosen, Kernel, Simd};
 use crate::Tensor;

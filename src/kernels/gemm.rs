@@ -2,7 +2,7 @@
 
 use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
-use super::packing::{Panels, copy_columns, copy_transposed};
+use super::panels::{Panels, copy_columns, copy_transposed};
 use super::simd::Chosen;
 use crate::Tensor;
 
@@ -19,11 +19,11 @@ pub struct Linear {
 
 /// The weights as [`Linear::forward`] reads them. Filled by [`Linear::pack_forward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedForward(Panels);
+pub struct ForwardPanels(Panels);
 
 /// The weights as [`Linear::backward_input`] reads them. Filled by [`Linear::pack_backward`].
 #[derive(Debug, Clone, Default)]
-pub struct PackedBackward(Panels);
+pub struct BackwardPanels(Panels);
 
 impl Linear {
     /// A layer of `inputs` to `outputs` channels.
@@ -37,27 +37,27 @@ impl Linear {
     }
 
     /// Brings `[inputs][outputs]` weights into the order of the forward pass.
-    pub fn pack_forward(&self, w: &[f32], packed: &mut PackedForward) {
+    pub fn pack_forward(&self, w: &[f32], panels: &mut ForwardPanels) {
         assert_eq!(w.len(), self.weight_len());
         let n = self.outputs;
-        packed.0.pack(Chosen::now(), self.inputs, n, |c, nr, panel| copy_columns(w, n, c, nr, panel));
+        panels.0.pack(Chosen::now(), self.inputs, n, |c, nr, panel| copy_columns(w, n, c, nr, panel));
     }
 
     /// Brings `[inputs][outputs]` weights into the order of the input gradient.
-    pub fn pack_backward(&self, w: &[f32], packed: &mut PackedBackward) {
+    pub fn pack_backward(&self, w: &[f32], panels: &mut BackwardPanels) {
         assert_eq!(w.len(), self.weight_len());
         let k = self.outputs;
-        packed.0.pack(Chosen::now(), k, self.inputs, |c, nr, panel| copy_transposed(w, k, c, nr, panel));
+        panels.0.pack(Chosen::now(), k, self.inputs, |c, nr, panel| copy_transposed(w, k, c, nr, panel));
     }
 
     /// `y = x w + bias`. `bias` has `outputs` elements, or none for no bias.
-    pub fn forward(&self, x: &Tensor, w: &PackedForward, bias: &[f32], y: &mut Tensor) {
+    pub fn forward(&self, x: &Tensor, w: &ForwardPanels, bias: &[f32], y: &mut Tensor) {
         self.check(x, y);
         product(x, &w.0, bias, y);
     }
 
     /// `dx = dy w^T`.
-    pub fn backward_input(&self, dy: &Tensor, w: &PackedBackward, dx: &mut Tensor) {
+    pub fn backward_input(&self, dy: &Tensor, w: &BackwardPanels, dx: &mut Tensor) {
         self.check(dx, dy);
         product(dy, &w.0, &[], dx);
     }

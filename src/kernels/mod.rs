@@ -8,25 +8,27 @@
 //! - Shapes that do not fit together are a bug of the caller and panic. Users' input is checked before.
 //! - Results are bit-identical for every number of threads of the current rayon pool: work is cut into items
 //!   by shape alone, and partial sums are combined in the order of the items.
-//! - [`scalar`] holds a plain loop for every kernel, with sums in f64: the oracle of the tests, kept for ever.
+//! - [`oracle`] holds a plain loop for every kernel, with sums in f64: the oracle of the tests, kept for ever.
 #![allow(clippy::needless_range_loop)] // `for r in 0..MR` over several arrays is the shape of a tile.
 #![allow(unsafe_code)] // Vector instructions and disjoint writes of threads; each block says why it is sound.
 
 pub mod batch_norm;
+#[cfg(feature = "bench")]
 pub mod bench;
 pub mod blocks;
 pub mod conv3x3;
 pub mod conv5x5;
+pub mod deploy;
 mod dot;
 pub mod gemm;
+pub mod int4;
 pub mod muon;
+pub mod oracle;
 mod outer;
-pub mod packed;
-mod packing;
+mod panels;
 pub mod parallel;
 pub mod pointwise;
 pub mod pool;
-pub mod scalar;
 mod scratch;
 mod simd;
 pub mod weights;
@@ -35,8 +37,8 @@ mod winograd;
 pub use batch_norm::BatchNorm;
 pub use conv3x3::Conv3x3;
 pub use conv5x5::Conv5x5;
+pub use deploy::DeployedWeights;
 pub use gemm::Linear;
-pub use packed::PackedWeights;
 pub use simd::Isa;
 pub use weights::AdamW;
 

@@ -13,7 +13,7 @@
 
 use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
-use super::packing::{Panels, copy_columns};
+use super::panels::{Panels, copy_columns};
 use super::parallel;
 use super::simd::Chosen;
 use super::weights::sum_of_squares;

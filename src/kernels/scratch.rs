@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::packing::Line;
+use super::panels::Line;
 
 thread_local! {
     static LINES: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };

@@ -30,8 +30,8 @@ fn three() -> usize {
 
 /// The kernels of a size, with the weights as they read them.
 enum Kernel {
-    Three { conv: Conv3x3, forward: conv3x3::PackedForward, backward: conv3x3::PackedBackward },
-    Five { conv: Conv5x5, forward: conv5x5::PackedForward, backward: conv5x5::PackedBackward, batch: Tensor },
+    Three { conv: Conv3x3, forward: conv3x3::ForwardPanels, backward: conv3x3::BackwardPanels },
+    Five { conv: Conv5x5, forward: conv5x5::ForwardPanels, backward: conv5x5::BackwardPanels, batch: Tensor },
 }
 
 struct Conv2d {

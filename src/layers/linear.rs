@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Context, Init, Input, Layer, Param, Pass, Role, Shape};
-use crate::kernels::gemm::{Linear as Kernel, PackedBackward, PackedForward};
+use crate::kernels::gemm::{BackwardPanels, ForwardPanels, Linear as Kernel};
 use crate::lower::{Lowering, Op, Weights};
 use crate::{Result, Tensor};
 
@@ -18,8 +18,8 @@ struct Linear {
     kernel: Kernel,
     weight: Param,
     bias: Param,
-    forward_weight: PackedForward,
-    backward_weight: PackedBackward,
+    forward_weight: ForwardPanels,
+    backward_weight: BackwardPanels,
 }
 
 pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
@@ -37,8 +37,8 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
         kernel: Kernel::new(inputs, outputs),
         weight: Param::new("weight", Role::Weight, &[inputs, outputs], init, context.rng),
         bias: Param::new("bias", Role::Bias, &[outputs], Init::Constant(0.0), context.rng),
-        forward_weight: PackedForward::default(),
-        backward_weight: PackedBackward::default(),
+        forward_weight: ForwardPanels::default(),
+        backward_weight: BackwardPanels::default(),
     };
     layer.refresh();
     Ok(Box::new(layer))

@@ -5,7 +5,6 @@
 
 mod affine;
 mod encoded;
-pub mod int4;
 mod lsq;
 mod symmetric;
 

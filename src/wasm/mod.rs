@@ -62,6 +62,7 @@ pub fn memory_bytes() -> f64 {
 }
 
 /// Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.
+#[cfg(feature = "bench")]
 #[wasm_bindgen(js_name = benchKernels)]
 pub fn bench_kernels(filter: &str) -> Result<JsValue> {
     to_js(&on_pool(|| kernels::bench::run(now, filter)))

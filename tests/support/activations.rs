@@ -2,7 +2,7 @@
 
 use super::{POINTWISE_TOLERANCE, assert_close, assert_tensor, chain_tolerance, noise, tensor, unwritten};
 use nibble::Tensor;
-use nibble::kernels::{Activation, BatchNorm, batch_norm, pointwise, pool, scalar};
+use nibble::kernels::{Activation, BatchNorm, batch_norm, oracle, pointwise, pool};
 
 /// `[n, h, w, c]` for passes over activations; the last spans several work items.
 const ACTIVATIONS: [[usize; 4]; 12] = [
@@ -35,7 +35,7 @@ pub fn batch_norm_matches_oracle(isa: &str) {
         let mut found = (vec![f32::NAN; c], vec![f32::NAN; c]);
         let mut expected = found.clone();
         batch_norm::statistics(&x, &mut found.0, &mut found.1);
-        scalar::batch_norm_statistics(&x, &mut expected.0, &mut expected.1);
+        oracle::batch_norm_statistics(&x, &mut expected.0, &mut expected.1);
         assert_close(&format!("{what} mean"), &found.0, &expected.0, POINTWISE_TOLERANCE);
         assert_close(&format!("{what} variance"), &found.1, &expected.1, chain_tolerance(count));
 
@@ -65,7 +65,7 @@ fn batch_norm_layer_matches_oracle(what: &str, norm: &BatchNorm, x: &Tensor, cas
     for skip in [None, Some(&skip)].into_iter().take(if norm.max_pool { 1 } else { 2 }) {
         let (mut y, mut expected) = (unwritten(shape, 1), unwritten(shape, 1));
         norm.forward(x, skip, &mut y);
-        scalar::batch_norm_forward(norm, x, skip, &mut expected);
+        oracle::batch_norm_forward(norm, x, skip, &mut expected);
         assert_tensor(
             &format!("{what} forward, skip {}", skip.is_some()),
             &y,
@@ -80,7 +80,7 @@ fn batch_norm_layer_matches_oracle(what: &str, norm: &BatchNorm, x: &Tensor, cas
     let mut expected = found.clone();
     let gradient = norm.backward_parameters(x, &dy, &mut found.0, &mut found.1);
     norm.backward_input(&dy, &gradient, &mut dx);
-    scalar::batch_norm_backward(norm, &dy, &mut expected_dx, &mut expected.0, &mut expected.1);
+    oracle::batch_norm_backward(norm, &dy, &mut expected_dx, &mut expected.0, &mut expected.1);
     let tolerance = chain_tolerance(x.n() * x.h() * x.w());
     assert_close(&format!("{what} dgamma"), &found.0, &expected.0, tolerance);
     assert_close(&format!("{what} dbeta"), &found.1, &expected.1, tolerance);
@@ -150,10 +150,10 @@ pub fn pointwise_matches_oracle(isa: &str) {
 
         type Pass = fn(&Tensor, &mut Tensor);
         let passes: [(&str, Pass, Pass); 4] = [
-            ("copy", pointwise::copy, scalar::copy),
-            ("relu forward", pointwise::relu_forward, scalar::relu_forward),
-            ("relu backward", pointwise::relu_backward, scalar::relu_backward),
-            ("add", |x, y| pointwise::add_assign(y, x), |x, y| scalar::add_assign(y, x)),
+            ("copy", pointwise::copy, oracle::copy),
+            ("relu forward", pointwise::relu_forward, oracle::relu_forward),
+            ("relu backward", pointwise::relu_backward, oracle::relu_backward),
+            ("add", |x, y| pointwise::add_assign(y, x), |x, y| oracle::add_assign(y, x)),
         ];
         for (name, pass, oracle) in passes {
             let (mut found, mut expected) = (dy.clone(), dy.clone());
@@ -165,7 +165,7 @@ pub fn pointwise_matches_oracle(isa: &str) {
         let mask = noise(n * h * w * c, 3);
         let (mut found, mut expected) = (dy.clone(), dy.clone());
         pointwise::mask(&x, &mask, &mut found);
-        scalar::mask(&x, &mask, &mut expected);
+        oracle::mask(&x, &mask, &mut expected);
         assert_tensor(&what("mask"), &found, &expected, 0.0);
 
         // Rounding to a few values makes ties, which the first must win.
@@ -175,27 +175,27 @@ pub fn pointwise_matches_oracle(isa: &str) {
         let mut found = (unwritten(pooled, halo), vec![9u8; pooled.iter().product()]);
         let mut expected = found.clone();
         pool::max_pool_forward(&coarse, &mut found.0, &mut found.1);
-        scalar::max_pool_forward(&coarse, &mut expected.0, &mut expected.1);
+        oracle::max_pool_forward(&coarse, &mut expected.0, &mut expected.1);
         assert_tensor(&what("max pool"), &found.0, &expected.0, 0.0);
         assert_eq!(found.1, expected.1, "{}", what("max pool index"));
         let (mut dx, mut expected_dx) = (unwritten(shape, halo), unwritten(shape, halo));
         let dpool = tensor(pooled, 1, 4);
         pool::max_pool_backward(&dpool, &found.1, &mut dx);
-        scalar::max_pool_backward(&dpool, &found.1, &mut expected_dx);
+        oracle::max_pool_backward(&dpool, &found.1, &mut expected_dx);
         assert_tensor(&what("max pool backward"), &dx, &expected_dx, 0.0);
 
         let (mut y, mut expected) = (unwritten([n, 1, 1, c], 0), unwritten([n, 1, 1, c], 0));
         pool::global_average_forward(&x, &mut y);
-        scalar::global_average_forward(&x, &mut expected);
+        oracle::global_average_forward(&x, &mut expected);
         assert_tensor(&what("average"), &y, &expected, chain_tolerance(h * w));
         let (mut dx, mut expected) = (unwritten(shape, halo), unwritten(shape, halo));
         pool::global_average_backward(&y, &mut dx);
-        scalar::global_average_backward(&y, &mut expected);
+        oracle::global_average_backward(&y, &mut expected);
         assert_tensor(&what("average backward"), &dx, &expected, 0.0);
 
         let (mut y, mut expected) = (unwritten([n, 1, 1, h * w * c], 0), unwritten([n, 1, 1, h * w * c], 0));
         pool::flatten_forward(&x, &mut y);
-        scalar::flatten_forward(&x, &mut expected);
+        oracle::flatten_forward(&x, &mut expected);
         assert_tensor(&what("flatten"), &y, &expected, 0.0);
         let mut back = unwritten(shape, halo);
         pool::flatten_backward(&y, &mut back);

@@ -7,7 +7,7 @@ pub use activations::*;
 
 use nibble::Tensor;
 use nibble::kernels::conv3x3::Algorithm;
-use nibble::kernels::{Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Isa, Linear, scalar};
+use nibble::kernels::{Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Isa, Linear, oracle};
 use nibble::kernels::{batch_norm, conv3x3, conv5x5, gemm, weights};
 
 /// Relative to the largest element of the reference: a chain of K multiply-adds in f32 drifts like a random walk,
@@ -127,19 +127,19 @@ pub fn conv3x3_matches_oracle(isa: &str) {
         let bias = if i % 3 == 0 { Vec::new() } else { noise(c_out, 3) };
         let halo = i % 2;
 
-        let mut forward = conv3x3::PackedForward::default();
+        let mut forward = conv3x3::ForwardPanels::default();
         conv.pack_forward(&weight, &mut forward);
         let (mut y, mut expected) = (unwritten(out, halo), unwritten(out, halo));
         conv.forward(&x, &forward, &bias, &mut y);
-        scalar::conv3x3_forward(&conv, &x, &weight, &bias, &mut expected);
+        oracle::conv3x3_forward(&conv, &x, &weight, &bias, &mut expected);
         assert_tensor(&format!("{what} forward"), &y, &expected, tolerance(9 * c_in));
 
         let dy = tensor(out, wide, 4);
-        let mut backward = conv3x3::PackedBackward::default();
+        let mut backward = conv3x3::BackwardPanels::default();
         conv.pack_backward(&weight, &mut backward);
         let (mut dx, mut expected) = (unwritten(x.shape(), 1 - halo), unwritten(x.shape(), 1 - halo));
         conv.backward_input(&dy, &backward, &mut dx);
-        scalar::conv3x3_backward_input(&conv, &dy, &weight, &mut expected);
+        oracle::conv3x3_backward_input(&conv, &dy, &weight, &mut expected);
         assert_tensor(&format!("{what} backward input"), &dx, &expected, tolerance(9 * c_out));
 
         let dy = tensor(out, halo, 4);
@@ -147,7 +147,7 @@ pub fn conv3x3_matches_oracle(isa: &str) {
         let mut found = (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
         let mut expected = found.clone();
         conv.backward_weight(&x, &dy, &mut found.0, &mut found.1);
-        scalar::conv3x3_backward_weight(&conv, &x, &dy, &mut expected.0, &mut expected.1);
+        oracle::conv3x3_backward_weight(&conv, &x, &dy, &mut expected.0, &mut expected.1);
         assert_close(&format!("{what} dw"), &found.0, &expected.0, tolerance(pixels));
         assert_close(&format!("{what} db"), &found.1, &expected.1, tolerance(pixels));
     }
@@ -184,26 +184,26 @@ pub fn conv5x5_matches_oracle(isa: &str) {
         let weight = noise(conv.weight_len(), 2);
         let bias = if i % 3 == 0 { Vec::new() } else { noise(c_out, 3) };
 
-        let mut forward = conv5x5::PackedForward::default();
+        let mut forward = conv5x5::ForwardPanels::default();
         conv.pack_forward(&weight, &mut forward);
         let (mut y, mut expected) = (unwritten(out, i % 3), unwritten(out, i % 3));
         conv.forward(&x, &forward, &bias, &mut y);
-        scalar::conv5x5_forward(&conv, &x, &weight, &bias, &mut expected);
+        oracle::conv5x5_forward(&conv, &x, &weight, &bias, &mut expected);
         assert_tensor(&format!("{what} forward"), &y, &expected, chain_tolerance(25 * c_in));
 
         let dy = tensor(out, halo, 4);
-        let mut backward = conv5x5::PackedBackward::default();
+        let mut backward = conv5x5::BackwardPanels::default();
         conv.pack_backward(&weight, &mut backward);
         let (mut dx, mut expected) = (unwritten(x.shape(), i % 3), unwritten(x.shape(), i % 3));
         conv.backward_input(&dy, &backward, &mut dx);
-        scalar::conv5x5_backward_input(&conv, &dy, &weight, &mut expected);
+        oracle::conv5x5_backward_input(&conv, &dy, &weight, &mut expected);
         assert_tensor(&format!("{what} backward input"), &dx, &expected, chain_tolerance(25 * c_out));
 
         let dy = tensor(out, i % 3, 4);
         let mut found = (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
         let mut expected = found.clone();
         conv.backward_weight(&x, &dy, &mut found.0, &mut found.1);
-        scalar::conv5x5_backward_weight(&conv, &x, &dy, &mut expected.0, &mut expected.1);
+        oracle::conv5x5_backward_weight(&conv, &x, &dy, &mut expected.0, &mut expected.1);
         assert_close(&format!("{what} dw"), &found.0, &expected.0, chain_tolerance(n * h * w));
         assert_close(&format!("{what} db"), &found.1, &expected.1, chain_tolerance(n * h * w));
     }
@@ -219,25 +219,25 @@ pub fn linear_matches_oracle(isa: &str) {
         let weight = noise(linear.weight_len(), 2);
         let bias = if n % 2 == 0 { Vec::new() } else { noise(outputs, 3) };
 
-        let mut forward = gemm::PackedForward::default();
+        let mut forward = gemm::ForwardPanels::default();
         linear.pack_forward(&weight, &mut forward);
         let (mut y, mut expected) = (unwritten([n, 1, 1, outputs], 0), unwritten([n, 1, 1, outputs], 0));
         linear.forward(&x, &forward, &bias, &mut y);
-        scalar::linear_forward(&linear, &x, &weight, &bias, &mut expected);
+        oracle::linear_forward(&linear, &x, &weight, &bias, &mut expected);
         assert_tensor(&format!("{what} forward"), &y, &expected, chain_tolerance(inputs));
 
         let dy = tensor(y.shape(), 0, 4);
-        let mut backward = gemm::PackedBackward::default();
+        let mut backward = gemm::BackwardPanels::default();
         linear.pack_backward(&weight, &mut backward);
         let (mut dx, mut expected) = (unwritten(x.shape(), 0), unwritten(x.shape(), 0));
         linear.backward_input(&dy, &backward, &mut dx);
-        scalar::linear_backward_input(&linear, &dy, &weight, &mut expected);
+        oracle::linear_backward_input(&linear, &dy, &weight, &mut expected);
         assert_tensor(&format!("{what} backward input"), &dx, &expected, chain_tolerance(outputs));
 
         let mut found = (vec![f32::NAN; weight.len()], vec![f32::NAN; bias.len()]);
         let mut expected = found.clone();
         linear.backward_weight(&x, &dy, &mut found.0, &mut found.1);
-        scalar::linear_backward_weight(&linear, &x, &dy, &mut expected.0, &mut expected.1);
+        oracle::linear_backward_weight(&linear, &x, &dy, &mut expected.0, &mut expected.1);
         assert_close(&format!("{what} dw"), &found.0, &expected.0, chain_tolerance(n));
         assert_close(&format!("{what} db"), &found.1, &expected.1, chain_tolerance(n));
     }
@@ -248,10 +248,10 @@ pub fn weights_match_oracle(isa: &str) {
     for len in [0, 1, 3, 31, 32, 33, 63, 65, 1000, 16 * 1024, 50_021] {
         let what = |name: &str| format!("{isa} {name} of {len}");
         let w: Vec<f32> = noise(len, 1).iter().map(|v| v * 1.2).collect();
-        let (found, expected) = (weights::sum_of_squares(&w), scalar::sum_of_squares(&w));
+        let (found, expected) = (weights::sum_of_squares(&w), oracle::sum_of_squares(&w));
         let tolerance = f64::from(chain_tolerance(32)) * expected;
         assert!((found - expected).abs() <= tolerance, "{}: {found}, not {expected}", what("sum of squares"));
-        assert_eq!(weights::abs_max(&w), scalar::abs_max(&w), "{}", what("abs max"));
+        assert_eq!(weights::abs_max(&w), oracle::abs_max(&w), "{}", what("abs max"));
 
         for quant_max in [1.0, 7.0, 127.0] {
             // A scale that leaves some weights beyond the grid; a power of two, so that there are exact ties.
@@ -261,7 +261,7 @@ pub fn weights_match_oracle(isa: &str) {
             }
             let (mut found, mut expected) = (w.clone(), w.clone());
             weights::fake_quantize(&with_ties, 0.125, quant_max, &mut found);
-            scalar::fake_quantize(&with_ties, 0.125, quant_max, &mut expected);
+            oracle::fake_quantize(&with_ties, 0.125, quant_max, &mut expected);
             assert_eq!(found, expected, "{}", what("fake quantize"));
         }
 
@@ -282,11 +282,11 @@ pub fn weights_match_oracle(isa: &str) {
             let step = AdamW { soft_clip, ..step };
             let (mut found, mut expected) = (start.clone(), start.clone());
             let max = step.update(&mut found.0, &g, &mut found.1, &mut found.2);
-            scalar::adam_w(&step, &mut expected.0, &g, &mut expected.1, &mut expected.2);
+            oracle::adam_w(&step, &mut expected.0, &g, &mut expected.1, &mut expected.2);
             assert_close(&what("adam_w weights"), &found.0, &expected.0, POINTWISE_TOLERANCE);
             assert_close(&what("adam_w m"), &found.1, &expected.1, POINTWISE_TOLERANCE);
             assert_close(&what("adam_w v"), &found.2, &expected.2, POINTWISE_TOLERANCE);
-            assert_eq!(max, scalar::abs_max(&found.0), "{}", what("adam_w max"));
+            assert_eq!(max, oracle::abs_max(&found.0), "{}", what("adam_w max"));
         }
     }
 }

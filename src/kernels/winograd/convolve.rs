@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::strip::Runs;
 use super::transforms::{self, Strides};
 use super::{BORDER, IN, OUT, POSITIONS, Tiles};
 use crate::Tensor;
-use crate::kernels::packing::Panels;
+use crate::kernels::panels::Panels;
 use crate::kernels::parallel::{self, Parts};
 use crate::kernels::scratch;
 use crate::kernels::simd::{Chosen, Kernel, Simd};
@@ -62,20 +63,6 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
             });
         });
     });
-}
-
-/// Pointers to rows of `len` elements; rows outside of the image are all `zeros`.
-#[inline(always)]
-pub(super) fn row_pointers<const N: usize>(
-    x: &[f32],
-    rows: [Option<usize>; N],
-    len: usize,
-    zeros: &mut [f32],
-) -> [*const f32; N] {
-    if rows.iter().any(Option::is_none) {
-        zeros[..len].fill(0.0);
-    }
-    rows.map(|row| row.map_or(zeros.as_ptr(), |start| x[start..start + len].as_ptr()))
 }
 
 /// Where the pixels of a tensor lie, without its data.
@@ -140,26 +127,10 @@ impl Item<'_> {
     #[inline(always)]
     fn transform_input<S: Simd>(&mut self, s: S) {
         let (x, c) = (self.x, self.x.c());
-        let Self { v_stride, strip_stride: stride, .. } = *self;
-        assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= (IN + 1) * stride);
-        assert!(self.range.len() * c <= v_stride && self.v.len() >= POSITIONS * v_stride);
         for (first, strip) in self.tiles.strips(self.range.clone()) {
-            let (rows, pixels) = strip.rows::<IN>(x, BORDER);
-            let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
-            assert!(wanted <= stride);
-            let (runs, zeros) = self.strip.split_at_mut(IN * stride);
-            let sources = row_pointers(x.data(), rows, len, zeros);
-            // SAFETY: each source holds `len` elements, a run `stride` of them, and `v` has room for all tiles of the
-            // range at each position.
-            unsafe {
-                transforms::input_rows(s, sources, len, runs.as_mut_ptr(), stride);
-                for row in 0..IN {
-                    // Pixels to the right of the image.
-                    runs[row * stride + len..row * stride + wanted].fill(0.0);
-                }
-                let v = self.v.as_mut_ptr().add(first * c);
-                transforms::input_columns(s, IN, strip.tiles, c, runs.as_ptr(), stride, v, v_stride);
-            }
+            let buffer = Runs { data: self.strip, stride: self.strip_stride };
+            // The pair is not asked for.
+            strip.transform_input::<S, IN, 0>(s, x, buffer, &mut self.v[first * c..], self.v_stride);
         }
     }
 

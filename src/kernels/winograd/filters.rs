@@ -1,7 +1,7 @@
 //! The weights' side: `U = G w G^T`.
 
 use super::POSITIONS;
-use crate::kernels::packing::{Panels, copy_columns, copy_transposed};
+use crate::kernels::panels::{Panels, copy_columns, copy_transposed};
 use crate::kernels::simd::Chosen;
 
 /// `G w`: three taps to six positions.
@@ -42,9 +42,9 @@ fn transform(set: Chosen, taps: &[f32], panel: &mut [f32]) {
 }
 
 /// U of the forward pass for HWIO weights: panels `[36][c_in][NR]` of output channels.
-pub(in crate::kernels) fn pack_forward(w: &[f32], c_in: usize, c_out: usize, packed: &mut Panels) {
+pub(in crate::kernels) fn pack_forward(w: &[f32], c_in: usize, c_out: usize, panels: &mut Panels) {
     let (set, tap_len) = (Chosen::now(), c_in * c_out);
-    packed.pack(set, POSITIONS * c_in, c_out, |c, nr, panel| {
+    panels.pack(set, POSITIONS * c_in, c_out, |c, nr, panel| {
         let mut taps = vec![0.0; 9 * c_in * nr];
         for (taps, w) in taps.chunks_exact_mut(c_in * nr).zip(w.chunks_exact(tap_len)) {
             copy_columns(w, c_out, c, nr, taps);
@@ -54,9 +54,9 @@ pub(in crate::kernels) fn pack_forward(w: &[f32], c_in: usize, c_out: usize, pac
 }
 
 /// U of the input gradient for HWIO weights, turned around and transposed: panels `[36][c_out][NR]` of input channels.
-pub(in crate::kernels) fn pack_backward(w: &[f32], c_in: usize, c_out: usize, packed: &mut Panels) {
+pub(in crate::kernels) fn pack_backward(w: &[f32], c_in: usize, c_out: usize, panels: &mut Panels) {
     let (set, tap_len) = (Chosen::now(), c_in * c_out);
-    packed.pack(set, POSITIONS * c_out, c_in, |c, nr, panel| {
+    panels.pack(set, POSITIONS * c_out, c_in, |c, nr, panel| {
         let mut taps = vec![0.0; 9 * c_out * nr];
         for (taps, w) in taps.chunks_exact_mut(c_out * nr).zip(w.chunks_exact(tap_len).rev()) {
             copy_transposed(w, c_out, c, nr, taps);

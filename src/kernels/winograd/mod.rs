@@ -18,6 +18,7 @@
 
 mod convolve;
 mod filters;
+mod strip;
 mod transforms;
 mod weight_gradient;
 
@@ -27,7 +28,7 @@ pub(super) use weight_gradient::weight_gradient;
 
 use std::ops::Range;
 
-use crate::Tensor;
+use strip::Strip;
 
 /// Largest error, relative to the largest result, for weights and activations of the size met in training. The
 /// transforms' coefficients reach 8, and products of them cancel: some ten times the direct error.
@@ -64,15 +65,6 @@ struct Tiles {
     columns: usize,
 }
 
-/// Neighbouring tiles of one row: the image, the first pixel of output, how many.
-#[derive(Debug, Clone, Copy)]
-struct Strip {
-    n: usize,
-    h: usize,
-    w: usize,
-    tiles: usize,
-}
-
 impl Tiles {
     /// Those of images of `h x w` pixels.
     fn new(images: usize, h: usize, w: usize) -> Self {
@@ -95,22 +87,5 @@ impl Tiles {
             let strip = Strip { n: line / rows, h: line % rows * OUT, w: column * OUT, tiles };
             (tiles > 0).then_some((first, strip))
         })
-    }
-}
-
-impl Strip {
-    /// Rows of pixels `from..from + N` of the image in `x`, from the strip's first column minus `border` on: the start
-    /// of each in the tensor's data, or None outside of the image and its halo; and how many pixels of the strip they
-    /// hold.
-    fn rows<const N: usize>(&self, x: &Tensor, border: usize) -> ([Option<usize>; N], usize) {
-        debug_assert!(border <= x.halo());
-        let rows = std::array::from_fn(|i| {
-            let inside = self.h + i < x.h() + x.halo() + border;
-            inside.then(|| {
-                let first = x.offset(self.n, 0, 0) + (self.h + i) * x.row_stride() + self.w * x.c();
-                first - border * (x.row_stride() + x.c())
-            })
-        });
-        (rows, (self.tiles * OUT + N - OUT).min(x.w() + x.halo() + border - self.w))
     }
 }

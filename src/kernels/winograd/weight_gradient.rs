@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
-use super::convolve::row_pointers;
+use super::strip::{Runs, Strip, row_pointers};
 use super::transforms::{self, PAIRS};
-use super::{BORDER, IN, OUT, POSITIONS, Strip, Tiles};
+use super::{BORDER, IN, OUT, POSITIONS, Tiles};
 use crate::Tensor;
 use crate::kernels::parallel::{self, Parts};
 use crate::kernels::scratch;
@@ -236,25 +236,8 @@ impl Item<'_> {
     #[inline(always)]
     fn transform_input<S: Simd, const PAIR: usize>(&mut self, s: S, first: usize, strip: Strip) {
         let (x, c) = (self.x, self.x.c());
-        let Self { v_stride, strip_stride: stride, .. } = *self;
-        assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= 3 * stride);
-        assert!((first + strip.tiles) * c <= v_stride && self.v.len() >= ROWS * v_stride);
-        let (rows, pixels) = strip.rows::<IN>(x, BORDER);
-        let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
-        assert!(wanted <= stride);
-        let (runs, zeros) = self.strip.split_at_mut(2 * stride);
-        let sources = row_pointers(x.data(), rows, len, zeros);
-        // SAFETY: each source holds `len` elements, a run `stride` of them, and `v` has room for all tiles of the
-        // block at each of 12 positions.
-        unsafe {
-            transforms::input_two_rows::<S, PAIR>(s, sources, len, runs.as_mut_ptr(), stride);
-            for row in 0..2 {
-                // Pixels to the right of the image.
-                runs[row * stride + len..row * stride + wanted].fill(0.0);
-            }
-            let v = self.v.as_mut_ptr().add(first * c);
-            transforms::input_columns(s, 2, strip.tiles, c, runs.as_ptr(), stride, v, v_stride);
-        }
+        let buffer = Runs { data: self.strip, stride: self.strip_stride };
+        strip.transform_input::<S, 2, PAIR>(s, x, buffer, &mut self.v[first * c..], self.v_stride);
     }
 
     #[inline(always)]

@@ -1,5 +1,5 @@
-//! Convolution and matrix product over weights that stay packed: two 4-bit levels to a byte, or one level to a byte
-//! where it has more bits.
+//! Convolution and matrix product over weights as a network is deployed with: two 4-bit levels to a byte, or one level
+//! to a byte where it has more bits.
 //!
 //! For single images: work is cut into some pixels by [`COLUMNS`] output channels. Such an item unpacks a few rows of
 //! its columns at a time into a panel of a few KB on the stack, and multiplies all its pixels by it before it unpacks
@@ -7,10 +7,11 @@
 //! sums run over levels, and the scale comes in once, at the end.
 
 use super::dot::Lattice;
+use super::int4;
 use super::parallel;
 use super::simd::Chosen;
 use crate::Tensor;
-use crate::quant::{Encoded, Grid, int4};
+use crate::quant::{Encoded, Grid};
 
 /// Output channels of a work item.
 const COLUMNS: usize = 8;
@@ -26,7 +27,7 @@ type Sums = [f32; COLUMNS];
 
 /// A matrix `[k][n]` of codes on a grid.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PackedWeights {
+pub struct DeployedWeights {
     k: usize,
     n: usize,
     levels: Levels,
@@ -59,7 +60,7 @@ struct Window {
     stride: usize,
 }
 
-impl PackedWeights {
+impl DeployedWeights {
     /// Packs the codes of a matrix `[k][n]` with at most 256 levels.
     ///
     /// # Panics

@@ -1,8 +1,8 @@
-//! The kernels over packed weights against the oracle over the same weights in f32, natively and in a browser.
+//! The kernels over deployed weights against the oracle over the same weights in f32, natively and in a browser.
 
 use nibble::Tensor;
 use nibble::kernels::blocks::{Blocks, Granularity};
-use nibble::kernels::{Conv3x3, Conv5x5, Linear, PackedWeights, scalar};
+use nibble::kernels::{Conv3x3, Conv5x5, DeployedWeights, Linear, oracle};
 use nibble::quant::{Encoded, Grid};
 
 use super::oracle::{CONVOLUTIONS, CONVOLUTIONS_5X5, noise};
@@ -53,33 +53,33 @@ fn assert_close(what: &str, found: &Tensor, expected: &Tensor, k: usize) {
 }
 
 /// Every shape, at 2, 4 (two to a byte) and 7 bits (one to a byte).
-pub fn packed_matches_oracle(isa: &str) {
+pub fn deployed_matches_oracle(isa: &str) {
     let threes = CONVOLUTIONS.map(|(n, h, w, c_in, _, c_out, stride)| (n, h, w, c_in, c_out, 3, stride));
     let fives = CONVOLUTIONS_5X5.map(|(n, h, w, c_in, _, c_out)| (n, h, w, c_in, c_out, 5, 1));
     for (i, (n, h, w, c_in, c_out, size, stride)) in threes.into_iter().chain(fives).enumerate() {
         let bits = [4, 7, 2, 4][i % 4];
-        let what = format!("{isa} packed {size}x{size} {n} {h} {w} {c_in} {c_out} / {stride}, {bits} bits");
+        let what = format!("{isa} deployed {size}x{size} {n} {h} {w} {c_in} {c_out} / {stride}, {bits} bits");
         // The halo that is needed, or a wider one.
         let x = Tensor::from_dense([n, h, w, c_in], size / 2 + i / 2 % 2, &noise(n * h * w * c_in, 1));
         let bias = noise(c_out, 3);
         let k = size * size * c_in;
         let (encoded, values) = weights([k, c_out], bits, i % 5);
-        let packed = PackedWeights::new(&encoded, [k, c_out]);
-        assert_eq!(packed.bits(), bits, "{what}");
+        let deployed = DeployedWeights::new(&encoded, [k, c_out]);
+        assert_eq!(deployed.bits(), bits, "{what}");
         if i % 5 == 0 {
             let levels = if bits == 7 { k * c_out } else { (k * c_out).div_ceil(2) };
-            assert_eq!(packed.bytes(), levels + 4, "levels and a scale");
+            assert_eq!(deployed.bytes(), levels + 4, "levels and a scale");
         }
         let shape = [n, h.div_ceil(stride), w.div_ceil(stride), c_out];
         let unwritten = vec![f32::NAN; shape.iter().product()];
         let mut y = Tensor::from_dense(shape, i % 2, &unwritten);
         let mut expected = y.clone();
-        packed.conv_forward(size, stride, &x, &bias, &mut y);
+        deployed.conv_forward(size, stride, &x, &bias, &mut y);
         match size {
             3 => {
-                scalar::conv3x3_forward(&Conv3x3::new(c_in, c_out, stride), &x, &values, &bias, &mut expected)
+                oracle::conv3x3_forward(&Conv3x3::new(c_in, c_out, stride), &x, &values, &bias, &mut expected)
             }
-            _ => scalar::conv5x5_forward(&Conv5x5::new(c_in, c_out), &x, &values, &bias, &mut expected),
+            _ => oracle::conv5x5_forward(&Conv5x5::new(c_in, c_out), &x, &values, &bias, &mut expected),
         }
         assert_close(&what, &y, &expected, k);
     }
@@ -91,11 +91,11 @@ pub fn packed_matches_oracle(isa: &str) {
         let x = Tensor::from_dense([*n, 1, 1, *inputs], 0, &noise(n * inputs, 1));
         let bias = noise(*outputs, 3);
         let (encoded, values) = weights([*inputs, *outputs], bits, i);
-        let packed = PackedWeights::new(&encoded, [*inputs, *outputs]);
+        let deployed = DeployedWeights::new(&encoded, [*inputs, *outputs]);
         let mut y = Tensor::from_dense([*n, 1, 1, *outputs], 0, &vec![f32::NAN; n * outputs]);
         let mut expected = y.clone();
-        packed.linear_forward(&x, &bias, &mut y);
-        scalar::linear_forward(&linear, &x, &values, &bias, &mut expected);
-        assert_close(&format!("{isa} packed linear {n} {inputs} {outputs}"), &y, &expected, *inputs);
+        deployed.linear_forward(&x, &bias, &mut y);
+        oracle::linear_forward(&linear, &x, &values, &bias, &mut expected);
+        assert_close(&format!("{isa} deployed linear {n} {inputs} {outputs}"), &y, &expected, *inputs);
     }
 }
