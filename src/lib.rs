@@ -9,6 +9,7 @@
 
 pub mod data;
 pub mod error;
+pub mod export;
 pub mod kernels;
 pub mod layers;
 pub mod loss;

@@ -6,6 +6,8 @@ pub const BATCH_CHANNELS: usize = 4;
 /// `(pixel / 255 - mean) / std` for every byte and channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalize {
+    mean: [f32; 3],
+    std: [f32; 3],
     table: [[f32; 256]; 3],
 }
 
@@ -13,7 +15,12 @@ impl Normalize {
     /// The table for a mean and a standard deviation, R G B in 0..1.
     pub fn new(mean: [f32; 3], std: [f32; 3]) -> Self {
         let channel = |c: usize| std::array::from_fn(|byte| (byte as f32 / 255.0 - mean[c]) / std[c]);
-        Self { table: std::array::from_fn(channel) }
+        Self { mean, std, table: std::array::from_fn(channel) }
+    }
+
+    /// Mean and standard deviation, R G B in 0..1.
+    pub fn figures(&self) -> [[f32; 3]; 2] {
+        [self.mean, self.std]
     }
 
     /// A pixel as it is stored in a batch: three normalised channels and a zero.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Run;
+use crate::export::Network;
 use crate::kernels::weights;
 use crate::layers::Param;
 use crate::lower::Lowered;
@@ -97,6 +98,12 @@ impl Run {
     /// The network as it is now, in operations: with the run's own grid.
     pub fn lowered(&mut self) -> Lowered {
         self.trainer.settled().lower()
+    }
+
+    /// The network as it is now, with what is needed to use it elsewhere.
+    pub fn network(&mut self) -> Network {
+        let [mean, std] = self.images.normalize.figures();
+        Network { lowered: self.lowered(), classes: self.images.dataset.classes.clone(), mean, std }
     }
 
     /// The network as it is now with packed weights: those of the run's grid, or of 4 bits where it has none.

@@ -11,6 +11,7 @@ pub use bits::{Bits, NoBits};
 pub use print::{javascript, markdown};
 pub use table::{RunConfig, SETTINGS};
 
+use crate::export::TARGETS;
 use crate::registry::{Entry, names};
 use crate::{Error, Result};
 
@@ -296,6 +297,7 @@ pub fn registry() -> Value {
     json!({
         "settings": SETTINGS.iter().map(Setting::row).collect::<Vec<_>>(),
         "defaults": RunConfig::default(),
+        "targets": TARGETS.iter().map(|target| &target.entry).collect::<Vec<_>>(),
     })
 }
 

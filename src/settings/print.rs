@@ -16,6 +16,11 @@ pub fn javascript() -> String {
         let _ = writeln!(text, "  {row},");
     }
     let _ = writeln!(text, "];\nexport const defaults = {};", registry["defaults"]);
+    let _ = writeln!(
+        text,
+        "/** What a trained network can be exported to. */\nexport const targets = {};",
+        registry["targets"]
+    );
     text
 }
 

@@ -1,13 +1,13 @@
 //! Runs and what can be asked of them.
 
-use js_sys::Float32Array;
+use js_sys::{Float32Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::error::Result;
 use super::{Dataset, now, on_pool, to_js};
 use crate::predictions::Query;
 use crate::settings::RunConfig;
-use crate::{packed, run};
+use crate::{export, packed, run};
 
 /// A training run.
 #[wasm_bindgen]
@@ -90,6 +90,24 @@ impl Run {
     /// The network as it is now with weights packed two to a byte; those of an FP32 run are quantized to 4 bits.
     pub fn packed(&mut self) -> Result<PackedModel> {
         Ok(PackedModel(self.0.packed()?))
+    }
+
+    /// The network as it is now in a file of another program, by the name of a target: `{extension, mime, bytes}`, the
+    /// last a `Uint8Array`.
+    pub fn export(&mut self, target: &str) -> Result<JsValue> {
+        let target = export::find(target)?;
+        let artifact = (target.write)(&self.0.network())?;
+        let object = js_sys::Object::new();
+        let properties = [
+            ("extension", artifact.extension.into()),
+            ("mime", artifact.mime.into()),
+            ("bytes", Uint8Array::from(artifact.bytes.as_slice()).into()),
+        ];
+        for (name, value) in properties {
+            // A property of a fresh object: setting it cannot fail.
+            let _: std::result::Result<bool, JsValue> = js_sys::Reflect::set(&object, &name.into(), &value);
+        }
+        Ok(object.into())
     }
 
     /// The weights of a layer, filter by filter: `{count, height, width, channels, latent, quantized}`, the last
