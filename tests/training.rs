@@ -203,6 +203,44 @@ fn batch_norm_first_backward_matches_finite_differences() {
     );
 }
 
+/// A shortcut that changes channels and size, whose projection comes first of what reads the stem.
+#[test]
+fn projection_shortcut_backward_matches_finite_differences() {
+    for stride in [1, 2] {
+        let json = r#"[{"type":"conv2d","out":6},{"type":"batch_norm"},{"type":"relu","id":"stem"},
+            {"type":"projection","out":8,"stride":STRIDE,"id":"shortcut"},
+            {"type":"conv2d","out":8,"stride":STRIDE,"inputs":["stem"]},{"type":"batch_norm"},
+            {"type":"add","from":"shortcut"},{"type":"global_avg_pool"},{"type":"linear"}]"#;
+        check_gradients(&json.replace("STRIDE", &stride.to_string()), [5, 7, 2], 6);
+    }
+}
+
+/// Three readers of one output, one of them twice, and a skip from the image: gradients that have no place of their own.
+#[test]
+fn outputs_with_many_readers_backward_match_finite_differences() {
+    check_gradients(
+        r#"[{"type":"conv2d","out":3,"id":"a"},{"type":"relu","id":"b"},
+            {"type":"conv2d","out":3,"inputs":["a"],"id":"c"},{"type":"add","inputs":["a","b"],"id":"d"},
+            {"type":"add","inputs":["d","c"]},{"type":"add","from":"a","id":"e"},{"type":"add","inputs":["e","e"]},
+            {"type":"add","from":"image"},{"type":"global_avg_pool"},{"type":"linear"}]"#,
+        [5, 7, 3],
+        5,
+    );
+}
+
+/// Any layer may come first; those but convolutions see the image without the channel that pads it.
+#[test]
+fn a_model_may_begin_with_any_layer() {
+    for json in [
+        r#"[{"type":"batch_norm"},{"type":"relu"},{"type":"conv2d","out":4},{"type":"global_avg_pool"},{"type":"linear"}]"#,
+        r#"[{"type":"max_pool"},{"type":"conv2d","out":4},{"type":"global_avg_pool"},{"type":"linear"}]"#,
+        r#"[{"type":"projection","out":4},{"type":"relu"},{"type":"global_avg_pool"},{"type":"linear"}]"#,
+        r#"[{"type":"flatten"},{"type":"linear"}]"#,
+    ] {
+        check_gradients(json, [6, 6, 3], 6);
+    }
+}
+
 #[test]
 fn vector_layers_backward_match_finite_differences() {
     check_gradients(
@@ -225,6 +263,16 @@ fn bad_models_name_the_layer() {
     assert!(message(r#"[{"type":"linear"}]"#).contains("expected a vector"));
     assert!(message(r#"[{"type":"add","from":"x"}]"#).contains("id of an earlier layer"));
     assert!(message(r#"[{"type":"flatten"}]"#).contains("10 classes"));
+    let conv = |rest: &str| message(&format!(r#"[{{"type":"conv2d","out":4,"id":"a"}},{rest}]"#));
+    assert!(conv(r#"{"type":"relu","from":"a"}"#).starts_with("layer 1 (relu): expected one input"));
+    assert!(conv(r#"{"type":"add"}"#).contains("expected 2 inputs"));
+    assert!(conv(r#"{"type":"relu","id":"a"}"#).contains("found `a` a second time"));
+    assert!(conv(r#"{"type":"relu","id":"image"}"#).contains("found `image` a second time"));
+    assert!(conv(r#"{"type":"relu","inputs":["a"],"from":"a"}"#).contains("expected `inputs` or `from`"));
+    assert!(conv(r#"{"type":"conv2d","out":5},{"type":"add","from":"a"}"#).starts_with("layer 2 (add)"));
+    let unread = r#"{"type":"conv2d","out":5},{"type":"relu","inputs":["a"]},{"type":"flatten"}"#;
+    assert!(conv(unread).starts_with("layer 1 (conv2d): expected a layer that reads its output"));
+    assert!(message("[]").contains("at least one layer"));
 }
 
 fn tiny_run(config: RunConfig) -> Run {

@@ -14,6 +14,7 @@ mod global_avg_pool;
 mod linear;
 mod max_pool;
 mod param;
+mod projection;
 mod relu;
 
 use rand_chacha::ChaCha8Rng;
@@ -254,4 +255,5 @@ pub static LAYERS: &[LayerKind] = &[
     LayerKind { name: "flatten", stem: "", inputs: 1..=1, build: flatten::build },
     LayerKind { name: "dropout", stem: "", inputs: 1..=1, build: dropout::build },
     LayerKind { name: "add", stem: "", inputs: 2..=2, build: add::build },
+    LayerKind { name: "projection", stem: "projection", inputs: 1..=1, build: projection::build },
 ];
