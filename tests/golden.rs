@@ -1,6 +1,9 @@
 //! Ten training steps beside PyTorch's: losses, gradients, final weights, levels, and evaluation mode. The files in
 //! `tests/golden/` and what is in them come from `tests/golden/generate.py`.
 
+#[path = "support/unit.rs"]
+mod unit;
+
 use std::collections::BTreeMap;
 
 use nibble::kernels::Isa;
@@ -10,6 +13,8 @@ use nibble::schedule::Rates;
 use nibble::train::Trainer;
 use nibble::{RunConfig, Tensor, models};
 use serde::Deserialize;
+
+use unit::{bits, unit};
 
 const CLASSES: usize = 10;
 const LEVEL_MAX: f32 = 7.0;
@@ -66,23 +71,6 @@ struct Sample {
 struct LevelCounts {
     scale: f64,
     counts: Vec<i64>,
-}
-
-/// The generator's `unit(name, i)` for i < count.
-fn unit(name: &str, count: usize) -> Vec<f32> {
-    bits(name, count).map(|z| (z >> 40) as f32 / (1 << 23) as f32 - 1.0).collect()
-}
-
-fn bits(name: &str, count: usize) -> impl Iterator<Item = u64> {
-    let key = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    (1..=count as u64).map(move |i| {
-        let mut z = key.wrapping_add(i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    })
 }
 
 /// Initial weights of a layer in PyTorch's order.
