@@ -41,8 +41,9 @@ function look(selectors) {
   const shownIn = (box) => {
     const radio = box.querySelector("input[type=radio]");
     if (radio) return box.querySelector("input[type=radio]:checked")?.value;
+    // Some are made with the first frame.
     const field = box.querySelector("select, input");
-    return field.type === "checkbox" ? field.checked : field.value;
+    return field?.type === "checkbox" ? field.checked : field?.value;
   };
   const seen = (selector) => document.querySelector(selector)?.checkVisibility() ?? false;
   const { run, runs, engine } = globalThis.nibble;
