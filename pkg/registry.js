@@ -36,3 +36,5 @@ export const settings = [
   {"default":0,"field":"holdout","forks":false,"group":"evaluation","hint":"So many training images are kept aside and tested on instead of the test images, for choices that must not see those.","key":"holdout","kind":"integer","label":"Hold-out","max":50000,"min":0,"step":500},
 ];
 export const defaults = {"augment":true,"batch":128,"bits":4,"bnMomentum":0.1,"clipNorm":0.5,"decayNorms":true,"dropout":0.5,"ema":0.0,"epochs":10,"gradClip":true,"granularity":"tensor","holdout":0,"labelSmoothing":0.0,"lr":0.001,"model":"simple_resnet4bit","momentum":0.9,"normalization":"paper","optimizer":"adamw","perLayerScale":true,"quantizer":"symmetric","reestimate":0,"schedule":"cosine","seed":1,"stepLr":0.001,"straightThrough":true,"tanhClip":true,"tanhLimit":3.0,"weightDecay":0.0005,"winograd":true};
+/** What a trained network can be exported to. */
+export const targets = [{"about":"The network's operations with their levels, scales and zero points, for programs of one's own","label":"JSON","name":"json"}];

@@ -95,6 +95,15 @@ pub enum Event {
         /// Test images.
         total: usize,
     },
+    /// A batch of the test pass of the averages.
+    Average {
+        /// From 1.
+        epoch: u32,
+        /// Test images done.
+        done: usize,
+        /// Test images.
+        total: usize,
+    },
     /// The last batch of an epoch's test pass.
     Epoch(EpochReport),
     /// The run is complete; nothing was done.

@@ -294,7 +294,9 @@ fn a_run_goes_through_steps_tests_and_epochs() {
                 assert_eq!((step.steps_per_epoch, step.images), (3, 32));
                 kinds.push('s');
             }
-            Event::Reestimate { .. } => panic!("nothing is estimated again by default"),
+            Event::Reestimate { .. } | Event::Average { .. } => {
+                panic!("nothing is estimated again by default")
+            }
             Event::Evaluate { total, .. } => {
                 assert_eq!(total, 40);
                 kinds.push('t');

@@ -17,6 +17,10 @@ export function listen(session) {
     run.addEvaluation(body);
     session.tell("steps");
   });
+  mine(From.BESIDE, (run, body) => {
+    run.addBeside(body);
+    session.tell("steps");
+  });
   mine(From.EPOCH, (run, { epoch, filters, ms }) => {
     run.addEpoch(epoch, filters, ms);
     session.tell("epoch");

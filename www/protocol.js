@@ -74,6 +74,8 @@ export const To = Object.freeze({
    * picture. -> {classes: {class, probability}[] (none without a picture), info: {packedBytes, fp32Bytes, bits, layers}}
    */
   CLASSIFY: "classify",
+  /** {run, target: string}: the network as a file of another program. -> {extension, mime, bytes: Uint8Array} */
+  EXPORT: "export",
 });
 
 /** Told by the worker. */
@@ -86,6 +88,11 @@ export const From = Object.freeze({
   STEPS: "steps",
   /** {run, epoch, done, total, ms (of the batch)}: progress of the test pass, in images. */
   EVALUATE: "evaluate",
+  /**
+   * {run, what: "reestimate"|"average", done, total}: progress of what goes with a test pass: statistics estimated again
+   * (in batches), the averaged weights tested (in images).
+   */
+  BESIDE: "beside",
   /**
    * {run, epoch: EpochEvent, ms (of its last test batch), filters (of its first layer, as `To.FILTERS` answers)}: an
    * epoch has ended.

@@ -83,6 +83,7 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @property {number} ended epochs whose test pass is done
  * @property {number} tested images of the test pass done; 0 outside of it
  * @property {number} testTotal
+ * @property {{what: string, done: number, total: number}|null} beside what goes with the test pass, see `From.BESIDE`
  */
 
 /**
@@ -159,7 +160,7 @@ export class RunRecord {
     /** The last step. */
     this.last = null;
     /** @type {Progress} */
-    this.progress = { epoch: 0, step: 0, stepsPerEpoch: info.stepsPerEpoch, ended: 0, tested: 0, testTotal: data.test };
+    this.progress = { epoch: 0, step: 0, stepsPerEpoch: info.stepsPerEpoch, ended: 0, tested: 0, testTotal: info.images[1], beside: null };
     this.smooth = {
       loss: new Smooth(span(info.stepsPerEpoch)),
       accuracy: new Smooth(span(info.stepsPerEpoch)),
@@ -213,7 +214,12 @@ export class RunRecord {
     const last = steps.at(-1);
     this.last = last;
     this.globalStep = last.globalStep;
-    Object.assign(this.progress, { epoch: last.epoch, step: last.step, tested: 0 });
+    Object.assign(this.progress, { epoch: last.epoch, step: last.step, tested: 0, beside: null });
+  }
+
+  /** A batch of what goes with a test pass, see `From.BESIDE`. */
+  addBeside({ what, done, total }) {
+    this.progress.beside = done < total ? { what, done, total } : null;
   }
 
   /** A batch of the test pass, see `From.EVALUATE`. */
@@ -228,11 +234,12 @@ export class RunRecord {
    * @param {number} ms of the last batch of its test pass
    */
   addEpoch(epoch, filters, ms) {
-    this.smooth.testMs.push(ms / (this.progress.testTotal - this.progress.tested));
+    const tested = this.progress.testTotal - this.progress.tested;
+    if (tested > 0) this.smooth.testMs.push(ms / tested);
     this.epochs.push(epoch);
     this.filters.set(epoch.epoch, filters);
     this.layers = epoch.layers;
-    Object.assign(this.progress, { epoch: epoch.epoch, step: this.info.stepsPerEpoch, ended: epoch.epoch, tested: 0 });
+    Object.assign(this.progress, { epoch: epoch.epoch, step: this.info.stepsPerEpoch, ended: epoch.epoch, tested: 0, beside: null });
   }
 
   /**

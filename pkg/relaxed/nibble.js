@@ -32,34 +32,33 @@ export class Dataset {
     }
     /**
      * A set of one's own pictures: `pixels` are 32 x 32 x RGB bytes an image, `labels` its class, an index into
-     * `classes`. A tenth of each class, at least one image, is held out for testing.
+     * `classes`, as any array of numbers. A tenth of each class, at least one image, is held out for testing. The pixels
+     * stay where they are and are read one image at a time. Throws an Error of kind `data` where there is no memory for
+     * them.
      * @param {string} name
      * @param {string[]} classes
-     * @param {Uint8Array | number[]} pixels
-     * @param {Uint8Array | number[]} labels
+     * @param {Uint8Array} pixels
+     * @param {Uint16Array | number[]} labels
      * @param {number} seed
      * @returns {Dataset}
      */
     static fromImages(name, classes, pixels, labels, seed) {
-        const val5 = +seed;
-        let ptr0, len0, ptr1, len1, ptr2, len2, ptr3, len3;
+        const val4 = +seed;
+        let ptr0, len0, ptr1, len1, ptr2, len2;
         try {
             ptr0 = passStringToWasm0(name, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
             len0 = WASM_VECTOR_LEN;
             ptr1 = passArrayJsValueToWasm0(classes, wasm.__wbindgen_malloc);
             len1 = WASM_VECTOR_LEN;
-            ptr2 = passArray8ToWasm0(pixels, wasm.__wbindgen_malloc);
+            ptr2 = passArray16ToWasm0(labels, wasm.__wbindgen_malloc);
             len2 = WASM_VECTOR_LEN;
-            ptr3 = passArray8ToWasm0(labels, wasm.__wbindgen_malloc);
-            len3 = WASM_VECTOR_LEN;
         } catch (e) {
-            if (ptr3) { wasm.__wbindgen_free(ptr3, len3 * 1, 1); }
-            if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 1, 1); }
+            if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 2, 2); }
             if (ptr1) { wasm.__externref_drop_slice(ptr1, len1); wasm.__wbindgen_free(ptr1, len1 * 4, 4); }
             if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
             throw e;
         }
-        const ret = wasm.dataset_fromImages(ptr0, len0, ptr1, len1, ptr2, len2, ptr3, len3, val5);
+        const ret = wasm.dataset_fromImages(ptr0, len0, ptr1, len1, pixels, ptr2, len2, val4);
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
@@ -109,7 +108,7 @@ export class Dataset {
         return ret[0];
     }
     /**
-     * The built-in set.
+     * The built-in set. Throws an Error of kind `data` where there is no memory for it.
      * @param {number} train
      * @param {number} test
      * @param {number} seed
@@ -157,6 +156,14 @@ export class DatasetLoader {
         }
     }
     /**
+     * Bytes of the images read so far.
+     * @returns {number}
+     */
+    bytes() {
+        const ret = wasm.datasetloader_bytes(this.__wbg_ptr);
+        return ret;
+    }
+    /**
      * Ends the gathering.
      * @returns {Dataset}
      */
@@ -176,6 +183,14 @@ export class DatasetLoader {
         this.__wbg_ptr = ret;
         DatasetLoaderFinalization.register(this, this.__wbg_ptr, this);
         return this;
+    }
+    /**
+     * Lets the images take so many bytes at most, those read so far included; a file with more is refused before they
+     * are read. See [`dataset_bytes`].
+     * @param {number} bytes
+     */
+    setRoom(bytes) {
+        wasm.datasetloader_setRoom(this.__wbg_ptr, bytes);
     }
 }
 if (Symbol.dispose) DatasetLoader.prototype[Symbol.dispose] = DatasetLoader.prototype.free;
@@ -325,6 +340,21 @@ export class Run {
         return Evaluator.__wrap(ret[0]);
     }
     /**
+     * The network as it is now in a file of another program, by the name of a target: `{extension, mime, bytes}`, the
+     * last a `Uint8Array`.
+     * @param {string} target
+     * @returns {any}
+     */
+    export(target) {
+        const ptr0 = passStringToWasm0(target, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.run_export(this.__wbg_ptr, ptr0, len0);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+    /**
      * The weights of a layer, filter by filter: `{count, height, width, channels, latent, quantized}`, the last
      * two a `Float32Array` `[count][height][width][channels]`.
      * @param {string} layer
@@ -453,18 +483,15 @@ export class Run {
 if (Symbol.dispose) Run.prototype[Symbol.dispose] = Run.prototype.free;
 
 /**
- * Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.
- * @param {string} filter
- * @returns {any}
+ * Bytes that a data set of so many images takes, training and test images together: to ask whether there is room before
+ * it is made. Beside it the making takes less than one image, but for a pickled file, which is there twice while it is
+ * read.
+ * @param {number} images
+ * @returns {number}
  */
-export function benchKernels(filter) {
-    const ptr0 = passStringToWasm0(filter, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-    const len0 = WASM_VECTOR_LEN;
-    const ret = wasm.benchKernels(ptr0, len0);
-    if (ret[2]) {
-        throw takeFromExternrefTable0(ret[1]);
-    }
-    return takeFromExternrefTable0(ret[0]);
+export function datasetBytes(images) {
+    const ret = wasm.datasetBytes(images);
+    return ret;
 }
 
 /**
@@ -495,18 +522,6 @@ export function initThreadPool(num_threads) {
 export function memoryBytes() {
     const ret = wasm.memoryBytes();
     return ret;
-}
-
-/**
- * Every named choice, for menus, and the default settings.
- * @returns {any}
- */
-export function registry() {
-    const ret = wasm.registry();
-    if (ret[2]) {
-        throw takeFromExternrefTable0(ret[1]);
-    }
-    return takeFromExternrefTable0(ret[0]);
 }
 
 export function start() {
@@ -808,6 +823,10 @@ function __wbg_get_imports(memory) {
             const ret = new Float32Array(getArrayF32FromWasm0(arg0, arg1));
             return ret;
         },
+        __wbg_new_from_slice_b8daf545a41c6aa0: function(arg0, arg1) {
+            const ret = new Uint8Array(getArrayU8FromWasm0(arg0, arg1));
+            return ret;
+        },
         __wbg_new_from_slice_c7cf3126a626653c: function(arg0, arg1) {
             const ret = new Uint8ClampedArray(getArrayU8FromWasm0(arg0, arg1));
             return ret;
@@ -867,6 +886,10 @@ function __wbg_get_imports(memory) {
         __wbg_static_accessor_WINDOW_b5e0810bfecb7feb: function() {
             const ret = typeof window === 'undefined' ? undefined : window;
             return isLikeNone(ret) ? 0 : addToExternrefTable0(ret);
+        },
+        __wbg_subarray_58f388a9247ac0bb: function(arg0, arg1, arg2) {
+            const ret = arg0.subarray(arg1 >>> 0, arg2 >>> 0);
+            return ret;
         },
         __wbg_value_e0f328965e184931: function(arg0) {
             const ret = arg0.value;
@@ -1028,6 +1051,14 @@ function getStringFromWasm0(ptr, len) {
     return decodeText(getUint8ArrayMemory0().subarray(ptr, ptr + len));
 }
 
+let cachedUint16ArrayMemory0 = null;
+function getUint16ArrayMemory0() {
+    if (cachedUint16ArrayMemory0 === null || cachedUint16ArrayMemory0.buffer !== wasm.memory.buffer) {
+        cachedUint16ArrayMemory0 = new Uint16Array(wasm.memory.buffer);
+    }
+    return cachedUint16ArrayMemory0;
+}
+
 let cachedUint8ArrayMemory0 = null;
 function getUint8ArrayMemory0() {
     if (cachedUint8ArrayMemory0 === null || cachedUint8ArrayMemory0.buffer !== wasm.memory.buffer) {
@@ -1047,6 +1078,13 @@ function handleError(f, args) {
 
 function isLikeNone(x) {
     return x === undefined || x === null;
+}
+
+function passArray16ToWasm0(arg, malloc) {
+    const ptr = malloc(arg.length * 2, 2) >>> 0;
+    getUint16ArrayMemory0().set(arg, ptr / 2);
+    WASM_VECTOR_LEN = arg.length;
+    return ptr;
 }
 
 function passArray8ToWasm0(arg, malloc) {
@@ -1146,6 +1184,7 @@ function __wbg_finalize_init(instance, module, thread_stack_size) {
     wasmModule = module;
     cachedDataViewMemory0 = null;
     cachedFloat32ArrayMemory0 = null;
+    cachedUint16ArrayMemory0 = null;
     cachedUint8ArrayMemory0 = null;
     if (typeof thread_stack_size !== 'undefined' && (typeof thread_stack_size !== 'number' || thread_stack_size === 0 || thread_stack_size % 65536 !== 0)) {
         throw new Error('invalid stack size');

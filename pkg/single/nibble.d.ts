@@ -14,9 +14,11 @@ export class Dataset {
     bytes(): number;
     /**
      * A set of one's own pictures: `pixels` are 32 x 32 x RGB bytes an image, `labels` its class, an index into
-     * `classes`. A tenth of each class, at least one image, is held out for testing.
+     * `classes`, as any array of numbers. A tenth of each class, at least one image, is held out for testing. The pixels
+     * stay where they are and are read one image at a time. Throws an Error of kind `data` where there is no memory for
+     * them.
      */
-    static fromImages(name: string, classes: string[], pixels: Uint8Array | number[], labels: Uint8Array | number[], seed: number): Dataset;
+    static fromImages(name: string, classes: string[], pixels: Uint8Array, labels: Uint16Array | number[], seed: number): Dataset;
     /**
      * Pixels of one image: 32 x 32 x RGBA bytes. `split` is `train` or `test`.
      */
@@ -30,7 +32,7 @@ export class Dataset {
      */
     label(split: string, index: number): number;
     /**
-     * The built-in set.
+     * The built-in set. Throws an Error of kind `data` where there is no memory for it.
      */
     static synthetic(train: number, test: number, seed: number): Dataset;
 }
@@ -47,6 +49,10 @@ export class DatasetLoader {
      */
     addFile(name: string, size: number, read: Function, progress?: Function | null): void;
     /**
+     * Bytes of the images read so far.
+     */
+    bytes(): number;
+    /**
      * Ends the gathering.
      */
     finish(): Dataset;
@@ -54,6 +60,11 @@ export class DatasetLoader {
      * One without files.
      */
     constructor();
+    /**
+     * Lets the images take so many bytes at most, those read so far included; a file with more is refused before they
+     * are read. See [`dataset_bytes`].
+     */
+    setRoom(bytes: number): void;
 }
 
 /**
@@ -112,6 +123,11 @@ export class Run {
      */
     evaluator(quantization: any): Evaluator;
     /**
+     * The network as it is now in a file of another program, by the name of a target: `{extension, mime, bytes}`, the
+     * last a `Uint8Array`.
+     */
+    export(target: string): any;
+    /**
      * The weights of a layer, filter by filter: `{count, height, width, channels, latent, quantized}`, the last
      * two a `Float32Array` `[count][height][width][channels]`.
      */
@@ -157,9 +173,11 @@ export class Run {
 }
 
 /**
- * Times the kernels whose name or shape contains `filter`, at the models' shapes; takes some seconds.
+ * Bytes that a data set of so many images takes, training and test images together: to ask whether there is room before
+ * it is made. Beside it the making takes less than one image, but for a pickled file, which is there twice while it is
+ * read.
  */
-export function benchKernels(filter: string): any;
+export function datasetBytes(images: number): number;
 
 /**
  * What this build is and how many threads it uses.
@@ -170,11 +188,6 @@ export function engineInfo(): any;
  * Size of the wasm memory, bytes. It never shrinks.
  */
 export function memoryBytes(): number;
-
-/**
- * Every named choice, for menus, and the default settings.
- */
-export function registry(): any;
 
 export function start(): void;
 
@@ -192,26 +205,28 @@ export interface InitOutput {
     readonly __wbg_evaluator_free: (a: number, b: number) => void;
     readonly __wbg_packedmodel_free: (a: number, b: number) => void;
     readonly __wbg_run_free: (a: number, b: number) => void;
-    readonly benchKernels: (a: number, b: number) => [number, number, number];
+    readonly datasetBytes: (a: number) => number;
     readonly dataset_bytes: (a: number) => number;
-    readonly dataset_fromImages: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number) => [number, number, number];
+    readonly dataset_fromImages: (a: number, b: number, c: number, d: number, e: any, f: number, g: number, h: number) => [number, number, number];
     readonly dataset_image: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly dataset_info: (a: number) => [number, number, number];
     readonly dataset_label: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly dataset_synthetic: (a: number, b: number, c: number) => [number, number, number];
     readonly datasetloader_addFile: (a: number, b: number, c: number, d: number, e: any, f: number) => [number, number];
+    readonly datasetloader_bytes: (a: number) => number;
     readonly datasetloader_finish: (a: number) => [number, number, number];
     readonly datasetloader_new: () => number;
+    readonly datasetloader_setRoom: (a: number, b: number) => void;
     readonly engineInfo: () => [number, number, number];
     readonly evaluator_advance: (a: number) => [number, number, number];
     readonly memoryBytes: () => number;
     readonly packedmodel_classify: (a: number, b: number, c: number) => [number, number, number];
     readonly packedmodel_info: (a: number) => [number, number, number];
-    readonly registry: () => [number, number, number];
     readonly run_advance: (a: number) => [number, number, number];
     readonly run_bytes: (a: number) => number;
     readonly run_copyBytes: (a: number) => number;
     readonly run_evaluator: (a: number, b: any) => [number, number, number];
+    readonly run_export: (a: number, b: number, c: number) => [number, number, number];
     readonly run_filters: (a: number, b: number, c: number) => [number, number, number];
     readonly run_fork: (a: number, b: any) => [number, number, number];
     readonly run_info: (a: number) => [number, number, number];
@@ -230,8 +245,8 @@ export interface InitOutput {
     readonly __wbindgen_exn_store: (a: number) => void;
     readonly __externref_table_alloc: () => number;
     readonly __wbindgen_externrefs: WebAssembly.Table;
-    readonly __externref_table_dealloc: (a: number) => void;
     readonly __externref_drop_slice: (a: number, b: number) => void;
+    readonly __externref_table_dealloc: (a: number) => void;
     readonly __wbindgen_start: () => void;
 }
 

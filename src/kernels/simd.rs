@@ -76,8 +76,11 @@ pub enum Isa {
 impl Isa {
     /// Those that this machine and build can run, best first. Never empty.
     pub fn available() -> &'static [Isa] {
-        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd", feature = "bench"))]
         return &[Isa::RelaxedSimd, Isa::Simd128];
+        // Visitors have a build of its own for the exact arithmetic.
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd", not(feature = "bench")))]
+        return &[Isa::RelaxedSimd];
         #[cfg(all(
             target_arch = "wasm32",
             target_feature = "simd128",
@@ -147,7 +150,11 @@ impl Chosen {
         match self.0 {
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Isa::RelaxedSimd => kernel.run(wasm::RelaxedSimd),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                any(feature = "bench", not(target_feature = "relaxed-simd"))
+            ))]
             Isa::Simd128 => kernel.run(wasm::Simd128),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `current` gives only what `available` detected on this processor.

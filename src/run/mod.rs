@@ -364,7 +364,7 @@ impl Run {
             }
             None => {
                 self.average = Some(evaluator);
-                Ok(Event::Evaluate { epoch: self.progress.epoch + 1, done, total })
+                Ok(Event::Average { epoch: self.progress.epoch + 1, done, total })
             }
         }
     }

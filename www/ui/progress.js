@@ -16,6 +16,8 @@ function bar(id) {
 const loadBar = bar("load");
 const stepsBar = bar("steps");
 const testedBar = bar("tested");
+/** What goes with a test pass, in words. */
+const BESIDE = { reestimate: "Batches for the statistics of batch norm", average: "Test images by the averaged weights" };
 const loadLabel = at("load-label");
 
 const left = (seconds) => (Number.isFinite(seconds) ? `${duration(seconds)} left` : "");
@@ -48,6 +50,13 @@ export function showProgress(session) {
   stepsBar(step / stepsPerEpoch, moving && step < stepsPerEpoch ? left(time.epoch) : `${whole(step)} / ${whole(stepsPerEpoch)}`);
   const all = session.runs.length > 1 ? "both runs" : "whole run";
   at("steps").title = `Step ${step} of ${stepsPerEpoch}${time.run > 0 ? `; ${all}: ${left(time.run)}` : ""}`;
+  const { beside } = run.progress;
+  if (beside) {
+    const { done, total } = beside;
+    testedBar(done / total, `${whole(done)} / ${whole(total)}`);
+    at("tested").title = `${BESIDE[beside.what]}: ${whole(done)} of ${whole(total)}`;
+    return;
+  }
   testedBar(tested / testTotal, (tested > 0 && left(time.test)) || `${whole(tested)} / ${whole(testTotal)}`);
   at("tested").title = `${whole(tested)} of ${whole(testTotal)} test images`;
 }

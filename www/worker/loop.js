@@ -182,6 +182,8 @@ export class Loop {
     this.#postSteps(id, entry);
     if (event.kind === "evaluate") {
       this.#tell(From.EVALUATE, { run: id, epoch: event.epoch, done: event.done, total: event.total, ms });
+    } else if (event.kind === "reestimate" || event.kind === "average") {
+      this.#tell(From.BESIDE, { run: id, what: event.kind, done: event.done, total: event.total });
     } else if (event.kind === "epoch") {
       entry.layersAt = performance.now();
       this.#tell(From.EPOCH, { run: id, epoch: event, ms, filters: entry.run.filters(event.layers[0].name) });

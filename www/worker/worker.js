@@ -144,8 +144,10 @@ const answers = {
   [To.PREDICTIONS]({ run: id, label, predicted, limit }) {
     const { run, dataset } = loop.entry(id);
     const images = run.predictions({ label, predicted, limit });
-    return { images: images.map((image) => ({ ...image, pixels: datasetOf(dataset).image("test", image.index) })) };
+    return { images: images.map((image) => ({ ...image, pixels: datasetOf(dataset).image(run.info().tests, image.index) })) };
   },
+
+  [To.EXPORT]: ({ run, target }) => loop.entry(run).run.export(target),
 
   [To.FILTERS]: ({ run, layer }) => loop.entry(run).run.filters(layer),
 

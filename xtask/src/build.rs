@@ -61,7 +61,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     let bindgen = tools::wasm_bindgen()?;
     tools::node_modules()?;
     for build in BUILDS.iter().filter(|build| only.is_none_or(|name| name == build.name)) {
-        make(build, &toolchain, &bindgen)?;
+        make(build, &["--no-default-features"], &project::path("pkg"), &toolchain, &bindgen)?;
     }
     if only.is_some() {
         let _ = fs::remove_file(project::path(stamp::FILE));
@@ -83,13 +83,29 @@ pub fn check() -> Result<usize> {
     Ok(count)
 }
 
-fn make(build: &Build, toolchain: &Toolchain, bindgen: &WasmBindgen) -> Result<()> {
+/// Makes a build that can time single kernels, which those of pkg/ cannot, in a folder laid out like pkg/.
+pub fn for_benches(name: &str, packages: &Path) -> Result<()> {
+    let toolchain = toolchain::find_or_install()?;
+    let bindgen = tools::wasm_bindgen()?;
+    tools::node_modules()?;
+    let build = BUILDS.iter().find(|build| build.name == name).context("no build of that name")?;
+    make(build, &[], packages, &toolchain, &bindgen)
+}
+
+fn make(
+    build: &Build,
+    features: &[&str],
+    packages: &Path,
+    toolchain: &Toolchain,
+    bindgen: &WasmBindgen,
+) -> Result<()> {
     let mut cargo = build.cargo(toolchain, "build");
-    cargo.args(["--release", "--lib"]);
+    cargo.args(["--release", "--lib"]).args(features);
     println!("{}: {}", build.name, line(&cargo));
     run_command(&mut cargo)?;
-    let folder = project::path("pkg").join(build.name);
+    let folder = packages.join(build.name);
     let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
     let wasm = build.product();
     quiet(
         Process::new(&bindgen.bindgen)

@@ -3,7 +3,7 @@
 use super::arguments::{Options, pool, threads};
 use super::native;
 use crate::serve::{Server, Site};
-use crate::{process, project, tools};
+use crate::{build, process, project, tools};
 use anyhow::{Result, bail};
 use clap::ArgMatches;
 use std::process::Command as Process;
@@ -23,9 +23,13 @@ pub fn in_browser(name: &str, options: &Options) -> Result<()> {
     if !project::path("pkg").is_dir() {
         bail!("pkg/ is missing: run `cargo xtask build`");
     }
+    on_site(name, options, Site::project(true))
+}
+
+fn on_site(name: &str, options: &Options, site: Site) -> Result<()> {
     tools::node_modules()?;
     let browser = tools::browser()?;
-    let server = Server::start(Site::project(true).with("/bench/", "tests/bench"), 0)?;
+    let server = Server::start(site.with("/bench/", "tests/bench"), 0)?;
     let mut node = script(name, options);
     process::run(node.env("NIBBLE_URL", server.url()).env("CHROMIUM", &browser.chromium))
 }
@@ -43,6 +47,13 @@ pub fn run_subject(subject: &str, arguments: &ArgMatches, mut options: Options) 
         return process::run(&mut script("run.mjs", &options));
     }
     options.push(("threads", pool(arguments)?.to_string()));
-    options.push(("build", arguments.get_one::<String>("build").expect("it has a default").clone()));
-    in_browser("run.mjs", &options)
+    let name = arguments.get_one::<String>("build").expect("it has a default").clone();
+    options.push(("build", name.clone()));
+    if subject != "kernels" {
+        return in_browser("run.mjs", &options);
+    }
+    // What visitors load cannot time single kernels.
+    let packages = project::target().join("xtask-bench/pkg");
+    build::for_benches(&name, &packages)?;
+    on_site("run.mjs", &options, Site::project(true).with("/pkg/", &packages.to_string_lossy()))
 }
