@@ -150,4 +150,18 @@ mod tests {
         }
         assert_eq!(MAX_MEMORY % 65_536, 0, "wasm counts memory in pages of 64 KiB");
     }
+
+    #[test]
+    fn the_engine_alone_is_told_of_relaxed_simd() {
+        let toolchain = Toolchain { name: "/none".into(), std_sources: "/none".into() };
+        for build in &BUILDS {
+            let cargo = build.cargo(&toolchain, "build");
+            let told =
+                cargo.get_args().filter(|word| word.to_string_lossy().contains("+relaxed-simd")).count();
+            assert_eq!(told > 0, build.relaxed_simd, "{}", build.name);
+            let everywhere = cargo.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS");
+            let everywhere = everywhere.and_then(|(_, flags)| flags).expect("it is set").to_string_lossy();
+            assert!(everywhere.contains("+simd128") && !everywhere.contains("relaxed"), "{everywhere}");
+        }
+    }
 }
