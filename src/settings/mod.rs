@@ -130,7 +130,8 @@ impl Setting {
     pub fn json_field(&self) -> Option<String> {
         let mut words = self.field?.split('_');
         let first = words.next().unwrap_or("").to_string();
-        Some(words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..]))
+        // A field's name is ASCII: Unicode's tables would be 13 KB of every build.
+        Some(words.fold(first, |name, word| name + &word[..1].to_ascii_uppercase() + &word[1..]))
     }
 
     /// The entries of its menu, if it has one.
@@ -215,10 +216,12 @@ impl Setting {
         match value {
             Value::Bool(on) => if *on { "1" } else { "0" }.into(),
             Value::String(text) => text.clone(),
-            // JSON has no other numbers than these: `0` and not `0.0`.
-            Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or(f64::NAN).to_string(),
-            Value::Null => "no number".into(),
-            other => other.to_string(),
+            // Not by JSON's own text, which has `0.0`, and whose tables every build would carry.
+            Value::Number(number) => match (number.as_u64(), number.as_f64()) {
+                (Some(whole), _) => whole.to_string(),
+                (None, number) => number.unwrap_or(f64::NAN).to_string(),
+            },
+            _ => "no number".into(),
         }
     }
 
