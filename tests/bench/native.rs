@@ -46,8 +46,12 @@ struct Request {
     seed: u32,
     #[serde(default)]
     files: Vec<PathBuf>,
+    /// Settings of a run by their keys.
     #[serde(default)]
-    config: RunConfig,
+    settings: Vec<(String, String)>,
+    /// The one of them that runs differ in.
+    #[serde(default)]
+    varied: String,
 }
 
 fn main() {
@@ -191,14 +195,18 @@ fn curve(request: &Request) -> Outcome<()> {
         }
         loader.finish()?
     };
-    let config = request.config.clone();
+    let mut config = RunConfig::default();
+    for (key, value) in &request.settings {
+        config.set(key, value)?;
+    }
+    let varied = request.settings.iter().find(|(key, _)| *key == request.varied).map(|(_, value)| value);
     let mut run = Run::new(Arc::new(dataset), config.clone(), clock)?;
     loop {
         match run.advance()? {
             Event::Epoch(epoch) => say(&json!({
                 "model": config.model,
                 "seed": config.seed,
-                "winograd": config.winograd,
+                "varied": format!("{}={}", request.varied, varied.map_or("", String::as_str)),
                 "epoch": epoch.epoch,
                 "trainLoss": epoch.train_loss,
                 "trainAccuracy": epoch.train_accuracy,
