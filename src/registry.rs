@@ -1,5 +1,7 @@
 //! Named choices: what a registry's entries are called, in menus, addresses, files and parametrised tests.
 
+use std::sync::{PoisonError, RwLock};
+
 use serde::Serialize;
 
 use crate::{Error, Result};
@@ -15,21 +17,56 @@ pub struct Entry {
     pub about: &'static str,
 }
 
-/// Finds `name` among named values.
-///
-/// # Errors
-/// [`Error::Config`] that lists the accepted names.
-pub(crate) fn find_named<T>(
+/// What a [`Registry`] holds.
+pub trait Named {
+    /// By which it is found.
+    fn name(&self) -> &'static str;
+}
+
+/// Things of one kind by their names: those that the engine brings, and those that a program adds before it uses them.
+pub struct Registry<T: 'static> {
+    /// The setting that chooses among them, for messages.
     field: &'static str,
-    name: &str,
-    all: &'static [T],
-    entry: impl Fn(&T) -> &Entry,
-) -> Result<&'static T> {
-    all.iter().find(|item| entry(item).name == name).ok_or_else(|| Error::Config {
-        field,
-        expected: names(all.iter().map(entry)),
-        found: name.into(),
-    })
+    own: &'static [T],
+    added: RwLock<Vec<&'static T>>,
+}
+
+impl<T: Named> Registry<T> {
+    /// One with the engine's own.
+    pub const fn new(field: &'static str, own: &'static [T]) -> Self {
+        Self { field, own, added: RwLock::new(Vec::new()) }
+    }
+
+    /// All, the engine's own first.
+    pub fn iter(&self) -> impl Iterator<Item = &'static T> + use<T> {
+        let added = self.added.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.own.iter().chain(added)
+    }
+
+    /// The one of that name.
+    ///
+    /// # Errors
+    /// [`Error::Config`] that lists the accepted names.
+    pub fn find(&self, name: &str) -> Result<&'static T> {
+        self.iter().find(|item| item.name() == name).ok_or_else(|| Error::Config {
+            field: self.field,
+            expected: self.iter().map(Named::name).collect::<Vec<_>>().join(", "),
+            found: name.into(),
+        })
+    }
+
+    /// Adds one, for the whole process.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where there is one of that name.
+    pub fn add(&self, item: &'static T) -> Result<()> {
+        if self.find(item.name()).is_ok() {
+            let expected = "a name of its own".into();
+            return Err(Error::Config { field: self.field, expected, found: item.name().into() });
+        }
+        self.added.write().unwrap_or_else(PoisonError::into_inner).push(item);
+        Ok(())
+    }
 }
 
 /// The names of some entries, as messages list them.

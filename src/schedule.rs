@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use crate::Result;
-use crate::registry::{Entry, find_named};
+use crate::registry::{Entry, Named, Registry};
 
 /// Epochs in which the published schedule falls to 0 (and then climbs).
 const PUBLISHED_T_MAX: f64 = 100.0;
@@ -47,8 +47,16 @@ pub struct Schedule {
     pub rates: fn(&At) -> Rates,
 }
 
+impl Named for Schedule {
+    fn name(&self) -> &'static str {
+        self.entry.name
+    }
+}
+
 /// Every rule that a run can use.
-pub static SCHEDULES: &[Schedule] = &[
+pub static SCHEDULES: Registry<Schedule> = Registry::new("schedule", OWN);
+
+const OWN: &[Schedule] = &[
     Schedule {
         entry: Entry {
             name: "cosine",
@@ -133,7 +141,7 @@ fn one_cycle(at: &At) -> Rates {
 /// # Errors
 /// [`crate::Error::Config`] for an unknown name.
 pub fn find(name: &str) -> Result<&'static Schedule> {
-    find_named("schedule", name, SCHEDULES, |schedule| &schedule.entry)
+    SCHEDULES.find(name)
 }
 
 #[cfg(test)]
@@ -157,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_schedule_stays_within_the_rate_in_runs_of_any_length() {
-        for schedule in SCHEDULES {
+        for schedule in SCHEDULES.iter() {
             for epochs in [1, 2, 7] {
                 for step in 0..epochs * 3 {
                     let at = At { step, steps: epochs * 3, epoch: (step / 3) as u32, epochs: epochs as u32 };

@@ -49,7 +49,7 @@ static ALLOCATOR: Counting = Counting;
 fn runs_take_what_they_say_and_vgg4bit_leaves_room_for_60000_images() {
     let dataset = Arc::new(synthetic::generate(130, 100, 1).unwrap());
     let images = 60_000 * BYTES_PER_IMAGE;
-    for preset in models::MODELS {
+    for preset in models::MODELS.iter() {
         let before = LIVE.load(Ordering::Relaxed);
         let config =
             RunConfig { model: preset.entry.name.into(), batch: 128, epochs: 1, ..RunConfig::default() };

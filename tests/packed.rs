@@ -126,7 +126,7 @@ fn an_fp32_run_is_packed_at_four_bits() {
 #[test]
 fn every_model_can_be_packed() {
     let dataset = dataset(4, 2);
-    for preset in MODELS {
+    for preset in MODELS.iter() {
         let config = RunConfig { model: preset.entry.name.into(), batch: 2, ..RunConfig::default() };
         let mut run = Run::new(dataset.clone(), config, || 0.0).unwrap();
         let packed = run.packed().unwrap();

@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn every_preset_is_written_and_its_codes_mean_its_values() {
-        for preset in models::MODELS {
+        for preset in models::MODELS.iter() {
             for (quantizer, granularity) in
                 [("symmetric", "tensor"), ("affine", "group32"), ("none", "tensor")]
             {

@@ -5,7 +5,7 @@ mod json;
 
 use crate::Result;
 use crate::lower::Lowered;
-use crate::registry::{Entry, find_named};
+use crate::registry::{Entry, Named, Registry};
 
 /// What there is to export.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,13 +39,19 @@ pub struct Target {
     pub write: fn(&Network) -> Result<Artifact>,
 }
 
+impl Named for Target {
+    fn name(&self) -> &'static str {
+        self.entry.name
+    }
+}
+
 /// Every target.
-pub static TARGETS: &[Target] = &[json::TARGET];
+pub static TARGETS: Registry<Target> = Registry::new("target", &[json::TARGET]);
 
 /// The target of that name.
 ///
 /// # Errors
 /// [`crate::Error::Config`] for an unknown name.
 pub fn find(name: &str) -> Result<&'static Target> {
-    find_named("target", name, TARGETS, |target| &target.entry)
+    TARGETS.find(name)
 }

@@ -26,6 +26,7 @@ pub use param::{Init, Param, Role, Slot};
 use std::ops::RangeInclusive;
 
 use crate::lower::Lowering;
+use crate::registry::{Named, Registry};
 use crate::state::Visitor;
 use crate::{Error, Result, RunConfig, Tensor};
 
@@ -244,8 +245,16 @@ pub struct LayerKind {
     pub build: fn(&mut Context<'_>) -> Result<Box<dyn Layer>>,
 }
 
+impl Named for LayerKind {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 /// Every layer type that a model can use.
-pub static LAYERS: &[LayerKind] = &[
+pub static LAYERS: Registry<LayerKind> = Registry::new("type", OWN);
+
+const OWN: &[LayerKind] = &[
     LayerKind { name: "conv2d", stem: "conv", inputs: 1..=1, build: conv2d::build },
     LayerKind { name: "linear", stem: "linear", inputs: 1..=1, build: linear::build },
     LayerKind { name: "batch_norm", stem: "bn", inputs: 1..=1, build: batch_norm::build },

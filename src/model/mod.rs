@@ -521,7 +521,7 @@ mod tests {
 
     #[test]
     fn buffers_are_those_planned_and_stay_from_step_to_step() {
-        for preset in models::MODELS {
+        for preset in models::MODELS.iter() {
             let mut model = model_of(preset);
             let x = Tensor::zeros([4, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());
             let fewer = Tensor::zeros([3, IMAGE_SIZE, IMAGE_SIZE, 4], model.input_halo());

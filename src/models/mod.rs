@@ -1,7 +1,7 @@
 //! Model presets: each is a JSON list of layer specs. A new one is one file and one line in [`MODELS`].
 
 use crate::layers::LayerSpec;
-use crate::registry::{Entry, find_named};
+use crate::registry::{Entry, Named, Registry};
 use crate::{Error, Result};
 
 /// A registered architecture for 32x32 RGB images.
@@ -26,8 +26,16 @@ impl Preset {
     }
 }
 
+impl Named for Preset {
+    fn name(&self) -> &'static str {
+        self.entry.name
+    }
+}
+
 /// Every architecture that a run can use.
-pub static MODELS: &[Preset] = &[
+pub static MODELS: Registry<Preset> = Registry::new("model", OWN);
+
+const OWN: &[Preset] = &[
     Preset {
         entry: Entry {
             name: "simple_resnet4bit",
@@ -59,5 +67,5 @@ pub static MODELS: &[Preset] = &[
 /// # Errors
 /// [`crate::Error::Config`] for an unknown name.
 pub fn find(name: &str) -> Result<&'static Preset> {
-    find_named("model", name, MODELS, |preset| &preset.entry)
+    MODELS.find(name)
 }

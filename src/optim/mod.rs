@@ -8,7 +8,7 @@ use crate::Result;
 use crate::kernels::weights;
 use crate::layers::{Param, Role};
 use crate::model::Model;
-use crate::registry::{Entry, find_named};
+use crate::registry::{Entry, Named, Registry};
 
 /// A rule by which a gradient changes a parameter.
 pub trait Optimizer: Send + Sync {
@@ -81,15 +81,21 @@ pub struct Kind {
     pub optimizer: &'static dyn Optimizer,
 }
 
+impl Named for Kind {
+    fn name(&self) -> &'static str {
+        self.entry.name
+    }
+}
+
 /// Every optimizer that a run can use.
-pub static OPTIMIZERS: &[Kind] = &[adamw::KIND, sgd::KIND, muon::KIND];
+pub static OPTIMIZERS: Registry<Kind> = Registry::new("optimizer", &[adamw::KIND, sgd::KIND, muon::KIND]);
 
 /// The optimizer of that name.
 ///
 /// # Errors
 /// [`crate::Error::Config`] for an unknown name.
 pub fn find(name: &str) -> Result<&'static Kind> {
-    find_named("optimizer", name, OPTIMIZERS, |kind| &kind.entry)
+    OPTIMIZERS.find(name)
 }
 
 /// Euclidean norm of all gradients together; each parameter remembers its own.
@@ -129,7 +135,7 @@ mod tests {
             gradient_scale: 1.0,
             soft_clip: None,
         };
-        for kind in OPTIMIZERS {
+        for kind in OPTIMIZERS.iter() {
             let mut param = Param::constant("weight", Role::Weight, &[3, 3, 2, 4], 1.0);
             param.grad.iter_mut().enumerate().for_each(|(i, g)| *g = (i as f32 - 30.0) / 50.0);
             kind.optimizer.update(&mut param, &update);

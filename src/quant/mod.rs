@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 
 use crate::kernels::blocks::{Blocks, Extent, Granularity};
 use crate::layers::Param;
-use crate::registry::{Entry, find_named};
+use crate::registry::{Entry, Named, Registry};
 use crate::state::Visitor;
 use crate::{Error, Result};
 
@@ -114,8 +114,15 @@ pub enum Shared {
     Part,
 }
 
+impl Named for Scheme {
+    fn name(&self) -> &'static str {
+        self.entry.name
+    }
+}
+
 /// Every scheme that a run can use.
-pub static QUANTIZERS: &[Scheme] = &[symmetric::SCHEME, affine::SCHEME, lsq::SCHEME, NONE];
+pub static QUANTIZERS: Registry<Scheme> =
+    Registry::new("quantizer", &[symmetric::SCHEME, affine::SCHEME, lsq::SCHEME, NONE]);
 
 /// No quantization: the FP32 baseline.
 const NONE: Scheme = Scheme {
@@ -143,7 +150,10 @@ impl Scheme {
         if !self.bits.contains(&bits) {
             return Err(Error::Config {
                 field: "bits",
-                expected: format!("{} to {} with {name}", self.bits.start(), self.bits.end()),
+                expected: match (self.bits.start(), self.bits.end()) {
+                    (least, most) if least == most => format!("{least} with {name}"),
+                    (least, most) => format!("{least} to {most} with {name}"),
+                },
                 found: bits.to_string(),
             });
         }
@@ -194,8 +204,16 @@ pub struct Sharing {
     pub granularity: Granularity,
 }
 
+impl Named for Sharing {
+    fn name(&self) -> &'static str {
+        self.entry.name
+    }
+}
+
 /// Every granularity that a run can use.
-pub static GRANULARITIES: &[Sharing] = &[
+pub static GRANULARITIES: Registry<Sharing> = Registry::new("granularity", SHARINGS);
+
+const SHARINGS: &[Sharing] = &[
     Sharing {
         entry: Entry { name: "net", label: "Whole net", about: "One scale for all layers" },
         granularity: Granularity::Net,
@@ -249,7 +267,7 @@ impl crate::RunConfig {
 /// # Errors
 /// [`crate::Error::Config`] for an unknown name.
 pub fn find(name: &str) -> Result<&'static Scheme> {
-    find_named("quantizer", name, QUANTIZERS, |scheme| &scheme.entry)
+    QUANTIZERS.find(name)
 }
 
 /// The granularity of that name.
@@ -257,5 +275,5 @@ pub fn find(name: &str) -> Result<&'static Scheme> {
 /// # Errors
 /// [`crate::Error::Config`] for an unknown name.
 pub fn find_granularity(name: &str) -> Result<Granularity> {
-    Ok(find_named("granularity", name, GRANULARITIES, |sharing| &sharing.entry)?.granularity)
+    Ok(GRANULARITIES.find(name)?.granularity)
 }

@@ -39,7 +39,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     let text = |name: &str| arguments.get_one::<String>(name).expect("it has a default");
     let number = |name: &str| *arguments.get_one::<u32>(name).expect("it has a default");
     let data = arguments.get_one::<String>("data").map(|path| files(Path::new(path))).transpose()?;
-    let pair = |text: &str| {
+    let pair = |text: &str| -> Result<(String, String)> {
         let (key, value) = text.split_once('=').context("expected a key, = and a value")?;
         Ok((key.to_string(), value.to_string()))
     };
