@@ -60,3 +60,16 @@ fn runs_that_differ_in_one_setting_see_the_same_batches_and_initial_weights() {
     assert!(plain.labels == expected.labels && plain.weights == expected.weights);
     assert!(plain.pixels != expected.pixels);
 }
+
+/// Batches come with the border that the first layer reads: none is copied into a wider one.
+#[test]
+fn batches_have_the_halo_that_the_model_asks_for() {
+    for (model, halo) in [("simple_resnet4bit", 1), ("convnetjs_cifar10", 2)] {
+        let dataset = Arc::new(synthetic::generate(8, 4, 5).unwrap());
+        let config = RunConfig { model: model.into(), batch: 4, epochs: 1, ..RunConfig::default() };
+        let mut run = Run::new(dataset, config, || 0.0).unwrap();
+        while !matches!(run.advance().unwrap(), Event::Finished { .. }) {
+            assert_eq!(run.x.halo(), halo, "{model}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What settings besides the paper's do to a run, and what they leave alone.
+
+use std::sync::Arc;
+
+use nibble::data::{Dataset, IMAGE_BYTES, synthetic};
+use nibble::metrics::{EpochReport, Event};
+use nibble::optim::OPTIMIZERS;
+use nibble::predictions::Query;
+use nibble::quant::{GRANULARITIES, QUANTIZERS};
+use nibble::run::{Part, Run};
+use nibble::schedule::SCHEDULES;
+use nibble::{Error, RunConfig};
+
+fn dataset() -> Arc<Dataset> {
+    Arc::new(synthetic::generate(192, 64, 5).unwrap())
+}
+
+fn config() -> RunConfig {
+    RunConfig { batch: 32, epochs: 2, ..RunConfig::default() }
+}
+
+fn run(config: RunConfig) -> Run {
+    Run::new(dataset(), config, || 0.0).unwrap()
+}
+
+/// Everything that comes yet: bits of the losses and the epochs' reports.
+fn rest(run: &mut Run) -> (Vec<u64>, Vec<EpochReport>) {
+    let (mut losses, mut epochs) = (Vec::new(), Vec::new());
+    loop {
+        match run.advance().unwrap() {
+            Event::Step(step) => losses.push(step.loss.to_bits()),
+            Event::Epoch(epoch) => epochs.push(epoch),
+            Event::Finished { .. } => return (losses, epochs),
+            _ => {}
+        }
+    }
+}
+
+/// Every value of the run, as bits.
+fn weights(run: &Run) -> Vec<u32> {
+    let model = run.model();
+    let buffers = model.buffers().flat_map(|(_, _, values)| values.iter());
+    model.params().flat_map(|(_, param)| param.value.iter()).chain(buffers).map(|v| v.to_bits()).collect()
+}
+
+/// Those that a scheme can do with each granularity, a step of every optimizer and schedule.
+fn variants() -> Vec<RunConfig> {
+    let mut variants = Vec::new();
+    for scheme in QUANTIZERS.iter() {
+        for sharing in GRANULARITIES.iter() {
+            let variant = RunConfig {
+                quantizer: scheme.entry.name.into(),
+                granularity: sharing.entry.name.into(),
+                ..config()
+            };
+            if scheme.quantizer(4, sharing.granularity, [9, 3]).is_ok() {
+                variants.push(variant);
+            }
+        }
+    }
+    for kind in OPTIMIZERS.iter() {
+        let lr = if kind.entry.name == "sgd" { 0.05 } else { 1e-3 };
+        variants.push(RunConfig {
+            optimizer: kind.entry.name.into(),
+            lr,
+            quantizer: "lsq".into(),
+            ..config()
+        });
+    }
+    for schedule in SCHEDULES.iter() {
+        variants.push(RunConfig { schedule: schedule.entry.name.into(), ..config() });
+    }
+    variants.push(RunConfig { bits: "3,conv1:8,linear1:8".parse().unwrap(), ..config() });
+    variants.push(RunConfig { label_smoothing: 0.1, decay_norms: false, bn_momentum: 0.2, ..config() });
+    variants.push(RunConfig {
+        reestimate: 3,
+        ema: 0.9,
+        holdout: 40,
+        normalization: "own".into(),
+        ..config()
+    });
+    variants
+}
+
+#[test]
+fn every_method_learns_forks_bit_for_bit_and_does_not_depend_on_threads() {
+    for config in variants() {
+        let on = |threads| {
+            // Two epochs of four steps at most, forked in the middle.
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let few = Arc::new(synthetic::generate(112, 32, 5).unwrap());
+                let mut run = Run::new(few, config.clone(), || 0.0).unwrap();
+                let mut first = Vec::new();
+                while first.len() < 3 {
+                    if let Event::Step(step) = run.advance().unwrap() {
+                        first.push(step.loss);
+                    }
+                }
+                let mut fork = run.fork(config.clone()).unwrap();
+                let expected = (rest(&mut run), weights(&run));
+                let found = (rest(&mut fork), weights(&fork));
+                assert_eq!(format!("{:?}", found.0), format!("{:?}", expected.0), "{config:?}");
+                assert!(found.1 == expected.1, "a fork of {config:?} ends elsewhere");
+                let last = f64::from_bits(expected.0.0[expected.0.0.len() - 1]);
+                assert!(last < first[0] + 0.1, "{config:?} goes from {} to {last}", first[0]);
+                (format!("{:?}", expected.0), expected.1)
+            })
+        };
+        assert!(on(1) == on(3), "{config:?}: three threads differ from one");
+    }
+}
+
+#[test]
+fn bits_of_a_layer_are_its_own() {
+    let mut run = run(RunConfig { bits: "3,conv1:8,linear1:2".parse().unwrap(), ..config() });
+    for layer in run.layer_reports() {
+        let expected = match layer.name.as_str() {
+            "conv1" => (8, 255),
+            "linear1" => (2, 3),
+            _ => (3, 7),
+        };
+        assert_eq!((layer.bits, layer.level_counts.len()), expected, "{}", layer.name);
+    }
+    let unknown = RunConfig { bits: "4,conv7:8".parse().unwrap(), ..config() };
+    let error = Run::new(dataset(), unknown, || 0.0).err().unwrap();
+    assert!(matches!(error, Error::Config { field: "bits", .. }), "{error}");
+    assert!(error.to_string().ends_with("found conv7"), "{error}");
+}
+
+#[test]
+fn finer_scales_are_nearer_to_the_weights() {
+    let error = |granularity: &str| {
+        let mut run = run(RunConfig { granularity: granularity.into(), ..config() });
+        let filters = run.filters("conv4").unwrap();
+        let pairs = filters.latent.iter().zip(&filters.quantized);
+        pairs.map(|(latent, quantized)| f64::from(latent - quantized).powi(2)).sum::<f64>()
+    };
+    let errors = ["net", "tensor", "channel", "group128", "group64", "group32"].map(error);
+    assert!(errors.windows(2).all(|pair| pair[1] <= pair[0] * 1.0001), "{errors:?}");
+    assert!(errors[5] < 0.7 * errors[1], "{errors:?}");
+}
+
+/// Estimating statistics again and averaging weights change what is tested, and nothing of what is trained.
+#[test]
+fn what_is_tested_beside_the_run_leaves_its_training_alone() {
+    let mut plain = run(config());
+    let (losses, epochs) = rest(&mut plain);
+    assert!(epochs.iter().all(|epoch| epoch.average.is_none()));
+    for beside in [RunConfig { reestimate: 4, ..config() }, RunConfig { ema: 0.8, ..config() }] {
+        let mut other = run(beside.clone());
+        let (other_losses, other_epochs) = rest(&mut other);
+        assert_eq!(other_losses, losses, "{beside:?}");
+        assert!(weights(&other) == weights(&plain), "{beside:?}");
+        if beside.reestimate > 0 {
+            assert_ne!(other_epochs[1].test_loss, epochs[1].test_loss, "other statistics are used");
+        } else {
+            assert_eq!(other_epochs[1].test_loss, epochs[1].test_loss);
+            let average = other_epochs[1].average.expect("averages are tested");
+            assert_ne!(average.test_loss, epochs[1].test_loss);
+        }
+    }
+}
+
+/// Over so many batches that every image counts about alike, the estimate is that of the whole set.
+#[test]
+fn statistics_are_estimated_by_the_weights_as_they_are() {
+    // At this rate the running statistics lag far behind.
+    let jumpy = RunConfig { lr: 0.02, epochs: 1, bn_momentum: 0.01, ..config() };
+    let test_loss = |config| rest(&mut run(config)).1[0].test_loss;
+    let (lagging, estimated) = (test_loss(jumpy.clone()), test_loss(RunConfig { reestimate: 20, ..jumpy }));
+    assert!(estimated < 0.8 * lagging, "{estimated} {lagging}");
+}
+
+#[test]
+fn images_kept_aside_are_tested_and_never_trained_on() {
+    let mut run = run(RunConfig { holdout: 50, ..config() });
+    let info = run.info();
+    assert_eq!((info.images, info.tests, info.steps_per_epoch), ([142, 50], Part::Train, 5));
+    let (_, epochs) = rest(&mut run);
+    assert_eq!(epochs[0].confusion.iter().sum::<u32>(), 50);
+    let cells = (0..100).map(|cell| Query { label: Some(cell / 10), predicted: Some(cell % 10), limit: 99 });
+    let mut aside: Vec<usize> = cells
+        .flat_map(|cell| run.predictions(cell).unwrap())
+        .map(|prediction| {
+            assert_eq!(dataset().train.label(prediction.index), prediction.label);
+            prediction.index
+        })
+        .collect();
+    aside.sort_unstable();
+    aside.dedup();
+    assert_eq!(aside.len(), 50, "each once");
+    // The same for every seed: choices can be compared.
+    let mut other = self::run(RunConfig { holdout: 50, seed: 9, epochs: 1, ..config() });
+    rest(&mut other);
+    let all = Query { label: Some(3), predicted: None, limit: 99 };
+    assert!(
+        other
+            .predictions(all)
+            .unwrap()
+            .iter()
+            .all(|prediction| aside.binary_search(&prediction.index).is_ok())
+    );
+    let message =
+        Run::new(dataset(), RunConfig { holdout: 191, ..config() }, || 0.0).err().unwrap().to_string();
+    assert_eq!(
+        message,
+        "holdout: expected at most 190, so that 2 of 192 training images are left, found 191"
+    );
+}
+
+#[test]
+fn the_data_sets_own_figures_normalise_it() {
+    let set = dataset();
+    let normalize = set.own_normalize();
+    let mut sums = [[0.0f64; 2]; 3];
+    for image in 0..set.train.len() {
+        for rgba in set.train.rgba(image).chunks_exact(4) {
+            let pixel = normalize.pixel([rgba[0], rgba[1], rgba[2]]);
+            for c in 0..3 {
+                sums[c][0] += f64::from(pixel[c]);
+                sums[c][1] += f64::from(pixel[c]).powi(2);
+            }
+        }
+    }
+    let count = (set.train.len() * IMAGE_BYTES / 3) as f64;
+    for [sum, squares] in sums {
+        // Sums of 200 thousand rounded values.
+        assert!((sum / count).abs() < 1e-4 && (squares / count - 1.0).abs() < 1e-3, "{sum} {squares}");
+    }
+}
+
+/// An evaluator is built as the run is: with the direct algorithms its sums are the run's own, to the last bit.
+#[test]
+fn an_evaluator_follows_the_runs_settings() {
+    for winograd in [true, false] {
+        let mut run = run(RunConfig { winograd, epochs: 1, ..config() });
+        let (_, epochs) = rest(&mut run);
+        let mut evaluator = run.evaluator(None).unwrap();
+        let result = loop {
+            if let Some(result) = evaluator.advance().result {
+                break result;
+            }
+        };
+        assert_eq!(result.loss.to_bits(), epochs[0].test_loss.to_bits(), "winograd {winograd}");
+    }
+}
+
+/// A fork may change the optimizer: what the other one remembered is no use to it.
+#[test]
+fn a_fork_with_another_optimizer_starts_it_afresh() {
+    let mut run = run(config());
+    run.advance().unwrap();
+    let mut fork = run.fork(RunConfig { optimizer: "sgd".into(), lr: 0.05, ..config() }).unwrap();
+    rest(&mut fork);
+    let slots: Vec<_> =
+        fork.model().params().flat_map(|(_, param)| &param.slots).map(|slot| slot.name).collect();
+    assert!(slots.iter().all(|name| *name == "velocity") && !slots.is_empty(), "{slots:?}");
+}
