@@ -1,7 +1,6 @@
 //! Optimizers: how gradients change parameters. One file and one line in [`OPTIMIZERS`] each.
 
 mod adamw;
-mod muon;
 mod sgd;
 
 use crate::Result;
@@ -88,7 +87,7 @@ impl Named for Kind {
 }
 
 /// Every optimizer that a run can use.
-pub static OPTIMIZERS: Registry<Kind> = Registry::new("optimizer", &[adamw::KIND, sgd::KIND, muon::KIND]);
+pub static OPTIMIZERS: Registry<Kind> = Registry::new("optimizer", &[adamw::KIND, sgd::KIND]);
 
 /// The optimizer of that name.
 ///
