@@ -3,6 +3,7 @@
 //! A scheme is one file and one line in [`QUANTIZERS`]. Each weight tensor owns a quantizer, made by the scheme for its
 //! bits and its blocks.
 
+mod affine;
 mod encoded;
 mod lsq;
 mod symmetric;
@@ -121,7 +122,7 @@ impl Named for Scheme {
 
 /// Every scheme that a run can use.
 pub static QUANTIZERS: Registry<Scheme> =
-    Registry::new("quantizer", &[symmetric::SCHEME, lsq::SCHEME, NONE]);
+    Registry::new("quantizer", &[symmetric::SCHEME, affine::SCHEME, lsq::SCHEME, NONE]);
 
 /// No quantization: the FP32 baseline.
 const NONE: Scheme = Scheme {
