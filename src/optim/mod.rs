@@ -1,6 +1,7 @@
 //! Optimizers: how gradients change parameters. One file and one line in [`OPTIMIZERS`] each.
 
 mod adamw;
+mod muon;
 mod sgd;
 
 use crate::Result;
@@ -87,7 +88,7 @@ impl Named for Kind {
 }
 
 /// Every optimizer that a run can use.
-pub static OPTIMIZERS: Registry<Kind> = Registry::new("optimizer", &[adamw::KIND, sgd::KIND]);
+pub static OPTIMIZERS: Registry<Kind> = Registry::new("optimizer", &[adamw::KIND, sgd::KIND, muon::KIND]);
 
 /// The optimizer of that name.
 ///

@@ -1,0 +1,67 @@
+//! Muon: momentum whose matrices are brought near orthogonal, for convolutions and large matrices; AdamW for the rest.
+//!
+//! The momentum is averaged and looked ahead as Jordan's code and PyTorch do it, and the rate is scaled to AdamW's size of
+//! steps (arXiv 2502.16982, equation 4), so that AdamW's rates and decay serve.
+
+use super::adamw::AdamW;
+use super::{Kind, Optimizer, Update};
+use crate::kernels::muon;
+use crate::kernels::weights;
+use crate::layers::{Param, Role};
+use crate::registry::Entry;
+
+pub(super) const KIND: Kind = Kind {
+    entry: Entry {
+        name: "muon",
+        label: "Muon",
+        about: "Steps of equal size in all directions of a weight matrix; AdamW for biases and small layers",
+    },
+    source: "Jordan et al. 2024; arXiv 2502.16982",
+    optimizer: &Muon,
+};
+
+/// Both sides of a linear layer's matrix have at least so many.
+const LARGE: usize = 64;
+
+struct Muon;
+
+impl Muon {
+    fn takes(param: &Param) -> bool {
+        param.role == Role::Weight
+            && match param.dims[..] {
+                [_, _, _, _] => true,
+                _ => param.dims.len() == 2 && param.dims.iter().all(|len| *len >= LARGE),
+            }
+    }
+}
+
+impl Optimizer for Muon {
+    fn slots(&self) -> &'static [&'static str] {
+        &["m", "v", "velocity"]
+    }
+
+    fn update(&self, param: &mut Param, at: &Update) {
+        if !Self::takes(param) {
+            return AdamW.update(param, at);
+        }
+        let slot = param.slot("velocity");
+        let [rows, cols] = param.matrix();
+        let mut direction = vec![0.0; param.value.len()];
+        let momentum = at.momentum as f32;
+        weights::look_ahead(
+            &param.grad,
+            at.gradient_scale,
+            momentum,
+            &mut param.slots[slot].values,
+            &mut direction,
+        );
+        muon::orthogonalize(&mut direction, rows, cols);
+        let factor = 0.2 * (rows.max(cols) as f64).sqrt();
+        let keep = (1.0 - at.lr * at.weight_decay) as f32;
+        weights::add_scaled(&mut param.value, keep, &direction, -(at.lr * factor) as f32);
+        if let Some(limit) = at.soft_clip {
+            weights::tanh_soft_clip(&mut param.value, limit);
+        }
+        param.abs_max = Some(weights::abs_max(&param.value));
+    }
+}
