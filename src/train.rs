@@ -56,7 +56,7 @@ impl Trainer {
         model.time_products(clock);
         Ok(Self {
             model,
-            task: Box::new(Classification { smoothing: 0.0 }),
+            task: Box::new(Classification { smoothing: config.label_smoothing as f32 }),
             optimizer: optim::find(&config.optimizer)?.optimizer,
             step: 0,
             optimizer_step: 0,

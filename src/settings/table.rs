@@ -255,6 +255,13 @@ settings! {
         applies: Is("tanh", "1"),
         hint: "The bound that tanh clipping keeps weights within.",
     }
+    "smoothing" {
+        /// Share of the target that is spread over all classes, 0 to 0.9.
+        label_smoothing: f64 = 0.0;
+        label: "Label smoothing", group: "regularisation", kind: Number { min: 0.0, max: 0.9, log: false },
+        races: "smoothing {}",
+        hint: "So much of each target goes to all classes alike.",
+    }
     "dropout" {
         /// Probability of dropping an element where the model has a dropout, 0 to 0.95.
         dropout: f64 = 0.5;
