@@ -1,6 +1,8 @@
 //! Trained networks in files of other programs. A target is one file and one line in [`TARGETS`]; it reads the lowered
 //! network and no layer.
 
+mod json;
+
 use crate::Result;
 use crate::lower::Lowered;
 use crate::registry::{Entry, Named, Registry};
@@ -44,7 +46,7 @@ impl Named for Target {
 }
 
 /// Every target.
-pub static TARGETS: Registry<Target> = Registry::new("target", &[]);
+pub static TARGETS: Registry<Target> = Registry::new("target", &[json::TARGET]);
 
 /// The target of that name.
 ///
