@@ -19,6 +19,7 @@ pub mod model;
 pub mod models;
 pub mod optim;
 pub mod packed;
+pub mod param;
 pub mod predictions;
 pub mod quant;
 pub mod random;

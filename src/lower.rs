@@ -4,8 +4,9 @@
 //! A lowered network is a list of operations on values. Value 0 is the normalised image `[32][32][3]`, value `i + 1`
 //! the result of operation `i`, the last one the logits.
 
-use crate::layers::{Param, Shape};
-use crate::quant::Encoded;
+use crate::kernels::grid::Encoded;
+use crate::param::Param;
+use crate::tensor::Shape;
 
 /// A network in evaluation mode.
 #[derive(Debug, Clone, PartialEq)]

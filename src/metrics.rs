@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::kernels::weights;
-use crate::layers::Param;
+use crate::param::Param;
 
 /// Bins of the histogram of latent weights.
 pub const HISTOGRAM_BINS: usize = 64;

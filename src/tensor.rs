@@ -2,6 +2,9 @@
 
 use std::collections::TryReserveError;
 
+/// `[h, w, c]` of one image's activation; a vector is `[1, 1, c]`.
+pub type Shape = [usize; 3];
+
 /// A batch of images `[n][h + 2 halo][w + 2 halo][c]`, f32, contiguous.
 ///
 /// The halo is the zero padding of the convolution that reads the tensor: with it a 3x3 kernel needs no

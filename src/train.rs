@@ -1,10 +1,11 @@
 //! The training step.
 
-use crate::layers::{Param, Pass};
+use crate::kernels::weights;
+use crate::layers::{Param, Pass, Role};
 use crate::loss::Loss;
 use crate::metrics::{self, Flips, LayerReport, Levels, Phases};
 use crate::model::{Description, Model};
-use crate::optim::{self, Optimizer, Rules, Update};
+use crate::optim::{self, Optimizer, Update};
 use crate::schedule::Rates;
 use crate::settings::RunConfig;
 use crate::state::{Snapshot, Visitor};
@@ -121,12 +122,12 @@ impl Trainer {
         self.model.quantizer_backward(self.description.config.straight_through);
         let after_backward = (self.clock)();
 
-        let grad_norm = optim::global_norm(&mut self.model);
+        let grad_norm = global_norm(&mut self.model);
         if !(loss.mean.is_finite() && grad_norm.is_finite()) {
             return Err(Error::Diverged { step: self.step + 1, loss: loss.mean, grad_norm });
         }
         let rules = self.rules(rates, grad_norm);
-        optim::step(self.optimizer, &mut self.model, &rules);
+        update(self.optimizer, &mut self.model, &rules);
         self.average();
         self.model.end_step();
         self.step += 1;
@@ -170,7 +171,7 @@ impl Trainer {
                 param.slots[at].values.copy_from_slice(&param.value);
             }
             let at = param.slot(AVERAGE);
-            crate::kernels::weights::add_scaled(&mut param.slots[at].values, keep, &param.value, 1.0 - keep);
+            weights::add_scaled(&mut param.slots[at].values, keep, &param.value, 1.0 - keep);
         });
     }
 
@@ -326,6 +327,51 @@ impl Trainer {
             self.phases.quantize += (self.clock)() - start;
         }
     }
+}
+
+/// What a step asks for the whole network; [`update`] makes an [`Update`] of it for each parameter.
+struct Rules {
+    /// Learning rate of what quantizers learn, as [`Role::Step`].
+    step_lr: f64,
+    /// Biases and normalisations decay too.
+    decay_norms: bool,
+    /// The rest, for a weight.
+    update: Update,
+}
+
+/// Changes every parameter of a network.
+fn update(optimizer: &dyn Optimizer, model: &mut Model, rules: &Rules) {
+    model.for_each_param_mut(|_, param| {
+        if !param.trainable {
+            return;
+        }
+        let mut update = rules.update;
+        match param.role {
+            Role::Weight | Role::Adapter => {}
+            Role::Bias | Role::Norm => {
+                update.soft_clip = None;
+                if !rules.decay_norms {
+                    update.weight_decay = 0.0;
+                }
+            }
+            Role::Step => update = Update { lr: rules.step_lr, soft_clip: None, ..update },
+        }
+        if !param.decays {
+            update.weight_decay = 0.0;
+        }
+        optimizer.update(param, &update);
+    });
+}
+
+/// Euclidean norm of all gradients together; each parameter remembers its own.
+fn global_norm(model: &mut Model) -> f64 {
+    let mut total = 0.0;
+    model.for_each_param_mut(|_, param| {
+        let squares = weights::sum_of_squares(&param.grad);
+        param.grad_norm = squares.sqrt();
+        total += squares;
+    });
+    total.sqrt()
 }
 
 /// Names of everything that is kept beside a parameter.

@@ -7,11 +7,11 @@
 //! sums run over levels, and the scale comes in once, at the end.
 
 use super::dot::Lattice;
+use super::grid::{Encoded, Grid};
 use super::int4;
 use super::parallel;
 use super::simd::Chosen;
 use crate::Tensor;
-use crate::quant::{Encoded, Grid};
 
 /// Output channels of a work item.
 const COLUMNS: usize = 8;

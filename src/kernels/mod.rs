@@ -21,6 +21,7 @@ pub mod conv5x5;
 pub mod deploy;
 mod dot;
 pub mod gemm;
+pub mod grid;
 pub mod int4;
 pub mod muon;
 pub mod oracle;

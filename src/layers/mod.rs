@@ -13,15 +13,17 @@ mod flatten;
 mod global_avg_pool;
 mod linear;
 mod max_pool;
-mod param;
 mod projection;
 mod relu;
+pub mod spec;
 
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
 
-pub use param::{Init, Param, Role, Slot};
+pub use crate::param::{Init, Param, Role, Slot};
+pub use crate::tensor::Shape;
+pub use spec::LayerSpec;
 
 use std::ops::RangeInclusive;
 
@@ -29,29 +31,6 @@ use crate::lower::Lowering;
 use crate::registry::{Named, Registry};
 use crate::state::Visitor;
 use crate::{Error, Result, RunConfig, Tensor};
-
-/// `[h, w, c]` of one image's activation; a vector is `[1, 1, c]`.
-pub type Shape = [usize; 3];
-
-/// One layer of a model's description.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LayerSpec {
-    /// Name in [`LAYERS`].
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// A name for this layer's output, for skip connections.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The `id` of the layer whose output is a second input; the first is that of the layer before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// The `id`s of all inputs; `image` is the image itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<Vec<String>>,
-    /// The layer's own settings.
-    #[serde(flatten)]
-    pub settings: Map<String, Value>,
-}
 
 /// What a layer is built from.
 pub struct Context<'a> {

@@ -17,6 +17,7 @@
 
 mod description;
 mod fusions;
+mod node;
 mod plan;
 
 use std::collections::TryReserveError;
@@ -25,29 +26,17 @@ use serde::Serialize;
 
 use crate::kernels::blocks::{Blocks, Extent, Granularity};
 use crate::kernels::pointwise;
-use crate::layers::{Context, Input, Layer, Param, Pass, Shape};
+use crate::layers::{Context, Input, Param, Pass, Shape};
 use crate::lower::Lowered;
 use crate::random::{Purpose, stream};
 use crate::state::{Under, Visitor};
 use crate::{Error, Result, Tensor, quant};
 
 use description::Source;
+use node::Node;
 use plan::{Plan, Use};
 
 pub use description::{Description, IMAGE_CHANNELS, IMAGE_SIZE};
-
-/// One layer and how it hangs together with the others.
-struct Node {
-    /// `conv1`, `bn1`...; the type's name for layers without parameters.
-    name: String,
-    kind: String,
-    layer: Box<dyn Layer>,
-    /// A convolution or a linear layer.
-    has_weights: bool,
-    inputs: Vec<Source>,
-    /// Border of zeros of the output's buffer: see the module's documentation.
-    output_halo: usize,
-}
 
 /// A layer as the page lists it.
 #[derive(Debug, Clone, Serialize)]

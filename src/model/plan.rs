@@ -5,8 +5,8 @@
 //! computed before: for a sum it is the gradient of the sum, which still lies in the sum's own place; else it lies in a
 //! tensor of its own. In a chain there is but one reader, and no tensor besides the activations.
 
-use super::Node;
 use super::description::Source;
+use super::node::Node;
 
 /// What the backward pass of a layer does with one of its inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Model presets: each is a JSON list of layer specs. A new one is one file and one line in [`MODELS`].
 
-use crate::layers::LayerSpec;
+use crate::layers::spec::LayerSpec;
 use crate::registry::{Entry, Named, Registry};
 use crate::{Error, Result};
 

@@ -2,7 +2,7 @@
 
 use super::{Kind, Optimizer, Update};
 use crate::kernels::weights;
-use crate::layers::Param;
+use crate::param::Param;
 use crate::registry::Entry;
 
 pub(super) const KIND: Kind = Kind {
@@ -45,7 +45,7 @@ impl Optimizer for AdamW {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::Role;
+    use crate::param::Role;
 
     #[test]
     fn the_first_step_moves_by_the_rate_against_the_sign() {

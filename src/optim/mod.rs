@@ -5,9 +5,7 @@ mod muon;
 mod sgd;
 
 use crate::Result;
-use crate::kernels::weights;
-use crate::layers::{Param, Role};
-use crate::model::Model;
+use crate::param::Param;
 use crate::registry::{Entry, Named, Registry};
 
 /// A rule by which a gradient changes a parameter.
@@ -34,41 +32,6 @@ pub struct Update {
     pub gradient_scale: f32,
     /// `w <- limit tanh(w / limit)` after the step.
     pub soft_clip: Option<f32>,
-}
-
-/// What a step asks for the whole network; [`step`] makes an [`Update`] of it for each parameter.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rules {
-    /// Learning rate of what quantizers learn, as [`Role::Step`].
-    pub step_lr: f64,
-    /// Biases and normalisations decay too.
-    pub decay_norms: bool,
-    /// The rest, for a weight.
-    pub update: Update,
-}
-
-/// Changes every parameter of a network.
-pub fn step(optimizer: &dyn Optimizer, model: &mut Model, rules: &Rules) {
-    model.for_each_param_mut(|_, param| {
-        if !param.trainable {
-            return;
-        }
-        let mut update = rules.update;
-        match param.role {
-            Role::Weight | Role::Adapter => {}
-            Role::Bias | Role::Norm => {
-                update.soft_clip = None;
-                if !rules.decay_norms {
-                    update.weight_decay = 0.0;
-                }
-            }
-            Role::Step => update = Update { lr: rules.step_lr, soft_clip: None, ..update },
-        }
-        if !param.decays {
-            update.weight_decay = 0.0;
-        }
-        optimizer.update(param, &update);
-    });
 }
 
 /// A registered optimizer.
@@ -98,17 +61,6 @@ pub fn find(name: &str) -> Result<&'static Kind> {
     OPTIMIZERS.find(name)
 }
 
-/// Euclidean norm of all gradients together; each parameter remembers its own.
-pub fn global_norm(model: &mut Model) -> f64 {
-    let mut total = 0.0;
-    model.for_each_param_mut(|_, param| {
-        let squares = weights::sum_of_squares(&param.grad);
-        param.grad_norm = squares.sqrt();
-        total += squares;
-    });
-    total.sqrt()
-}
-
 /// The factor that brings a gradient of the given norm to at most `limit`.
 pub fn clip_factor(norm: f64, limit: f64) -> f32 {
     // The 1e-6 is that of the reference implementation (torch.nn.utils.clip_grad_norm_).
@@ -118,6 +70,7 @@ pub fn clip_factor(norm: f64, limit: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::param::Role;
 
     #[test]
     fn norm_above_the_limit_is_brought_to_it() {

@@ -7,7 +7,7 @@ use super::adamw::AdamW;
 use super::{Kind, Optimizer, Update};
 use crate::kernels::muon;
 use crate::kernels::weights;
-use crate::layers::{Param, Role};
+use crate::param::{Param, Role};
 use crate::registry::Entry;
 
 pub(super) const KIND: Kind = Kind {

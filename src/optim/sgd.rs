@@ -3,7 +3,7 @@
 
 use super::{Kind, Optimizer, Update};
 use crate::kernels::weights::{self, Velocity};
-use crate::layers::Param;
+use crate::param::Param;
 use crate::registry::Entry;
 
 pub(super) const KIND: Kind = Kind {

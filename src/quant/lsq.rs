@@ -2,7 +2,7 @@
 
 use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
-use crate::layers::{Param, Role};
+use crate::param::{Param, Role};
 use crate::registry::Entry;
 use crate::state::Visitor;
 

@@ -4,65 +4,18 @@
 //! bits and its blocks.
 
 mod affine;
-mod encoded;
 mod lsq;
 mod symmetric;
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use crate::kernels::blocks::{Blocks, Extent, Granularity};
-use crate::layers::Param;
+use crate::kernels::blocks::{Blocks, Granularity};
 use crate::registry::{Entry, Named, Registry};
-use crate::state::Visitor;
 use crate::{Error, Result};
 
-pub use encoded::{Encoded, Grid};
-
-/// What maps the master values of one tensor to the values of the forward and the backward pass.
-///
-/// The model calls, once a step: [`fit`](Self::fit), [`quantize`](Self::quantize) and, after the backward pass,
-/// [`backward`](Self::backward).
-pub trait Quantizer: Send + Sync {
-    /// Finds the grid for the values `w`, `[rows][outputs]`.
-    fn fit(&mut self, w: &[f32], known: &Known);
-
-    /// Writes the values on the grid that stand for `w` to `out`, which has the same length.
-    fn quantize(&self, w: &[f32], out: &mut [f32]);
-
-    /// The grid that was fitted last.
-    fn grid(&self) -> Grid;
-
-    /// Turns the gradient of the quantized values, in place, into that of the master values `w`, and writes that of
-    /// the parameters. The default is the straight-through estimator: the same gradient, without a mask.
-    fn backward(&mut self, w: &[f32], dw: &mut [f32]) {
-        let _ = (w, dw);
-    }
-
-    /// What it learns, in a fixed order.
-    fn params(&self) -> &[Param] {
-        &[]
-    }
-
-    /// The same, to change.
-    fn params_mut(&mut self) -> &mut [Param] {
-        &mut []
-    }
-
-    /// State besides the parameters.
-    fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let _ = visitor;
-    }
-}
-
-/// What is known of the values of a tensor without looking at them.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Known {
-    /// Their largest magnitude.
-    pub abs_max: Option<f32>,
-    /// The smallest and the largest weight of the whole net, where its tensors share a grid.
-    pub net: Option<Extent>,
-}
+pub use crate::kernels::grid::{Encoded, Grid};
+pub use crate::param::{Known, Quantizer};
 
 /// What a quantizer is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,16 +204,6 @@ const SHARINGS: &[Sharing] = &[
         granularity: Granularity::Group(32),
     },
 ];
-
-impl crate::RunConfig {
-    /// Which weights share a scale.
-    ///
-    /// # Errors
-    /// [`crate::Error::Config`] for an unknown name.
-    pub fn granularity(&self) -> Result<Granularity> {
-        if self.per_layer_scale { find_granularity(&self.granularity) } else { Ok(Granularity::Net) }
-    }
-}
 
 /// The scheme of that name.
 ///

@@ -12,8 +12,9 @@ pub use print::{javascript, markdown};
 pub use table::{RunConfig, SETTINGS};
 
 use crate::export::TARGETS;
+use crate::kernels::blocks::Granularity;
 use crate::registry::{Entry, names};
-use crate::{Error, Result};
+use crate::{Error, Result, quant};
 
 /// The entries of a menu.
 pub type Menu = fn() -> Vec<&'static Entry>;
@@ -325,6 +326,14 @@ impl RunConfig {
     /// [`Error::Config`] for the first one outside its range.
     pub fn validate(&self) -> Result<()> {
         self.rows().try_for_each(|(row, value)| row.check(&value))
+    }
+
+    /// Which weights share a scale.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an unknown name.
+    pub fn granularity(&self) -> Result<Granularity> {
+        if self.per_layer_scale { quant::find_granularity(&self.granularity) } else { Ok(Granularity::Net) }
     }
 
     /// Checks that a copy of a run with these settings can go on with other ones.

@@ -1,6 +1,6 @@
 //! Quantized values as codes, and what the codes mean: what reports, packing and exports read.
 
-use crate::kernels::blocks::Blocks;
+use super::blocks::Blocks;
 
 /// The values that a quantized tensor can take: `(level - zero point of the block) * scale of the block`.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,10 @@
-//! A trainable tensor with its gradient and its quantized copy.
+//! A trainable tensor with its gradient, its quantizer and its quantized copy.
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::kernels::blocks::Extent;
-use crate::quant::{Encoded, Known, Quantizer};
+use crate::kernels::grid::{Encoded, Grid};
 use crate::state::{self, Under, Visitor};
 
 /// How a parameter starts.
@@ -41,6 +41,51 @@ pub struct Slot {
     pub name: &'static str,
     /// One a value of the parameter.
     pub values: Vec<f32>,
+}
+
+/// What maps the master values of one tensor to the values of the forward and the backward pass.
+///
+/// The model calls, once a step: [`fit`](Self::fit), [`quantize`](Self::quantize) and, after the backward pass,
+/// [`backward`](Self::backward).
+pub trait Quantizer: Send + Sync {
+    /// Finds the grid for the values `w`, `[rows][outputs]`.
+    fn fit(&mut self, w: &[f32], known: &Known);
+
+    /// Writes the values on the grid that stand for `w` to `out`, which has the same length.
+    fn quantize(&self, w: &[f32], out: &mut [f32]);
+
+    /// The grid that was fitted last.
+    fn grid(&self) -> Grid;
+
+    /// Turns the gradient of the quantized values, in place, into that of the master values `w`, and writes that of
+    /// the parameters. The default is the straight-through estimator: the same gradient, without a mask.
+    fn backward(&mut self, w: &[f32], dw: &mut [f32]) {
+        let _ = (w, dw);
+    }
+
+    /// What it learns, in a fixed order.
+    fn params(&self) -> &[Param] {
+        &[]
+    }
+
+    /// The same, to change.
+    fn params_mut(&mut self) -> &mut [Param] {
+        &mut []
+    }
+
+    /// State besides the parameters.
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let _ = visitor;
+    }
+}
+
+/// What is known of the values of a tensor without looking at them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known {
+    /// Their largest magnitude.
+    pub abs_max: Option<f32>,
+    /// The smallest and the largest weight of the whole net, where its tensors share a grid.
+    pub net: Option<Extent>,
 }
 
 /// A trainable tensor.
