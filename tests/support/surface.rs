@@ -110,7 +110,7 @@ fn predictions_are_empty_before_the_first_test_pass() {
 
 #[wasm_bindgen_test]
 fn an_evaluator_answers_batch_by_batch() {
-    let run = run(r#"{"batch":8,"quantizer":"none"}"#);
+    let mut run = run(r#"{"batch":8,"quantizer":"none"}"#);
     let settings = js(r#"{"quantizer":"symmetric","bits":5,"perLayerScale":true}"#);
     for (settings, bits) in [(JsValue::NULL, 32.0), (JsValue::UNDEFINED, 32.0), (settings, 5.0)] {
         let mut evaluator = run.evaluator(settings).ok().unwrap();
@@ -218,4 +218,18 @@ fn a_packed_network_answers_as_its_run_does() {
     assert_eq!(compared, 12);
     let error = refused(packed.classify(&[0; 12]));
     assert!(text(&error, "message").starts_with("picture: expected 4096 bytes"));
+}
+
+#[wasm_bindgen_test]
+fn a_network_is_exported() {
+    let mut run = run(r#"{"batch":8}"#);
+    next(&mut run, "step");
+    let file = run.export("json").ok().unwrap();
+    assert_eq!((text(&file, "extension"), text(&file, "mime")), ("json".into(), "application/json".into()));
+    let bytes = js_sys::Uint8Array::from(get(&file, "bytes")).to_vec();
+    let document = js(std::str::from_utf8(&bytes).unwrap());
+    assert_eq!(text(&document, "format"), "nibble.lowered");
+    assert_eq!(length(&get(&document, "classes")), 10);
+    let error = refused(run.export("onnx"));
+    assert_eq!(text(&error, "field"), "target");
 }
