@@ -5,7 +5,7 @@
  *
  * @typedef {import("./settings.js").Settings} Settings
  */
-import { SETTINGS, bitsOf, defaults, differences, display, format, parse, partsOf, settingOf } from "./settings.js";
+import { SETTINGS, bitsOf, defaults, differences, display, format, groupTitle, parse, partsOf, settingOf } from "./settings.js";
 
 /** Values offered of a setting whose slider moves by factors, as factors of the run's own. */
 const FACTORS = [0.1, 0.3, 3, 10];
@@ -43,13 +43,20 @@ function labelFor(setting, settings) {
   return text.replace("{precision}", () => precision(settings)).replace("{}", () => display(setting, value));
 }
 
-/** "FP32" or "4-bit", and which layers are exceptions. @param {Settings} settings */
+/** A scheme within a label: "affine", "LSQ"; nothing for the one that is meant where none is named. */
+function scheme(quantizer) {
+  const row = settingOf("quantizer");
+  if (quantizer === row.default) return "";
+  const name = display(row, quantizer);
+  return /^[A-Z][a-z]/.test(name) ? name[0].toLowerCase() + name.slice(1) : name;
+}
+
+/** "FP32", "4-bit" or "affine 4-bit", and which layers are exceptions. @param {Settings} settings */
 export function precision({ quantizer, bits }) {
-  const { choices } = settingOf("quantizer");
-  if (quantizer === "none") return choices.find(({ name }) => name === "none").label;
+  if (quantizer === "none") return display(settingOf("quantizer"), quantizer);
   const { all, layers } = bitsOf(bits);
   const but = layers.length > 2 ? `${layers.length} layers` : layers.map((pair) => pair.join(":")).join(", ");
-  return `${all}-bit${but && ` but ${but}`}`;
+  return `${scheme(quantizer)} ${all}-bit${but && ` but ${but}`}`.trim();
 }
 
 /** Short labels of runs with these settings: by what they differ in, or by their precision. */
@@ -75,9 +82,6 @@ function valuesOf({ key, kind, choices, min, max, log }, settings) {
   return choices.map(({ name }) => name);
 }
 
-/** Titles of the menu's groups; any other group is its own. */
-const GROUPS = { top: "Precision and rate", method: "Method" };
-
 /**
  * Everything that a second run may do differently from one with `settings`.
  * @param {Settings} settings
@@ -90,7 +94,7 @@ export function choices(settings) {
       const difference = `${setting.key}:${format(setting, value)}`;
       if (!matters(settings, difference)) continue;
       const label = labelFor(setting, differing(settings, difference));
-      found.push({ group: GROUPS[setting.group] ?? setting.group, difference, label });
+      found.push({ group: groupTitle(setting.group), difference, label });
     }
   }
   return found;

@@ -215,6 +215,12 @@ export function differences(a, b) {
   });
 }
 
+/** Headings of groups that do not say enough themselves. */
+const GROUP_TITLES = { top: "Precision and rate" };
+
+/** The heading over a group of settings. */
+export const groupTitle = (group) => GROUP_TITLES[group] ?? group[0].toUpperCase() + group.slice(1);
+
 /** How a value is shown to people. */
 export function display(setting, value) {
   if (setting.kind === "switch") return value ? "on" : "off";

@@ -98,12 +98,10 @@ function hands(page, keyboard) {
       }
     },
     async choose(key, value) {
-      const radio = `input[name="${key.slice(1)}"]`;
-      const wanted = page.locator(`${radio}[value="${value}"]`);
-      if (!keyboard) return wanted.click({ force: true });
-      // The tab key comes to the entry that is chosen, the arrow keys go round.
-      await tabTo(page, radio);
-      for (let i = await page.locator(radio).count(); i > 0 && !(await wanted.isChecked()); i--) await page.keyboard.press("ArrowRight");
+      if (!keyboard) return page.selectOption(key, value);
+      await tabTo(page, key);
+      await page.keyboard.type(await page.locator(`${key} option[value="${value}"]`).textContent());
+      assert.equal(await page.inputValue(key), value);
     },
     async switchAndTrain(selector) {
       await toggle(selector);

@@ -3,10 +3,11 @@
  * that lessons are checked under Node too. Adding a fact is one line here and one in docs/TEACHING.md.
  */
 import { fixed, percent, short, whole } from "../format.js";
+import { quantized } from "../grid.js";
 import { format, parse, SETTINGS } from "../settings.js";
 
 const last = (run) => run.epochs.at(-1);
-const gridded = (run) => run.layers.filter(({ levelCounts }) => levelCounts.length > 0);
+const gridded = (run) => run.layers.filter(quantized);
 const levelsUsed = (run) => gridded(run).map((layer) => layer.levelsUsed);
 const scales = (run) => gridded(run).map(({ scale }) => scale);
 /** The largest weight of a layer, either sign. */

@@ -5,6 +5,7 @@
 import { outlierStands } from "../experiments.js";
 import { fixed, percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
+import { pressure, quantized } from "../grid.js";
 import { prepare } from "../plots/canvas.js";
 import { RUN_COLORS } from "../plots/curves.js";
 import { color, onThemeChange } from "../plots/theme.js";
@@ -20,8 +21,6 @@ const MARKUP = `
 
 /** The norm to which gradient clipping holds the gradient, as the engine does. */
 const CLIP_NORM = 0.5;
-/** From this share on, a layer's grid is plainly too narrow for its weights. */
-const SATURATED = 0.2;
 /** A gradient this small moves nothing any more. */
 const VANISHED = 1e-6;
 /** A gradient so many times its usual size has left it. */
@@ -31,13 +30,13 @@ const NOW = 5;
 /** Before so many steps nothing is usual. */
 const USUAL_FROM = 20;
 
-/** The layer of which most weights sit on the two outermost levels. */
-function mostSaturated(run) {
-  const layers = run.layers.filter(({ scale }) => scale > 0);
-  return layers.reduce((most, layer) => (most && most.saturatedShare >= layer.saturatedShare ? most : layer), null);
+/** The layer whose `value` is largest; null where none has a grid. */
+function foremost(run, value) {
+  return run.layers.filter(quantized).reduce((most, layer) => (most && value(most) >= value(layer) ? most : layer), null);
 }
 
-const saturation = (run) => percent(mostSaturated(run)?.saturatedShare);
+/** The largest share of a layer's weights on its two outermost levels. */
+const saturation = (run) => percent(foremost(run, ({ saturatedShare }) => saturatedShare)?.saturatedShare);
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
@@ -49,8 +48,8 @@ function trouble(run) {
   if (run.alarm) return `Stopped before step ${whole(run.alarm.step)}. The last good weights are kept.`;
   if (!run.trained || !run.last) return null;
   if (run.last.gradNorm < VANISHED) return "The gradient has vanished: nothing moves any more.";
-  const layer = mostSaturated(run);
-  if (layer?.saturatedShare > SATURATED) return `${layer.name} presses against the ends of its grid.`;
+  const layer = foremost(run, pressure);
+  if (layer && pressure(layer) > 1) return `${layer.name} presses against the ends of its grid.`;
   if (run.gradNorms.length < USUAL_FROM) return null;
   const times = growth(run);
   if (times > GROWN) return `The gradient is ${whole(times)} times its usual size${run.settings.clip ? "" : ", and nothing clips it"}.`;

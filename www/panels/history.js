@@ -2,7 +2,7 @@
  * The weights of a run at each moment that is kept: before its first step, which for a fork is where it was forked, at
  * the end of every epoch, and now.
  */
-import { reachOf } from "../plots/layer.js";
+import { reachOf } from "../grid.js";
 
 /** Keys of the two moments that are no epoch. */
 export const START = 0;

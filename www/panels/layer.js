@@ -4,8 +4,9 @@
  */
 import { fixed, percent, short, whole } from "../format.js";
 import { drawing } from "../frames.js";
+import { levelNumbers, meanOf, quantized } from "../grid.js";
 import { drawFilters, mostOf } from "../plots/filters.js";
-import { describeLayer, drawLayer, highestLevel, quantized, shapeText } from "../plots/layer.js";
+import { describeLayer, drawLayer, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { drawTrend } from "../plots/trend.js";
 import { To } from "../protocol.js";
@@ -23,14 +24,14 @@ const TRENDS = [
   {
     title: "Entropy",
     of: (layer) => layer.entropyBits,
-    text: (value, layer) => `${fixed(value, 2)} of ${fixed(Math.log2(layer.levelCounts.length), 2)} bits`,
-    top: (layer) => Math.log2(layer.levelCounts.length),
+    text: (value, layer) => `${fixed(value, 2)} of ${fixed(Math.log2(layer.levels.length), 2)} bits`,
+    top: (layer) => Math.log2(layer.levels.length),
   },
   {
     title: "Levels in use",
     of: (layer) => layer.levelsUsed,
-    text: (value, layer) => `${value} of ${layer.levelCounts.length}`,
-    top: (layer) => layer.levelCounts.length,
+    text: (value, layer) => `${value} of ${layer.levels.length}`,
+    top: (layer) => layer.levels.length,
   },
   {
     title: "Level flips a step",
@@ -44,7 +45,7 @@ const TRENDS = [
 const FACTS = [
   ["Weights", (layer) => whole(layer.count), () => true],
   ["Largest", (layer) => short(layer.histogram.max), () => true],
-  ["Grid spacing", (layer) => short(layer.scale), quantized],
+  ["Grid spacing", (layer) => short(layer.scale) + meanOf(layer), quantized],
   ["On an outermost level", (layer) => percent(layer.saturatedShare, 2), quantized],
   ["Moved since the last epoch", (layer) => percent(layer.flippedShare), quantized],
   ["Gradient norm", (layer) => fixed(layer.gradNorm, 4), () => true],
@@ -268,12 +269,13 @@ export class LayerDialog {
       setText(facts[i].value, text(layer));
     });
     counts.hidden = !quantized(layer);
-    const half = highestLevel(layer);
-    while (table.rows.length > layer.levelCounts.length) table.deleteRow(-1);
+    setText(counts.querySelector("th:nth-child(2)"), `Value${meanOf(layer)}`);
+    const numbers = levelNumbers(layer);
+    while (table.rows.length > layer.levels.length) table.deleteRow(-1);
     layer.levelCounts.forEach((count, i) => {
       const row = table.rows[i] ?? table.insertRow();
       while (row.cells.length < 3) row.insertCell();
-      [String(i - half), short((i - half) * layer.scale), whole(count)].forEach((text, c) => setText(row.cells[c], text));
+      [String(numbers[i]), short(layer.levels[i]), whole(count)].forEach((text, c) => setText(row.cells[c], text));
     });
   }
 
@@ -284,7 +286,7 @@ export class LayerDialog {
     filters.box.hidden = !this.#isFirst() || !values;
     if (filters.box.hidden) return;
     setText(filters.note, kept || moment.key === NOW ? "Grey is 0; full colour is the largest weight." : "As they are now: this moment's were not kept.");
-    setText(filters.rounded, `Rounded to ${layer.levelCounts.length} levels`);
+    setText(filters.rounded, `Rounded to ${layer.levels.length} levels${layer.scales > 1 ? ` of each of ${layer.scales} scales` : ""}`);
     filters.second.hidden = !quantized(layer);
     if (sheet.drawnFilters === values) return;
     sheet.drawnFilters = values;

@@ -2,6 +2,7 @@
 import { OUTLIER_FACTOR } from "../experiments.js";
 import { short } from "../format.js";
 import { drawing } from "../frames.js";
+import { meanOf, quantized } from "../grid.js";
 import { setText } from "../ui/dom.js";
 
 const MARKUP = `
@@ -29,9 +30,10 @@ const NO_NEXT = "The run is finished: no further step pulls it back.";
 const layerOf = (run, name) => run.layers.find((layer) => layer.name === name);
 
 /** Largest weight, spacing of the grid, levels in use. */
-function figures({ histogram, scale, levelsUsed, levelCounts }) {
-  if (levelCounts.length === 0) return [short(histogram.max), "FP32", "FP32"];
-  return [short(histogram.max), short(scale), `${levelsUsed} / ${levelCounts.length}`];
+function figures(layer) {
+  const { histogram, scale, levelsUsed, levels } = layer;
+  if (!quantized(layer)) return [short(histogram.max), "FP32", "FP32"];
+  return [short(histogram.max), short(scale) + meanOf(layer), `${levelsUsed} / ${levels.length}`];
 }
 
 /** Rows of the table: title and three figures. */

@@ -4,7 +4,8 @@
  */
 import { fixed, percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
-import { describeLayer, drawLayer, quantized, shapeText, weightsEnd } from "../plots/layer.js";
+import { quantized } from "../grid.js";
+import { describeLayer, drawLayer, shapeText, weightsEnd } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
@@ -159,7 +160,7 @@ class Weights {
     drawLayer(picture.canvas, layer, { end });
     setText(picture.name, first ? layer.name : "");
     setText(picture.about, picture.single ? shapeText(layer.shape) : picture.run.label);
-    setText(picture.count, quantized(layer) ? `${layer.levelsUsed}/${layer.levelCounts.length} levels` : "FP32");
+    setText(picture.count, quantized(layer) ? `${layer.levelsUsed}/${layer.levels.length} levels` : "FP32");
     factsOf(layer).forEach((fact, i) => setText(picture.facts[i], fact));
   }
 

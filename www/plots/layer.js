@@ -3,6 +3,7 @@
  * grid laid over it, below it how many weights round to each level. Heights are on a square-root scale.
  */
 import { fixed, percent, short, whole } from "../format.js";
+import { levelNumbers, meanOf, quantized, spacing } from "../grid.js";
 import { prepare } from "./canvas.js";
 import { color } from "./theme.js";
 
@@ -19,21 +20,9 @@ const FONT = "11px system-ui, sans-serif";
 /** Square roots keep the tails visible: the outermost level may hold a single weight. */
 const height = (count, most, full) => (most > 0 ? Math.sqrt(count / most) * full : 0);
 
-/** Whether the layer's weights are rounded to levels. @param {object} layer LayerReport */
-export const quantized = (layer) => layer.levelCounts.length > 0;
-
-/** Highest level: the levels are the whole numbers from minus it to it. */
-export const highestLevel = (layer) => (layer.levelCounts.length - 1) / 2;
-
 /** "3→16 · 3×3" of a convolution's shape, "64→10" of a linear layer's. */
 export function shapeText([out, inside, ...kernel]) {
   return `${inside}→${out}${kernel.length > 0 ? ` · ${kernel.join("×")}` : ""}`;
-}
-
-/** Largest absolute value that a picture of the layer must hold: of its weights, or its outermost level. */
-export function reachOf(layer) {
-  const level = quantized(layer) ? highestLevel(layer) * layer.scale : 0;
-  return Math.max(Math.abs(layer.histogram.min), Math.abs(layer.histogram.max), level);
 }
 
 /** Where an axis of weights ends that reaches at least to `reach`. */
@@ -47,8 +36,8 @@ export function weightsEnd(reach) {
 export function describeLayer(layer) {
   const range = `${whole(layer.count)} weights from ${short(layer.histogram.min)} to ${short(layer.histogram.max)}`;
   if (!quantized(layer)) return `${layer.name}: ${range}, not quantized.`;
-  const levels = `${layer.levelsUsed} of ${layer.levelCounts.length} levels in use, entropy ${fixed(layer.entropyBits, 2)} bits`;
-  return `${layer.name}: ${range}; ${levels}, scale ${short(layer.scale)}, ${percent(layer.flipsPerStep, 2)} changed level in the last step.`;
+  const levels = `${layer.levelsUsed} of ${layer.levels.length} levels in use, entropy ${fixed(layer.entropyBits, 2)} bits`;
+  return `${layer.name}: ${range}; ${levels}, scale ${short(layer.scale)}${meanOf(layer)}, ${percent(layer.flipsPerStep, 2)} changed level in the last step.`;
 }
 
 function drawLatent(context, { histogram: { min, max, counts } }, x, base, full) {
@@ -68,11 +57,10 @@ function drawLatent(context, { histogram: { min, max, counts } }, x, base, full)
 }
 
 function drawGrid(context, layer, x, top, base) {
-  const half = highestLevel(layer);
-  if (x(layer.scale) - x(0) < CLOSEST_GRID) return;
+  if (x(spacing(layer)) - x(0) < CLOSEST_GRID) return;
   context.beginPath();
-  for (let k = -half; k <= half; k++) {
-    const at = Math.round(x(k * layer.scale)) + 0.5;
+  for (const level of layer.levels) {
+    const at = Math.round(x(level)) + 0.5;
     context.moveTo(at, top);
     context.lineTo(at, base);
   }
@@ -82,12 +70,11 @@ function drawGrid(context, layer, x, top, base) {
 }
 
 function drawLevels(context, layer, x, base, full, widest) {
-  const { levelCounts, scale } = layer;
-  const half = highestLevel(layer);
+  const { levelCounts, levels } = layer;
   const most = Math.max(...levelCounts);
-  const width = Math.max(1, Math.min(widest, 0.55 * (x(scale) - x(0))));
+  const width = Math.max(1, Math.min(widest, 0.55 * (x(spacing(layer)) - x(0))));
   levelCounts.forEach((count, i) => {
-    const at = x((i - half) * scale);
+    const at = x(levels[i]);
     if (count > 0) {
       context.fillStyle = color("--level");
       context.fillRect(at - width / 2, base, width, Math.max(2, height(count, most, full)));
@@ -115,15 +102,13 @@ function drawLabels(context, end, x, bottom, fine) {
 
 /** The numbers of the levels, under their bars; every one, or as many as do not touch. */
 function drawLevelNumbers(context, layer, x, bottom) {
-  const half = highestLevel(layer);
-  const each = Math.ceil(22 / Math.max(0.01, x(layer.scale) - x(0)));
+  const each = Math.ceil(22 / Math.max(0.01, x(spacing(layer)) - x(0)));
   context.fillStyle = color("--level");
   context.font = FONT;
   context.textAlign = "center";
-  for (let k = 0; k <= half; k += each) {
-    context.fillText(String(k), x(k * layer.scale), bottom);
-    if (k > 0) context.fillText(`−${k}`, x(-k * layer.scale), bottom);
-  }
+  levelNumbers(layer).forEach((number, i) => {
+    if (number % each === 0) context.fillText(String(number).replace("-", "−"), x(layer.levels[i]), bottom);
+  });
 }
 
 /**

@@ -4,9 +4,10 @@
  */
 import { duration, fixed, percent, short, whole } from "../format.js";
 import { precision } from "../difference.js";
+import { quantized, reachOf, spacing } from "../grid.js";
 import { display, SETTINGS, settingOf } from "../settings.js";
 import { escape, picture, runCharts } from "./chart.js";
-import { document as documentOf, marksOf } from "./table.js";
+import { averaged, document as documentOf, marksOf } from "./table.js";
 
 const STYLE = `
   :root { color-scheme: light; }
@@ -45,24 +46,37 @@ function settings(runs) {
   return table(["Setting", ...runs.map(({ label }) => label)], texts.sort((a, b) => same(a) - same(b)));
 }
 
-const HEAD = ["Epoch", "Learning rate", "Train loss", "Train accuracy", "Test loss", "Test accuracy", "Time"];
-const epochs = (run) =>
-  table(HEAD, run.epochs.map((e) => [e.epoch, short(e.lr), fixed(e.trainLoss), percent(e.trainAccuracy), fixed(e.testLoss), percent(e.testAccuracy), duration(e.secs)]));
+const EPOCH_COLUMNS = [
+  ["Epoch", (e) => e.epoch],
+  ["Learning rate", (e) => short(e.lr)],
+  ["Train loss", (e) => fixed(e.trainLoss)],
+  ["Train accuracy", (e) => percent(e.trainAccuracy)],
+  ["Test loss", (e) => fixed(e.testLoss)],
+  ["Test accuracy", (e) => percent(e.testAccuracy)],
+];
+const AVERAGE_COLUMNS = [
+  ["Average’s test loss", (e) => fixed(e.average?.testLoss)],
+  ["Average’s test accuracy", (e) => percent(e.average?.testAccuracy)],
+];
+function epochs(run) {
+  const columns = [...EPOCH_COLUMNS, ...(averaged(run) ? AVERAGE_COLUMNS : []), ["Time", (e) => duration(e.secs)]];
+  return table(columns.map(([title]) => title), run.epochs.map((e) => columns.map(([, text]) => text(e))));
+}
 
 /** A layer's latent weights above the line, the counts of its levels below; heights by square root, as on the page. */
-function layer({ name, histogram: { min, max, counts }, levelCounts, scale, levelsUsed, entropyBits, count }) {
+function layer(of) {
+  const { name, histogram: { min, max, counts }, levels, levelCounts, levelsUsed, entropyBits, count } = of;
   const [width, height, base] = [210, 110, 66];
-  const half = (levelCounts.length - 1) / 2;
-  const reach = Math.max(Math.abs(min), Math.abs(max), levelCounts.length > 0 ? half * scale : 0) || 1;
+  const reach = reachOf(of) || 1;
   const x = (value) => Math.round((width / 2 + (value / reach) * (width / 2 - 6)) * 10) / 10;
   const tall = (value, most, full) => (most > 0 ? Math.round(Math.sqrt(value / most) * full * 10) / 10 : 0);
   const most = Math.max(...counts);
   const step = (max - min) / counts.length;
   const outline = counts.map((value, i) => `L${x(min + i * step)} ${base - tall(value, most, 60)}L${x(min + (i + 1) * step)} ${base - tall(value, most, 60)}`).join("");
   const highest = Math.max(...levelCounts, 0);
-  const wide = Math.max(1, Math.min(10, 0.55 * (x(scale) - x(0))));
-  const bars = levelCounts.map((value, i) => (value > 0 ? `<rect x="${x((i - half) * scale) - wide / 2}" y="${base + 1}" width="${wide}" height="${Math.max(1.5, tall(value, highest, 36))}" fill="#00795c"/>` : "")).join("");
-  const words = levelCounts.length > 0 ? `${levelsUsed} of ${levelCounts.length} levels, entropy ${fixed(entropyBits, 2)} bits` : `${whole(count)} weights, not quantized`;
+  const wide = Math.max(1, Math.min(10, 0.55 * (x(spacing(of)) - x(0))));
+  const bars = levelCounts.map((value, i) => (value > 0 ? `<rect x="${x(levels[i]) - wide / 2}" y="${base + 1}" width="${wide}" height="${Math.max(1.5, tall(value, highest, 36))}" fill="#00795c"/>` : "")).join("");
+  const words = quantized(of) ? `${levelsUsed} of ${levels.length} levels, entropy ${fixed(entropyBits, 2)} bits` : `${whole(count)} weights, not quantized`;
   const svg = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(`Weights of ${name} from ${short(min)} to ${short(max)}: ${words}`)}"><path d="M${x(min)} ${base}${outline}L${x(max)} ${base}Z" fill="#bccbdc"/><path d="M6 ${base}H${width - 6}" stroke="#b9b7af"/>${bars}</svg>`;
   return tag("figure", tag("figcaption", `<strong>${escape(name)}</strong> <span class="quiet">${escape(words)}</span>`) + svg);
 }

@@ -3,18 +3,27 @@
  *
  * @typedef {import("../runs.js").RunRecord} RunRecord
  */
+import { quantized } from "../grid.js";
+
+/** Whether the average of a run's weights was tested too. @param {RunRecord} run */
+export const averaged = (run) => run.epochs.some(({ average }) => average);
 
 /** Curves of a run as they are plotted: name -> xs (epochs, fractional) and ys. */
 export const curvesOf = (run) => {
   const epochs = run.epochs.map(({ epoch }) => epoch);
-  const column = (key) => ({ xs: epochs, ys: run.epochs.map((epoch) => epoch[key]) });
+  const column = (of) => ({ xs: epochs, ys: run.epochs.map(of) });
+  const averages = {
+    "average test loss": column(({ average }) => average?.testLoss ?? NaN),
+    "average test accuracy": column(({ average }) => average?.testAccuracy ?? NaN),
+  };
   return {
     "batch loss": run.curves.batchLoss,
     "training loss": run.curves.trainLoss,
     "training accuracy": run.curves.trainAccuracy,
     "gradient norm": run.curves.gradNorm,
-    "test loss": column("testLoss"),
-    "test accuracy": column("testAccuracy"),
+    "test loss": column(({ testLoss }) => testLoss),
+    "test accuracy": column(({ testAccuracy }) => testAccuracy),
+    ...(averaged(run) ? averages : {}),
   };
 };
 
@@ -29,17 +38,21 @@ const csv = (rows) => rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("
 
 /** Levels in use in the layers of an epoch: fewest and most; nothing for FP32. */
 function levels({ layers }) {
-  const used = layers.filter(({ levelCounts }) => levelCounts.length > 0).map(({ levelsUsed }) => levelsUsed);
+  const used = layers.filter(quantized).map(({ levelsUsed }) => levelsUsed);
   return used.length > 0 ? [Math.min(...used), Math.max(...used)] : ["", ""];
 }
 
 /** One row a run and epoch. @param {RunRecord[]} runs */
 export function epochsCsv(runs) {
+  const averages = runs.some(averaged);
   const head = ["run", "epoch", "learning_rate", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "levels_least", "levels_most", "seconds"];
   const rows = runs.flatMap((run) =>
-    run.epochs.map((e) => [run.label, e.epoch, e.lr, e.trainLoss, e.trainAccuracy, e.testLoss, e.testAccuracy, ...levels(e), e.secs]),
+    run.epochs.map((e) => [
+      run.label, e.epoch, e.lr, e.trainLoss, e.trainAccuracy, e.testLoss, e.testAccuracy, ...levels(e), e.secs,
+      ...(averages ? [e.average?.testLoss ?? "", e.average?.testAccuracy ?? ""] : []),
+    ]),
   );
-  return csv([head, ...rows]);
+  return csv([[...head, ...(averages ? ["average_test_loss", "average_test_accuracy"] : [])], ...rows]);
 }
 
 /** One row a run, curve and point: everything that is plotted, and the loss of every single step. */

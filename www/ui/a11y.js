@@ -1,5 +1,6 @@
 /** The run in words and in a table, for those who do not see the plots and for those who want the numbers. */
 import { duration, fixed, percent, short } from "../format.js";
+import { quantized } from "../grid.js";
 import { paperEpochs } from "../reference/paper.js";
 
 /** A screen reader is spoken to no oftener than this while training. */
@@ -18,7 +19,7 @@ export function summary(run) {
   ];
   const last = run.epochs.at(-1);
   if (last) sentences.push(`Test accuracy after epoch ${last.epoch}: ${percent(last.testAccuracy)}.`);
-  const used = run.layers.filter(({ scale }) => scale > 0).map(({ levelsUsed }) => levelsUsed);
+  const used = run.layers.filter(quantized).map(({ levelsUsed }) => levelsUsed);
   if (used.length > 0) sentences.push(`Levels in use: ${Math.min(...used)} to ${Math.max(...used)} a layer.`);
   return sentences.join(" ");
 }
@@ -41,26 +42,38 @@ const range = (numbers) => {
   return least === most ? String(least) : `${least}–${most}`;
 };
 
-const PAPER = "Paper's test accuracy";
-const RUN = "Run";
+/** Layers that are exceptions may be the only ones with a grid. */
+function levelsInUse(layers) {
+  const grids = layers.filter(quantized);
+  return grids.length > 0 ? range(grids.map(({ levelsUsed }) => levelsUsed)) : "FP32";
+}
 
-/** Columns of the table: title -> cell, given an EpochEvent, the published run's epoch where there is one, the run. */
+/** Whether the average of some run's weights was tested too. */
+const averaged = (runs) => runs.some(({ epochs }) => epochs.some(({ average }) => average));
+
+/**
+ * Columns of the table: title, cell, given an EpochEvent, the published run's epoch where there is one, the run; and, of those
+ * that are not always there, when they are, given the runs and the published one.
+ */
 const COLUMNS = [
   ["Epoch", (e) => e.epoch],
-  [RUN, (_e, _paper, run) => run.label],
+  ["Run", (_e, _paper, run) => run.label, (runs) => runs.length > 1],
   ["Learning rate", (e) => short(e.lr)],
   ["Train loss", (e) => fixed(e.trainLoss)],
   ["Train accuracy", (e) => percent(e.trainAccuracy)],
   ["Test loss", (e) => fixed(e.testLoss)],
   ["Test accuracy", (e) => percent(e.testAccuracy)],
-  [PAPER, (e, paper) => percent(paper?.testAccuracy)],
-  ["Levels in use", (e) => (e.layers.some(({ scale }) => scale > 0) ? range(e.layers.map((l) => l.levelsUsed)) : "FP32")],
+  ["Average's test loss", (e) => fixed(e.average?.testLoss), averaged],
+  ["Average's test accuracy", (e) => percent(e.average?.testAccuracy), averaged],
+  ["Paper's test accuracy", (e, paper) => percent(paper?.testAccuracy), (_runs, paper) => paper],
+  ["Levels in use", (e) => levelsInUse(e.layers)],
   ["Time", (e) => duration(e.secs)],
 ];
 
 const table = document.getElementById("epochs-table");
 const heading = document.getElementById("epochs-summary");
 let shownRuns = [];
+let shownTitles = "";
 /** The runs that were asked for last. */
 let wantedRuns = null;
 
@@ -84,15 +97,17 @@ export async function showEpochs(runs) {
   wantedRuns = runs;
   const paper = await paperEpochs(runs[0]);
   if (runs !== wantedRuns) return;
-  const columns = COLUMNS.filter(([title]) => (paper || title !== PAPER) && (runs.length > 1 || title !== RUN));
+  const columns = COLUMNS.filter(([, , applies]) => !applies || applies(runs, paper));
   const body = table.tBodies[0];
   const rows = rowsOf(runs);
-  const fresh = shownRuns.length !== runs.length || shownRuns.some((run, i) => run !== runs[i]);
+  const titles = columns.map(([title]) => title).join();
+  const fresh = titles !== shownTitles || shownRuns.length !== runs.length || shownRuns.some((run, i) => run !== runs[i]);
   // A run that catches up has rows between those that stand there.
   const between = [...body.rows].some((row, i) => !rows[i] || row.dataset.of !== keyOf(rows[i]));
   if (fresh) showHead(columns);
   if (fresh || between) body.replaceChildren();
   shownRuns = [...runs];
+  shownTitles = titles;
   for (const entry of rows.slice(body.rows.length)) {
     const row = body.insertRow();
     row.dataset.of = keyOf(entry);

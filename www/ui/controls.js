@@ -3,7 +3,7 @@
  * a group that has none stand under a heading of their own in "More settings". What is not valid is never changed
  * into something else in silence: the value stays, and a sentence at the control says what was wrong.
  */
-import { SETTINGS, bitsOf, display, format, parse } from "../settings.js";
+import { SETTINGS, bitsOf, display, format, groupTitle, parse } from "../settings.js";
 import { element } from "./dom.js";
 import { typed, typedLayers } from "./typed.js";
 
@@ -23,13 +23,6 @@ const LEAST_SHARE = 1e-6;
  * @typedef {(text: string) => boolean} Commit takes a value as the address has it; false: it is none, and that was told
  */
 
-/** What a menu entry is called: with a single scheme besides FP32, the bits say more than its name. */
-function choiceLabel(setting, choice, settings) {
-  const schemes = setting.choices.filter(({ name }) => name !== "none");
-  const isTheScheme = setting.key === "quantizer" && schemes.length === 1 && choice.name !== "none";
-  return isTheScheme ? `${bitsOf(settings.bits).all}-bit` : choice.label;
-}
-
 /** A menu. @returns {Control} */
 function choiceControl(setting, id, commit) {
   const select = element("select", { id });
@@ -37,46 +30,15 @@ function choiceControl(setting, id, commit) {
   return {
     nodes: [select],
     show(settings) {
-      const labels = setting.choices.map((choice) => choiceLabel(setting, choice, settings));
-      if (select.dataset.labels !== labels.join("\n")) {
-        select.dataset.labels = labels.join("\n");
-        select.replaceChildren(
-          ...setting.choices.map(({ name, about }, i) => element("option", { value: name, title: about }, labels[i])),
-        );
+      const names = setting.choices.map(({ name }) => name).join("\n");
+      if (select.dataset.names !== names) {
+        select.dataset.names = names;
+        select.replaceChildren(...setting.choices.map(({ name, label, about }) => element("option", { value: name, title: about }, label)));
       }
       select.value = settings[setting.key];
       select.title = setting.choices.find(({ name }) => name === select.value)?.about ?? setting.hint ?? "";
     },
     disable: (off) => (select.disabled = off),
-  };
-}
-
-/** A row of radio buttons. @returns {Control} */
-function segmentsControl(setting, id, commit) {
-  const group = element("div", { class: "segments", role: "radiogroup", "aria-labelledby": `${id}-label` });
-  let off = false;
-  return {
-    nodes: [group],
-    show(settings) {
-      const names = setting.choices.map(({ name }) => name);
-      if (group.dataset.names !== names.join()) {
-        group.dataset.names = names.join();
-        group.replaceChildren(
-          ...setting.choices.map(({ name, about }) => {
-            const input = element("input", { type: "radio", name: id, value: name });
-            input.addEventListener("change", () => commit(name));
-            return element("label", { title: about }, input, element("span"));
-          }),
-        );
-      }
-      setting.choices.forEach((choice, i) => {
-        const [input, label] = group.children[i].children;
-        input.checked = settings[setting.key] === choice.name;
-        input.disabled = off;
-        label.textContent = choiceLabel(setting, choice, settings);
-      });
-    },
-    disable: (now) => (off = now),
   };
 }
 
@@ -214,7 +176,8 @@ function switchControl(setting, id, commit) {
 
 const MAKERS = {
   choice: choiceControl,
-  segments: segmentsControl,
+  // There are more schemes than a row of buttons has room for.
+  segments: choiceControl,
   integer: integerControl,
   number: sliderControl,
   bits: bitsControl,
@@ -241,8 +204,7 @@ function build(setting, change) {
     return good;
   };
   const control = MAKERS[setting.kind](setting, id, commit);
-  const grouped = setting.kind === "segments";
-  const label = element(grouped ? "span" : "label", { class: "label", id: `${id}-label`, for: grouped ? undefined : id }, setting.label);
+  const label = element("label", { class: "label", for: id }, setting.label);
   const box = element("div", { class: `control control-${setting.kind}`, "data-key": setting.key }, label, ...control.nodes);
   if (setting.hint) {
     const hint = element("span", { class: "hint", id: `${id}-hint` }, setting.hint);
@@ -270,7 +232,7 @@ function findPlaces() {
   if (more.size === 0) return places;
   const box = element("details", { class: "more-settings" }, element("summary", {}, "More settings"));
   for (const group of more) {
-    places.set(group, element("fieldset", {}, element("legend", {}, group)));
+    places.set(group, element("fieldset", {}, element("legend", {}, groupTitle(group))));
     box.append(places.get(group));
   }
   document.getElementById("pending").before(box);

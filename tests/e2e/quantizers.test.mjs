@@ -1,0 +1,121 @@
+/** Every quantizer that the engine has, with settings of every group: it trains, is drawn as reported, answers, is exported. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { RunRecord } from "../../www/runs.js";
+import { epochsCsv } from "../../www/share/table.js";
+import { defaults, settingOf } from "../../www/settings.js";
+import { levelNumbers, pressure, spacing } from "../../www/grid.js";
+import { choices, labels, precision } from "../../www/difference.js";
+import { PATIENCE, drawn, open, shows } from "./support.mjs";
+
+const RUN = { train: 256, test: 100, batch: 32, epochs: 1, reestimate: 2, ema: 0.9, holdout: 96 };
+/** Layers by one scale, by a scale a channel, by groups: in turn. */
+const GRANULARITIES = ["channel", "group32", "tensor"];
+const OPTIMIZERS = settingOf("optimizer").choices.map(({ name }) => name).reverse();
+const QUANTIZERS = settingOf("quantizer").choices.map(({ name }) => name);
+
+test("a grid is read from its levels, wherever they lie", () => {
+  const even = { levels: [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3] };
+  assert.deepEqual(levelNumbers(even), [-3, -2, -1, 0, 1, 2, 3]);
+  assert.deepEqual(levelNumbers({ levels: [-1, 0, 1, 2] }), [-1, 0, 1, 2]);
+  assert.deepEqual(levelNumbers({ levels: [0, 1, 2, 3] }), [0, 1, 2, 3]);
+  assert.equal(spacing({ levels: [-2, 0, 0.5, 3] }), 0.5);
+});
+
+test("how much at the ends is too much depends on how many levels there are", () => {
+  const pressed = (count, saturatedShare) => pressure({ levels: Array(count).fill(0), saturatedShare }) > 1;
+  assert.deepEqual([pressed(15, 0.19), pressed(15, 0.21)], [false, true]);
+  assert.deepEqual([pressed(255, 0.05), pressed(255, 0.21)], [false, true]);
+  assert.deepEqual([pressed(4, 0.7), pressed(4, 0.8)], [false, true]);
+  assert.equal(pressed(3, 1), false);
+});
+
+test("a run is called by its scheme where that is not the usual one", () => {
+  const of = (changes) => ({ ...defaults(), ...changes });
+  assert.equal(precision(of({})), "4-bit");
+  assert.equal(precision(of({ quantizer: "affine", bits: 3 })), "affine 3-bit");
+  assert.equal(precision(of({ quantizer: "lsq", bits: "4,conv1:8" })), "LSQ 4-bit but conv1:8");
+  assert.equal(precision(of({ quantizer: "none" })), "FP32");
+  assert.deepEqual(labels([of({}), of({ quantizer: "affine" })]), ["4-bit", "affine 4-bit"]);
+  const offered = choices(defaults()).filter(({ difference }) => difference.startsWith("quantizer:")).map(({ label }) => label);
+  assert.deepEqual(offered, ["affine 4-bit", "LSQ 4-bit", "FP32"]);
+});
+
+test("the average of the weights is in the table of epochs where it was tested", () => {
+  const run = new RunRecord(1, defaults(), { test: 10, classes: [] }, { stepsPerEpoch: 1, images: [10, 10], config: { epochs: 1 } }, [], null);
+  const epoch = { epoch: 1, lr: 0.1, trainLoss: 1, trainAccuracy: 0.5, testLoss: 1, testAccuracy: 0.5, layers: [], secs: 1 };
+  const last = () => epochsCsv([run]).split("\r\n").map((line) => line.split(",").slice(-2).join());
+  run.epochs = [epoch];
+  assert.deepEqual(last().slice(0, 2), ["levels_most,seconds", ",1"]);
+  run.epochs = [{ ...epoch, average: { testLoss: 0.75, testAccuracy: 0.625 } }];
+  assert.deepEqual(last().slice(0, 2), ["average_test_loss,average_test_accuracy", "0.75,0.625"]);
+});
+
+/** Centres of the level bars on the canvas of an enlarged layer, in the layer's own units, from the pixels. */
+const bars = (page) =>
+  page.evaluate(() => {
+    const canvas = document.querySelector(".layer-large");
+    const probe = document.createElement("canvas").getContext("2d");
+    probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--level");
+    probe.fillRect(0, 0, 1, 1);
+    const wanted = probe.getImageData(0, 0, 1, 1).data;
+    const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const is = (x, y) => [0, 1, 2].every((c) => Math.abs(data[4 * (y * width + x) + c] - wanted[c]) < 12) && data[4 * (y * width + x) + 3] > 200;
+    // The row with most of their colour is that right below the line.
+    const runsIn = (y) => Array.from({ length: width }, (_, x) => is(x, y) && !(x > 0 && is(x - 1, y))).filter(Boolean).length;
+    return Math.max(...Array.from({ length: height }, (_, y) => runsIn(y)));
+  });
+
+for (const [i, quantizer] of QUANTIZERS.entries()) {
+  const optimizer = OPTIMIZERS[i % OPTIMIZERS.length];
+  const granularity = GRANULARITIES[i % GRANULARITIES.length];
+  test(`${quantizer}, a scale by ${granularity}, ${optimizer}: trains, is drawn as reported, answers, is exported`, async (t) => {
+    const settings = { ...RUN, quantizer, optimizer, granularity, lr: optimizer === "sgd" ? 0.05 : 0.002 };
+    const page = await open(t, { settings, context: { acceptDownloads: true } });
+    await page.click("#play");
+    await page.waitForFunction(() => nibble.run.status === "finished", null, PATIENCE);
+    const { config, images, layers, epoch } = await page.evaluate(() => {
+      const { info, layers: all, epochs } = nibble.run;
+      return { config: info.config, images: info.images, layers: all, epoch: epochs[0] };
+    });
+    for (const [field, value] of Object.entries({ quantizer, optimizer, granularity, reestimate: 2, ema: 0.9, holdout: 96 })) assert.equal(config[field], value, field);
+    assert.deepEqual(images, [160, 96]);
+    assert.ok(epoch.average.testLoss > 0 && epoch.average.testAccuracy >= 0);
+    const shown = await page.locator("#epochs-table thead th").allTextContents();
+    assert.ok(shown.includes("Average's test accuracy"), `${shown}`);
+
+    const full = quantizer === "none";
+    const [layer] = layers;
+    assert.equal(layer.levels.length, layer.levelCounts.length);
+    assert.equal(layer.levels.length, full ? 0 : quantizer === "symmetric" ? 15 : 16);
+    await page.click("#layers .layer >> nth=0");
+    await drawn(page);
+    await page.evaluate(() => document.querySelectorAll("#layer-dialog details").forEach((box) => (box.open = true)));
+    const rows = await page.locator("#layer-dialog .counts tbody tr td:nth-child(3)").allTextContents();
+    assert.deepEqual(full ? [] : rows.map((text) => Number(text.replaceAll(",", ""))), layer.levelCounts);
+    if (!full) assert.equal(await bars(page), layer.levelsUsed);
+    await page.keyboard.press("Escape");
+    await shows(page, "#health-verdict", /./);
+
+    await page.evaluate(() => {
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 32;
+      canvas.getContext("2d").fillRect(8, 8, 16, 16);
+      return new Promise((done) => canvas.toBlob((blob) => {
+        const files = new DataTransfer();
+        files.items.add(new File([blob], "square.png", { type: "image/png" }));
+        const input = document.getElementById("try-file");
+        input.files = files.files;
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+        done();
+      }));
+    });
+    await page.waitForFunction(() => document.querySelector(".verdict .bar-name")?.textContent, null, PATIENCE);
+
+    const [download] = await Promise.all([page.waitForEvent("download", PATIENCE), page.click("[data-target=json]")]);
+    const network = JSON.parse(readFileSync(await download.path(), "utf8"));
+    assert.ok(Object.keys(network).length > 1);
+    assert.deepEqual(await page.locator(".notice").allTextContents(), []);
+  });
+}
