@@ -235,11 +235,11 @@ fn learned_steps_are_those_of_pytorch() {
             assert_eq!(dw[i], expected, "{what}: gradient {i}");
         }
         let highest = f64::from(2f32.powi(i32::from(bits) - 1) - 1.0);
-        for block in 0..blocks {
+        for (block, step) in steps.iter().enumerate() {
             let inside = (0..w.len()).filter(|i| grid.blocks.of(*i) == block);
             let sum: f64 = inside.map(|i| f64::from(dy[i].abs())).sum();
             let factor = 1.0 / (grid.blocks.len(block) as f64 * highest).sqrt();
-            let step = f64::from(steps[block]);
+            let step = f64::from(*step);
             // The step itself is off by the exponential's rounding: another two units.
             let tolerance = 8e-7 * 2f64.powi(i32::from(bits) - 1) * sum * factor * step;
             let found = f64::from(quantizer.params()[0].grad[block]);
