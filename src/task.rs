@@ -1,8 +1,10 @@
 //! What a network learns: what its batches are and how far its outputs are from what is wanted.
 
-use crate::Tensor;
+use std::sync::Arc;
+
 use crate::data::{Augment, Normalize, Split, fill_batch};
 use crate::loss::{Loss, smoothed_cross_entropy};
+use crate::{RunConfig, Tensor};
 
 /// A kind of thing to learn.
 pub trait Task: Send + Sync {
@@ -24,6 +26,11 @@ pub trait Task: Send + Sync {
 
     /// Mean loss and hits of a batch; `gradient`, where given, receives that with respect to `outputs`.
     fn loss(&self, outputs: &Tensor, labels: &[u16], gradient: Option<&mut Tensor>) -> Loss;
+}
+
+/// What a run with these settings learns.
+pub fn of(config: &RunConfig) -> Arc<dyn Task> {
+    Arc::new(Classification { smoothing: config.label_smoothing as f32 })
 }
 
 /// One class an image.

@@ -1,5 +1,7 @@
 //! The training step.
 
+use std::sync::Arc;
+
 use crate::kernels::weights;
 use crate::layers::{Param, Pass, Role};
 use crate::loss::Loss;
@@ -9,7 +11,7 @@ use crate::optim::{self, Optimizer, Update};
 use crate::schedule::Rates;
 use crate::settings::RunConfig;
 use crate::state::{Snapshot, Visitor};
-use crate::task::{Classification, Task};
+use crate::task::{self, Task};
 use crate::{Error, Result, Tensor};
 
 /// A clock: milliseconds since some fixed moment.
@@ -31,7 +33,7 @@ pub struct StepOutcome {
 pub struct Trainer {
     description: Description,
     model: Model,
-    task: Box<dyn Task>,
+    task: Arc<dyn Task>,
     optimizer: &'static dyn Optimizer,
     /// Steps done.
     step: u64,
@@ -57,7 +59,7 @@ impl Trainer {
         model.time_products(clock);
         Ok(Self {
             model,
-            task: Box::new(Classification { smoothing: config.label_smoothing as f32 }),
+            task: task::of(config),
             optimizer: optim::find(&config.optimizer)?.optimizer,
             step: 0,
             optimizer_step: 0,

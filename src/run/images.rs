@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::data::{Augment, Dataset, Normalize, Split, fill_batch};
+use crate::data::{Augment, Dataset, Normalize, Split};
 use crate::random::{Purpose, below, stream};
 use crate::settings::RunConfig;
+use crate::task::{self, Task};
 use crate::{Error, Result, Tensor};
 
 /// A part of a data set.
@@ -22,8 +23,9 @@ pub enum Part {
 
 /// The images of a run. With a hold-out they are all training images: some are kept aside and tested on, so that choices
 /// can be made that never see the test set.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Images {
+    task: Arc<dyn Task>,
     pub dataset: Arc<Dataset>,
     pub normalize: Normalize,
     /// Indices of the training images that are trained on and of those kept aside; `None`: nothing is kept aside.
@@ -65,7 +67,12 @@ impl Images {
             "own" => dataset.own_normalize(),
             _ => dataset.normalize(),
         };
-        Ok(Self { normalize, dataset, kept_aside })
+        Ok(Self { task: task::of(config), normalize, dataset, kept_aside })
+    }
+
+    /// Values of an output of the network.
+    pub fn outputs(&self) -> usize {
+        self.task.outputs(self.dataset.classes.len())
     }
 
     pub fn train_len(&self) -> usize {
@@ -107,12 +114,12 @@ impl Images {
                 &indices
             }
         };
-        fill_batch(&self.dataset.train, indices, augment, &self.normalize, halo, x, labels);
+        self.task.batch(&self.dataset.train, indices, augment, &self.normalize, halo, x, labels);
     }
 
     /// A batch of neighbouring tested images, as they are.
     pub fn test_batch(&self, places: Range<usize>, halo: usize, x: &mut Tensor, labels: &mut Vec<u16>) {
         let indices: Vec<u32> = places.map(|place| self.test_index(place) as u32).collect();
-        fill_batch(self.tested(), &indices, None, &self.normalize, halo, x, labels);
+        self.task.batch(self.tested(), &indices, None, &self.normalize, halo, x, labels);
     }
 }

@@ -139,7 +139,7 @@ impl Run {
         let images = Images::new(dataset, &config)?;
         let classes = images.dataset.classes.len();
         let seed = u64::from(config.seed);
-        let mut trainer = Trainer::new(Description::preset(classes, config)?, clock)?;
+        let mut trainer = Trainer::new(Description::preset(images.outputs(), config)?, clock)?;
         trainer.settle();
         let levels = trainer.levels();
         Ok(Self {
