@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::kernels::weights;
-use crate::layers::{Param, Pass, Role};
+use crate::layers::{Param, Pass, Role, Slot};
 use crate::loss::Loss;
 use crate::metrics::{self, Flips, LayerReport, Levels, Phases};
 use crate::model::{Description, Model};
@@ -19,6 +19,8 @@ pub type Clock = fn() -> f64;
 
 /// Where the average of a parameter's values is kept.
 const AVERAGE: &str = "average";
+/// What stands there until a step has been averaged.
+const NO_AVERAGE: f32 = f32::NAN;
 
 /// What one training step measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +59,11 @@ impl Trainer {
         config.validate()?;
         let mut model = Model::new(&description)?;
         model.time_products(clock);
+        if config.ema > 0.0 {
+            model.for_each_param_mut(|_, param| {
+                param.slots.push(Slot { name: AVERAGE, values: vec![NO_AVERAGE; param.value.len()] });
+            });
+        }
         Ok(Self {
             model,
             task: task::of(config),
@@ -83,10 +90,6 @@ impl Trainer {
         if fork.config().optimizer != self.config().optimizer {
             fork.optimizer_step = 0;
             fork.model.for_each_param_mut(|_, param| param.slots.retain(|slot| slot.name == AVERAGE));
-        }
-        if fork.config().ema > 0.0 && self.config().ema == 0.0 {
-            // The average begins at what is averaged.
-            fork.model.for_each_param_mut(|_, param| param.slots.retain(|slot| slot.name != AVERAGE));
         }
         fork.refresh_forward_weights();
         if fork.levels() == self.levels() {
@@ -168,12 +171,13 @@ impl Trainer {
             return;
         }
         self.model.for_each_param_mut(|_, param| {
-            if !param.slots.iter().any(|slot| slot.name == AVERAGE) {
-                let at = param.slot(AVERAGE);
-                param.slots[at].values.copy_from_slice(&param.value);
-            }
             let at = param.slot(AVERAGE);
-            weights::add_scaled(&mut param.slots[at].values, keep, &param.value, 1.0 - keep);
+            let average = &mut param.slots[at].values;
+            if average.iter().any(|value| value.is_nan()) {
+                average.copy_from_slice(&param.value);
+            } else {
+                weights::add_scaled(average, keep, &param.value, 1.0 - keep);
+            }
         });
     }
 
@@ -182,25 +186,19 @@ impl Trainer {
     /// # Errors
     /// As [`Model::new`].
     pub fn averaged(&mut self) -> Result<Option<Model>> {
-        let mut there = false;
-        self.model
-            .for_each_param_mut(|_, param| there |= param.slots.iter().any(|slot| slot.name == AVERAGE));
-        if !there {
-            return Ok(None);
-        }
         let config = self.config().clone();
         let mut copy = self.copy(&config)?;
-        let mut averages = Vec::new();
-        self.model.for_each_param_mut(|_, param| {
-            let at = param.slot(AVERAGE);
-            averages.push(param.slots[at].values.clone());
+        let mut averages = self.model.params().map(|(_, param)| {
+            let slot = param.slots.iter().find(|slot| slot.name == AVERAGE);
+            slot.map(|slot| &slot.values).filter(|values| !values.iter().any(|value| value.is_nan()))
         });
-        let mut averages = averages.into_iter();
-        copy.for_each_param_mut(|_, param| {
-            param.changing().value = averages.next().expect("copies have the same parameters");
+        let mut complete = true;
+        copy.for_each_param_mut(|_, param| match averages.next().flatten() {
+            Some(average) => param.changing().value.clone_from(average),
+            None => complete = false,
         });
         copy.quantize();
-        Ok(Some(copy))
+        Ok(complete.then_some(copy))
     }
 
     /// A copy of the network, quantized by other settings.

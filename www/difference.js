@@ -77,7 +77,7 @@ function valuesOf({ key, kind, choices, min, max, log }, settings) {
     const whole = kind !== "number";
     const count = whole ? Math.min(MOST_VALUES, max - min + 1) : MOST_VALUES;
     const values = upTo(count, (i) => min + (i * (max - min)) / (count - 1));
-    return values.map((value) => (whole ? Math.round(value) : Number(value.toPrecision(2))));
+    return values.map((value) => (whole ? Math.round(value) : Math.min(max, Number(value.toPrecision(2)))));
   }
   return choices.map(({ name }) => name);
 }

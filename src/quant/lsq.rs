@@ -20,6 +20,9 @@ pub(super) const SCHEME: Scheme = Scheme {
     build: |request| Some(Box::new(Lsq::new(request))),
 };
 
+/// The logarithm of a step that has not been taken from the weights yet.
+const UNKNOWN: f32 = f32::NAN;
+
 /// Steps of all-zero blocks start here.
 const SMALLEST_STEP: f32 = 1e-8;
 
@@ -32,8 +35,9 @@ struct Lsq {
     log_step: Param,
     /// e to that.
     steps: Vec<f32>,
-    /// 1 once the steps have been taken from the weights.
-    begun: u64,
+    /// The bits that the steps were learned for: a fork may bring those of other ones.
+    learned_bits: u64,
+    bits: u64,
 }
 
 /// What a block sums up in the backward pass.
@@ -42,7 +46,7 @@ type Sum = f64;
 impl Lsq {
     fn new(request: &Request) -> Self {
         let half = (1i32 << (request.bits - 1)) as f32;
-        let mut log_step = Param::constant("log_step", Role::Step, &[request.blocks.count()], 0.0);
+        let mut log_step = Param::constant("log_step", Role::Step, &[request.blocks.count()], UNKNOWN);
         log_step.decays = false;
         Self {
             lowest: -half,
@@ -50,7 +54,8 @@ impl Lsq {
             blocks: request.blocks,
             log_step,
             steps: Vec::new(),
-            begun: 0,
+            learned_bits: request.bits.into(),
+            bits: request.bits.into(),
         }
     }
 
@@ -67,9 +72,9 @@ impl Lsq {
 
 impl Quantizer for Lsq {
     fn fit(&mut self, w: &[f32], _known: &Known) {
-        if self.begun == 0 {
+        if self.learned_bits != self.bits || self.log_step.value.iter().any(|log| log.is_nan()) {
             self.log_step.value = self.first_steps(w).into_iter().map(f32::ln).collect();
-            self.begun = 1;
+            self.learned_bits = self.bits;
         }
         self.steps = self.log_step.value.iter().map(|log| log.exp()).collect();
     }
@@ -133,6 +138,6 @@ impl Quantizer for Lsq {
     }
 
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        visitor.number("begun", &mut self.begun);
+        visitor.number("bits", &mut self.learned_bits);
     }
 }

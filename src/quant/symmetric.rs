@@ -12,7 +12,7 @@ const SCALE_EPSILON: f32 = 1e-8;
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "symmetric",
-        label: "Quantized",
+        label: "Symmetric",
         about: "Symmetric uniform grid, scaled to the largest weight",
     },
     format: Format::Integer,

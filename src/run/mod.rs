@@ -352,7 +352,10 @@ impl Run {
             Some(evaluator) => evaluator,
             None => {
                 let reestimation = self.reestimation();
-                let model = self.trainer.averaged()?.expect("a step has been done");
+                let Some(model) = self.trainer.averaged()? else {
+                    // A fork that averages has not done a step.
+                    return Ok(self.end_epoch(None));
+                };
                 Evaluator::new(model, self.images.clone(), self.config(), Some(reestimation))?
             }
         };

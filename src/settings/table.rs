@@ -112,7 +112,7 @@ settings! {
         bits: Bits = 4.into();
         label: "Bits", group: "top", kind: Widths { min: 2, max: 8 }, races: "{precision}",
         applies: Not("quantizer", "none"),
-        hint: "b bits give 2^b - 1 levels: 15 for 4 bits.",
+        hint: "b bits give 2^b - 1 levels, 15 for 4 bits; one more where the grid is not symmetric.",
     }
     "epochs" {
         /// Passes over the training images, 1 to 1000.
@@ -130,7 +130,7 @@ settings! {
         /// Initial learning rate, 0.00001 to 1.
         lr: f64 = 1e-3;
         label: "Learning rate", group: "top", kind: Number { min: 1e-5, max: 1.0, log: true }, races: "rate {}",
-        hint: "Of AdamW, at the first epoch. The paper trains at 0.001.",
+        hint: "At the schedule's height. The paper trains at 0.001, with AdamW.",
     }
     "schedule" {
         /// Name of a rule in [`SCHEDULES`].
@@ -205,7 +205,7 @@ settings! {
         /// Name of an entry of [`GRANULARITIES`]: which weights share a scale, where it is not the whole net.
         granularity: String = "tensor".into();
         label: "Scales", group: "quantization",
-        kind: Choice(|| GRANULARITIES.iter().map(|sharing| &sharing.entry).collect()), races: "{}",
+        kind: Choice(|| GRANULARITIES.iter().map(|sharing| &sharing.entry).collect()), races: "scales: {}",
         applies: Not("quantizer", "none"),
         hint: "Which weights share a scale.",
     }
@@ -232,7 +232,7 @@ settings! {
     "decay" {
         /// Weight decay, 0 to 1.
         weight_decay: f64 = 5e-4;
-        label: "Weight decay", group: "optimizer", kind: Number { min: 0.0, max: 1.0, log: false }, races: "decay {}",
+        label: "Weight decay", group: "optimizer", kind: Number { min: 0.0, max: 1.0, log: true }, races: "decay {}",
         hint: "How much of a weight each step takes away, times the learning rate.",
     }
     "decaynorms" {

@@ -41,7 +41,7 @@ test("what is offered is what the run lacks, and a smaller rate where there is o
 });
 
 test("the gradients of the latest steps are kept as they were, also in a fork", () => {
-  const run = new RunRecord(1, defaults(), { test: 100, classes: [] }, { stepsPerEpoch: 1000, config: { epochs: 9 } }, [], null);
+  const run = new RunRecord(1, defaults(), { test: 100, classes: [] }, { stepsPerEpoch: 1000, images: [32_000, 100], config: { epochs: 9 } }, [], null);
   const step = (number) => ({ globalStep: number, stepsPerEpoch: 1000, epoch: 1 + Math.floor(number / 1000), step: number % 1000, gradNorm: number, images: 32, ms: 1 });
   for (let number = 1; number <= 4000; number += 2) run.addSteps([step(number), step(number + 1)]);
   const latest = Array.from({ length: 240 }, (_, i) => 3761 + i);

@@ -52,7 +52,7 @@ test("the average of the weights is in the table of epochs where it was tested",
   assert.deepEqual(last().slice(0, 2), ["average_test_loss,average_test_accuracy", "0.75,0.625"]);
 });
 
-/** Centres of the level bars on the canvas of an enlarged layer, in the layer's own units, from the pixels. */
+/** How many bars of levels the canvas of an enlarged layer has, by its pixels. */
 const bars = (page) =>
   page.evaluate(() => {
     const canvas = document.querySelector(".layer-large");
@@ -62,9 +62,10 @@ const bars = (page) =>
     const wanted = probe.getImageData(0, 0, 1, 1).data;
     const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const is = (x, y) => [0, 1, 2].every((c) => Math.abs(data[4 * (y * width + x) + c] - wanted[c]) < 12) && data[4 * (y * width + x) + 3] > 200;
-    // The row with most of their colour is that right below the line.
-    const runsIn = (y) => Array.from({ length: width }, (_, x) => is(x, y) && !(x > 0 && is(x - 1, y))).filter(Boolean).length;
-    return Math.max(...Array.from({ length: height }, (_, y) => runsIn(y)));
+    const inkOf = (y) => Array.from({ length: width }, (_, x) => is(x, y));
+    // Right below the line every bar is there: no row has more of their colour.
+    const most = Array.from({ length: height }, (_, y) => inkOf(y)).reduce((row, other) => (other.filter(Boolean).length > row.filter(Boolean).length ? other : row));
+    return most.filter((on, x) => on && !most[x - 1]).length;
   });
 
 for (const [i, quantizer] of QUANTIZERS.entries()) {

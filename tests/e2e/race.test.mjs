@@ -48,7 +48,7 @@ test("the gap is the second run's value less the first's, where both have one", 
 
 /** A run of two epochs of ten steps, ten images each, and 50 test images, that takes `ms` for each image. */
 function record(id, ms) {
-  const run = new RunRecord(id, defaults(), { test: 50, classes: [] }, { stepsPerEpoch: 10, config: { batch: 10, epochs: 2 } }, [], null);
+  const run = new RunRecord(id, defaults(), { test: 50, classes: [] }, { stepsPerEpoch: 10, images: [100, 50], config: { batch: 10, epochs: 2 } }, [], null);
   /** Trains up to that step. */
   run.train = (last) => {
     for (let step = run.globalStep + 1; step <= last; step++) {
