@@ -1,6 +1,6 @@
 //! Inference over packed weights: what a phone would carry away from a run.
 //!
-//! Convolutions and linear layers keep their levels two to a byte (one to a byte above 4 bits) and one scale a tensor;
+//! Convolutions and linear layers keep their levels two to a byte (one to a byte above 16 of them) and what these mean;
 //! biases stay f32, and batch norm becomes one factor and one offset a channel. The kernels read the packed levels as
 //! they are ([`crate::kernels::packed`]).
 

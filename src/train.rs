@@ -173,7 +173,7 @@ impl Trainer {
         self.model.for_each_param_mut(|_, param| {
             let at = param.slot(AVERAGE);
             let average = &mut param.slots[at].values;
-            if average.iter().any(|value| value.is_nan()) {
+            if average.first().is_some_and(|value| value.is_nan()) {
                 average.copy_from_slice(&param.value);
             } else {
                 weights::add_scaled(average, keep, &param.value, 1.0 - keep);

@@ -53,8 +53,10 @@ fn variants() -> Vec<RunConfig> {
                 granularity: sharing.entry.name.into(),
                 ..config()
             };
-            if scheme.quantizer(4, sharing.granularity, [9, 3]).is_ok() {
-                variants.push(variant);
+            // Four bits where it can, else what it can.
+            let bits = if scheme.bits.contains(&4) { 4 } else { *scheme.bits.start() };
+            if scheme.quantizer(bits, sharing.granularity, [9, 3]).is_ok() {
+                variants.push(RunConfig { bits: bits.into(), ..variant });
             }
         }
     }

@@ -176,7 +176,7 @@ impl Layer for BatchNorm {
         vec![("running_mean", &mut self.running.mean), ("running_var", &mut self.running.variance)]
     }
 
-    /// One factor and one offset a channel, from the running statistics.
+    /// One factor and one offset a channel, from the statistics that evaluation uses.
     fn lower(&self, out: &mut Lowering<'_>) {
         let factors: Vec<f64> = self
             .gamma

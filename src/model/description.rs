@@ -115,7 +115,7 @@ pub(super) fn link(description: &Description) -> Result<Vec<Link<'_>>> {
         }
         links.push(Link { spec, kind, inputs, readers: Vec::new() });
     }
-    let unread = links.iter().rev().skip(1).rev().position(|link| link.readers.is_empty());
+    let unread = links[..links.len().saturating_sub(1)].iter().position(|link| link.readers.is_empty());
     if let Some(index) = unread {
         let expected = "a layer that reads its output";
         return Err(Context::error_about(index, &specs[index], expected, "none"));

@@ -211,7 +211,7 @@ impl Model {
     /// `[n, 1, 1, classes]`.
     pub fn forward(&mut self, x: &Tensor, pass: &Pass) -> &Tensor {
         if self.plan.reads_image {
-            strip(x, self.input, self.image_halo(), &mut self.image);
+            strip(x, self.input, self.input_halo, &mut self.image);
         }
         for (i, node) in self.nodes.iter_mut().enumerate() {
             let (before, after) = self.activations.split_at_mut(i);
@@ -233,11 +233,6 @@ impl Model {
             }
         }
         self.activations.last().expect("a model has layers")
-    }
-
-    /// Border of the stripped images: no layer that reads them needs more than the batch has.
-    fn image_halo(&self) -> usize {
-        self.input_halo
     }
 
     /// Bytes of the activations of a batch of `n` images, gradients included (they take the same memory).
@@ -276,6 +271,15 @@ impl Model {
         for (node, activation) in self.nodes.iter().zip(&mut self.activations) {
             let [h, w, c] = node.layer.output();
             activation.try_reserve([n, h, w, c], node.output_halo)?;
+        }
+        for (at, gradient) in self.plan.separate.iter().zip(&mut self.separate) {
+            let node = &self.nodes[*at];
+            let [h, w, c] = node.layer.output();
+            gradient.try_reserve([n, h, w, c], node.output_halo)?;
+        }
+        if self.plan.reads_image {
+            let [h, w, c] = self.input;
+            self.image.try_reserve([n, h, w, c], self.input_halo)?;
         }
         Ok(())
     }

@@ -207,7 +207,12 @@ impl Run {
     pub fn bytes(&self) -> usize {
         let side = SIDE + 2 * self.model().input_halo();
         let batch = size_of::<f32>() * BATCH_CHANNELS * side.pow(2) * self.batch();
-        let average = if self.config().ema > 0.0 { self.evaluator_bytes() } else { 0 };
+        // The test of averages has a network of its own, which estimates its statistics from batches of the run's size.
+        let average = match (self.config().ema > 0.0, self.config().reestimate > 0) {
+            (false, _) => 0,
+            (true, false) => self.evaluator_bytes(evaluator::BATCH),
+            (true, true) => self.evaluator_bytes(self.batch().max(evaluator::BATCH)),
+        };
         let levels = size_of::<Level>() * self.model().parameter_count();
         self.trainer.bytes() + batch + average + levels + WORKSPACE
     }
@@ -215,11 +220,12 @@ impl Run {
     /// Bytes that looking at the run takes for a while: a copy that is put aside, and one of that which is quantized and
     /// evaluated.
     pub fn copy_bytes(&self) -> usize {
-        self.model().parameter_bytes(2) + self.evaluator_bytes()
+        self.model().parameter_bytes(2) + self.evaluator_bytes(evaluator::BATCH)
     }
 
-    fn evaluator_bytes(&self) -> usize {
-        self.model().parameter_bytes(2) + self.model().activation_bytes(evaluator::BATCH)
+    /// Those of a copy of the network that sees so many images at a time.
+    fn evaluator_bytes(&self, images: usize) -> usize {
+        self.model().parameter_bytes(2) + self.model().activation_bytes(images)
     }
 
     /// Takes the memory of a batch's activations now, which the first step would else take.

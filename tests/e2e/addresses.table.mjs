@@ -262,5 +262,6 @@ export const QUOTED = [
   { query: "model=simple_resnet4bit&epochs=5&lr=0.004", field: { model: "simple_resnet4bit", epochs: 5, lr: 0.004 } },
   { query: "epochs=5", field: { epochs: 5 } },
   { query: "model=vgg4bit&epochs=10&train=10000", field: { model: "vgg4bit", epochs: 10 } },
+  { query: "reestimate=60", field: { reestimate: 60 } },
   { query: "model=vgg4bit&epochs=10&train=2048&test=100", field: { model: "vgg4bit", epochs: 10 }, data: { train: 2048, test: 100 } },
 ];

@@ -99,7 +99,8 @@ test("without WebAssembly: a message instead of a run", async (t) => {
 test("an engine that does not load: told, and the page stands", async (t) => {
   const page = await open(t, { ready: false, init: { content: "" } });
   page.problems.length = 0;
-  await page.route("**/pkg/**", (route) => route.fulfill({ status: 500, body: "" }));
+  // The builds; the table of settings beside them is a part of the page.
+  await page.route("**/pkg/*/**", (route) => route.fulfill({ status: 500, body: "" }));
   await page.reload();
   await noticed(page, "The training engine did not load");
   // The browser itself logs the failed requests.
