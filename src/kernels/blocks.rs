@@ -77,14 +77,15 @@ impl Blocks {
         w: &[f32],
         table: &[T],
         out: &mut [f32],
-        map: impl Fn(f32, T) -> f32 + Sync,
+        map: impl Fn(f32, T) -> f32 + Copy + Sync,
     ) {
         assert_eq!((w.len(), table.len()), (out.len(), self.count()), "weights and blocks");
         let set = Chosen::now();
         match self.band {
             None => parallel::for_each_chunk(out, CHUNK, |item, out| {
+                // `move`: what the loop reads through references might change with each value that it writes.
                 let (w, entry) = (&w[item * CHUNK..][..out.len()], table[0]);
-                set.vectorize(|| {
+                set.vectorize(move || {
                     for (out, w) in out.iter_mut().zip(w) {
                         *out = map(*w, entry);
                     }
@@ -97,7 +98,7 @@ impl Blocks {
                     let lines = w.chunks_exact(self.outputs).zip(out.chunks_exact_mut(self.outputs));
                     for (i, (w, out)) in lines.enumerate() {
                         let entries = &table[(item * rows + i) / band * self.outputs..][..self.outputs];
-                        set.vectorize(|| {
+                        set.vectorize(move || {
                             for ((out, w), entry) in out.iter_mut().zip(w).zip(entries) {
                                 *out = map(*w, *entry);
                             }

@@ -50,7 +50,7 @@ impl Quantizer for Affine {
 
     fn quantize(&self, w: &[f32], out: &mut [f32]) {
         let max = self.max_level;
-        self.blocks.map(w, &self.grids, out, |w, (scale, zero_point)| {
+        self.blocks.map(w, &self.grids, out, move |w, (scale, zero_point)| {
             let level = (w / scale).round_ties_even() + zero_point;
             let level = if level > max { max } else { level };
             let level = if level < 0.0 { 0.0 } else { level };

@@ -81,7 +81,7 @@ impl Quantizer for Lsq {
 
     fn quantize(&self, w: &[f32], out: &mut [f32]) {
         let (lowest, highest) = (self.lowest, self.highest);
-        self.blocks.map(w, &self.steps, out, |w, step| {
+        self.blocks.map(w, &self.steps, out, move |w, step| {
             let level = (w / step).round_ties_even();
             let level = if level > highest { highest } else { level };
             let level = if level < lowest { lowest } else { level };
@@ -100,7 +100,7 @@ impl Quantizer for Lsq {
         let (lowest, highest, steps) = (self.lowest, self.highest, &self.steps);
         // What each weight adds to its step's gradient; the sums follow.
         let mut terms = vec![0.0; w.len()];
-        self.blocks.map(w, steps, &mut terms, |w, step| {
+        self.blocks.map(w, steps, &mut terms, move |w, step| {
             let v = w / step;
             if v <= lowest {
                 lowest
