@@ -5,6 +5,7 @@
 //! the result of operation `i`, the last one the logits.
 
 use crate::kernels::grid::Encoded;
+use crate::kernels::rounding::Rounding;
 use crate::param::Param;
 use crate::tensor::Shape;
 
@@ -70,6 +71,8 @@ pub enum Op {
     ScaleChannels,
     /// `1 / (1 + e^-x)`.
     Sigmoid,
+    /// Activations, none of them negative, to the levels of a quantizer.
+    Round(Rounding),
 }
 
 /// A weight tensor.
@@ -110,6 +113,7 @@ impl Op {
             Self::Add => "add",
             Self::ScaleChannels => "scale_channels",
             Self::Sigmoid => "sigmoid",
+            Self::Round(_) => "round",
         }
     }
 
@@ -125,7 +129,12 @@ impl Op {
             Self::MaxPool => [h / 2, w / 2, c],
             Self::GlobalAvgPool => [1, 1, c],
             Self::Flatten => [1, 1, h * w * c],
-            Self::Affine { .. } | Self::Relu | Self::Add | Self::ScaleChannels | Self::Sigmoid => [h, w, c],
+            Self::Affine { .. }
+            | Self::Relu
+            | Self::Add
+            | Self::ScaleChannels
+            | Self::Sigmoid
+            | Self::Round(_) => [h, w, c],
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::kernels::grid::F32_BITS;
 use crate::kernels::weights;
 use crate::param::Param;
 
@@ -123,19 +124,22 @@ pub struct LayerReport {
     pub shape: Vec<usize>,
     /// Number of weights.
     pub count: usize,
-    /// Bit width.
+    /// Bits that tell the levels apart; 32 without a grid.
     pub bits: u8,
     /// Step of the grid, its mean where the layer has several; 0 without one.
     pub scale: f32,
-    /// Value of each level, lowest first, their mean where the layer has several grids; empty without one.
+    /// Value of each level, lowest first, their mean where the layer has several grids; empty without one. Of more than
+    /// 256 levels neighbours are taken together.
     pub levels: Vec<f32>,
     /// Scales of the layer; 0 without a grid.
     pub scales: usize,
+    /// Bits of a weight, scales and the like included.
+    pub bits_a_weight: f64,
     /// Levels with at least one weight; 0 without a grid.
     pub levels_used: usize,
     /// The latent weights.
     pub histogram: Histogram,
-    /// Weights on each level, lowest first; empty without a grid.
+    /// Weights on each of `levels`, lowest first; empty without a grid.
     pub level_counts: Vec<u32>,
     /// Shannon entropy of `level_counts`, in bits.
     pub entropy_bits: f64,
@@ -202,8 +206,11 @@ pub struct Flips {
     pub since_epoch: f64,
 }
 
+/// A report tells of so many levels at most.
+const MOST_LEVELS: usize = 256;
+
 /// Describes a weight tensor; `levels` are its present ones, empty without a grid.
-pub fn layer_report(name: &str, param: &Param, bits: u8, levels: &[Level], flips: Flips) -> LayerReport {
+pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -> LayerReport {
     let count = param.value.len();
     let grid = param.quantizer.as_ref().filter(|_| !levels.is_empty()).map(|quantizer| quantizer.grid());
     let mut level_counts = vec![0u32; grid.as_ref().map_or(0, |grid| grid.levels.len())];
@@ -215,21 +222,28 @@ pub fn layer_report(name: &str, param: &Param, bits: u8, levels: &[Level], flips
     let blocks = grid.as_ref().map_or(0, |grid| grid.scales.len());
     let mean =
         |values: &mut dyn Iterator<Item = f32>| (values.map(f64::from).sum::<f64>() / blocks as f64) as f32;
+    let (levels_used, entropy_bits) =
+        (level_counts.iter().filter(|&&n| n > 0).count(), entropy(&level_counts));
+    // Neighbours of a fine grid are told as one: the middle of them.
+    let run = level_counts.len().div_ceil(MOST_LEVELS).max(1);
     let values = grid.as_ref().map_or_else(Vec::new, |grid| {
         let value = |level| mean(&mut (0..blocks).map(|block| grid.value(level, block)));
-        (0..grid.levels.len()).map(value).collect()
+        let last = grid.levels.len() - 1;
+        (0..=last).step_by(run).map(|first| value(last.min(first + run / 2))).collect()
     });
+    let level_counts: Vec<u32> = level_counts.chunks(run).map(|run| run.iter().sum()).collect();
     LayerReport {
         name: name.into(),
         shape: param.published_dims(),
         count,
-        bits,
+        bits: grid.as_ref().map_or(F32_BITS, |grid| grid.code_bits()) as u8,
         scale: grid.as_ref().map_or(0.0, |grid| mean(&mut grid.scales.iter().copied())),
         levels: values,
         scales: blocks,
-        levels_used: level_counts.iter().filter(|&&n| n > 0).count(),
+        bits_a_weight: grid.as_ref().map_or(F32_BITS as f64, |grid| grid.bits() as f64 / count.max(1) as f64),
+        levels_used,
         histogram: Histogram::symmetric(&param.value),
-        entropy_bits: entropy(&level_counts),
+        entropy_bits,
         level_counts,
         flipped_share: flips.since_epoch,
         flips_per_step: flips.last_step,

@@ -232,6 +232,10 @@ impl Step {
             Op::Sigmoid => for_each_pixel(&mut y, |_, _, pixel| {
                 pixel.iter_mut().for_each(|v| *v = 1.0 / (1.0 + (-*v).exp()));
             }),
+            Op::Round(rounding) => for_each_pixel(&mut y, |_, _, pixel| {
+                let channels = pixel.len();
+                rounding.apply(pixel, channels);
+            }),
             Op::Add => {
                 for i in 1..self.inputs.len() {
                     let other = input(i);

@@ -301,7 +301,7 @@ impl Trainer {
                 last_step: self.flips.get(i).copied().unwrap_or(0.0),
                 since_epoch: metrics::flipped_share(&levels[i], &before[i]),
             };
-            metrics::layer_report(name, param, self.config().bits.of(name), &levels[i], flips)
+            metrics::layer_report(name, param, &levels[i], flips)
         };
         weights.enumerate().map(report).collect()
     }

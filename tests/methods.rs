@@ -6,7 +6,7 @@ use nibble::data::{Dataset, IMAGE_BYTES, synthetic};
 use nibble::metrics::{EpochReport, Event};
 use nibble::optim::OPTIMIZERS;
 use nibble::predictions::Query;
-use nibble::quant::{GRANULARITIES, QUANTIZERS};
+use nibble::quant::{ACTIVATIONS, GRANULARITIES, QUANTIZERS};
 use nibble::run::{Part, Run};
 use nibble::schedule::SCHEDULES;
 use nibble::{Error, RunConfig};
@@ -43,22 +43,39 @@ fn weights(run: &Run) -> Vec<u32> {
     model.params().flat_map(|(_, param)| param.value.iter()).chain(buffers).map(|v| v.to_bits()).collect()
 }
 
-/// Those that a scheme can do with each granularity, a step of every optimizer and schedule.
+/// Every scheme, by a scale a tensor and by one other granularity that it takes, each in its turn; every scheme for
+/// activations; a step of every optimizer and schedule.
 fn variants() -> Vec<RunConfig> {
     let mut variants = Vec::new();
-    for scheme in QUANTIZERS.iter() {
-        for sharing in GRANULARITIES.iter() {
-            let variant = RunConfig {
+    for (i, scheme) in QUANTIZERS.iter().enumerate() {
+        // Four bits where it can, else what it can.
+        let bits = if scheme.bits.contains(&4) { 4 } else { scheme.bits[0] };
+        let mut names: Vec<&str> = GRANULARITIES
+            .iter()
+            .filter(|sharing| scheme.quantizer(bits, sharing.granularity, [9, 3]).is_ok())
+            .map(|sharing| sharing.entry.name)
+            .filter(|name| *name != "tensor")
+            .collect();
+        let turn = i % names.len().max(1);
+        names.rotate_left(turn);
+        for name in ["tensor"].into_iter().chain(names.into_iter().take(1)) {
+            variants.push(RunConfig {
                 quantizer: scheme.entry.name.into(),
-                granularity: sharing.entry.name.into(),
+                bits: bits.into(),
+                granularity: name.into(),
                 ..config()
-            };
-            // Four bits where it can, else what it can.
-            let bits = if scheme.bits.contains(&4) { 4 } else { *scheme.bits.start() };
-            if scheme.quantizer(bits, sharing.granularity, [9, 3]).is_ok() {
-                variants.push(RunConfig { bits: bits.into(), ..variant });
-            }
+            });
         }
+    }
+    for (i, scheme) in ACTIVATIONS.iter().enumerate() {
+        variants.push(RunConfig {
+            activations: scheme.entry.name.into(),
+            activation_bits: scheme.bits[scheme.bits.len() / 2].into(),
+            activation_range: ["average", "largest"][i % 2].into(),
+            quantizer: "lsq".into(),
+            ends: ["8", "full", "same"][i % 3].into(),
+            ..config()
+        });
     }
     for kind in OPTIMIZERS.iter() {
         let lr = if kind.entry.name == "sgd" { 0.05 } else { 1e-3 };

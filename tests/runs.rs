@@ -320,7 +320,7 @@ fn evaluate(run: &mut Run, quantization: Option<Quantization>) -> Evaluation {
 }
 
 fn symmetric(bits: u8) -> Option<Quantization> {
-    Some(Quantization { quantizer: "symmetric".into(), bits, per_layer_scale: true })
+    Some(Quantization { quantizer: "symmetric".into(), bits, granularity: "tensor".into() })
 }
 
 #[test]
@@ -379,5 +379,5 @@ fn an_evaluator_keeps_the_weights_it_was_made_from() {
     let result = evaluator.advance().result.unwrap();
     assert_eq!((result.accuracy, result.bits), (report.test_accuracy, 4));
     let refused = run.evaluator(symmetric(9)).err().expect("refused").to_string();
-    assert_eq!(refused, "bits: expected 2 to 8, found 9");
+    assert_eq!(refused, "bits: expected 2 to 8 with symmetric, found 9");
 }

@@ -29,8 +29,8 @@ static SCHEME: Scheme = Scheme {
     format: Format::Custom,
     formula: "-1, 0.25 or 2 times the mean of |W|",
     source: "this test",
-    bits: 2..=2,
-    granularities: &[Shared::Part],
+    bits: &[2],
+    sharing: Shared::WithinTensor,
     build: |request| Some(Box::new(Uneven { blocks: request.blocks, scales: Vec::new() })),
 };
 
@@ -56,12 +56,7 @@ impl Quantizer for Uneven {
     }
 
     fn grid(&self) -> Grid {
-        Grid {
-            blocks: self.blocks,
-            levels: LEVELS.to_vec(),
-            scales: self.scales.clone(),
-            zero_points: Vec::new(),
-        }
+        Grid::table(self.blocks, LEVELS.to_vec(), self.scales.clone())
     }
 }
 
@@ -235,7 +230,7 @@ fn toys_train_report_fork_pack_and_export() {
     assert!(json.contains(r#""name":"toy_triple""#) && json.contains(r#""levels":[-1.0,0.25,2.0]"#));
 
     // After training, and under a fork with other settings.
-    let quantization = Quantization { quantizer: "toy_scheme".into(), bits: 2, per_layer_scale: true };
+    let quantization = Quantization { quantizer: "toy_scheme".into(), bits: 2, granularity: "tensor".into() };
     let mut full = self::run(RunConfig { quantizer: "none".into(), bits: 4.into(), ..config() });
     full.advance().unwrap();
     let mut evaluator = full.evaluator(Some(quantization)).unwrap();
@@ -280,10 +275,10 @@ fn what_a_toy_cannot_do_is_refused() {
     };
     let bits = refused(RunConfig { bits: 4.into(), ..config() });
     assert_eq!(bits, "bits: expected 2 with toy_scheme, found 4");
-    let net = refused(RunConfig { per_layer_scale: false, ..config() });
+    let net = refused(RunConfig { granularity: "net".into(), ..config() });
     assert_eq!(
         net,
-        "granularity: expected tensor, channel, group32, group64, group128 with toy_scheme, found net"
+        "granularity: expected tensor, channel, group128, group64, group32 with toy_scheme, found net"
     );
     let layer = refused(RunConfig { bits: "2,conv9:2".parse().unwrap(), ..config() });
     assert_eq!(layer, "bits: expected conv1, conv2, projection1, linear1, found conv9");

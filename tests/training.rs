@@ -405,7 +405,7 @@ fn a_diverging_step_leaves_the_weights() {
 fn every_switch_trains() {
     let off = RunConfig {
         tanh_clip: false,
-        per_layer_scale: false,
+        granularity: "net".into(),
         grad_clip: false,
         augment: false,
         ..tiny_config()
@@ -427,7 +427,7 @@ fn every_switch_trains() {
         }
         let reports = run.layer_reports();
         let same_scale = reports.iter().all(|layer| layer.scale == reports[0].scale);
-        assert_eq!(same_scale, config.quantizer == "none" || !config.per_layer_scale);
+        assert_eq!(same_scale, config.quantizer == "none" || config.granularity == "net");
     }
 }
 

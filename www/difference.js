@@ -5,7 +5,7 @@
  *
  * @typedef {import("./settings.js").Settings} Settings
  */
-import { SETTINGS, bitsOf, defaults, differences, display, format, groupTitle, parse, partsOf, settingOf } from "./settings.js";
+import { SETTINGS, bitsOf, defaults, differences, display, format, groupTitle, parse, partsOf, settingOf, settled } from "./settings.js";
 
 /** Values offered of a setting whose slider moves by factors, as factors of the run's own. */
 const FACTORS = [0.1, 0.3, 3, 10];
@@ -22,13 +22,13 @@ function read(difference) {
 /** `settings` changed as `difference` says. @returns {Settings} settings of the second run */
 export function differing(settings, difference) {
   const { setting, value } = read(difference);
-  return { ...settings, race: "", [setting.key]: value };
+  return settled({ ...settings, race: "", [setting.key]: value });
 }
 
 /** The key of the setting that differs, and what a run with that value is called. */
 export function changeOf(difference) {
   const { setting, value } = read(difference);
-  return { key: setting.key, label: labelFor(setting, { ...defaults(), [setting.key]: value }) };
+  return { key: setting.key, label: labelFor(setting, settled({ ...defaults(), [setting.key]: value })) };
 }
 
 /** Whether a run under `settings` would be another one with `difference`. */

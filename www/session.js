@@ -11,7 +11,7 @@ import { listen } from "./listen.js";
 import { To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
 import { askingFor, dataKey, readable, Sources } from "./sources.js";
-import { adoptThreads, differences, display, fromQuery, ofRun, runConfig, settingOf, toQuery } from "./settings.js";
+import { adoptThreads, differences, display, fromQuery, ofRun, runConfig, settingOf, settled, toQuery } from "./settings.js";
 import { Store } from "./store.js";
 
 /** A slider moves often: the address and an untrained run follow after this pause. */
@@ -145,7 +145,7 @@ export class Session extends Events {
 
   /** The user wants these from now on. @param {Partial<import("./settings.js").Settings>} changes */
   take(changes) {
-    this.#put(changes);
+    this.#put(settled({ ...this.#settings, ...changes }));
     this.tell("settings");
   }
 

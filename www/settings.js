@@ -8,13 +8,17 @@
  * @property {string} name value in the address and in the configuration
  * @property {string} label what the menu shows
  * @property {string} [about] one sentence, shown as a hint
+ * @property {string} [format] of a scheme: its kind of number, under which menus have it
+ * @property {number[]} [bits] of a scheme: the widths that it takes
+ * @property {string[]} [granularities] of a scheme for weights: those that it takes
  *
  * @typedef {object} Setting
  * @property {string} key key in the address, also the name of the value in `Settings`
  * @property {string[]} [aliases] former keys: read, never written
+ * @property {string[][]} [former] values of former switches and of this one that say the same: read, never written
  * @property {string} label
  * @property {string} group group of controls that shows it; "hidden" is shown nowhere, "view" says how the page is shown
- * @property {"choice"|"segments"|"integer"|"number"|"switch"|"bits"|"text"|"difference"|"flag"|"names"|"place"} kind
+ * @property {"choice"|"integer"|"number"|"switch"|"bits"|"text"|"difference"|"flag"|"names"|"place"} kind
  * @property {string|number|boolean} default
  * @property {string} [field] field of the engine's RunConfig; absent: not part of the configuration
  * @property {Choice[]} [choices] its menu
@@ -50,13 +54,31 @@ export const SETTINGS = [
   { key: "lesson", label: "Lesson", group: "view", kind: "place", default: "" },
 ];
 
-const byKey = new Map(SETTINGS.flatMap((setting) => [setting.key, ...(setting.aliases ?? [])].map((key) => [key, setting])));
+/** Former switches: key -> the setting that took its place, and what each of the switch's values is called there. */
+export const FORMER = new Map();
+for (const setting of SETTINGS) {
+  for (const [key, text, now] of setting.former ?? []) {
+    if (!FORMER.has(key)) FORMER.set(key, { setting, values: new Map() });
+    FORMER.get(key).values.set(text, now);
+  }
+}
+
+const byKey = new Map([
+  ...SETTINGS.flatMap((setting) => [setting.key, ...(setting.aliases ?? [])].map((key) => [key, setting])),
+  ...[...FORMER].map(([key, { setting }]) => [key, setting]),
+]);
 
 /** The row of `key`, or of a former one. @returns {Setting} */
 export const settingOf = (key) => byKey.get(key);
 
+/** What a value of the setting `key`, perhaps a former one, is called in the row of today. */
+export const presentText = (key, text) => FORMER.get(key)?.values.get(text) ?? text;
+
 /** Values by the present keys of their settings, where some are named by former ones. @param {Partial<Settings>} settings */
-export const byPresentKeys = (settings) => Object.fromEntries(Object.entries(settings).map(([key, value]) => [settingOf(key).key, value]));
+export function byPresentKeys(settings) {
+  const present = ([key, value]) => [settingOf(key).key, FORMER.has(key) ? presentText(key, format(null, value)) : value];
+  return Object.fromEntries(Object.entries(settings).map(present));
+}
 
 /** Every setting at its default. @returns {Settings} */
 export const defaults = () => Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting.default]));
@@ -150,8 +172,55 @@ function parseDifference({ label }, text) {
     const keys = SETTINGS.filter(({ races }) => races).map((row) => row.key);
     return { problem: `${label} differs in one of ${keys.join(", ")}, not "${key}"` };
   }
-  const parsed = parse(setting, value);
+  const parsed = parse(setting, presentText(key, value));
   return "problem" in parsed ? { problem: `${label}: ${parsed.problem}` } : { value: `${setting.key}:${format(setting, parsed.value)}` };
+}
+
+/** Settings that a scheme takes only some values of: [key of the scheme, key of the setting, what the scheme takes]. */
+const OF_SCHEMES = [
+  ["quantizer", "bits", ({ bits }) => bits],
+  ["quantizer", "granularity", ({ granularities }) => granularities],
+  ["activations", "actbits", ({ bits }) => bits],
+];
+
+/** The scheme that `settings` name under `key`. */
+const schemeOf = (key, settings) => settingOf(key).choices.find(({ name }) => name === settings[key]);
+
+/** "2 to 8", or "8, 12, 16". */
+const listed = (values) =>
+  values.length > 2 && values.at(-1) - values[0] === values.length - 1 ? `${values[0]} to ${values.at(-1)}` : values.join(", ");
+
+/** Why `value` of a setting does not go with the scheme that `settings` name; null if it does. */
+export function schemeProblem({ key, label }, value, settings) {
+  for (const [by, of, takes] of OF_SCHEMES) {
+    if (of !== key) continue;
+    const scheme = schemeOf(by, settings);
+    const values = takes(scheme);
+    const found = key === "bits" ? [bitsOf(value).all, ...bitsOf(value).layers.map(([, bits]) => bits)] : [value];
+    const wrong = found.find((one) => !values.includes(one));
+    if (wrong !== undefined) return `${label} with ${scheme.label}: ${listed(values)}, not "${wrong}"`;
+  }
+  return null;
+}
+
+const nearest = (values, wanted) => values.reduce((best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best));
+
+/** `settings` with what their schemes cannot do replaced by the nearest that they can. @param {Settings} settings */
+export function settled(settings) {
+  const changes = {};
+  for (const [by, key, takes] of OF_SCHEMES) {
+    const setting = settingOf(key);
+    if (!schemeProblem(setting, settings[key], settings)) continue;
+    const values = takes(schemeOf(by, settings));
+    if (key === "bits") {
+      const { all, layers } = bitsOf(settings.bits);
+      const kept = layers.filter(([, bits]) => values.includes(bits)).map((pair) => pair.join(":"));
+      changes.bits = kept.length > 0 ? [nearest(values, all), ...kept].join() : nearest(values, all);
+    } else {
+      changes[key] = setting.kind === "choice" ? setting.default : nearest(values, settings[key]);
+    }
+  }
+  return { ...settings, ...changes };
 }
 
 /** Writes one value as text, as the URL has it. */
@@ -165,20 +234,31 @@ export const format = (setting, value) => (typeof value === "boolean" ? (value ?
 export function fromQuery(search) {
   const settings = defaults();
   const problems = [];
-  for (const [key, text] of new URLSearchParams(search)) {
+  // Addresses name every setting: beside a former one, the present one at its default says nothing.
+  const query = [...new URLSearchParams(search)];
+  const isFormer = ([key]) => FORMER.has(key);
+  for (const [key, text] of [...query.filter(isFormer), ...query.filter((pair) => !isFormer(pair))]) {
     const setting = settingOf(key);
     if (!setting) {
       problems.push(`The address has "${key}", which is no setting: passed over.`);
       continue;
     }
-    const parsed = parse(setting, text);
-    if ("value" in parsed) settings[setting.key] = parsed.value;
-    else {
+    const parsed = parse(setting, presentText(key, text));
+    if ("value" in parsed) {
+      const says = parsed.value !== setting.default || !query.some(([other]) => FORMER.get(other)?.setting === setting);
+      if (says) settings[setting.key] = parsed.value;
+    } else {
       const instead = format(setting, settings[setting.key]);
       problems.push(`${parsed.problem}.${instead && ` Using ${instead}.`}`);
     }
   }
-  return { settings, problems };
+  const fit = settled(settings);
+  for (const [key] of query) {
+    const setting = settingOf(key);
+    const problem = setting && schemeProblem(setting, settings[setting.key], settings);
+    if (problem) problems.push(`${problem}. Using ${format(setting, fit[setting.key])}.`);
+  }
+  return { settings: fit, problems };
 }
 
 /** Every setting that says something, as a query: a link to this very run. @param {Settings} settings */

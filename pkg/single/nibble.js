@@ -325,7 +325,7 @@ export class Run {
         return ret;
     }
     /**
-     * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, perLayerScale}`, or
+     * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity}`, or
      * as the run does it where that is null or absent.
      * @param {any} quantization
      * @returns {Evaluator}

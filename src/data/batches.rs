@@ -1,10 +1,9 @@
 //! Batches: the order of an epoch, random crop and flip, normalisation.
 
-use rayon::prelude::*;
-
 use super::dataset::{PLANE, SIDE, Split};
 use super::normalize::{BATCH_CHANNELS, Normalize};
 use crate::Tensor;
+use crate::kernels::parallel;
 use crate::random::{Purpose, below, stream};
 
 /// Pixels of zeros around an image before it is cropped back to its size.
@@ -73,8 +72,8 @@ pub fn fill_batch(
     labels.extend(indices.iter().map(|&index| split.label(index as usize)));
     x.reshape([indices.len(), SIDE, SIDE, BATCH_CHANNELS], halo);
     let (image_stride, row_stride) = (x.image_stride(), x.row_stride());
-    let images = x.data_mut().par_chunks_exact_mut(image_stride).zip(indices).enumerate();
-    images.for_each(|(n, (image, &index))| {
+    parallel::for_each_chunk(x.data_mut(), image_stride, |n, image| {
+        let index = indices[n];
         let crop = augment.map_or(CENTRE, |augment| augment.crop(n));
         let rows = image.chunks_exact_mut(row_stride).skip(halo).take(SIDE);
         for (h, row) in rows.enumerate() {

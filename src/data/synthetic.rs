@@ -13,10 +13,10 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
-use rayon::prelude::*;
 
 use super::dataset::{Dataset, DatasetKind, IMAGE_BYTES, PLANE, SIDE, Split};
 use crate::Result;
+use crate::kernels::parallel;
 use crate::random::{Purpose, below, stream};
 
 /// Training images of the set that the page starts with.
@@ -67,10 +67,10 @@ pub fn generate(train: usize, test: usize, seed: u64) -> Result<Dataset> {
 fn draw(split: &mut Split, count: usize, seed: u64, purpose: Purpose) {
     split.labels.extend((0..count).map(|i| (i % CLASSES.len()) as u16));
     split.images.resize(count * IMAGE_BYTES, 0);
-    let images = split.images.par_chunks_exact_mut(IMAGE_BYTES).zip(&split.labels).enumerate();
-    images.for_each(|(i, (image, &label))| {
+    let labels = &split.labels;
+    parallel::for_each_chunk(&mut split.images, IMAGE_BYTES, |i, image| {
         let mut dice = Dice(stream(seed, purpose, i as u64));
-        Scene::new(&mut dice, label).draw(&mut dice, image);
+        Scene::new(&mut dice, labels[i]).draw(&mut dice, image);
     });
 }
 

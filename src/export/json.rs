@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Artifact, Network, Target};
+use crate::kernels::rounding::{BLOCK, Rounding};
 use crate::lower::{Op, Operation, Weights};
 use crate::registry::Entry;
 
@@ -41,6 +42,16 @@ fn operation(operation: &Operation) -> Value {
         }
         Op::Linear { weight, bias } => json!({ "weight": weights(weight), "bias": bias }),
         Op::Affine { factor, offset } => json!({ "factor": factor, "offset": offset }),
+        Op::Round(rounding) => match *rounding {
+            Rounding::Uniform { scale, most } => {
+                json!({ "scale": scale, "levels": { "from": 0, "to": most } })
+            }
+            Rounding::Float { format, scale } => json!({ "scale": scale, "levels": format.values() }),
+            // The scale of a block is 2^(floor(log2 of its largest) - exponent).
+            Rounding::Microscaled { format } => {
+                json!({ "block": BLOCK, "exponent": format.largest_exponent(), "levels": format.values() })
+            }
+        },
         Op::Relu
         | Op::MaxPool
         | Op::GlobalAvgPool

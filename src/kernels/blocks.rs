@@ -79,28 +79,39 @@ impl Blocks {
         out: &mut [f32],
         map: impl Fn(f32, T) -> f32 + Copy + Sync,
     ) {
-        assert_eq!((w.len(), table.len()), (out.len(), self.count()), "weights and blocks");
+        self.change(w, table, out, move |w, entry, _| map(w, entry));
+    }
+
+    /// `x[i] = change(w[i], table[block of i], x[i])`; `table` has one entry a block.
+    pub fn change<T: Copy + Sync>(
+        &self,
+        w: &[f32],
+        table: &[T],
+        x: &mut [f32],
+        change: impl Fn(f32, T, f32) -> f32 + Copy + Sync,
+    ) {
+        assert_eq!((w.len(), table.len()), (x.len(), self.count()), "weights and blocks");
         let set = Chosen::now();
         match self.band {
-            None => parallel::for_each_chunk(out, CHUNK, |item, out| {
+            None => parallel::for_each_chunk(x, CHUNK, |item, x| {
                 // `move`: what the loop reads through references might change with each value that it writes.
-                let (w, entry) = (&w[item * CHUNK..][..out.len()], table[0]);
+                let (w, entry) = (&w[item * CHUNK..][..x.len()], table[0]);
                 set.vectorize(move || {
-                    for (out, w) in out.iter_mut().zip(w) {
-                        *out = map(*w, entry);
+                    for (x, w) in x.iter_mut().zip(w) {
+                        *x = change(*w, entry, *x);
                     }
                 });
             }),
             Some(band) => {
                 let rows = self.rows_of_an_item();
-                parallel::for_each_chunk(out, rows * self.outputs, |item, out| {
-                    let w = &w[item * rows * self.outputs..][..out.len()];
-                    let lines = w.chunks_exact(self.outputs).zip(out.chunks_exact_mut(self.outputs));
-                    for (i, (w, out)) in lines.enumerate() {
+                parallel::for_each_chunk(x, rows * self.outputs, |item, x| {
+                    let w = &w[item * rows * self.outputs..][..x.len()];
+                    let lines = w.chunks_exact(self.outputs).zip(x.chunks_exact_mut(self.outputs));
+                    for (i, (w, x)) in lines.enumerate() {
                         let entries = &table[(item * rows + i) / band * self.outputs..][..self.outputs];
                         set.vectorize(move || {
-                            for ((out, w), entry) in out.iter_mut().zip(w).zip(entries) {
-                                *out = map(*w, *entry);
+                            for ((x, w), entry) in x.iter_mut().zip(w).zip(entries) {
+                                *x = change(*w, *entry, *x);
                             }
                         });
                     }
@@ -171,6 +182,31 @@ impl Blocks {
     pub fn extents(&self, w: &[f32]) -> Vec<Extent> {
         let add = |extent: Extent, w: f32, _| extent.with(w);
         self.fold(w, w, Extent::NOTHING, add, Extent::join)
+    }
+
+    /// The mean magnitude of the weights of each block.
+    pub fn mean_magnitudes(&self, w: &[f32]) -> Vec<f32> {
+        let sums = self.fold(w, w, 0.0, |sum: f64, w, _| sum + f64::from(w.abs()), |a, b| a + b);
+        let mean = |(block, sum): (usize, f64)| (sum / self.len(block) as f64) as f32;
+        sums.into_iter().enumerate().map(mean).collect()
+    }
+
+    /// The median magnitude of the weights of each block: of an even number the lower one of the two in the middle.
+    pub fn median_magnitudes(&self, w: &[f32]) -> Vec<f32> {
+        parallel::map(self.count(), |block| {
+            let bits = |row: usize, output: usize| w[row * self.outputs + output].abs().to_bits();
+            let mut magnitudes: Vec<u32> = match self.band {
+                None => w.iter().map(|w| w.abs().to_bits()).collect(),
+                Some(band) => {
+                    let first = block / self.outputs * band;
+                    (first..first + self.len(block)).map(|row| bits(row, block % self.outputs)).collect()
+                }
+            };
+            // The bits of numbers that are not negative are in the order of the numbers.
+            let middle = magnitudes.len().saturating_sub(1) / 2;
+            let median = magnitudes.select_nth_unstable(middle).1;
+            f32::from_bits(*median)
+        })
     }
 
     fn rows_of_an_item(&self) -> usize {

@@ -1,5 +1,5 @@
 //! Convolution and matrix product over weights as a network is deployed with: two 4-bit levels to a byte, or one level
-//! to a byte where it has more bits.
+//! to one or two bytes where it has more bits.
 //!
 //! For single images: work is cut into some pixels by [`COLUMNS`] output channels. Such an item unpacks a few rows of
 //! its columns at a time into a panel of a few KB on the stack, and multiplies all its pixels by it before it unpacks
@@ -7,7 +7,7 @@
 //! sums run over levels, and the scale comes in once, at the end.
 
 use super::dot::Lattice;
-use super::grid::{Encoded, Grid};
+use super::grid::{Encoded, F32_BITS, Grid};
 use super::int4;
 use super::parallel;
 use super::simd::Chosen;
@@ -51,6 +51,8 @@ enum Levels {
     Nibbles(Vec<u8>),
     /// One to a byte.
     Bytes(Vec<i8>),
+    /// One to two bytes.
+    Words(Vec<i16>),
 }
 
 /// What one output pixel reads: `segments` runs of `k / segments` contiguous elements, `stride` apart.
@@ -61,31 +63,43 @@ struct Window {
 }
 
 impl DeployedWeights {
-    /// Packs the codes of a matrix `[k][n]` with at most 256 levels.
+    /// Packs the codes of a matrix `[k][n]`.
     ///
     /// # Panics
-    /// With more levels, or another number of codes.
+    /// With another number of codes, or more levels than a code tells apart.
     pub fn new(encoded: &Encoded, [k, n]: [usize; 2]) -> Self {
         let Encoded { grid, codes } = encoded;
         let count = grid.levels.len();
         assert_eq!(codes.len(), k * n, "codes of a matrix {k} x {n}");
-        assert!(count <= 256, "{count} levels in a byte");
+        assert!(count <= 1 << 16, "{count} levels in two bytes");
         let symmetric = grid.scales.len() == 1 && grid.zero_points.is_empty() && grid.is_uniform();
         let lowest = grid.levels[0] as i32;
         let fits = |range: std::ops::RangeInclusive<i32>| {
             range.contains(&lowest) && range.contains(&(lowest + count as i32 - 1))
         };
         // Levels as they are where they fit, else codes, shifted to where they do.
-        let (meaning, shift) = if symmetric && (fits(-8..=7) || (count > 16 && fits(-128..=127))) {
+        let (meaning, shift) = if symmetric
+            && (fits(-8..=7) || (count > 16 && fits(-128..=127)) || (count > 256 && fits(-32_768..=32_767)))
+        {
             (Meaning::Scaled(grid.scales[0]), lowest)
         } else {
-            let offset = if count <= 16 { -8 } else { -128 };
+            let offset = if count <= 16 {
+                -8
+            } else if count <= 256 {
+                -128
+            } else {
+                -32_768
+            };
             (Meaning::Codes { grid: grid.clone(), offset }, offset)
         };
-        let levels: Vec<i8> = codes.iter().map(|code| (i32::from(*code) + shift) as i8).collect();
-        let levels =
-            if count <= 16 { Levels::Nibbles(int4::pack_int4(&levels)) } else { Levels::Bytes(levels) };
-        Self { k, n, levels, meaning, bits: (count - 1).max(1).ilog2() as u8 + 1 }
+        let levels = codes.iter().map(|code| i32::from(*code) + shift);
+        let bytes = || levels.clone().map(|level| level as i8).collect::<Vec<_>>();
+        let levels = match count {
+            0..=16 => Levels::Nibbles(int4::pack_int4(&bytes())),
+            17..=256 => Levels::Bytes(bytes()),
+            _ => Levels::Words(levels.map(|level| level as i16).collect()),
+        };
+        Self { k, n, levels, meaning, bits: grid.code_bits() as u8 }
     }
 
     /// Bytes of the levels, and of the scales, zero points and tables that they need.
@@ -93,15 +107,13 @@ impl DeployedWeights {
         let levels = match &self.levels {
             Levels::Nibbles(bytes) => bytes.len(),
             Levels::Bytes(bytes) => bytes.len(),
+            Levels::Words(words) => size_of_val(words.as_slice()),
         };
-        let floats = match &self.meaning {
-            Meaning::Scaled(_) => 1,
-            Meaning::Codes { grid, .. } => {
-                let table = if grid.is_uniform() { 0 } else { grid.levels.len() };
-                grid.scales.len() + grid.zero_points.len() + table
-            }
+        let overhead_bits = match &self.meaning {
+            Meaning::Scaled(_) => F32_BITS,
+            Meaning::Codes { grid, .. } => grid.overhead_bits,
         };
-        levels + size_of::<f32>() * floats
+        levels + overhead_bits.div_ceil(8)
     }
 
     /// Bits that tell the levels apart.
@@ -234,6 +246,10 @@ impl DeployedWeights {
             Levels::Bytes(bytes) => {
                 let bytes = &bytes[start..][..columns];
                 *out = std::array::from_fn(|i| bytes.get(i).map_or(0.0, |&level| f32::from(level)));
+            }
+            Levels::Words(words) => {
+                let words = &words[start..][..columns];
+                *out = std::array::from_fn(|i| words.get(i).map_or(0.0, |&level| f32::from(level)));
             }
         }
     }

@@ -2,6 +2,9 @@
 
 use super::blocks::Blocks;
 
+/// Bits of a number in full.
+pub const F32_BITS: usize = 32;
+
 /// The values that a quantized tensor can take: `(level - zero point of the block) * scale of the block`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
@@ -13,6 +16,8 @@ pub struct Grid {
     pub scales: Vec<f32>,
     /// One a block; empty where all are 0.
     pub zero_points: Vec<f32>,
+    /// Bits of all that it takes to tell values from codes: scales, zero points, levels that are no standard's.
+    pub overhead_bits: usize,
 }
 
 /// A tensor on a [`Grid`].
@@ -32,7 +37,31 @@ impl Grid {
         scales: Vec<f32>,
         zero_points: Vec<f32>,
     ) -> Self {
-        Self { blocks, levels: (lowest..=highest).map(|level| level as f32).collect(), scales, zero_points }
+        let levels: Vec<f32> = (lowest..=highest).map(|level| level as f32).collect();
+        let overhead_bits = F32_BITS * scales.len() + code_bits(levels.len()) * zero_points.len();
+        Self { blocks, levels, scales, zero_points, overhead_bits }
+    }
+
+    /// Levels of any kind, lowest first, that are the same in every block but for its scale, an f32.
+    pub fn table(blocks: Blocks, levels: Vec<f32>, scales: Vec<f32>) -> Self {
+        let overhead_bits = F32_BITS * scales.len();
+        Self { blocks, levels, scales, zero_points: Vec::new(), overhead_bits }
+    }
+
+    /// The same with other [`Grid::overhead_bits`].
+    #[must_use]
+    pub fn costing(self, overhead_bits: usize) -> Self {
+        Self { overhead_bits, ..self }
+    }
+
+    /// Bits of a code.
+    pub fn code_bits(&self) -> usize {
+        code_bits(self.levels.len())
+    }
+
+    /// Bits of all weights, scales and the like included.
+    pub fn bits(&self) -> usize {
+        self.blocks.rows * self.blocks.outputs * self.code_bits() + self.overhead_bits
     }
 
     /// The zero point of a block.
@@ -70,6 +99,11 @@ impl Grid {
         let codes = values.iter().enumerate().map(code).collect();
         Encoded { grid: self, codes }
     }
+}
+
+/// Bits that tell so many levels apart.
+fn code_bits(levels: usize) -> usize {
+    levels.saturating_sub(1).max(1).ilog2() as usize + 1
 }
 
 impl Encoded {

@@ -14,6 +14,11 @@ use crate::Tensor;
 
 /// Calls `body(0)` to `body(items - 1)`, in any order and on any thread of the current pool.
 pub fn for_each(items: usize, body: impl Fn(usize) + Sync) {
+    share(items, &body);
+}
+
+/// The same, compiled once for all: what the items do is a call for each of them, of microseconds at least.
+fn share(items: usize, body: &(dyn Fn(usize) + Sync)) {
     let threads = rayon::current_num_threads().min(items);
     if threads <= 1 {
         return (0..items).for_each(body);

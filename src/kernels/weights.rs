@@ -127,7 +127,7 @@ fn tanh_to_1(x: f32) -> f32 {
 /// tanh of anything, without a branch: beyond 1 from tanh(x / 16) by tanh(2x) = 2t / (1 + t^2), four times, which does
 /// not magnify the error. The same bits everywhere, unlike the C library's. NaN stays NaN.
 #[inline(always)]
-fn tanh(x: f32) -> f32 {
+pub fn tanh(x: f32) -> f32 {
     // tanh(10) = 1 - 4e-9 is 1 in f32.
     let bounded = if x > 10.0 { 10.0 } else { x };
     let bounded = if bounded < -10.0 { -10.0 } else { bounded };

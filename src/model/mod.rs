@@ -15,6 +15,7 @@
 //!
 //! [`Model::activation_bytes`] tells what that comes to for a batch, before anything is allocated.
 
+mod activations;
 mod description;
 mod fusions;
 mod node;
@@ -27,11 +28,13 @@ use serde::Serialize;
 use crate::kernels::blocks::{Blocks, Extent, Granularity};
 use crate::kernels::pointwise;
 use crate::layers::{Context, Input, Param, Pass, Shape};
-use crate::lower::Lowered;
+use crate::lower::{Lowered, Op};
+use crate::quant::{self, End};
 use crate::random::{Purpose, stream};
 use crate::state::{Under, Visitor};
-use crate::{Error, Result, Tensor, quant};
+use crate::{Error, Result, Tensor};
 
+use activations::Placed;
 use description::Source;
 use node::Node;
 use plan::{Plan, Use};
@@ -129,8 +132,18 @@ impl Model {
             };
             let has_weights = layer.params().iter().any(|param| param.is_weight());
             let kind = link.kind.name.to_string();
+            let rectified = chain.iter().any(|at| links[*at].kind.name == "relu");
             chain.iter().for_each(|at| node_of[*at] = Some(nodes.len()));
-            nodes.push(Node { name, kind, layer, has_weights, inputs, output_halo: 0 });
+            nodes.push(Node {
+                name,
+                kind,
+                layer,
+                has_weights,
+                inputs,
+                rectified,
+                rounding: None,
+                output_halo: 0,
+            });
         }
         let output = nodes.last().expect("at least one layer").layer.output();
         if output != [1, 1, *classes] {
@@ -168,6 +181,7 @@ impl Model {
         };
         model.separate = model.plan.separate.iter().map(|_| Tensor::default()).collect();
         model.make_quantizers(config)?;
+        activations::place(&mut model.nodes, config)?;
         if !config.winograd {
             model.nodes.iter_mut().for_each(|node| node.layer.use_direct_algorithm());
         }
@@ -182,9 +196,14 @@ impl Model {
         if let Some(unknown) = config.bits.layers().find(|layer| !names.iter().any(|name| name == layer)) {
             return Err(Error::Config { field: "bits", expected: names.join(", "), found: unknown.into() });
         }
+        let ends = [names.first().cloned(), names.last().cloned()];
+        let end = quant::find_end(&config.ends)?;
         for Node { name, layer, .. } in &mut self.nodes {
+            let is_named = config.bits.layers().any(|layer| layer == name);
+            let end = if ends.contains(&Some(name.clone())) && !is_named { end } else { End::Same };
             for param in layer.params_mut().into_iter().filter(|param| param.is_weight()) {
                 let bits = config.bits.of(name);
+                let Some((scheme, bits)) = end.of_weights(scheme, bits) else { continue };
                 param.quantizer = scheme.quantizer(bits, self.granularity, param.matrix())?;
             }
         }
@@ -231,6 +250,9 @@ impl Model {
             if node.has_weights {
                 self.products_ms += (self.clock)() - start;
             }
+            if let Some(placed) = &mut node.rounding {
+                placed.forward(&mut after[0], pass.training);
+            }
         }
         self.activations.last().expect("a model has layers")
     }
@@ -248,7 +270,12 @@ impl Model {
         });
         let [h, w, c] = self.input.map(|len| if self.plan.reads_image { len } else { 0 });
         let image = (h + 2 * self.input_halo) * (w + 2 * self.input_halo) * c;
+        let kept = self.nodes.iter().map(|node| {
+            let elements = n * node.layer.output().iter().product::<usize>();
+            node.rounding.as_ref().map_or(0, |placed| placed.bytes(elements))
+        });
         n * (elements.sum::<usize>() + separate.sum::<usize>() + image) * size_of::<f32>()
+            + kept.sum::<usize>()
     }
 
     /// Bytes of the parameters in training: master weights, gradients, what is kept in `slots` beside each, quantized
@@ -268,9 +295,12 @@ impl Model {
     /// # Errors
     /// Where there is not enough.
     pub fn try_reserve(&mut self, n: usize) -> std::result::Result<(), TryReserveError> {
-        for (node, activation) in self.nodes.iter().zip(&mut self.activations) {
+        for (node, activation) in self.nodes.iter_mut().zip(&mut self.activations) {
             let [h, w, c] = node.layer.output();
             activation.try_reserve([n, h, w, c], node.output_halo)?;
+            if let Some(placed) = &mut node.rounding {
+                placed.try_reserve(n * h * w * c)?;
+            }
         }
         for (at, gradient) in self.plan.separate.iter().zip(&mut self.separate) {
             let node = &self.nodes[*at];
@@ -299,7 +329,10 @@ impl Model {
         let logits = self.activations.last_mut().expect("a model has layers");
         std::mem::swap(logits, &mut self.gradient);
         for i in (0..self.nodes.len()).rev() {
-            let dy = std::mem::take(&mut self.activations[i]);
+            let mut dy = std::mem::take(&mut self.activations[i]);
+            if let Some(placed) = &mut self.nodes[i].rounding {
+                placed.backward(&mut dy);
+            }
             self.backward_node(i, x, &dy);
             self.activations[i] = dy;
             // The gradients that are complete but for what later layers had to say.
@@ -399,13 +432,18 @@ impl Model {
     /// quantizers learn, running statistics. The forward weights are stale where the visitor replaced some, until
     /// [`Model::quantize`].
     pub fn visit(&mut self, slots: &[&'static str], visitor: &mut dyn Visitor) {
-        for Node { name, layer, .. } in &mut self.nodes {
+        for Node { name, layer, rounding, .. } in &mut self.nodes {
             let visitor = &mut Under { visitor, prefix: name };
             layer.params_mut().into_iter().for_each(|param| param.visit(slots, visitor));
             for (name, values) in layer.buffers_mut() {
                 visitor.tensor(name, &[values.len()], values);
             }
             layer.visit(visitor);
+            if let Some(placed) = rounding {
+                let visitor = &mut Under { visitor, prefix: "rounding" };
+                placed.quantizer.params_mut().iter_mut().for_each(|param| param.visit(slots, visitor));
+                placed.quantizer.visit(visitor);
+            }
         }
     }
 
@@ -413,6 +451,9 @@ impl Model {
     pub fn end_step(&mut self) {
         for node in &mut self.nodes {
             node.layer.end_step();
+            if let Some(placed) = &mut node.rounding {
+                placed.quantizer.end_step();
+            }
         }
     }
 
@@ -423,26 +464,19 @@ impl Model {
 
     /// Every parameter with the name of its layer, in a fixed order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &Param)> {
-        self.nodes
-            .iter()
-            .flat_map(|node| node.layer.params().into_iter().map(|param| (node.name.as_str(), param)))
-            .flat_map(|(name, param)| param.family().map(move |param| (name, param)))
+        self.nodes.iter().flat_map(|node| node.params().map(|param| (node.name.as_str(), param)))
     }
 
     /// Calls `change` for every parameter with the name of its layer, in the same order.
     pub fn for_each_param_mut(&mut self, mut change: impl FnMut(&str, &mut Param)) {
-        for Node { name, layer, .. } in &mut self.nodes {
-            for param in layer.params_mut() {
-                param.for_each_of_family(|param| change(name, param));
-            }
-        }
+        self.nodes.iter_mut().for_each(|node| node.for_each_param_mut(&mut change));
     }
 
     /// What it computes in evaluation mode, with the present forward weights.
     pub fn lower(&self) -> Lowered {
         let mut lowered = Lowered::new(self.input);
         let mut values: Vec<usize> = Vec::new();
-        for Node { name, layer, inputs, .. } in &self.nodes {
+        for Node { name, layer, inputs, rounding, .. } in &self.nodes {
             let inputs: Vec<usize> = inputs
                 .iter()
                 .map(|source| match source {
@@ -450,7 +484,12 @@ impl Model {
                     Source::Output(at) => values[*at],
                 })
                 .collect();
-            values.push(lowered.layer(name, &inputs, |out| layer.lower(out)));
+            values.push(lowered.layer(name, &inputs, |out| {
+                layer.lower(out);
+                if let Some(rounding) = rounding.as_ref().and_then(Placed::rounding) {
+                    out.push(Op::Round(rounding));
+                }
+            }));
         }
         lowered
     }

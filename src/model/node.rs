@@ -1,7 +1,8 @@
 //! A layer in its place in the graph.
 
+use super::activations::Placed;
 use super::description::Source;
-use crate::layers::Layer;
+use crate::layers::{Layer, Param};
 
 /// One layer and how it hangs together with the others.
 pub(super) struct Node {
@@ -12,6 +13,28 @@ pub(super) struct Node {
     /// A convolution or a linear layer.
     pub has_weights: bool,
     pub inputs: Vec<Source>,
+    /// Its output comes from a ReLU.
+    pub rectified: bool,
+    /// What its output is rounded by.
+    pub rounding: Option<Placed>,
     /// Border of zeros of the output's buffer: see [`super`].
     pub output_halo: usize,
+}
+
+impl Node {
+    /// What the layer and its quantizers learn, in a fixed order.
+    pub fn params(&self) -> impl Iterator<Item = &Param> {
+        let learned = self.rounding.as_ref().map_or(&[] as &[Param], |placed| placed.quantizer.params());
+        self.layer.params().into_iter().flat_map(Param::family).chain(learned)
+    }
+
+    /// Calls `change` with the layer's name for each of these.
+    pub fn for_each_param_mut(&mut self, change: &mut impl FnMut(&str, &mut Param)) {
+        let Self { name, layer, rounding, .. } = self;
+        let mut change = |param: &mut Param| change(name, param);
+        layer.params_mut().into_iter().for_each(|param| param.for_each_of_family(&mut change));
+        if let Some(placed) = rounding {
+            placed.quantizer.params_mut().iter_mut().for_each(change);
+        }
+    }
 }

@@ -27,8 +27,8 @@ pub struct Quantization {
     pub quantizer: String,
     /// Bit width.
     pub bits: u8,
-    /// One scale a layer, or several; off: one scale for the whole net.
-    pub per_layer_scale: bool,
+    /// Name of an entry of [`quant::GRANULARITIES`].
+    pub granularity: String,
 }
 
 /// How far an [`Evaluator`] is.
@@ -73,8 +73,8 @@ impl Run {
     /// [`crate::Error::Config`] for a quantization out of range.
     pub fn evaluator(&mut self, quantization: Option<Quantization>) -> Result<Evaluator> {
         let mut config = self.config().clone();
-        if let Some(Quantization { quantizer, bits, per_layer_scale }) = quantization {
-            config = RunConfig { quantizer, bits: bits.into(), per_layer_scale, ..config };
+        if let Some(Quantization { quantizer, bits, granularity }) = quantization {
+            config = RunConfig { quantizer, bits: bits.into(), granularity, ..config };
             config.validate()?;
         }
         let model = self.trainer.copy(&config)?;

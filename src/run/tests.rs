@@ -44,7 +44,7 @@ fn runs_that_differ_in_one_setting_see_the_same_batches_and_initial_weights() {
         RunConfig { quantizer: "none".into(), ..base.clone() },
         RunConfig { bits: 2.into(), ..base.clone() },
         RunConfig { tanh_clip: false, ..base.clone() },
-        RunConfig { per_layer_scale: false, ..base.clone() },
+        RunConfig { granularity: "net".into(), ..base.clone() },
         RunConfig { grad_clip: false, ..base.clone() },
         RunConfig { straight_through: false, ..base.clone() },
         RunConfig { lr: 0.02, ..base.clone() },

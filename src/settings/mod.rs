@@ -13,11 +13,30 @@ pub use table::{RunConfig, SETTINGS};
 
 use crate::export::TARGETS;
 use crate::kernels::blocks::Granularity;
+use crate::quant::Format;
 use crate::registry::{Entry, names};
 use crate::{Error, Result, quant};
 
 /// The entries of a menu.
 pub type Menu = fn() -> Vec<&'static Entry>;
+
+/// A number format in a menu, and what the menu says of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct SchemeEntry {
+    /// Name and description.
+    #[serde(flatten)]
+    pub entry: &'static Entry,
+    /// The heading.
+    pub format: Format,
+    /// What it does, in one line.
+    pub formula: &'static str,
+    /// Where it was published.
+    pub source: &'static str,
+    /// The bit widths that it takes.
+    pub bits: &'static [u8],
+    /// The granularities that it takes; empty where there is nothing to choose.
+    pub granularities: Vec<&'static str>,
+}
 
 /// What values a setting has, and so which control shows it.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +63,8 @@ pub enum Kind {
     },
     /// One of a registry, in a menu.
     Choice(Menu),
-    /// One of a few, all in sight.
-    Segments(Menu),
+    /// One of a registry of number formats, in a menu with a heading over each kind of number.
+    Schemes(fn() -> Vec<SchemeEntry>),
     /// Bit widths: see [`Bits`].
     Bits {
         /// The narrowest.
@@ -80,6 +99,9 @@ pub struct Setting {
     pub key: &'static str,
     /// Former keys, which are read and never written.
     pub aliases: &'static [&'static str],
+    /// Switches that this one has taken the place of: key, value, and the value of this one that says the same. They
+    /// are read and never written.
+    pub former: &'static [(&'static str, &'static str, &'static str)],
     /// The field of [`RunConfig`]; `None` where it is the page's or the command line's and not the engine's.
     pub field: Option<&'static str>,
     /// The default of one without a field, as the address has it.
@@ -110,6 +132,7 @@ impl Setting {
     pub const ROW: Self = Self {
         key: "",
         aliases: &[],
+        former: &[],
         field: None,
         initial: "",
         label: "",
@@ -138,7 +161,8 @@ impl Setting {
     /// The entries of its menu, if it has one.
     pub fn choices(&self) -> Option<Vec<&'static Entry>> {
         match self.kind {
-            Kind::Choice(menu) | Kind::Segments(menu) => Some(menu()),
+            Kind::Choice(menu) => Some(menu()),
+            Kind::Schemes(menu) => Some(menu().into_iter().map(|scheme| scheme.entry).collect()),
             _ => None,
         }
     }
@@ -150,7 +174,7 @@ impl Setting {
             Kind::Integer { min, max, .. } => format!("{min} to {max}"),
             Kind::Number { min, max, .. } => format!("{min} to {max}"),
             Kind::Bits { min, max } => format!("{min} to {max}"),
-            Kind::Choice(menu) | Kind::Segments(menu) => names(menu().into_iter()),
+            Kind::Choice(_) | Kind::Schemes(_) => names(self.choices().unwrap_or_default().into_iter()),
             Kind::Auto { max } => format!("auto, or 1 to {max}"),
             Kind::Text => "text".into(),
         }
@@ -173,7 +197,7 @@ impl Setting {
                 },
                 Err(_) => false,
             },
-            Kind::Choice(_) | Kind::Segments(_) => {
+            Kind::Choice(_) | Kind::Schemes(_) => {
                 let choices = self.choices().unwrap_or_default();
                 choices.iter().any(|entry| value.as_str() == Some(entry.name))
             }
@@ -203,7 +227,7 @@ impl Setting {
                 Ok(bits) => json!(bits),
                 Err(problem) => return Err(self.problem(problem.to_string(), text.into())),
             },
-            Kind::Choice(_) | Kind::Segments(_) | Kind::Auto { .. } | Kind::Text => text.into(),
+            Kind::Choice(_) | Kind::Schemes(_) | Kind::Auto { .. } | Kind::Text => text.into(),
         };
         if value.is_null() {
             return Err(self.problem(self.expected(), text.into()));
@@ -245,7 +269,7 @@ impl Setting {
             Kind::Integer { min, max, step } => ("integer", json!({ "min": min, "max": max, "step": step })),
             Kind::Number { min, max, log } => ("number", json!({ "min": min, "max": max, "log": log })),
             Kind::Choice(menu) => ("choice", json!({ "choices": menu() })),
-            Kind::Segments(menu) => ("segments", json!({ "choices": menu() })),
+            Kind::Schemes(menu) => ("choice", json!({ "choices": menu() })),
             Kind::Bits { min, max } => ("bits", json!({ "min": min, "max": max })),
             Kind::Auto { .. } => ("choice", json!({ "choices": [{ "name": "auto", "label": "Auto" }] })),
             Kind::Text => ("text", json!({})),
@@ -259,6 +283,7 @@ impl Setting {
         };
         put("key", self.key.into());
         put("aliases", json!(self.aliases));
+        put("former", json!(self.former));
         put("label", self.label.into());
         put("hint", self.hint.into());
         put("kind", kind.into());
@@ -333,7 +358,7 @@ impl RunConfig {
     /// # Errors
     /// [`Error::Config`] for an unknown name.
     pub fn granularity(&self) -> Result<Granularity> {
-        if self.per_layer_scale { quant::find_granularity(&self.granularity) } else { Ok(Granularity::Net) }
+        quant::find_granularity(&self.granularity)
     }
 
     /// Checks that a copy of a run with these settings can go on with other ones.
@@ -371,6 +396,10 @@ impl RunConfig {
     /// # Errors
     /// [`Error::Config`] for an unknown key, one that is no setting of a run, and a value out of range.
     pub fn set(&mut self, key: &str, text: &str) -> Result<()> {
+        let former = |row: &Setting| row.former.iter().find(|(old, value, _)| (*old, *value) == (key, text));
+        if let Some((key, (_, _, now))) = SETTINGS.iter().find_map(|row| Some((row.key, former(row)?))) {
+            return self.set(key, now);
+        }
         let row = find(key)?;
         let value = row.parse(text)?;
         let Some(field) = row.json_field() else {

@@ -115,7 +115,7 @@ fn values(row: &Setting) -> String {
         Kind::Bits { .. } => {
             format!("{}; `4,conv1:8` is 4 but for one layer", row.expected())
         }
-        Kind::Choice(_) | Kind::Segments(_) => {
+        Kind::Choice(_) | Kind::Schemes(_) => {
             let names = row.choices().unwrap_or_default();
             names.iter().map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(", ")
         }

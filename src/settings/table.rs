@@ -4,12 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind::{Auto, Bits as Widths, Choice, Integer, Number, Segments, Switch};
+use super::Kind::{Auto, Bits as Widths, Choice, Integer, Number, Schemes, Switch};
 use super::When::{Is, Not};
 use super::{Bits, Setting};
 use crate::models::MODELS;
 use crate::optim::OPTIMIZERS;
-use crate::quant::{GRANULARITIES, QUANTIZERS};
+use crate::quant::{self, ENDS, GRANULARITIES};
 use crate::registry::Entry;
 use crate::schedule::SCHEDULES;
 
@@ -45,6 +45,12 @@ static NORMALIZATIONS: [Entry; 2] = [
         about: "The mean and deviation that the published runs use.",
     },
     Entry { name: "own", label: "The data's own", about: "Mean and deviation of the training images." },
+];
+
+/// How a range of activations is measured.
+static RANGES: [Entry; 2] = [
+    Entry { name: "average", label: "Moving average", about: "Of the largest values of the batches." },
+    Entry { name: "largest", label: "Largest so far", about: "Nothing that was seen is clipped." },
 ];
 
 /// Builds of the engine.
@@ -104,13 +110,13 @@ settings! {
     "quantizer" {
         /// Name of a scheme in [`QUANTIZERS`]; `none` trains in FP32.
         quantizer: String = "symmetric".into();
-        label: "Precision", group: "top", kind: Segments(|| QUANTIZERS.iter().map(|scheme| &scheme.entry).collect()),
+        label: "Precision", group: "top", kind: Schemes(quant::weight_menu),
         races: "{precision}",
     }
     "bits" {
-        /// Bit widths of the weights, 2 to 8 each.
+        /// Bit widths of the weights, 1 to 16 each; a scheme takes some of them.
         bits: Bits = 4.into();
-        label: "Bits", group: "top", kind: Widths { min: 2, max: 8 }, races: "{precision}",
+        label: "Bits", group: "top", kind: Widths { min: 1, max: 16 }, races: "{precision}",
         applies: Not("quantizer", "none"),
         hint: "b bits give 2^b - 1 levels, 15 for 4 bits; one more where the grid is not symmetric.",
     }
@@ -144,12 +150,13 @@ settings! {
         label: "Tanh clipping", group: "method", kind: Switch, races: "tanh {}",
         hint: "After each step W becomes 3 tanh(W / 3): no outlier can stretch the grid.",
     }
-    "scale" {
-        /// One scale a layer; off: one scale for the whole net.
-        per_layer_scale: bool = true;
-        label: "Scale per layer", group: "method", kind: Switch, races: "scale per layer|one scale",
+    "granularity" {
+        /// Name of an entry of [`GRANULARITIES`]: which weights share a scale.
+        granularity: String = "tensor".into();
+        label: "One scale for", group: "method", former: &[("scale", "1", "tensor"), ("scale", "0", "net")],
+        kind: Choice(|| GRANULARITIES.iter().map(|sharing| &sharing.entry).collect()), races: "scale: {}",
         applies: Not("quantizer", "none"),
-        hint: "Off: one grid spacing for the whole network.",
+        hint: "Which weights share the distance between two levels.",
     }
     "ste" {
         /// Passes the gradient of the quantized weights on to the master weights; off: the true derivative of
@@ -201,20 +208,46 @@ settings! {
         label: "Arithmetic", group: "engine", kind: Choice(|| BUILDS.iter().collect()), initial: "auto", forks: false,
         hint: "Relaxed SIMD fuses multiply and add: quicker, and it may differ between processors. Exact does not.",
     }
-    "granularity" {
-        /// Name of an entry of [`GRANULARITIES`]: which weights share a scale, where it is not the whole net.
-        granularity: String = "tensor".into();
-        label: "Scales", group: "quantization",
-        kind: Choice(|| GRANULARITIES.iter().map(|sharing| &sharing.entry).collect()), races: "scales: {}",
-        applies: Not("quantizer", "none"),
-        hint: "Which weights share a scale.",
+    "ends" {
+        /// Name of an entry of [`ENDS`]: how the first and the last layer with weights are rounded.
+        ends: String = "same".into();
+        label: "First and last layer", group: "quantization", kind: Choice(|| ENDS.iter().map(|ends| &ends.entry).collect()),
+        races: "first and last layer: {}",
+        hint: "The weights of both, and the activations that the last one reads; what bits say of a single layer goes first.",
+    }
+    "activations" {
+        /// Name of a scheme in [`ACTIVATIONS`]; `none` leaves activations in FP32.
+        activations: String = "none".into();
+        label: "Activations", group: "quantization",
+        kind: Schemes(quant::activation_menu), races: "activations {}",
+        hint: "What the outputs of ReLUs are rounded by. FP32 as published.",
+    }
+    "actbits" {
+        /// Bit width of the activations, 1 to 8; a scheme takes some of them.
+        activation_bits: u32 = 8;
+        label: "Activation bits", group: "quantization", kind: Integer { min: 1, max: 8, step: 1 }, races: "{}-bit activations",
+        applies: Not("activations", "none"),
+        hint: "b bits give 2^b levels, 0 among them.",
+    }
+    "actrange" {
+        /// How the range of activations follows the batches: `average` or `largest`.
+        activation_range: String = "average".into();
+        label: "Activation range", group: "quantization", kind: Choice(|| RANGES.iter().collect()), races: "range: {}",
+        applies: Is("activations", "affine|fp4|fp8"),
+        hint: "How the range follows the largest value of each training batch. Tests leave it as it is.",
+    }
+    "clipdecay" {
+        /// L2 penalty on what PACT learns, 0 to 1.
+        clip_decay: f64 = 1e-4;
+        label: "Decay of clips", group: "quantization", kind: Number { min: 0.0, max: 1.0, log: true }, races: "clip decay {}",
+        applies: Is("activations", "pact"),
+        hint: "Pulls learned clips towards 0, so that the levels lie closer.",
     }
     "steplr" {
         /// Learning rate of what quantizers learn (the logarithms of steps), at the schedule's height, 0.000001 to 1.
         step_lr: f64 = 1e-3;
         label: "Rate of learned steps", group: "quantization", kind: Number { min: 1e-6, max: 1.0, log: true },
-        races: "step rate {}", applies: Is("quantizer", "lsq"),
-        hint: "Of the logarithm of a learned step: 0.001 changes it by a thousandth a training step.",
+        races: "step rate {}", hint: "Of the logarithm of a learned step or clip: 0.001 changes it by a thousandth a training step.",
     }
     "optimizer" {
         /// Name of an entry of [`OPTIMIZERS`].

@@ -18,7 +18,7 @@ impl Run {
     /// Prepares a run on a data set; `config` is a `RunConfig` in which any field may be absent.
     #[wasm_bindgen(constructor)]
     pub fn new(dataset: &Dataset, config: JsValue) -> Result<Run> {
-        let config: RunConfig = serde_wasm_bindgen::from_value(config)?;
+        let config = changed(&RunConfig::default(), config)?;
         Ok(Self(run::Run::new(dataset.0.clone(), config, now)?))
     }
 
@@ -62,8 +62,8 @@ impl Run {
 
     /// An exact copy that goes on with other settings: `config` is a `RunConfig`; what is absent stays as it is.
     pub fn fork(&mut self, config: JsValue) -> Result<Run> {
-        let changes: serde_json::Map<String, serde_json::Value> = serde_wasm_bindgen::from_value(config)?;
-        Ok(Self(self.0.fork(self.0.config().with(changes)?)?))
+        let config = changed(self.0.config(), config)?;
+        Ok(Self(self.0.fork(config)?))
     }
 
     /// Multiplies the layer's largest weight by `factor`. Gives
@@ -73,7 +73,7 @@ impl Run {
         to_js(&self.0.inject_outlier(layer, factor)?)
     }
 
-    /// A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, perLayerScale}`, or
+    /// A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity}`, or
     /// as the run does it where that is null or absent.
     pub fn evaluator(&mut self, quantization: JsValue) -> Result<Evaluator> {
         let quantization: Option<run::Quantization> = serde_wasm_bindgen::from_value(quantization)?;
@@ -162,4 +162,10 @@ impl PackedModel {
     pub fn classify(&self, rgba: &[u8]) -> Result<JsValue> {
         to_js(&self.0.classify(rgba)?)
     }
+}
+
+/// `config` with the fields that an object of JavaScript has.
+fn changed(config: &RunConfig, changes: JsValue) -> Result<RunConfig> {
+    let changes: serde_json::Map<String, serde_json::Value> = serde_wasm_bindgen::from_value(changes)?;
+    Ok(config.with(changes)?)
 }

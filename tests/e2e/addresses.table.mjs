@@ -34,8 +34,8 @@ export const SETTINGS = [
   { key: "schedule", text: "cosine", field: { schedule: "cosine" }, control: "cosine" },
   { key: "tanh", text: "0", field: { tanhClip: false }, control: false },
   { key: "tanh", text: "1", field: { tanhClip: true }, control: true },
-  { key: "scale", text: "0", field: { perLayerScale: false }, control: false },
-  { key: "scale", text: "1", field: { perLayerScale: true }, control: true },
+  { key: "scale", now: "granularity", text: "0", field: { granularity: "net" }, control: "net" },
+  { key: "scale", now: "granularity", text: "1", field: { granularity: "tensor" }, control: "tensor" },
   { key: "ste", text: "0", field: { straightThrough: false }, control: false },
   { key: "ste", text: "1", field: { straightThrough: true }, control: true },
   { key: "clip", text: "0", field: { gradClip: false }, control: false },
@@ -92,7 +92,7 @@ export const SETTINGS = [
 export const DEFAULTS = {
   field: {
     model: "simple_resnet4bit", quantizer: "symmetric", bits: 4, epochs: 10, batch: 128, lr: 0.001, schedule: "cosine",
-    tanhClip: true, perLayerScale: true, straightThrough: true, gradClip: true, augment: true, seed: 1, winograd: true,
+    tanhClip: true, granularity: "tensor", straightThrough: true, gradClip: true, augment: true, seed: 1, winograd: true,
   },
   data: { kind: "synthetic", train: 10000, test: 2000 },
 };
@@ -104,7 +104,7 @@ export const RACES = [
   { text: "lr:0.01", field: { lr: 0.01 } },
   { text: "schedule:cosine_climbing", field: { schedule: "cosine_climbing" } },
   { text: "tanh:0", field: { tanhClip: false } },
-  { text: "scale:0", field: { perLayerScale: false } },
+  { text: "scale:0", field: { granularity: "net" } },
   { text: "ste:0", field: { straightThrough: false } },
   { text: "clip:0", field: { gradClip: false } },
   { text: "augment:0", field: { augment: false } },
@@ -227,8 +227,18 @@ export const KEPT = {
 /** Whole addresses as Share made them, and what it must go on making codes and links of. */
 export const SHARED = [
   {
+    query: "data=builtin&model=simple_resnet4bit&quantizer=affine&bits=4&epochs=2&batch=50&lr=0.003&schedule=cosine&tanh=1&scale=0&ste=1&clip=1&augment=0&train=100&test=100&seed=3&winograd=1&threads=auto&build=single&granularity=tensor&steplr=0.001&optimizer=adamw",
+    field: { quantizer: "affine", granularity: "net" },
+    data: { train: 100, test: 100 },
+  },
+  {
+    query: "data=builtin&model=simple_resnet4bit&quantizer=lsq&bits=4&epochs=2&batch=50&lr=0.003&schedule=cosine&tanh=1&scale=1&ste=1&clip=1&augment=0&train=100&test=100&seed=3&winograd=1&threads=auto&build=single&granularity=channel&steplr=0.001&optimizer=adamw",
+    field: { quantizer: "lsq", granularity: "channel" },
+    data: { train: 100, test: 100 },
+  },
+  {
     query: "data=builtin&model=convnetjs_cifar10&quantizer=symmetric&bits=3&epochs=5&batch=50&lr=0.003&schedule=cosine&tanh=1&scale=0&ste=1&clip=1&augment=0&train=200&test=100&seed=42&winograd=1&threads=auto&build=single&race=bits%3A8",
-    field: { model: "convnetjs_cifar10", bits: 3, epochs: 5, batch: 50, lr: 0.003, perLayerScale: false, augment: false, seed: 42 },
+    field: { model: "convnetjs_cifar10", bits: 3, epochs: 5, batch: 50, lr: 0.003, granularity: "net", augment: false, seed: 42 },
     second: { bits: 8 },
     data: { train: 200, test: 100 },
   },

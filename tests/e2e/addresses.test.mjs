@@ -110,11 +110,14 @@ function light(query) {
 }
 const lightened = (rows) => rows.map((row) => ({ ...row, query: light(row.query) }));
 
+/** The key that a row has now. */
+const today = ({ key, now }) => now ?? key;
+
 /** Rows of different keys share an address: the first of each key, then the second. */
 function rounds(rows) {
   const found = [];
   for (const row of rows) {
-    const round = found.find((one) => one.every(({ key }) => key !== row.key)) ?? found[found.push([]) - 1];
+    const round = found.find((one) => one.every((other) => today(other) !== today(row))) ?? found[found.push([]) - 1];
     round.push(row);
   }
   return found.map((of) => ({
@@ -122,7 +125,7 @@ function rounds(rows) {
     field: Object.assign({}, ...of.map(({ field }) => field)),
     data: Object.assign({}, ...of.map(({ data }) => data)),
     engine: Object.assign({}, ...of.map(({ engine }) => engine)),
-    controls: Object.fromEntries(of.map(({ key, control }) => [key, control])),
+    controls: Object.fromEntries(of.map((row) => [today(row), row.control])),
     quiet: true,
   }));
 }

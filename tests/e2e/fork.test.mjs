@@ -1,7 +1,7 @@
 /** A run copied where it stands, with one setting changed; and one weight made far too large. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choose, press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
+import { choose, CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
 import { ink, notices, open, pause, shows, trained } from "./support.mjs";
 
 /** Eight steps an epoch. */
@@ -15,7 +15,7 @@ async function undisturbed(t, settings) {
   return (await runsOf(page))[0].losses;
 }
 
-for (const { name, width, viewport, hand } of WAYS) {
+for (const { name, width, viewport, hand } of CROSSED[0]) {
   test(`${name}: 4 bits to 3 in the middle of a run, and on with both`, async (t) => {
     const page = await open(t, { settings: RUN, context: { viewport } });
     assert.ok(await page.locator("#fork").isDisabled(), "there is nothing to fork yet");
@@ -51,7 +51,7 @@ for (const { name, width, viewport, hand } of WAYS) {
   });
 }
 
-for (const [label, field, value] of [["tanh off", "tanhClip", false], ["one scale", "perLayerScale", false], ["straight-through off", "straightThrough", false], ["FP32", "quantizer", "none"]]) {
+for (const [label, field, value] of [["tanh off", "tanhClip", false], ["scale: the whole net", "granularity", "net"], ["straight-through off", "straightThrough", false], ["FP32", "quantizer", "none"]]) {
   test(`a fork with ${label}, while training: both go on`, async (t) => {
     const page = await open(t, { settings: RUN });
     await page.selectOption("#compare-with", { label });
@@ -126,7 +126,7 @@ test("a fork that is reset becomes a race from the start", async (t) => {
 const layerOf = (page, name) =>
   page.evaluate((wanted) => nibble.runs.map(({ layers }) => layers.find((layer) => layer.name === wanted)), name);
 
-for (const { name, width, viewport, hand } of WAYS) {
+for (const { name, width, viewport, hand } of CROSSED[1]) {
   test(`${name}: an outlier stretches the grid; with tanh the next step pulls it back`, async (t) => {
     const page = await open(t, { settings: { ...RUN, race: "tanh:0" }, context: { viewport } });
     await choose(page, "#outlier-layer", "conv3", hand);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { remedies } from "../../www/remedies.js";
 import { RunRecord } from "../../www/runs.js";
 import { defaults, settingOf } from "../../www/settings.js";
-import { press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
+import { CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
 import { SMALL, noticed, open, pause, shows, trained } from "./support.mjs";
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 4, augment: 0 };
@@ -103,7 +103,7 @@ test("the verdict without clipping: steady, grown many times, vanished, no bette
   await shows(page, "#health-verdict", /^clipping on: The gradient is 20 times its usual size.$/);
 });
 
-for (const { name, width, viewport, hand } of WAYS) {
+for (const { name, width, viewport, hand } of CROSSED[1]) {
   test(`${name}: a number that is not finite stops the run before that step, and it can go on`, async (t) => {
     const page = await open(t, { settings: { ...RUN, tanh: 0, quantizer: "none" }, context: { viewport } });
     await press(page, "#step", hand);

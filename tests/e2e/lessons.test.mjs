@@ -37,7 +37,10 @@ const ACTS = {
   },
   scales: {
     1: async (user) => user.press("#play"),
-    2: async (user) => user.switchAndTrain("#set-scale"),
+    2: async (user) => {
+      await user.choose("#set-granularity", "net");
+      await user.trainAnew();
+    },
   },
   "straight-through": {
     2: async (user) => user.press("#play"),
@@ -105,6 +108,10 @@ function hands(page, keyboard) {
     },
     async switchAndTrain(selector) {
       await toggle(selector);
+      await this.trainAnew();
+    },
+    /** Applies what waits, and trains. */
+    async trainAnew() {
       await apply();
       await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy, null, PATIENCE);
       await press("#play");
@@ -350,11 +357,11 @@ test("a link begins a lesson; what it names goes before the lesson's settings, a
   assert.deepEqual([config.seed, config.batch], [5, 50]);
   await page.click("#lesson-next");
   await atStep(page, "scales", 2);
-  await page.uncheck("#set-scale");
-  await page.waitForFunction(() => /scale=0/.test(location.search) && nibble.run.info.config.perLayerScale === false && !nibble.busy);
+  await page.selectOption("#set-granularity", "net");
+  await page.waitForFunction(() => /granularity=net/.test(location.search) && nibble.run.info.config.granularity === "net" && !nibble.busy);
   await page.reload();
   await atStep(page, "scales", 2);
-  assert.equal((await runOf(page)).config.perLayerScale, false);
+  assert.equal((await runOf(page)).config.granularity, "net");
   await page.click("#lessons-close");
   await page.waitForFunction(() => !/lesson=/.test(location.search));
   assert.equal(await page.evaluate(() => document.activeElement.id), "lessons-button");
@@ -375,9 +382,9 @@ test("keyboard: the panel opens with the focus in it, points, and gives the focu
   await enter("#lesson-next");
   await atStep(page, "scales", 2);
   await enter("#lesson-show");
-  assert.equal(await focused(), "set-scale");
-  await page.keyboard.press("Space");
-  await page.waitForFunction(() => nibble.settings.scale === false);
+  assert.equal(await focused(), "set-granularity");
+  await page.keyboard.press("ArrowUp");
+  await page.waitForFunction(() => nibble.settings.granularity === "net");
   await tabTo(page, "#lesson-back");
   await page.keyboard.press("Escape");
   assert.equal(await focused(), "lessons-button");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PARTS } from "../../www/parts.js";
 import { foreignPage } from "./foreign.mjs";
-import { WAYS } from "./lab.mjs";
+import { CROSSED } from "./lab.mjs";
 import { proxy } from "./proxy.mjs";
 import { assertFits, drawn, hasRun, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows } from "./support.mjs";
 import { RUN, walk } from "./tour.mjs";
@@ -48,8 +48,8 @@ async function unroll(page, frame) {
   await frame.waitForFunction((px) => innerHeight === px, high, PATIENCE);
 }
 
-for (const [place, visit] of Object.entries(PLACES)) {
-  for (const { name, width, viewport, hand } of WAYS) {
+for (const [i, [place, visit]] of Object.entries(PLACES).entries()) {
+  for (const { name, width, viewport, hand } of CROSSED[i % CROSSED.length]) {
     test(`${place}, ${name}: everything that the page can do`, async (t) => {
       const { page, where } = await visit(t, viewport);
       page.setDefaultTimeout(PATIENCE.timeout);

@@ -1,7 +1,7 @@
 /** Weights of an FP32 run rounded after training, against a run that trained with its rounding. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
+import { CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
 import { ink, open, shows, trained } from "./support.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, augment: 0, lr: 0.003 };
@@ -12,7 +12,7 @@ const results = (page) =>
     return { step: run.afterTraining.step, accuracy: [...run.afterTraining.results].map(([bits, { accuracy }]) => [bits, accuracy]) };
   });
 
-for (const { name, width, viewport, hand } of WAYS) {
+for (const { name, width, viewport, hand } of CROSSED[0]) {
   test(`${name}: one press, and the cliff stands beside the run that was trained in 4 bits`, async (t) => {
     const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: { viewport } });
     assert.ok(await page.locator("#ptq-go").isDisabled(), "there is nothing to round yet");

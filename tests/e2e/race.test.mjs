@@ -5,7 +5,7 @@ import { choices, differing, firstChoice, labels, matters } from "../../www/diff
 import { gapCurve, testGap } from "../../www/gap/measure.js";
 import { RunRecord, speedOf, timeLeft } from "../../www/runs.js";
 import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/settings.js";
-import { choose, press, runsOf, stands, still, until, WAYS } from "./lab.mjs";
+import { choose, CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
 import { SMALL, hasRun, ink, noticed, open, shows, trained } from "./support.mjs";
 
 /** Eight steps an epoch. */
@@ -104,7 +104,7 @@ test("images a second are the engine's, for whichever run it trains", () => {
   assert.ok(Math.abs(speedOf([quick, slow]) - 250) < 1e-9, "two images in 8 ms");
 });
 
-for (const { name, width, viewport, hand } of WAYS) {
+for (const { name, width, viewport, hand } of CROSSED[1]) {
   test(`${name}: FP32 against 4-bit, to the end, and the first one dropped`, async (t) => {
     const page = await open(t, { settings: RUN, context: { viewport } });
     await press(page, "#race", hand);
@@ -239,13 +239,13 @@ test("a race against a run under way: nothing of it is lost, and the second run 
 
 test("a link to a race is a race; one whose runs would be alike is a single run, and says so", async (t) => {
   const page = await open(t, { settings: { ...SMALL, race: "scale:0" } });
-  assert.deepEqual((await runsOf(page)).map(({ config }) => config.perLayerScale), [true, false]);
+  assert.deepEqual((await runsOf(page)).map(({ config }) => config.granularity), ["tensor", "net"]);
   const address = page.url();
   await page.reload();
   await hasRun(page);
   assert.equal(page.url(), address);
   assert.equal((await runsOf(page)).length, 2);
-  await page.uncheck("#set-scale");
+  await page.selectOption("#set-granularity", "net");
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   await noticed(page, "same as the first");
   assert.doesNotMatch(page.url(), /race=/);

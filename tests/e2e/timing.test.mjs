@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { until, WAYS } from "./lab.mjs";
+import { CROSSED, until } from "./lab.mjs";
 import { firstPaint, frames, longTasks, observe, quantile } from "./observe.mjs";
 import { proxy } from "./proxy.mjs";
 import { epochs, hasRun, open, openAll, PATIENCE, PLAIN, trained } from "./support.mjs";
@@ -46,7 +46,7 @@ test("interactive within two seconds, on a machine of its own", async (t) => {
   await trained(page, 1);
 });
 
-for (const { width, viewport } of WAYS.filter(({ hand }) => hand === "pointer")) {
+for (const { width, viewport } of CROSSED.flat().filter(({ hand }) => hand === "pointer")) {
   test(`${width} px: no task over 50 ms on the page's thread while two runs train, and nothing moves`, async (t) => {
     const page = await open(t, { settings: { ...TWO, epochs: 40, race: "quantizer:none" }, context: { viewport }, init: observe });
     await page.click("#play");

@@ -25,12 +25,7 @@ fn weights([k, n]: [usize; 2], bits: u8, kind: usize) -> (Encoded, Vec<f32>) {
             let zero_points = (0..blocks.count()).map(|block| (block % 3) as f32).collect();
             Grid::uniform(blocks, [0, 2 * max + 1], scales, zero_points)
         }
-        _ => Grid {
-            blocks,
-            levels: (-max..=max).map(|level| (level * level.abs()) as f32).collect(),
-            scales,
-            zero_points: Vec::new(),
-        },
+        _ => Grid::table(blocks, (-max..=max).map(|level| (level * level.abs()) as f32).collect(), scales),
     };
     let last = (grid.levels.len() - 1) as f32;
     let codes = noise(k * n, 2).iter().map(|v| ((v * 0.5 + 0.5) * last).round() as u16).collect();

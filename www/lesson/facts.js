@@ -4,7 +4,7 @@
  */
 import { fixed, percent, short, whole } from "../format.js";
 import { quantized } from "../grid.js";
-import { format, parse, SETTINGS } from "../settings.js";
+import { format, FORMER, parse, SETTINGS } from "../settings.js";
 
 const last = (run) => run.epochs.at(-1);
 const gridded = (run) => run.layers.filter(quantized);
@@ -64,10 +64,15 @@ const OF_PAGE = {
 
 const prefixed = (prefix, table, pick) =>
   Object.entries(table).map(([name, [of, ...rest]]) => [`${prefix}.${name}`, [(session) => (pick(session) ? of(pick(session)) : undefined), ...rest]]);
-const settingFacts = (prefix, pick) =>
-  SETTINGS.filter(({ group }) => group !== "view").flatMap((setting) =>
+const settingFacts = (prefix, pick) => [
+  ...SETTINGS.filter(({ group }) => group !== "view").flatMap((setting) =>
     [setting.key, ...(setting.aliases ?? [])].map((key) => [`${prefix}.${key}`, [(session) => pick(session)?.[setting.key], String, setting]]),
-  );
+  ),
+  ...[...FORMER].map(([key, { setting, values }]) => {
+    const isOn = (now) => now === undefined ? now : now !== values.get("0");
+    return [`${prefix}.${key}`, [(session) => isOn(pick(session)?.[setting.key]), String, SWITCH]];
+  }),
+];
 
 const first = (session) => session.runs[0];
 const second = (session) => session.runs[1];

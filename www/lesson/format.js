@@ -19,7 +19,7 @@
  * @property {{set?: object, press?: string[]}} [help] what "Do it for me" does: settings, then buttons
  */
 import { BUTTONS, PARTS } from "../parts.js";
-import { settingOf } from "../settings.js";
+import { FORMER, settingOf } from "../settings.js";
 import { conditionProblems } from "./conditions.js";
 import { factNames, isFact, settingProblem } from "./facts.js";
 
@@ -50,13 +50,15 @@ export function selectorOf(name) {
 /** Text with its facts put in. @param {(name: string) => string} read */
 export const filled = (text, read) => text.replace(FACT_IN_TEXT, (_all, name) => read(name));
 
+const formerProblem = (key, value) => (typeof value === "boolean" ? null : `${key} is true or false, not ${JSON.stringify(value)}`);
+
 function settingsProblems(settings, where) {
   if (!isObject(settings)) return [`${where}: this is an object of settings, not ${JSON.stringify(settings)}.`];
   return Object.entries(settings).flatMap(([key, value]) => {
     const setting = settingOf(key);
     if (!setting || setting.group === "view") return [`${where}: "${key}" is no setting.`];
     if (key === "threads") return [`${where}: threads are the computer's, and no lesson knows how many there are.`];
-    const problem = settingProblem(setting, value);
+    const problem = FORMER.has(key) ? formerProblem(key, value) : settingProblem(setting, value);
     return problem ? [`${where}: ${problem}.`] : [];
   });
 }

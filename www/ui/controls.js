@@ -3,7 +3,7 @@
  * a group that has none stand under a heading of their own in "More settings". What is not valid is never changed
  * into something else in silence: the value stays, and a sentence at the control says what was wrong.
  */
-import { SETTINGS, bitsOf, display, format, groupTitle, parse } from "../settings.js";
+import { SETTINGS, bitsOf, display, format, groupTitle, parse, schemeProblem } from "../settings.js";
 import { element } from "./dom.js";
 import { typed, typedLayers } from "./typed.js";
 
@@ -23,6 +23,27 @@ const LEAST_SHARE = 1e-6;
  * @typedef {(text: string) => boolean} Commit takes a value as the address has it; false: it is none, and that was told
  */
 
+/** What menus call the kinds of number. */
+const FORMATS = { integer: "Integer", float: "Floating point", custom: "Custom" };
+
+/** The entries of a menu, under a heading each kind of number. */
+function options(choices) {
+  const groups = new Map();
+  const nodes = [];
+  for (const { name, label, about, formula, format: kind } of choices) {
+    const title = formula ? `${about}. ${formula}` : about;
+    const option = element("option", { value: name, title }, label);
+    if (kind in FORMATS) {
+      if (!groups.has(kind)) {
+        groups.set(kind, element("optgroup", { label: FORMATS[kind] }));
+        nodes.push(groups.get(kind));
+      }
+      groups.get(kind).append(option);
+    } else nodes.push(option);
+  }
+  return nodes;
+}
+
 /** A menu. @returns {Control} */
 function choiceControl(setting, id, commit) {
   const select = element("select", { id });
@@ -33,7 +54,7 @@ function choiceControl(setting, id, commit) {
       const names = setting.choices.map(({ name }) => name).join("\n");
       if (select.dataset.names !== names) {
         select.dataset.names = names;
-        select.replaceChildren(...setting.choices.map(({ name, label, about }) => element("option", { value: name, title: about }, label)));
+        select.replaceChildren(...options(setting.choices));
       }
       select.value = settings[setting.key];
       select.title = setting.choices.find(({ name }) => name === select.value)?.about ?? setting.hint ?? "";
@@ -176,8 +197,6 @@ function switchControl(setting, id, commit) {
 
 const MAKERS = {
   choice: choiceControl,
-  // There are more schemes than a row of buttons has room for.
-  segments: choiceControl,
   integer: integerControl,
   number: sliderControl,
   bits: bitsControl,
@@ -196,10 +215,12 @@ function build(setting, change) {
   // It lies over what is below: whatever is pressed next takes it away.
   document.addEventListener("pointerdown", () => tell(""));
   let shown = setting.default;
+  let all = null;
   const commit = (text) => {
     const parsed = parse(setting, text);
-    const good = "value" in parsed;
-    tell(good ? "" : `${parsed.problem}. It stays ${display(setting, shown)}.`);
+    const problem = "problem" in parsed ? parsed.problem : all && schemeProblem(setting, parsed.value, all);
+    const good = !problem;
+    tell(good ? "" : `${problem}. It stays ${display(setting, shown)}.`);
     if (good) change(setting.key, parsed.value);
     return good;
   };
@@ -220,6 +241,7 @@ function build(setting, change) {
   const show = (settings) => {
     if (settings[setting.key] !== shown) tell("");
     shown = settings[setting.key];
+    all = settings;
     control.show(settings);
   };
   return { setting, box, show, disable: control.disable };

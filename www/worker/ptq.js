@@ -39,7 +39,7 @@ export class AfterTraining {
     this.#current.set(id, request);
     try {
       for (const bits of PTQ_WIDTHS) {
-        const quantized = bits === null ? null : { quantizer: QUANTIZER, bits, perLayerScale: config.perLayerScale };
+        const quantized = bits === null ? null : { quantizer: QUANTIZER, bits, granularity: config.granularity };
         const evaluator = frozen.evaluator(quantized);
         try {
           for (let result = null; result === null; ) {

@@ -69,12 +69,6 @@ impl Build {
         self.cargo_in(toolchain, subcommand, &target, self.threads || !toolchain.has_std(TARGET))
     }
 
-    /// `cargo clippy` for this build: nothing is linked, so that any std will do.
-    pub fn clippy(&self, toolchain: &Toolchain) -> Command {
-        let target = project::target().join("wasm/clippy");
-        self.cargo_in(toolchain, "clippy", &target, !toolchain.has_std(TARGET))
-    }
-
     fn cargo_in(&self, toolchain: &Toolchain, subcommand: &str, target: &Path, build_std: bool) -> Command {
         // The engine alone is told of relaxed SIMD: std and the other crates then serve two builds. What of them is
         // generic or inlined is compiled with the engine, and the wasm as a whole has the features of its parts.

@@ -1,9 +1,8 @@
 //! Symmetric uniform quantization with scales from the largest weights (arXiv 2603.13931, section 3; arXiv 1806.08342,
 //! section 2.2).
 
-use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared, abs_max};
 use crate::kernels::blocks::Blocks;
-use crate::kernels::weights;
 use crate::registry::Entry;
 
 /// Keeps the scale of an all-zero block above zero.
@@ -18,8 +17,8 @@ pub(super) const SCHEME: Scheme = Scheme {
     format: Format::Integer,
     formula: "s = (max|W| + 1e-8) / q, W_q = s clamp(round(W / s), -q, q), q = 2^(b-1) - 1",
     source: "arXiv 2603.13931",
-    bits: 2..=8,
-    granularities: &[Shared::Net, Shared::Part],
+    bits: &[2, 3, 4, 5, 6, 7, 8],
+    sharing: Shared::Any,
     build: |request| Some(Box::new(Symmetric::new(request))),
 };
 
@@ -39,11 +38,7 @@ impl Symmetric {
 
 impl Quantizer for Symmetric {
     fn fit(&mut self, w: &[f32], known: &Known) {
-        let largest = match (known.net, self.blocks.count()) {
-            (Some(net), _) => vec![net.abs_max()],
-            (None, 1) => vec![known.abs_max.unwrap_or_else(|| weights::abs_max(w))],
-            (None, _) => self.blocks.extents(w).into_iter().map(|extent| extent.abs_max()).collect(),
-        };
+        let largest = abs_max(self.blocks, w, known);
         let scale = |abs_max: f32| (abs_max + SCALE_EPSILON) / self.max_level as f32;
         self.scales = largest.into_iter().map(scale).collect();
     }
@@ -106,7 +101,7 @@ mod tests {
             quantizer.quantize(&w, &mut out);
             let encoded = quantizer.grid().encode(&out);
             prop_assert_eq!(encoded.decode(), out.clone());
-            let absmax = weights::abs_max(&w);
+            let absmax = crate::kernels::weights::abs_max(&w);
             for (x, q) in w.iter().zip(&out) {
                 // Half a step, and the rounding of the division and the product.
                 prop_assert!((x - q).abs() <= quantizer.scales[0] * 0.5 + absmax * 4.0 * f32::EPSILON);

@@ -2,7 +2,8 @@
 
 use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
-use crate::param::{Param, Role};
+use crate::param::Param;
+use crate::quant::learned;
 use crate::registry::Entry;
 use crate::state::Visitor;
 
@@ -15,13 +16,10 @@ pub(super) const SCHEME: Scheme = Scheme {
     format: Format::Integer,
     formula: "W_q = s clamp(round(W / s), -2^(b-1), 2^(b-1) - 1), s learned, from 2 mean|W| / sqrt(2^(b-1) - 1)",
     source: "arXiv 1902.08153, equations 1 to 3",
-    bits: 2..=8,
-    granularities: &[Shared::Part],
+    bits: &[2, 3, 4, 5, 6, 7, 8],
+    sharing: Shared::WithinTensor,
     build: |request| Some(Box::new(Lsq::new(request))),
 };
-
-/// The logarithm of a step that has not been taken from the weights yet.
-const UNKNOWN: f32 = f32::NAN;
 
 /// Steps of all-zero blocks start here.
 const SMALLEST_STEP: f32 = 1e-8;
@@ -46,8 +44,7 @@ type Sum = f64;
 impl Lsq {
     fn new(request: &Request) -> Self {
         let half = (1i32 << (request.bits - 1)) as f32;
-        let mut log_step = Param::constant("log_step", Role::Step, &[request.blocks.count()], UNKNOWN);
-        log_step.decays = false;
+        let log_step = learned::logarithms("log_step", request.blocks.count());
         Self {
             lowest: -half,
             highest: half - 1.0,
@@ -121,12 +118,10 @@ impl Quantizer for Lsq {
             let factor = 1.0 / (self.blocks.len(block) as f64 * f64::from(highest)).sqrt();
             self.log_step.grad[block] = (sum * factor * f64::from(steps[block])) as f32;
         }
-        let inside = |w: f32, step: f32| {
+        self.blocks.change(w, steps, dw, move |w, step, dw| {
             let v = w / step;
-            if v > lowest && v < highest { 1.0 } else { 0.0 }
-        };
-        self.blocks.map(w, steps, &mut terms, inside);
-        dw.iter_mut().zip(&terms).for_each(|(dw, inside)| *dw *= inside);
+            if v > lowest && v < highest { dw } else { 0.0 }
+        });
     }
 
     fn params(&self) -> &[Param] {

@@ -14,8 +14,8 @@ pub(super) const SCHEME: Scheme = Scheme {
     format: Format::Integer,
     formula: "s = (max - min) / (2^b - 1), z = round(-min / s), W_q = s (clamp(round(W / s) + z, 0, 2^b - 1) - z)",
     source: "arXiv 1806.08342, equations 1 to 4",
-    bits: 2..=8,
-    granularities: &[Shared::Net, Shared::Part],
+    bits: &[2, 3, 4, 5, 6, 7, 8],
+    sharing: Shared::Any,
     build: |request| Some(Box::new(Affine::new(request))),
 };
 

@@ -1,0 +1,249 @@
+//! Rounding of activations, and what its gradient needs of them.
+
+use super::minifloat::{Minifloat, floor_log2, power_of_two};
+use super::parallel::{self, Parts, RowBlocks, RowMap};
+use super::simd::Chosen;
+use crate::Tensor;
+
+/// Channels that share a scale where a format has blocks.
+pub const BLOCK: usize = 32;
+
+/// What activations, which are never negative, are rounded to: the same in training, in tests and in what leaves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rounding {
+    /// `s min(round(x / s), most)`.
+    Uniform {
+        /// Distance of the levels.
+        scale: f32,
+        /// The highest level.
+        most: f32,
+    },
+    /// `s` times the format's number nearest to `x / s`.
+    Float {
+        /// The format.
+        format: Minifloat,
+        /// Its unit.
+        scale: f32,
+    },
+    /// The same with a power of two as the scale of [`BLOCK`] channels of a pixel, the last ones perhaps fewer.
+    Microscaled {
+        /// The format.
+        format: Minifloat,
+    },
+}
+
+/// What the backward pass of a rounding needs of the values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing: gradients pass straight through.
+    Nothing,
+    /// Which were at the bound or beyond: their gradients end there.
+    Clipped,
+    /// These, and how far the others were rounded.
+    Residuals,
+}
+
+/// What was kept of a tensor, dense `[n][h][w][c]`.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// 1 where a value was at the bound or beyond, else 0.
+    clipped: Vec<u8>,
+    /// `round(x / s) - x / s`, 0 for those that were clipped.
+    residuals: Vec<f32>,
+}
+
+/// Sums of a backward pass over the gradients of the rounded values.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Sums {
+    /// Of those that were clipped.
+    pub clipped: f64,
+    /// Of the others, each times its residual.
+    pub residuals: f64,
+}
+
+/// Sums kept side by side.
+const LANES: usize = 16;
+
+impl Sums {
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self { clipped: self.clipped + other.clipped, residuals: self.residuals + other.residuals }
+    }
+}
+
+/// The largest value and the sum of all.
+pub fn largest_and_sum(x: &Tensor) -> (f32, f64) {
+    let (rows, blocks, set) = (RowMap::new(x), RowBlocks::new(x), Chosen::now());
+    let parts = parallel::map(blocks.items(), |item| {
+        let (mut largest, mut sum) = (0.0f32, 0.0f64);
+        for row in blocks.range(item) {
+            let row = &x.data()[rows.range(row)];
+            let (of_row, sum_of_row) = set.vectorize(|| {
+                let (mut largest, mut sums) = ([0.0f32; LANES], [0.0f32; LANES]);
+                for row in row.chunks(LANES) {
+                    for ((largest, sum), x) in largest.iter_mut().zip(&mut sums).zip(row) {
+                        *largest = if *x > *largest { *x } else { *largest };
+                        *sum += x;
+                    }
+                }
+                (largest.into_iter().fold(0.0, f32::max), sums.into_iter().map(f64::from).sum::<f64>())
+            });
+            largest = largest.max(of_row);
+            sum += sum_of_row;
+        }
+        (largest, sum)
+    });
+    parts.into_iter().fold((0.0, 0.0), |(a, b), (c, d)| (a.max(c), b + d))
+}
+
+impl Rounding {
+    /// The largest value.
+    pub fn bound(&self) -> f32 {
+        match *self {
+            Self::Uniform { scale, most } => scale * most,
+            Self::Float { format, scale } => scale * format.largest,
+            Self::Microscaled { .. } => f32::INFINITY,
+        }
+    }
+
+    /// Rounds pixels of `channels` channels in place.
+    #[inline(always)]
+    pub fn apply(&self, pixels: &mut [f32], channels: usize) {
+        match *self {
+            Self::Uniform { scale, most } => pixels.iter_mut().for_each(|x| {
+                let level = (*x / scale).round_ties_even();
+                let level = if level > most { most } else { level };
+                let level = if level < 0.0 { 0.0 } else { level };
+                *x = level * scale;
+            }),
+            Self::Float { format, scale } => {
+                pixels.iter_mut().for_each(|x| *x = format.round(*x / scale) * scale);
+            }
+            Self::Microscaled { format } => {
+                for block in pixels.chunks_mut(channels).flat_map(|pixel| pixel.chunks_mut(BLOCK)) {
+                    let largest = block.iter().fold(0.0f32, |max, x| if *x > max { *x } else { max });
+                    let scale = power_of_two((floor_log2(largest) - format.largest_exponent()).max(-126));
+                    block.iter_mut().for_each(|x| *x = format.round(*x / scale) * scale);
+                }
+            }
+        }
+    }
+
+    /// Rounds a batch in place and keeps what [`Kept::backward`] is to need; `bound` is where values are clipped.
+    pub fn forward(&self, x: &mut Tensor, keep: Keep, bound: f32, kept: &mut Kept) {
+        let (rows, blocks, set) = (RowMap::new(x), RowBlocks::new(x), Chosen::now());
+        let (channels, len) = (x.c(), x.w() * x.c());
+        let elements: usize = x.shape().iter().product();
+        let sized = |wanted: bool| if wanted { elements } else { 0 };
+        kept.clipped.resize(sized(keep != Keep::Nothing), 0);
+        kept.residuals.resize(sized(keep == Keep::Residuals), 0.0);
+        let clipped = Parts::new(&mut kept.clipped);
+        let residuals = Parts::new(&mut kept.residuals);
+        let x = Parts::new(x.data_mut());
+        blocks.for_each(|range| {
+            for row in range {
+                let dense = row * len..(row + 1) * len;
+                let part = |wanted: bool| if wanted { dense.clone() } else { 0..0 };
+                // SAFETY: each row is in one item.
+                let (x, clipped, residuals) = unsafe {
+                    (
+                        x.slice(rows.range(row)),
+                        clipped.slice(part(keep != Keep::Nothing)),
+                        residuals.slice(part(keep == Keep::Residuals)),
+                    )
+                };
+                set.vectorize(move || {
+                    for (clipped, x) in clipped.iter_mut().zip(x.iter()) {
+                        *clipped = u8::from(*x >= bound);
+                    }
+                    if let Self::Uniform { scale, .. } = *self {
+                        for (residual, x) in residuals.iter_mut().zip(x.iter()) {
+                            let v = *x / scale;
+                            *residual = if *x >= bound { 0.0 } else { v.round_ties_even() - v };
+                        }
+                    }
+                    self.apply(x, channels);
+                });
+            }
+        });
+    }
+}
+
+impl Kept {
+    /// Turns the gradient of the rounded values, in place, into that of the values before.
+    pub fn backward(&self, dy: &mut Tensor) -> Sums {
+        if self.clipped.is_empty() {
+            return Sums::default();
+        }
+        assert_eq!(
+            self.clipped.len(),
+            dy.shape().iter().product::<usize>(),
+            "values of the last forward pass"
+        );
+        let (rows, blocks, set) = (RowMap::new(dy), RowBlocks::new(dy), Chosen::now());
+        let len = dy.w() * dy.c();
+        let dy = Parts::new(dy.data_mut());
+        let sums = parallel::map(blocks.items(), |item| {
+            let mut sums = Sums::default();
+            for row in blocks.range(item) {
+                let dense = row * len..(row + 1) * len;
+                let residuals = if self.residuals.is_empty() { &[] } else { &self.residuals[dense.clone()] };
+                let clipped = &self.clipped[dense];
+                // SAFETY: each row is in one item.
+                let dy = unsafe { dy.slice(rows.range(row)) };
+                let of_row = set.vectorize(move || {
+                    let mut lanes = [Sums::default(); LANES];
+                    for (dy, residuals) in dy.chunks(LANES).zip(residuals.chunks(LANES)) {
+                        for ((sums, dy), residual) in lanes.iter_mut().zip(dy).zip(residuals) {
+                            sums.residuals += f64::from(*dy) * f64::from(*residual);
+                        }
+                    }
+                    for (dy, clipped) in dy.chunks_mut(LANES).zip(clipped.chunks(LANES)) {
+                        for ((sums, dy), clipped) in lanes.iter_mut().zip(dy).zip(clipped) {
+                            let (passed, stopped) = if *clipped == 0 { (*dy, 0.0) } else { (0.0, *dy) };
+                            sums.clipped += f64::from(stopped);
+                            *dy = passed;
+                        }
+                    }
+                    lanes.into_iter().fold(Sums::default(), Sums::add)
+                });
+                sums = sums.add(of_row);
+            }
+            sums
+        });
+        sums.into_iter().fold(Sums::default(), Sums::add)
+    }
+
+    /// Keeps nothing: gradients pass straight through.
+    pub fn clear(&mut self) {
+        self.clipped.clear();
+        self.residuals.clear();
+    }
+
+    /// Bytes of what is kept for so many values.
+    pub fn bytes(keep: Keep, elements: usize) -> usize {
+        match keep {
+            Keep::Nothing => 0,
+            Keep::Clipped => elements,
+            Keep::Residuals => elements * (1 + size_of::<f32>()),
+        }
+    }
+
+    /// Takes the memory for so many values.
+    ///
+    /// # Errors
+    /// Where there is not enough.
+    pub fn try_reserve(
+        &mut self,
+        keep: Keep,
+        elements: usize,
+    ) -> Result<(), std::collections::TryReserveError> {
+        if keep != Keep::Nothing {
+            self.clipped.try_reserve_exact(elements.saturating_sub(self.clipped.len()))?;
+        }
+        if keep == Keep::Residuals {
+            self.residuals.try_reserve_exact(elements.saturating_sub(self.residuals.len()))?;
+        }
+        Ok(())
+    }
+}

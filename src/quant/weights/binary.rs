@@ -1,0 +1,40 @@
+//! The sign of each weight, times the mean magnitude (XNOR-Net, arXiv 1603.05279, equations 5 and 6).
+
+use super::{Format, Grid, Known, Quantizer, Scheme, Shared};
+use crate::kernels::blocks::Blocks;
+use crate::registry::Entry;
+
+pub(super) const SCHEME: Scheme = Scheme {
+    entry: Entry { name: "binary", label: "Binary", about: "One bit: the sign, times the mean magnitude" },
+    format: Format::Custom,
+    formula: "W_q = sign(W) mean|W|, sign(0) = 1",
+    source: "arXiv 1603.05279",
+    bits: &[1],
+    sharing: Shared::WithinTensor,
+    build: |request| Some(Box::new(Binary { blocks: request.blocks, scales: Vec::new() })),
+};
+
+struct Binary {
+    blocks: Blocks,
+    /// One a block.
+    scales: Vec<f32>,
+}
+
+impl Quantizer for Binary {
+    fn fit(&mut self, w: &[f32], _known: &Known) {
+        self.scales = self.blocks.mean_magnitudes(w);
+    }
+
+    fn quantize(&self, w: &[f32], out: &mut [f32]) {
+        self.blocks.map(w, &self.scales, out, |w, scale| if w >= 0.0 { scale } else { -scale });
+    }
+
+    fn grid(&self) -> Grid {
+        Grid::table(self.blocks, vec![-1.0, 1.0], self.scales.clone())
+    }
+
+    /// Straight through where a weight is within -1..=1.
+    fn backward(&mut self, w: &[f32], dw: &mut [f32]) {
+        self.blocks.change(w, &self.scales, dw, |w, _, dw| if w.abs() <= 1.0 { dw } else { 0.0 });
+    }
+}

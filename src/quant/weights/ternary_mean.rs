@@ -1,0 +1,19 @@
+//! Ternary weights, scaled by the mean magnitude (BitNet b1.58).
+
+use super::ternary::Ternary;
+use super::{Format, Scheme, Shared};
+use crate::registry::Entry;
+
+pub(super) const SCHEME: Scheme = Scheme {
+    entry: Entry {
+        name: "ternary_mean",
+        label: "Ternary (mean)",
+        about: "-1, 0 and 1 times the mean magnitude",
+    },
+    format: Format::Custom,
+    formula: "g = mean|W|, W_q = g clamp(round(W / (g + 1e-5)), -1, 1)",
+    source: "arXiv 2402.17764, equations 1 to 3",
+    bits: &[2],
+    sharing: Shared::WithinTensor,
+    build: |request| Some(Box::new(Ternary::new(request, |blocks, w| blocks.mean_magnitudes(w)))),
+};
