@@ -80,41 +80,33 @@ enum Kind {
 }
 
 impl Kind {
-    /// # Errors
-    /// [`Error::Model`] for weights that are not quantized.
-    fn new(operation: &Operation) -> Result<Self> {
+    fn new(operation: &Operation) -> Self {
         let pack = |weight: &Weights| match &weight.encoded {
-            Some(encoded) => Ok(DeployedWeights::new(encoded, weight.matrix())),
-            None => Err(Error::Model {
-                layer: operation.name.clone(),
-                expected: "quantized weights".into(),
-                found: "f32".into(),
-            }),
+            Some(encoded) => DeployedWeights::new(encoded, weight.matrix()),
+            None => DeployedWeights::full(&weight.values, weight.matrix()),
         };
-        Ok(match &operation.op {
+        match &operation.op {
             Op::Conv2d { weight, bias, stride } => Self::Conv2d {
-                weights: pack(weight)?,
+                weights: pack(weight),
                 bias: bias.clone(),
                 size: weight.dims[0],
                 stride: *stride,
             },
-            Op::Linear { weight, bias } => Self::Linear { weights: pack(weight)?, bias: bias.clone() },
+            Op::Linear { weight, bias } => Self::Linear { weights: pack(weight), bias: bias.clone() },
             plain => Self::Plain(plain.clone()),
-        })
+        }
     }
 }
 
 impl PackedModel {
-    /// Packs a network whose weights are quantized. `normalize` is that of the data it was trained on.
-    ///
-    /// # Errors
-    /// [`Error::Model`] for weights that are not quantized.
-    pub fn new(lowered: &Lowered, normalize: Normalize) -> Result<Self> {
+    /// Packs a network; weights that are not quantized stay as they are. `normalize` is that of the data it was trained
+    /// on.
+    pub fn new(lowered: &Lowered, normalize: Normalize) -> Self {
         let mut steps: Vec<Step> = Vec::new();
         let mut layers = Vec::new();
         let mut bits = 0;
         for operation in &lowered.operations {
-            let kind = Kind::new(operation)?;
+            let kind = Kind::new(operation);
             let fp32_bytes = F32
                 * match &operation.op {
                     Op::Conv2d { weight, bias, .. } | Op::Linear { weight, bias } => {
@@ -126,7 +118,9 @@ impl PackedModel {
                 };
             let packed_bytes = match &kind {
                 Kind::Conv2d { weights, bias, .. } | Kind::Linear { weights, bias } => {
-                    bits = bits.max(weights.bits());
+                    if weights.is_quantized() {
+                        bits = bits.max(weights.bits());
+                    }
                     weights.bytes() + F32 * bias.len()
                 }
                 Kind::Plain(Op::Affine { factor, offset }) => F32 * (factor.len() + offset.len()),
@@ -143,7 +137,7 @@ impl PackedModel {
             bits,
             layers,
         };
-        Ok(Self { steps, normalize, info })
+        Self { steps, normalize, info }
     }
 
     /// How large it is.

@@ -81,7 +81,7 @@ fn a_packed_network_answers_as_its_run_does() {
         rounded(&base, ("nvfp4", 4), ("affine", 4)),
         rounded(&base, ("dfp", 12), ("mxfp4", 4)),
         rounded(&base, ("ternary_median", 2), ("pact", 4)),
-        rounded(&base, ("lsq", 4), ("lsq", 3)),
+        RunConfig { ends: "full".into(), ..rounded(&base, ("lsq", 4), ("lsq", 3)) },
         RunConfig { model: "convnetjs_cifar10".into(), ..base },
     ];
     for config in cases {

@@ -203,21 +203,32 @@ export function schemeProblem({ key, label }, value, settings) {
   return null;
 }
 
+/** Why the second run's one difference is nothing that its scheme can do; null if it is, or if there is none. */
+function raceProblem(settings) {
+  if (settings.race === "") return null;
+  const [key, text] = partsOf(settings.race);
+  const setting = settingOf(key);
+  const { value } = parse(setting, text);
+  return schemeProblem(setting, value, { ...settings, [key]: value });
+}
+
 const nearest = (values, wanted) => values.reduce((best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best));
 
-/** `settings` with what their schemes cannot do replaced by the nearest that they can. @param {Settings} settings */
+/** `settings` with what their schemes cannot do replaced by the default, or else by what is nearest. @param {Settings} settings */
 export function settled(settings) {
   const changes = {};
   for (const [by, key, takes] of OF_SCHEMES) {
     const setting = settingOf(key);
     if (!schemeProblem(setting, settings[key], settings)) continue;
     const values = takes(schemeOf(by, settings));
+    const instead = (wanted) => (values.includes(setting.default) ? setting.default : nearest(values, wanted));
     if (key === "bits") {
       const { all, layers } = bitsOf(settings.bits);
       const kept = layers.filter(([, bits]) => values.includes(bits)).map((pair) => pair.join(":"));
-      changes.bits = kept.length > 0 ? [nearest(values, all), ...kept].join() : nearest(values, all);
+      const now = values.includes(all) ? all : instead(all);
+      changes.bits = kept.length > 0 ? [now, ...kept].join() : now;
     } else {
-      changes[key] = setting.kind === "choice" ? setting.default : nearest(values, settings[key]);
+      changes[key] = instead(settings[key]);
     }
   }
   return { ...settings, ...changes };
@@ -253,12 +264,15 @@ export function fromQuery(search) {
     }
   }
   const fit = settled(settings);
-  for (const [key] of query) {
+  for (const [key, text] of query) {
     const setting = settingOf(key);
-    const problem = setting && schemeProblem(setting, settings[setting.key], settings);
+    const parsed = setting && parse(setting, presentText(key, text));
+    const problem = parsed && "value" in parsed && schemeProblem(setting, parsed.value, settings);
     if (problem) problems.push(`${problem}. Using ${format(setting, fit[setting.key])}.`);
   }
-  return { settings: fit, problems };
+  const race = raceProblem(fit);
+  if (race) problems.push(`${settingOf("race").label}: ${race}.`);
+  return { settings: race ? { ...fit, race: "" } : fit, problems };
 }
 
 /** Every setting that says something, as a query: a link to this very run. @param {Settings} settings */

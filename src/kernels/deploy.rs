@@ -40,6 +40,8 @@ pub struct DeployedWeights {
 enum Meaning {
     /// `level * scale`, the scale one for all: it comes in once, behind the sums.
     Scaled(f32),
+    /// The weights themselves.
+    Full,
     /// Codes of a grid, less `offset`.
     Codes { grid: Grid, offset: i32 },
 }
@@ -53,6 +55,8 @@ enum Levels {
     Bytes(Vec<i8>),
     /// One to two bytes.
     Words(Vec<i16>),
+    /// The weights themselves, where they are not quantized.
+    Full(Vec<f32>),
 }
 
 /// What one output pixel reads: `segments` runs of `k / segments` contiguous elements, `stride` apart.
@@ -102,21 +106,38 @@ impl DeployedWeights {
         Self { k, n, levels, meaning, bits: grid.code_bits() as u8 }
     }
 
+    /// Keeps a matrix `[k][n]` as it is.
+    ///
+    /// # Panics
+    /// With another number of weights.
+    pub fn full(values: &[f32], [k, n]: [usize; 2]) -> Self {
+        assert_eq!(values.len(), k * n, "weights of a matrix {k} x {n}");
+        let levels = Levels::Full(values.to_vec());
+        Self { k, n, levels, meaning: Meaning::Full, bits: F32_BITS as u8 }
+    }
+
     /// Bytes of the levels, and of the scales, zero points and tables that they need.
     pub fn bytes(&self) -> usize {
         let levels = match &self.levels {
             Levels::Nibbles(bytes) => bytes.len(),
             Levels::Bytes(bytes) => bytes.len(),
             Levels::Words(words) => size_of_val(words.as_slice()),
+            Levels::Full(values) => size_of_val(values.as_slice()),
         };
         let overhead_bits = match &self.meaning {
+            Meaning::Full => 0,
             Meaning::Scaled(_) => F32_BITS,
             Meaning::Codes { grid, .. } => grid.overhead_bits,
         };
         levels + overhead_bits.div_ceil(8)
     }
 
-    /// Bits that tell the levels apart.
+    /// Whether the weights lie on a grid.
+    pub fn is_quantized(&self) -> bool {
+        !matches!(self.levels, Levels::Full(_))
+    }
+
+    /// Bits that tell the levels apart; 32 without a grid.
     pub fn bits(&self) -> u8 {
         self.bits
     }
@@ -250,6 +271,10 @@ impl DeployedWeights {
             Levels::Words(words) => {
                 let words = &words[start..][..columns];
                 *out = std::array::from_fn(|i| words.get(i).map_or(0.0, |&level| f32::from(level)));
+            }
+            Levels::Full(values) => {
+                let values = &values[start..][..columns];
+                *out = std::array::from_fn(|i| values.get(i).copied().unwrap_or(0.0));
             }
         }
     }

@@ -114,10 +114,10 @@ impl Run {
         let config = self.config().clone();
         let normalize = self.images.normalize.clone();
         if quant::find(&config.quantizer)?.format != quant::Format::Full {
-            return PackedModel::new(&self.lowered(), normalize);
+            return Ok(PackedModel::new(&self.lowered(), normalize));
         }
         let config = RunConfig { quantizer: "symmetric".into(), bits: 4.into(), ..config };
-        PackedModel::new(&self.trainer.copy(&config)?.lower(), normalize)
+        Ok(PackedModel::new(&self.trainer.copy(&config)?.lower(), normalize))
     }
 
     /// The weights of the layer of that name.
