@@ -48,7 +48,7 @@ function scheme(quantizer) {
   const row = settingOf("quantizer");
   if (quantizer === row.default) return "";
   const name = display(row, quantizer);
-  return /^[A-Z][a-z]/.test(name) ? name[0].toLowerCase() + name.slice(1) : name;
+  return /^[A-Z][a-z]+(?=[ (]|$)/.test(name) ? name[0].toLowerCase() + name.slice(1) : name;
 }
 
 /** "FP32", "4-bit" or "affine 4-bit", and which layers are exceptions. @param {Settings} settings */
@@ -56,7 +56,10 @@ export function precision({ quantizer, bits }) {
   if (quantizer === "none") return display(settingOf("quantizer"), quantizer);
   const { all, layers } = bitsOf(bits);
   const but = layers.length > 2 ? `${layers.length} layers` : layers.map((pair) => pair.join(":")).join(", ");
-  return `${scheme(quantizer)} ${all}-bit${but && ` but ${but}`}`.trim();
+  const { bits: widths } = settingOf("quantizer").choices.find(({ name }) => name === quantizer);
+  // Where there is but one width, the name says it.
+  const width = widths.length > 1 || but ? `${all}-bit` : "";
+  return [scheme(quantizer), width, but && `but ${but}`].filter(Boolean).join(" ");
 }
 
 /** Short labels of runs with these settings: by what they differ in, or by their precision. */

@@ -203,6 +203,15 @@ export function schemeProblem({ key, label }, value, settings) {
   return null;
 }
 
+/** The row of a number as the schemes of `settings` narrow its range. @param {Setting} setting @returns {Setting} */
+export function narrowed(setting, settings) {
+  const entry = OF_SCHEMES.find(([, key]) => key === setting.key && setting.kind !== "choice");
+  if (!entry) return setting;
+  const [by, , takes] = entry;
+  const values = takes(schemeOf(by, settings));
+  return { ...setting, min: values[0], max: values.at(-1) };
+}
+
 /** Why the second run's one difference is nothing that its scheme can do; null if it is, or if there is none. */
 function raceProblem(settings) {
   if (settings.race === "") return null;
@@ -244,31 +253,27 @@ export const format = (setting, value) => (typeof value === "boolean" ? (value ?
  */
 export function fromQuery(search) {
   const settings = defaults();
-  const problems = [];
-  // Addresses name every setting: beside a former one, the present one at its default says nothing.
-  const query = [...new URLSearchParams(search)];
-  const isFormer = ([key]) => FORMER.has(key);
-  for (const [key, text] of [...query.filter(isFormer), ...query.filter((pair) => !isFormer(pair))]) {
+  const read = [...new URLSearchParams(search)].map(([key, text]) => {
     const setting = settingOf(key);
+    return { key, setting, parsed: setting && parse(setting, presentText(key, text)) };
+  });
+  // Addresses name every setting: beside a former one, the present one at its default says nothing.
+  const isFormer = ({ key }) => FORMER.has(key);
+  for (const { setting, parsed } of [...read.filter(isFormer), ...read.filter((one) => !isFormer(one))]) {
+    if (!setting || "problem" in parsed) continue;
+    const { value } = parsed;
+    if (value !== setting.default || !read.some(({ key }) => FORMER.get(key)?.setting === setting)) settings[setting.key] = value;
+  }
+  const fit = settled(settings);
+  const problems = [];
+  for (const { key, setting, parsed } of read) {
     if (!setting) {
       problems.push(`The address has "${key}", which is no setting: passed over.`);
       continue;
     }
-    const parsed = parse(setting, presentText(key, text));
-    if ("value" in parsed) {
-      const says = parsed.value !== setting.default || !query.some(([other]) => FORMER.get(other)?.setting === setting);
-      if (says) settings[setting.key] = parsed.value;
-    } else {
-      const instead = format(setting, settings[setting.key]);
-      problems.push(`${parsed.problem}.${instead && ` Using ${instead}.`}`);
-    }
-  }
-  const fit = settled(settings);
-  for (const [key, text] of query) {
-    const setting = settingOf(key);
-    const parsed = setting && parse(setting, presentText(key, text));
-    const problem = parsed && "value" in parsed && schemeProblem(setting, parsed.value, settings);
-    if (problem) problems.push(`${problem}. Using ${format(setting, fit[setting.key])}.`);
+    const problem = "problem" in parsed ? parsed.problem : schemeProblem(setting, parsed.value, settings);
+    const instead = format(setting, fit[setting.key]);
+    if (problem) problems.push(`${problem}.${instead && ` Using ${instead}.`}`);
   }
   const race = raceProblem(fit);
   if (race) problems.push(`${settingOf("race").label}: ${race}.`);

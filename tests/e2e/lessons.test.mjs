@@ -479,7 +479,7 @@ test("what is wrong with a lesson is said", () => {
     [{ ...good, steps: [{ ...step, then: ["{run.loss"] }] }, '"{run.loss" is no fact'],
     [{ ...good, steps: [{ ...step, until: { fact: "run.epochs", is: "1" } }] }, "run.epochs is a number"],
     [{ ...good, steps: [{ ...step, until: { fact: "run.status", is: "playin" } }] }, "playin"],
-    [{ ...good, steps: [{ ...step, until: { fact: "run.setting.bits", is: 9 } }] }, "run.setting.bits"],
+    [{ ...good, steps: [{ ...step, until: { fact: "run.setting.bits", is: 17 } }] }, "run.setting.bits"],
     [{ ...good, steps: [{ ...step, until: { fact: "run.status", grownBy: 1 } }] }, "compares numbers"],
   ];
   for (const [lesson, part] of cases) assert.ok(lessonProblems(lesson).join("\n").includes(part), `${part}: ${lessonProblems(lesson)}`);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaults as ENGINE } from "../../pkg/registry.js";
-import { adoptThreads, defaults, differences, format, fromQuery, runConfig, SETTINGS, settingOf, toQuery } from "../../www/settings.js";
+import { adoptThreads, defaults, differences, format, fromQuery, narrowed, runConfig, settingOf, SETTINGS, toQuery } from "../../www/settings.js";
 import { typed, typedLayers } from "../../www/ui/typed.js";
 import { cifar10, write } from "./fixture.mjs";
 import { NARROW, PATIENCE, SMALL, WIDE, assertFits, hasRun, noticed, open, runOf, screenshot, seriousFindings, shows, trained } from "./support.mjs";
@@ -25,7 +25,10 @@ test("the page's defaults are the engine's", () => {
 });
 
 /** Settings that have no effect by the defaults, and what gives them one. */
-const APPLIES = { images: { data: "cifar10" }, steplr: { quantizer: "lsq" }, dropout: { model: "vgg4bit" } };
+const APPLIES = {
+  images: { data: "cifar10" }, dropout: { model: "vgg4bit" }, actbits: { activations: "dorefa" }, actrange: { activations: "affine" },
+  clipdecay: { activations: "pact" },
+};
 
 test("every setting survives the address", () => {
   adoptThreads(2);
@@ -84,7 +87,7 @@ for (const viewport of [WIDE, NARROW]) {
       for (const text of texts) {
         await type(page, `#set-${key}`, text);
         const problem = page.locator(`[data-key="${key}"] .problem`);
-        const { label, min, max } = settingOf(key);
+        const { label, min, max } = narrowed(settingOf(key), before);
         const [said, stays] = (await problem.textContent()).split(". It stays ");
         for (const part of [label, String(min), String(max), `"${text}"`]) assert.ok(said.includes(part), `${said}: no ${part}`);
         assert.equal(stays, `${before[key]}.`);

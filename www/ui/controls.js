@@ -3,7 +3,7 @@
  * a group that has none stand under a heading of their own in "More settings". What is not valid is never changed
  * into something else in silence: the value stays, and a sentence at the control says what was wrong.
  */
-import { SETTINGS, bitsOf, display, format, groupTitle, parse, schemeProblem } from "../settings.js";
+import { SETTINGS, bitsOf, display, format, groupTitle, narrowed, parse, schemeProblem } from "../settings.js";
 import { element } from "./dom.js";
 import { typed, typedLayers } from "./typed.js";
 
@@ -204,7 +204,9 @@ const MAKERS = {
 };
 
 /** One control with its label and help, as it stands in the page. */
-function build(setting, change) {
+function build(row, change) {
+  // Its range is that of the schemes chosen.
+  const setting = { ...row };
   const id = `set-${setting.key}`;
   const problem = element("span", { class: "problem", role: "alert" });
   const tell = (text) => {
@@ -242,6 +244,12 @@ function build(setting, change) {
     if (settings[setting.key] !== shown) tell("");
     shown = settings[setting.key];
     all = settings;
+    const { min, max } = narrowed(row, settings);
+    Object.assign(setting, { min, max });
+    if (setting.kind !== "number" && control.nodes[0].hasAttribute("aria-valuemax")) {
+      control.nodes[0].setAttribute("aria-valuemin", min);
+      control.nodes[0].setAttribute("aria-valuemax", max);
+    }
     control.show(settings);
   };
   return { setting, box, show, disable: control.disable };
