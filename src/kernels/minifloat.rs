@@ -51,6 +51,15 @@ impl Minifloat {
         positive.iter().rev().map(|value| -value).chain([0.0]).chain(positive.iter().copied()).collect()
     }
 
+    /// The scale of a block whose largest magnitude that is: 2^(floor(log2 largest) - e), e the exponent of the format's
+    /// largest number; at least 2^-127, the smallest e8m0 (OCP microscaling formats 1.0, section 6.3).
+    #[inline(always)]
+    pub fn block_scale(self, largest: f32) -> f32 {
+        let exponent = floor_log2(largest) - self.largest_exponent();
+        // 2^-127 is a subnormal of f32.
+        if exponent > -BIAS { power_of_two(exponent) } else { f32::from_bits(1 << (MANTISSA_BITS - 1)) }
+    }
+
     /// floor(log2) of the largest number.
     pub fn largest_exponent(self) -> i32 {
         floor_log2(self.largest)

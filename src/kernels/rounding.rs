@@ -1,6 +1,6 @@
 //! Rounding of activations, and what its gradient needs of them.
 
-use super::minifloat::{Minifloat, floor_log2, power_of_two};
+use super::minifloat::Minifloat;
 use super::parallel::{self, Parts, RowBlocks, RowMap};
 use super::simd::Chosen;
 use crate::Tensor;
@@ -122,7 +122,7 @@ impl Rounding {
             Self::Microscaled { format } => {
                 for block in pixels.chunks_mut(channels).flat_map(|pixel| pixel.chunks_mut(BLOCK)) {
                     let largest = block.iter().fold(0.0f32, |max, x| if *x > max { *x } else { max });
-                    let scale = power_of_two((floor_log2(largest) - format.largest_exponent()).max(-126));
+                    let scale = format.block_scale(largest);
                     block.iter_mut().for_each(|x| *x = format.round(*x / scale) * scale);
                 }
             }

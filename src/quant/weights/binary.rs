@@ -1,4 +1,4 @@
-//! The sign of each weight, times the mean magnitude (XNOR-Net, arXiv 1603.05279, equations 5 and 6).
+//! The sign of each weight, times the mean magnitude (XNOR-Net, arXiv 1603.05279, equations 5 and 6, section 3.1).
 
 use super::{Format, Grid, Known, Quantizer, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
@@ -33,8 +33,14 @@ impl Quantizer for Binary {
         Grid::table(self.blocks, vec![-1.0, 1.0], self.scales.clone())
     }
 
-    /// Straight through where a weight is within -1..=1.
+    /// `dW = dW_q (1 / n + mean|W| [|W| <= 1])`, n the weights of a block (section 3.1): the gradient of a weight alone,
+    /// straight through its sign.
     fn backward(&mut self, w: &[f32], dw: &mut [f32]) {
-        self.blocks.change(w, &self.scales, dw, |w, _, dw| if w.abs() <= 1.0 { dw } else { 0.0 });
+        let table = self.scales.iter().enumerate();
+        let table: Vec<_> =
+            table.map(|(block, scale)| (*scale, 1.0 / self.blocks.len(block) as f32)).collect();
+        self.blocks.change(w, &table, dw, |w, (scale, share), dw| {
+            dw * (share + if w.abs() <= 1.0 { scale } else { 0.0 })
+        });
     }
 }

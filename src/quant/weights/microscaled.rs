@@ -3,7 +3,7 @@
 
 use super::{Grid, Known, Quantizer, Request};
 use crate::kernels::blocks::Blocks;
-use crate::kernels::minifloat::{Minifloat, floor_log2, power_of_two};
+use crate::kernels::minifloat::Minifloat;
 
 /// Weights of a block.
 pub(super) const BLOCK: usize = 32;
@@ -27,9 +27,7 @@ impl Microscaled {
 
 impl Quantizer for Microscaled {
     fn fit(&mut self, w: &[f32], _known: &Known) {
-        let largest = self.format.largest_exponent();
-        // The exponents of a scale reach from -127 on; that of 2^-127 itself is a subnormal of f32.
-        let scale = |abs_max: f32| power_of_two((floor_log2(abs_max) - largest).max(-126));
+        let scale = |abs_max: f32| self.format.block_scale(abs_max);
         self.scales = self.blocks.extents(w).into_iter().map(|extent| scale(extent.abs_max())).collect();
     }
 

@@ -1,5 +1,4 @@
-//! 4-bit floating point with two scales: an 8-bit one for 16 weights and an f32 for the tensor (arXiv 2505.14669,
-//! section 2).
+//! 4-bit floating point with two scales: an 8-bit one for 16 weights and an f32 for the tensor (arXiv 2601.22813).
 
 use super::{Format, Grid, Known, Quantizer, Scheme, Shared, scale_to};
 use crate::kernels::blocks::Blocks;
@@ -21,7 +20,7 @@ pub(super) const SCHEME: Scheme = Scheme {
     },
     format: Format::Float,
     formula: "t = max|W| / 2688, s = t e4m3(max|W of 16| / 6t), W_q = s e2m1(W / s)",
-    source: "arXiv 2505.14669",
+    source: "arXiv 2601.22813",
     bits: &[4],
     sharing: Shared::Fixed(BLOCK),
     build: |request| Some(Box::new(Nvfp4 { blocks: request.blocks, scales: Vec::new() })),
