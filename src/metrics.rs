@@ -222,8 +222,6 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
     let blocks = grid.as_ref().map_or(0, |grid| grid.scales.len());
     let mean =
         |values: &mut dyn Iterator<Item = f32>| (values.map(f64::from).sum::<f64>() / blocks as f64) as f32;
-    let (levels_used, entropy_bits) =
-        (level_counts.iter().filter(|&&n| n > 0).count(), entropy(&level_counts));
     // Neighbours of a fine grid are told as one: the middle of them.
     let run = level_counts.len().div_ceil(MOST_LEVELS).max(1);
     let values = grid.as_ref().map_or_else(Vec::new, |grid| {
@@ -241,9 +239,9 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
         levels: values,
         scales: blocks,
         bits_a_weight: grid.as_ref().map_or(F32_BITS as f64, |grid| grid.bits() as f64 / count.max(1) as f64),
-        levels_used,
+        levels_used: level_counts.iter().filter(|&&n| n > 0).count(),
         histogram: Histogram::symmetric(&param.value),
-        entropy_bits,
+        entropy_bits: entropy(&level_counts),
         level_counts,
         flipped_share: flips.since_epoch,
         flips_per_step: flips.last_step,

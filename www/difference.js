@@ -5,7 +5,7 @@
  *
  * @typedef {import("./settings.js").Settings} Settings
  */
-import { SETTINGS, bitsOf, defaults, differences, display, format, groupTitle, parse, partsOf, settingOf, settled } from "./settings.js";
+import { SETTINGS, bitsOf, defaults, differences, display, format, groupTitle, parse, partsOf, schemeValues, settingOf, settled } from "./settings.js";
 
 /** Values offered of a setting whose slider moves by factors, as factors of the run's own. */
 const FACTORS = [0.1, 0.3, 3, 10];
@@ -71,7 +71,10 @@ export function labels(list) {
 
 const upTo = (count, value) => Array.from({ length: count }, (_, i) => value(i));
 
-function valuesOf({ key, kind, choices, min, max, log }, settings) {
+function valuesOf(setting, settings) {
+  const { key, kind, choices, min, max, log } = setting;
+  const taken = schemeValues(setting, settings);
+  if (taken) return taken;
   if (kind === "switch") return [!settings[key]];
   if (kind === "number" && log) {
     return FACTORS.map((factor) => Number((settings[key] * factor).toPrecision(2))).filter((value) => value >= min && value <= max);

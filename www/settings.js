@@ -203,13 +203,16 @@ export function schemeProblem({ key, label }, value, settings) {
   return null;
 }
 
+/** The values of a setting that the schemes of `settings` take; null where they have no say. @returns {(string|number)[]|null} */
+export function schemeValues({ key }, settings) {
+  const entry = OF_SCHEMES.find(([, of]) => of === key);
+  return entry ? entry[2](schemeOf(entry[0], settings)) : null;
+}
+
 /** The row of a number as the schemes of `settings` narrow its range. @param {Setting} setting @returns {Setting} */
 export function narrowed(setting, settings) {
-  const entry = OF_SCHEMES.find(([, key]) => key === setting.key && setting.kind !== "choice");
-  if (!entry) return setting;
-  const [by, , takes] = entry;
-  const values = takes(schemeOf(by, settings));
-  return { ...setting, min: values[0], max: values.at(-1) };
+  const values = setting.kind !== "choice" && schemeValues(setting, settings);
+  return values ? { ...setting, min: values[0], max: values.at(-1) } : setting;
 }
 
 /** Why the second run's one difference is nothing that its scheme can do; null if it is, or if there is none. */

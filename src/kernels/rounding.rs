@@ -247,3 +247,74 @@ impl Kept {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::minifloat::{E2M1, E4M3};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a value becomes, written plainly.
+    fn plain(rounding: Rounding, pixel: &[f32], c: usize) -> f32 {
+        let nearest = |format: Minifloat, x: f32| {
+            let near = |a: &f32, b: &f32| (a - x).abs().total_cmp(&(b - x).abs());
+            format.values().into_iter().min_by(near).unwrap()
+        };
+        match rounding {
+            Rounding::Uniform { scale, most } => {
+                (pixel[c] / scale).round_ties_even().clamp(0.0, most) * scale
+            }
+            Rounding::Float { format, scale } => nearest(format, pixel[c] / scale) * scale,
+            Rounding::Microscaled { format } => {
+                let block = &pixel[c / BLOCK * BLOCK..pixel.len().min((c / BLOCK + 1) * BLOCK)];
+                let largest = block.iter().fold(0.0f32, |a, b| a.max(*b));
+                let scale = (largest.log2().floor() - format.largest_exponent() as f32).exp2();
+                if largest == 0.0 { 0.0 } else { nearest(format, pixel[c] / scale) * scale }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_is_rounded_and_its_gradient_stopped_as_by_plain_loops(
+            [n, h, w, c] in [1usize..3, 1usize..4, 1usize..5, 1usize..40], halo in 0usize..3, which in 0usize..4, seed in 1u32..1000,
+        ) {
+            let rounding = [
+                Rounding::Uniform { scale: 0.13, most: 15.0 },
+                Rounding::Float { format: E2M1, scale: 0.31 },
+                Rounding::Float { format: E4M3, scale: 0.004 },
+                Rounding::Microscaled { format: E2M1 },
+            ][which];
+            // Never half-way between two numbers of a format.
+            let noise = |i: usize, salt: u32| (i as u32 ^ salt).wrapping_mul(2_654_435_761).wrapping_mul(seed | 1) >> 8;
+            let values: Vec<f32> =
+                (0..n * h * w * c).map(|i| (noise(i, 7) as f32 / 16_777_216.0 * 3.1 - 0.4).max(0.0)).collect();
+            let mut x = Tensor::from_dense([n, h, w, c], halo, &values);
+            let (largest, sum) = largest_and_sum(&x);
+            prop_assert_eq!(largest, values.iter().fold(0.0f32, |a, b| a.max(*b)));
+            let exact: f64 = values.iter().map(|v| f64::from(*v)).sum();
+            // Sums of a row in f32.
+            prop_assert!((sum - exact).abs() <= 1e-6 * exact);
+
+            let (bound, mut kept) = (1.9f32, Kept::default());
+            rounding.forward(&mut x, Keep::Residuals, bound, &mut kept);
+            let expected: Vec<f32> =
+                (0..values.len()).map(|i| plain(rounding, &values[i / c * c..][..c], i % c)).collect();
+            prop_assert_eq!(x.to_dense(), expected);
+
+            let dy: Vec<f32> = (0..values.len()).map(|i| noise(i, 99) as f32 / 16_777_216.0 - 0.5).collect();
+            let mut gradient = Tensor::from_dense([n, h, w, c], halo, &dy);
+            let sums = kept.backward(&mut gradient);
+            let (mut clipped, mut residuals) = (0.0, 0.0);
+            for ((dx, dy), x) in gradient.to_dense().iter().zip(&dy).zip(&values) {
+                prop_assert_eq!(*dx, if *x >= bound { 0.0 } else { *dy });
+                if *x >= bound {
+                    clipped += f64::from(*dy);
+                } else if let Rounding::Uniform { scale, .. } = rounding {
+                    residuals += f64::from(*dy) * f64::from((x / scale).round_ties_even() - x / scale);
+                }
+            }
+            prop_assert!((sums.clipped - clipped).abs() < 1e-9 && (sums.residuals - residuals).abs() < 1e-9);
+        }
+    }
+}

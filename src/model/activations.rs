@@ -3,10 +3,9 @@
 
 use std::collections::TryReserveError;
 
-use super::node::Node;
+use crate::Tensor;
 use crate::kernels::rounding::{Keep, Kept, Rounding};
-use crate::quant::{self, ActivationQuantizer, ActivationRequest, End, Tracking};
-use crate::{Result, RunConfig, Tensor};
+use crate::quant::ActivationQuantizer;
 
 /// A quantizer behind a layer.
 pub(super) struct Placed {
@@ -15,6 +14,10 @@ pub(super) struct Placed {
 }
 
 impl Placed {
+    pub fn new(quantizer: Box<dyn ActivationQuantizer>) -> Self {
+        Self { quantizer, kept: Kept::default() }
+    }
+
     /// Rounds the layer's output in place.
     pub fn forward(&mut self, x: &mut Tensor, training: bool) {
         if training {
@@ -44,24 +47,7 @@ impl Placed {
     }
 
     /// Takes the memory of [`Placed::bytes`].
-    pub fn try_reserve(&mut self, elements: usize) -> std::result::Result<(), TryReserveError> {
+    pub fn try_reserve(&mut self, elements: usize) -> Result<(), TryReserveError> {
         self.kept.try_reserve(self.quantizer.keep(), elements)
     }
-}
-
-/// Puts quantizers behind the layers that have a ReLU, as the settings say.
-pub(super) fn place(nodes: &mut [Node], config: &RunConfig) -> Result<()> {
-    let scheme = quant::find_activations(&config.activations)?;
-    let end = quant::find_end(&config.ends)?;
-    let tracking = if config.activation_range == "largest" { Tracking::Largest } else { Tracking::Average };
-    let last = nodes.iter().rposition(|node| node.rectified);
-    for (i, node) in nodes.iter_mut().enumerate().filter(|(_, node)| node.rectified) {
-        // What the last layer with weights reads comes from the last ReLU.
-        let end = if Some(i) == last { end } else { End::Same };
-        let Some((scheme, bits)) = end.of_activations(scheme, config.activation_bits as u8) else { continue };
-        let request = ActivationRequest { bits, tracking, clip_decay: config.clip_decay as f32 };
-        node.rounding =
-            scheme.quantizer(&request)?.map(|quantizer| Placed { quantizer, kept: Kept::default() });
-    }
-    Ok(())
 }

@@ -29,7 +29,7 @@ use crate::kernels::blocks::{Blocks, Extent, Granularity};
 use crate::kernels::pointwise;
 use crate::layers::{Context, Input, Param, Pass, Shape};
 use crate::lower::{Lowered, Op};
-use crate::quant::{self, End};
+use crate::quant::{self, ActivationRequest, End, Tracking};
 use crate::random::{Purpose, stream};
 use crate::state::{Under, Visitor};
 use crate::{Error, Result, Tensor};
@@ -181,7 +181,7 @@ impl Model {
         };
         model.separate = model.plan.separate.iter().map(|_| Tensor::default()).collect();
         model.make_quantizers(config)?;
-        activations::place(&mut model.nodes, config)?;
+        model.place_roundings(config)?;
         if !config.winograd {
             model.nodes.iter_mut().for_each(|node| node.layer.use_direct_algorithm());
         }
@@ -206,6 +206,25 @@ impl Model {
                 let Some((scheme, bits)) = end.of_weights(scheme, bits) else { continue };
                 param.quantizer = scheme.quantizer(bits, self.granularity, param.matrix())?;
             }
+        }
+        Ok(())
+    }
+
+    /// Puts quantizers behind the layers that have a ReLU, as the settings say.
+    fn place_roundings(&mut self, config: &crate::RunConfig) -> Result<()> {
+        let scheme = quant::find_activations(&config.activations)?;
+        let end = quant::find_end(&config.ends)?;
+        let tracking =
+            if config.activation_range == "largest" { Tracking::Largest } else { Tracking::Average };
+        let last = self.nodes.iter().rposition(|node| node.rectified);
+        for (i, node) in self.nodes.iter_mut().enumerate().filter(|(_, node)| node.rectified) {
+            // What the last layer with weights reads comes from the last ReLU.
+            let end = if Some(i) == last { end } else { End::Same };
+            let Some((scheme, bits)) = end.of_activations(scheme, config.activation_bits as u8) else {
+                continue;
+            };
+            let request = ActivationRequest { bits, tracking, clip_decay: config.clip_decay as f32 };
+            node.rounding = scheme.quantizer(&request)?.map(Placed::new);
         }
         Ok(())
     }

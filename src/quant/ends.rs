@@ -1,6 +1,7 @@
 //! The first and the last layer with weights, which many papers leave alone.
 
-use super::{ACTIVATIONS, ActivationScheme, QUANTIZERS, Scheme};
+use super::activations::{ACTIVATIONS, ActivationScheme};
+use super::weights::{QUANTIZERS, Scheme};
 use crate::Result;
 use crate::registry::{Entry, Named, Registry};
 

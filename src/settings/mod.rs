@@ -13,30 +13,12 @@ pub use table::{RunConfig, SETTINGS};
 
 use crate::export::TARGETS;
 use crate::kernels::blocks::Granularity;
-use crate::quant::Format;
+use crate::quant::SchemeEntry;
 use crate::registry::{Entry, names};
 use crate::{Error, Result, quant};
 
 /// The entries of a menu.
 pub type Menu = fn() -> Vec<&'static Entry>;
-
-/// A number format in a menu, and what the menu says of it.
-#[derive(Debug, Clone, Serialize)]
-pub struct SchemeEntry {
-    /// Name and description.
-    #[serde(flatten)]
-    pub entry: &'static Entry,
-    /// The heading.
-    pub format: Format,
-    /// What it does, in one line.
-    pub formula: &'static str,
-    /// Where it was published.
-    pub source: &'static str,
-    /// The bit widths that it takes.
-    pub bits: &'static [u8],
-    /// The granularities that it takes; empty where there is nothing to choose.
-    pub granularities: Vec<&'static str>,
-}
 
 /// What values a setting has, and so which control shows it.
 #[derive(Debug, Clone, Copy)]

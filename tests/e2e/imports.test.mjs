@@ -53,3 +53,60 @@ test("every import and every worker is a file of the page, and every file is rea
   // The one file from beside www/: the table that the build prints.
   assert.deepEqual([...reached].sort(), ["../pkg/registry.js", ...files].sort());
 });
+
+/** Paths of a `use` tree: "a::{b, c::{d, e}}" -> ["a::b", "a::c::d", "a::c::e"]. */
+function paths(tree) {
+  const open = tree.indexOf("{");
+  if (open < 0) return [tree.split(" as ")[0].trim()];
+  const found = [];
+  let [depth, start] = [0, open + 1];
+  for (let i = start; i < tree.length; i++) {
+    if (tree[i] === "{") depth += 1;
+    if ((tree[i] === "," || tree[i] === "}") && depth === 0) {
+      const part = tree.slice(start, i).trim();
+      if (part) found.push(...paths(tree.slice(0, open) + part));
+      start = i + 1;
+    }
+    if (tree[i] === "}") depth -= 1;
+  }
+  return found;
+}
+
+/** File -> the files whose modules it names, of a crate's sources. A module's own ancestors hold it, and do not count. */
+function rustGraph(folder) {
+  const root = new URL(`../../${folder}/`, import.meta.url).pathname;
+  const sources = readdirSync(root, { recursive: true }).filter((file) => file.endsWith(".rs"));
+  const moduleOf = (file) => file.replace(/\.rs$/, "").split("/").filter((part, i, all) => i < all.length - 1 || !["mod", "lib", "main"].includes(part));
+  const fileOf = new Map(sources.map((file) => [moduleOf(file).join("::"), file]));
+  const edges = new Map();
+  for (const file of sources) {
+    const own = moduleOf(file);
+    const code = readFileSync(root + file, "utf8").split(/#\[cfg\(test\)\]\s*mod tests/)[0].replace(/\/\/.*/g, "");
+    const uses = [...code.matchAll(/\buse\s+([^;]+);/g)].flatMap(([, tree]) => paths(tree.replace(/\s+/g, " ")));
+    const named = [...code.matchAll(/\b(?:crate|super)(?:::\w+)+/g)].map(([path]) => path);
+    const targets = new Set();
+    for (const path of [...uses, ...named]) {
+      let parts = path.split("::").map((part) => part.trim());
+      let at = [];
+      if (parts[0] === "crate") parts = parts.slice(1);
+      else if (parts[0] === "super") {
+        at = own;
+        while (parts[0] === "super") [at, parts] = [at.slice(0, -1), parts.slice(1)];
+      } else if (parts[0] === "self" || fileOf.has([...own, parts[0]].join("::"))) [at, parts] = [own, parts[0] === "self" ? parts.slice(1) : parts];
+      else continue;
+      while (parts.length > 0 && fileOf.has([...at, parts[0]].join("::"))) [at, parts] = [[...at, parts[0]], parts.slice(1)];
+      const isAncestor = at.every((part, i) => part === own[i]);
+      if (!isAncestor) targets.add(fileOf.get(at.join("::")));
+    }
+    edges.set(file, [...targets].filter(Boolean));
+  }
+  return edges;
+}
+
+for (const folder of ["src", "xtask/src"]) {
+  test(`no circle of files in ${folder}`, () => {
+    const edges = rustGraph(folder);
+    assert.ok([...edges.values()].flat().length > edges.size, "what a file names is found");
+    assert.equal(circle(edges), null);
+  });
+}

@@ -5,7 +5,7 @@ use super::range::Range;
 use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, most};
 use crate::Tensor;
 use crate::kernels::rounding::Rounding;
-use crate::quant::Format;
+use crate::quant::format::Format;
 use crate::registry::Entry;
 use crate::state::Visitor;
 
@@ -42,6 +42,10 @@ impl ActivationQuantizer for Affine {
     fn rounding(&self, training: bool) -> Option<Rounding> {
         let range = self.range.largest(training)?;
         Some(Rounding::Uniform { scale: range / self.most, most: self.most })
+    }
+
+    fn bound(&self) -> f32 {
+        self.range.bound()
     }
 
     fn end_step(&mut self) {

@@ -2,7 +2,7 @@
 
 use super::{ActivationQuantizer, ActivationScheme, most};
 use crate::kernels::rounding::Rounding;
-use crate::quant::Format;
+use crate::quant::format::Format;
 use crate::registry::Entry;
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {

@@ -29,6 +29,10 @@ impl ActivationQuantizer for Float {
         Some(Rounding::Float { format: self.format, scale: range / self.format.largest })
     }
 
+    fn bound(&self) -> f32 {
+        self.range.bound()
+    }
+
     fn end_step(&mut self) {
         self.range.end_step();
     }

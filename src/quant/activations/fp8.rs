@@ -3,7 +3,7 @@
 use super::ActivationScheme;
 use super::float::Float;
 use crate::kernels::minifloat::E4M3;
-use crate::quant::Format;
+use crate::quant::format::Format;
 use crate::registry::Entry;
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {

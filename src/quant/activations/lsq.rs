@@ -4,7 +4,8 @@ use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, most};
 use crate::Tensor;
 use crate::kernels::rounding::{Keep, Rounding, Sums, largest_and_sum};
 use crate::param::Param;
-use crate::quant::{Format, learned};
+use crate::quant::format::Format;
+use crate::quant::learned;
 use crate::registry::Entry;
 use crate::state::Visitor;
 

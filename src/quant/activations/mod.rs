@@ -13,7 +13,7 @@ mod mxfp4;
 mod pact;
 mod range;
 
-use super::{Format, bits_listed};
+use super::format::{Format, bits_listed};
 use crate::kernels::rounding::{Keep, Rounding, Sums};
 use crate::param::Param;
 use crate::registry::{Entry, Named, Registry};
@@ -55,7 +55,7 @@ pub trait ActivationQuantizer: Send + Sync {
         Keep::Clipped
     }
 
-    /// Where values of a training pass are clipped.
+    /// From where on values of a training pass are clipped, and their gradients end.
     fn bound(&self) -> f32 {
         self.rounding(true).map_or(f32::INFINITY, |rounding| rounding.bound())
     }
@@ -154,4 +154,84 @@ impl ActivationScheme {
 /// The highest of `2^bits` levels from 0 on.
 fn most(bits: u8) -> f32 {
     ((1u32 << bits) - 1) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::rounding::Kept;
+
+    const FEATURES: usize = 6;
+
+    fn made(name: &str, bits: u8, tracking: Tracking) -> Box<dyn ActivationQuantizer> {
+        let request = ActivationRequest { bits, tracking, clip_decay: 0.5 };
+        ACTIVATIONS.find(name).unwrap().quantizer(&request).unwrap().unwrap()
+    }
+
+    /// Rounds a training batch, and takes a gradient of ones back; gives the values and the gradient.
+    fn trained(quantizer: &mut dyn ActivationQuantizer, values: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let shape = [values.len() / FEATURES, 1, 1, FEATURES];
+        let (mut x, mut kept) = (Tensor::from_dense(shape, 0, values), Kept::default());
+        quantizer.observe(&x);
+        let rounding = quantizer.rounding(true).unwrap();
+        rounding.forward(&mut x, quantizer.keep(), quantizer.bound(), &mut kept);
+        let mut dy = Tensor::from_dense(shape, 0, &vec![1.0; values.len()]);
+        let sums = kept.backward(&mut dy);
+        quantizer.backward(sums, FEATURES);
+        (x.to_dense(), dy.to_dense())
+    }
+
+    #[test]
+    fn a_measured_range_counts_once_its_step_is_taken() {
+        let batch = [0.0, 1.0, 2.0, 3.0, 7.5, 15.0];
+        for (tracking, after) in [(Tracking::Largest, 30.0), (Tracking::Average, 15.0 + 0.01 * 15.0)] {
+            let mut quantizer = made("affine", 4, tracking);
+            assert_eq!(quantizer.rounding(false), None);
+            let (values, gradient) = trained(quantizer.as_mut(), &batch);
+            assert_eq!(values, [0.0, 1.0, 2.0, 3.0, 8.0, 15.0]);
+            assert_eq!(gradient, [1.0; 6], "nothing lies beyond the largest value");
+            // The step was refused: nothing is known yet.
+            assert_eq!(quantizer.rounding(false), None);
+            trained(quantizer.as_mut(), &batch);
+            quantizer.end_step();
+            assert_eq!(quantizer.rounding(false), Some(Rounding::Uniform { scale: 1.0, most: 15.0 }));
+            let (_, gradient) = trained(quantizer.as_mut(), &batch.map(|x| 2.0 * x));
+            assert_eq!(gradient[5], if tracking == Tracking::Largest { 1.0 } else { 0.0 });
+            quantizer.end_step();
+            let Some(Rounding::Uniform { scale, .. }) = quantizer.rounding(false) else { panic!() };
+            assert!((scale - after / 15.0).abs() < 1e-6, "{scale}");
+        }
+    }
+
+    #[test]
+    fn a_clip_learns_from_what_it_clips() {
+        let mut quantizer = made("pact", 4, Tracking::Average);
+        let (values, gradient) = trained(quantizer.as_mut(), &[0.0, 1.0, 5.0, 9.0, 10.5, 40.0]);
+        assert!((values[5] - 10.0).abs() < 1e-5 && values[4] == values[5]);
+        assert_eq!(gradient, [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+        // Two clipped gradients of 1, the penalty's 0.5 * 10, times the clip for its logarithm.
+        assert!((quantizer.params()[0].grad[0] - (2.0 + 5.0) * 10.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_step_learns_from_residuals_and_from_what_is_clipped() {
+        let batch = [0.2, 0.4, 0.6, 0.8, 1.0, 30.0];
+        let mut quantizer = made("lsq", 2, Tracking::Average);
+        trained(quantizer.as_mut(), &batch);
+        let step = 2.0 * 33.0 / 6.0 / 3f32.sqrt();
+        let Some(Rounding::Uniform { scale, most }) = quantizer.rounding(true) else { panic!() };
+        assert!((scale / step - 1.0).abs() < 1e-6 && most == 3.0);
+        // 30 is beyond 3 steps; the others are below half a step, so round to 0.
+        let residuals: f32 = batch[..5].iter().map(|x| -x / step).sum();
+        let expected = (residuals + 3.0) / (FEATURES as f32 * 3.0).sqrt() * step;
+        assert!((quantizer.params()[0].grad[0] - expected).abs() < 1e-5 * expected.abs());
+    }
+
+    #[test]
+    fn bits_that_a_scheme_cannot_do_are_refused() {
+        let scheme = ACTIVATIONS.find("fp4").unwrap();
+        let request = ActivationRequest { bits: 3, tracking: Tracking::Average, clip_decay: 0.0 };
+        let message = scheme.quantizer(&request).err().unwrap().to_string();
+        assert_eq!(message, "actbits: expected 4 with fp4, found 3");
+    }
 }

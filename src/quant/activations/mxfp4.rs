@@ -3,7 +3,7 @@
 use super::{ActivationQuantizer, ActivationScheme};
 use crate::kernels::minifloat::E2M1;
 use crate::kernels::rounding::{Keep, Rounding};
-use crate::quant::Format;
+use crate::quant::format::Format;
 use crate::registry::Entry;
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {

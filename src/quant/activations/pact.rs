@@ -3,7 +3,8 @@
 use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, most};
 use crate::kernels::rounding::{Rounding, Sums};
 use crate::param::Param;
-use crate::quant::{Format, learned};
+use crate::quant::format::Format;
+use crate::quant::learned;
 use crate::registry::Entry;
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {

@@ -44,6 +44,11 @@ impl Range {
         (largest > 0.0).then_some(largest)
     }
 
+    /// Where values of a training pass are clipped: beyond the largest, which itself is a level.
+    pub fn bound(&self) -> f32 {
+        self.largest(true).map_or(f32::INFINITY, f32::next_up)
+    }
+
     pub fn visit(&mut self, visitor: &mut dyn Visitor) {
         state::float(visitor, "range", &mut self.largest);
     }

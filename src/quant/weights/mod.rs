@@ -18,8 +18,11 @@ mod ternary;
 mod ternary_mean;
 mod ternary_median;
 
-use super::{Format, GRANULARITIES, Grid, Known, Quantizer, Sharing, bits_listed};
+use super::format::{Format, bits_listed};
+use super::granularity::{GRANULARITIES, Sharing};
 use crate::kernels::blocks::{Blocks, Granularity};
+use crate::kernels::grid::Grid;
+use crate::param::{Known, Quantizer};
 use crate::registry::{Entry, Named, Registry};
 use crate::{Error, Result};
 

@@ -1,0 +1,45 @@
+//! Kinds of number, and what menus say of a scheme.
+
+use serde::Serialize;
+
+use crate::registry::Entry;
+
+/// The kinds of number that a scheme represents values by (the taxonomy of arXiv 2505.01043).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Format {
+    /// f32 as it is.
+    Full,
+    /// Equally spaced levels.
+    Integer,
+    /// A few bits of exponent and of mantissa.
+    Float,
+    /// Any other set of levels.
+    Custom,
+}
+
+/// A number format in a menu, and what the menu says of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct SchemeEntry {
+    /// Name and description.
+    #[serde(flatten)]
+    pub entry: &'static Entry,
+    /// The heading.
+    pub format: Format,
+    /// What it does, in one line.
+    pub formula: &'static str,
+    /// Where it was published.
+    pub source: &'static str,
+    /// The bit widths that it takes.
+    pub bits: &'static [u8],
+    /// The granularities that it takes; empty where there is nothing to choose.
+    pub granularities: Vec<&'static str>,
+}
+
+/// `2 to 8`, or `8, 12, 16`.
+pub(super) fn bits_listed(bits: &[u8]) -> String {
+    match bits {
+        [first, .., last] if usize::from(last - first) == bits.len() - 1 => format!("{first} to {last}"),
+        _ => bits.iter().map(u8::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
