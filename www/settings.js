@@ -237,8 +237,7 @@ export function settled(settings) {
     if (key === "bits") {
       const { all, layers } = bitsOf(settings.bits);
       const kept = layers.filter(([, bits]) => values.includes(bits)).map((pair) => pair.join(":"));
-      const now = values.includes(all) ? all : instead(all);
-      changes.bits = kept.length > 0 ? [now, ...kept].join() : now;
+      changes.bits = !values.includes(all) ? instead(all) : kept.length > 0 ? [all, ...kept].join() : all;
     } else {
       changes[key] = instead(settings[key]);
     }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choices } from "../../www/difference.js";
-import { adoptThreads, defaults, format, fromQuery, ofRun, parse, runConfig, SETTINGS, toQuery } from "../../www/settings.js";
+import { adoptThreads, defaults, format, fromQuery, ofRun, parse, runConfig, schemeProblem, SETTINGS, settled, toQuery } from "../../www/settings.js";
 
 const CASES = 2000;
 adoptThreads(4);
@@ -35,7 +35,6 @@ const VALUES = {
     return layers.length > 0 ? all + layers.join("") : all;
   },
   choice: (dice, { choices: of }) => oneOf(dice, of).name,
-  segments: (dice, { choices: of }) => oneOf(dice, of).name,
   text: (dice) => text(dice),
   names: (dice, { choices: of }) => of.filter(() => dice() < 0.3).map(({ name }) => name).join(),
   place: (dice) => oneOf(dice, ["", "levels", "why-4-bits", `levels.${1 + Math.floor(dice() * 9)}`]),
@@ -45,7 +44,7 @@ const VALUES = {
 
 /** Settings as the page can have them: what does not apply is as it was. */
 function draw(dice) {
-  const settings = Object.fromEntries(SETTINGS.map((row) => [row.key, VALUES[row.kind](dice, row)]));
+  const settings = settled(Object.fromEntries(SETTINGS.map((row) => [row.key, VALUES[row.kind](dice, row)])));
   const initial = defaults();
   for (const { key, group, applies } of SETTINGS) {
     if ((group === "data" || group === "hidden") && applies && !applies(settings)) settings[key] = initial[key];
@@ -80,7 +79,7 @@ test(`the cases reach every value of every menu, both ends of every switch, and 
   }
   for (const { key, kind, choices: menu } of SETTINGS) {
     if (kind === "switch" || kind === "flag") assert.equal(seen.get(key).size, 2, key);
-    if (kind === "choice" || kind === "segments") assert.equal(seen.get(key).size, menu.length, key);
+    if (kind === "choice") assert.equal(seen.get(key).size, menu.length, key);
   }
   assert.ok(seen.get("race").size > 10);
 });
@@ -99,7 +98,11 @@ test(`any query at all gives valid settings and a sentence for each pair that it
       assert.deepEqual(again, { value: settings[row.key] }, `seed ${seed}: ${row.key}`);
     }
     // In their order, each by the name that the user knows.
-    const passedOver = pairs.filter(([key, value]) => !rowOf(key) || "problem" in parse(rowOf(key), value));
+    const isWrong = ([key, value]) => {
+      const parsed = rowOf(key) ? parse(rowOf(key), value) : { problem: "no setting" };
+      return "problem" in parsed || Boolean(schemeProblem(rowOf(key), parsed.value, settings));
+    };
+    const passedOver = pairs.filter(isWrong);
     assert.equal(problems.length, passedOver.length, `seed ${seed}: ${problems}`);
     passedOver.forEach(([key], i) => assert.ok(problems[i].includes(rowOf(key)?.label ?? `"${key}"`), `seed ${seed}: ${key}: ${problems[i]}`));
     const read = pairs.filter((pair) => !passedOver.includes(pair));

@@ -139,7 +139,7 @@ test("a race: both runs are in the files, told apart by their labels", async (t)
     assert.match(text, /does not repeat what was done on the way: 4-bit was given an outlier \(\w+, times 20\) after \d+ steps; FP32 was/);
     assert.match(text, /Run: 4-bit[\s\S]*Run: FP32/);
     // What has no effect on a run is not told of it.
-    for (const [row, value] of [["Bits", "4"], ["Scale per layer", "on"], ["Straight-through", "on"]]) assert.match(text, new RegExp(`^${row}\\s+${value}\\s+–$`, "m"));
+    for (const [row, value] of [["Bits", "4"], ["One scale for", "A layer"], ["Straight-through", "on"]]) assert.match(text, new RegExp(`^${row}\\s+${value}\\s+–$`, "m"));
   });
 });
 
