@@ -10,11 +10,10 @@ use nibble::quant::{self, Known, Quantizer};
 use nibble::schedule::{self, At};
 use serde::Deserialize;
 
-#[allow(dead_code)] // Golden trainings draw labels too.
-#[path = "support/unit.rs"]
-mod unit;
+#[path = "support/golden.rs"]
+mod golden;
 
-use unit::unit;
+use golden::{published_block, unit, weights};
 
 #[derive(Deserialize)]
 struct Quantizers {
@@ -119,28 +118,6 @@ fn optimizers() -> Optimizers {
 
 fn granularity(per: &str) -> Granularity {
     quant::find_granularity(per).unwrap()
-}
-
-/// Number of a block in the files, which count by channel and then by group.
-fn published_block(block: usize, blocks: usize, c_out: usize) -> usize {
-    let groups = blocks / c_out;
-    if blocks == 1 { 0 } else { block % c_out * groups + block / c_out }
-}
-
-/// The weights of a case.
-fn weights(kind: &str, k: usize, c_out: usize) -> Vec<f32> {
-    let at = |(i, u): (usize, f32)| match kind {
-        "noise" => u * 0.1,
-        "zero" => u * 0.0,
-        "constant" => 0.3,
-        "outlier" if i == k * c_out / 2 => 8.0,
-        "outlier" => u * 0.1,
-        "denormal" => u * f32::from_bits(1 << 19), // 2^-130
-        "positive" => u.abs() * 0.1 + 0.01,
-        "negative" => u.abs() * -0.1 - 0.01,
-        other => panic!("{other}"),
-    };
-    unit(&format!("quantizers/{kind}/{k}x{c_out}"), k * c_out).into_iter().enumerate().map(at).collect()
 }
 
 #[test]

@@ -7,11 +7,10 @@ use nibble::quant::{self, Known, Quantizer};
 use serde::Deserialize;
 use serde_json::Value;
 
-#[allow(dead_code)] // Golden trainings draw labels too.
-#[path = "support/unit.rs"]
-mod unit;
+#[path = "support/golden.rs"]
+mod golden;
 
-use unit::unit;
+use golden::{published_block, unit, weights};
 
 #[derive(Deserialize)]
 struct Case {
@@ -49,23 +48,7 @@ impl Case {
     }
 
     fn weights(&self) -> Vec<f32> {
-        let Self { kind, k, c_out, .. } = self;
-        let count = k * c_out;
-        let at = |(i, u): (usize, f32)| match kind.as_str() {
-            "noise" => u * 0.1,
-            "zero" => u * 0.0,
-            "constant" => 0.3,
-            "outlier" if i == count / 2 => 8.0,
-            "outlier" => u * 0.1,
-            "denormal" => u * f32::from_bits(1 << 19), // 2^-130
-            "positive" => u.abs() * 0.1 + 0.01,
-            "negative" => u.abs() * -0.1 - 0.01,
-            "quarters" => ((i % 49) as f32 - 24.0) / 4.0,
-            "steps" => ((37 * i % 257) as f32 - 128.0) / 128.0,
-            "wide" => u * 2.0,
-            other => panic!("{other}"),
-        };
-        unit(&format!("quantizers/{kind}/{k}x{c_out}"), count).into_iter().enumerate().map(at).collect()
+        weights(&self.kind, self.k, self.c_out)
     }
 
     /// Fitted to the weights. Formats with blocks of their own are asked for by the tensor.
@@ -84,12 +67,6 @@ impl Case {
         let chunks = self.levels.as_bytes().chunks(digits);
         chunks.map(|code| u32::from_str_radix(str::from_utf8(code).unwrap(), 16).unwrap()).collect()
     }
-}
-
-/// Number of a block in the file, which counts by channel and then by group.
-fn published_block(block: usize, blocks: usize, c_out: usize) -> usize {
-    let groups = blocks / c_out;
-    if blocks == 1 { 0 } else { block % c_out * groups + block / c_out }
 }
 
 /// The number that has these bits in a format; -0 is 0.

@@ -79,7 +79,7 @@ function valuesOf(setting, settings) {
   if (kind === "number" && log) {
     return FACTORS.map((factor) => Number((settings[key] * factor).toPrecision(2))).filter((value) => value >= min && value <= max);
   }
-  if (kind === "number" || kind === "integer" || kind === "bits") {
+  if (kind === "number" || kind === "integer") {
     const whole = kind !== "number";
     const count = whole ? Math.min(MOST_VALUES, max - min + 1) : MOST_VALUES;
     const values = upTo(count, (i) => min + (i * (max - min)) / (count - 1));

@@ -183,30 +183,30 @@ const OF_SCHEMES = [
   ["activations", "actbits", ({ bits }) => bits],
 ];
 
-/** The scheme that `settings` name under `key`. */
-const schemeOf = (key, settings) => settingOf(key).choices.find(({ name }) => name === settings[key]);
+/** What the schemes of `settings` say of a setting: the scheme, and the values that it takes; null where none has a say. */
+function ruling({ key }, settings) {
+  const entry = OF_SCHEMES.find(([, of]) => of === key);
+  if (!entry) return null;
+  const [by, , takes] = entry;
+  const scheme = settingOf(by).choices.find(({ name }) => name === settings[by]);
+  return { scheme, values: takes(scheme) };
+}
+
+/** The values of a setting that the schemes of `settings` take; null where they have no say. @returns {(string|number)[]|null} */
+export const schemeValues = (setting, settings) => ruling(setting, settings)?.values ?? null;
 
 /** "2 to 8", or "8, 12, 16". */
 const listed = (values) =>
   values.length > 2 && values.at(-1) - values[0] === values.length - 1 ? `${values[0]} to ${values.at(-1)}` : values.join(", ");
 
 /** Why `value` of a setting does not go with the scheme that `settings` name; null if it does. */
-export function schemeProblem({ key, label }, value, settings) {
-  for (const [by, of, takes] of OF_SCHEMES) {
-    if (of !== key) continue;
-    const scheme = schemeOf(by, settings);
-    const values = takes(scheme);
-    const found = key === "bits" ? [bitsOf(value).all, ...bitsOf(value).layers.map(([, bits]) => bits)] : [value];
-    const wrong = found.find((one) => !values.includes(one));
-    if (wrong !== undefined) return `${label} with ${scheme.label}: ${listed(values)}, not "${wrong}"`;
-  }
-  return null;
-}
-
-/** The values of a setting that the schemes of `settings` take; null where they have no say. @returns {(string|number)[]|null} */
-export function schemeValues({ key }, settings) {
-  const entry = OF_SCHEMES.find(([, of]) => of === key);
-  return entry ? entry[2](schemeOf(entry[0], settings)) : null;
+export function schemeProblem(setting, value, settings) {
+  const found = ruling(setting, settings);
+  if (!found) return null;
+  const { scheme, values } = found;
+  const given = setting.kind === "bits" ? [bitsOf(value).all, ...bitsOf(value).layers.map(([, bits]) => bits)] : [value];
+  const wrong = given.find((one) => !values.includes(one));
+  return wrong === undefined ? null : `${setting.label} with ${scheme.label}: ${listed(values)}, not "${wrong}"`;
 }
 
 /** The row of a number as the schemes of `settings` narrow its range. @param {Setting} setting @returns {Setting} */
@@ -229,10 +229,10 @@ const nearest = (values, wanted) => values.reduce((best, one) => (Math.abs(one -
 /** `settings` with what their schemes cannot do replaced by the default, or else by what is nearest. @param {Settings} settings */
 export function settled(settings) {
   const changes = {};
-  for (const [by, key, takes] of OF_SCHEMES) {
+  for (const [, key] of OF_SCHEMES) {
     const setting = settingOf(key);
     if (!schemeProblem(setting, settings[key], settings)) continue;
-    const values = takes(schemeOf(by, settings));
+    const values = schemeValues(setting, settings);
     const instead = (wanted) => (values.includes(setting.default) ? setting.default : nearest(values, wanted));
     if (key === "bits") {
       const { all, layers } = bitsOf(settings.bits);

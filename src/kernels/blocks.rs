@@ -185,9 +185,9 @@ impl Blocks {
     }
 
     /// The mean magnitude of the weights of each block.
-    pub fn mean_magnitudes(&self, w: &[f32]) -> Vec<f32> {
+    pub fn mean_magnitudes(&self, w: &[f32]) -> Vec<f64> {
         let sums = self.fold(w, w, 0.0, |sum: f64, w, _| sum + f64::from(w.abs()), |a, b| a + b);
-        let mean = |(block, sum): (usize, f64)| (sum / self.len(block) as f64) as f32;
+        let mean = |(block, sum): (usize, f64)| sum / self.len(block) as f64;
         sums.into_iter().enumerate().map(mean).collect()
     }
 

@@ -78,23 +78,16 @@ impl DeployedWeights {
         assert!(count <= 1 << 16, "{count} levels in two bytes");
         let symmetric = grid.scales.len() == 1 && grid.zero_points.is_empty() && grid.is_uniform();
         let lowest = grid.levels[0] as i32;
-        let fits = |range: std::ops::RangeInclusive<i32>| {
-            range.contains(&lowest) && range.contains(&(lowest + count as i32 - 1))
+        let (least, most) = match count {
+            0..=16 => (-8, 7),
+            17..=256 => (-128, 127),
+            _ => (-32_768, 32_767),
         };
         // Levels as they are where they fit, else codes, shifted to where they do.
-        let (meaning, shift) = if symmetric
-            && (fits(-8..=7) || (count > 16 && fits(-128..=127)) || (count > 256 && fits(-32_768..=32_767)))
-        {
+        let (meaning, shift) = if symmetric && lowest >= least && lowest + count as i32 - 1 <= most {
             (Meaning::Scaled(grid.scales[0]), lowest)
         } else {
-            let offset = if count <= 16 {
-                -8
-            } else if count <= 256 {
-                -128
-            } else {
-                -32_768
-            };
-            (Meaning::Codes { grid: grid.clone(), offset }, offset)
+            (Meaning::Codes { grid: grid.clone(), offset: least }, least)
         };
         let levels = codes.iter().map(|code| i32::from(*code) + shift);
         let bytes = || levels.clone().map(|level| level as i8).collect::<Vec<_>>();

@@ -36,8 +36,7 @@ impl Minifloat {
     /// log2 of the distance of the numbers around x.
     #[inline(always)]
     fn step_exponent(self, x: f32) -> i32 {
-        let exponent = (x.to_bits() >> MANTISSA_BITS & 0xff) as i32 - BIAS;
-        exponent.max(self.lowest_exponent) - self.mantissa_bits as i32
+        floor_log2(x).max(self.lowest_exponent) - self.mantissa_bits as i32
     }
 
     /// All numbers, lowest first; 0 once.

@@ -25,8 +25,7 @@ impl Placed {
         }
         let Some(rounding) = self.quantizer.rounding(training) else { return self.kept.clear() };
         let keep = if training { self.quantizer.keep() } else { Keep::Nothing };
-        let bound = if training { self.quantizer.bound() } else { rounding.bound() };
-        rounding.forward(x, keep, bound, &mut self.kept);
+        rounding.forward(x, keep, self.quantizer.bound(), &mut self.kept);
     }
 
     /// Turns the gradient of the rounded output, in place, into that of the output.

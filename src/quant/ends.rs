@@ -52,12 +52,7 @@ const BYTE: u8 = 8;
 impl End {
     /// The scheme and the bits for such a layer's weights; `None` where they are not rounded.
     pub fn of_weights(self, scheme: &'static Scheme, bits: u8) -> Option<(&'static Scheme, u8)> {
-        match self {
-            Self::Same => Some((scheme, bits)),
-            Self::Byte if scheme.bits.contains(&BYTE) => Some((scheme, BYTE)),
-            Self::Byte => QUANTIZERS.find("symmetric").ok().map(|scheme| (scheme, BYTE)),
-            Self::Full => None,
-        }
+        self.choose(scheme, scheme.bits, bits, || QUANTIZERS.find("symmetric"))
     }
 
     /// The same for the activations that such a layer reads.
@@ -66,10 +61,21 @@ impl End {
         scheme: &'static ActivationScheme,
         bits: u8,
     ) -> Option<(&'static ActivationScheme, u8)> {
+        self.choose(scheme, scheme.bits, bits, || ACTIVATIONS.find("affine"))
+    }
+
+    /// `takes` are the bits that the scheme can do, `plain` is one that can do 8.
+    fn choose<S>(
+        self,
+        scheme: &'static S,
+        takes: &[u8],
+        bits: u8,
+        plain: impl FnOnce() -> Result<&'static S>,
+    ) -> Option<(&'static S, u8)> {
         match self {
             Self::Same => Some((scheme, bits)),
-            Self::Byte if scheme.bits.contains(&BYTE) => Some((scheme, BYTE)),
-            Self::Byte => ACTIVATIONS.find("affine").ok().map(|scheme| (scheme, BYTE)),
+            Self::Byte if takes.contains(&BYTE) => Some((scheme, BYTE)),
+            Self::Byte => plain().ok().map(|scheme| (scheme, BYTE)),
             Self::Full => None,
         }
     }

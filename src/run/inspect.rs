@@ -109,7 +109,7 @@ impl Run {
     /// The network as it is now with packed weights: those of the run's grid, or of 4 bits where it has none.
     ///
     /// # Errors
-    /// [`Error::Model`] for a layer that cannot be packed.
+    /// As [`Model::new`](crate::model::Model::new).
     pub fn packed(&mut self) -> Result<PackedModel> {
         let config = self.config().clone();
         let normalize = self.images.normalize.clone();

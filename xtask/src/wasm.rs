@@ -66,10 +66,6 @@ impl Build {
     /// `cargo SUBCOMMAND` for this build. With threads std is rebuilt with atomics; without, that of rustup will do.
     pub fn cargo(&self, toolchain: &Toolchain, subcommand: &str) -> Command {
         let target = project::target().join("wasm").join(self.folder());
-        self.cargo_in(toolchain, subcommand, &target, self.threads || !toolchain.has_std(TARGET))
-    }
-
-    fn cargo_in(&self, toolchain: &Toolchain, subcommand: &str, target: &Path, build_std: bool) -> Command {
         // The engine alone is told of relaxed SIMD: std and the other crates then serve two builds. What of them is
         // generic or inlined is compiled with the engine, and the wasm as a whole has the features of its parts.
         let mut flags = Build { relaxed_simd: false, ..*self }.flags();
@@ -85,7 +81,7 @@ impl Build {
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_BUILD_TARGET");
-        if build_std {
+        if self.threads || !toolchain.has_std(TARGET) {
             cargo
                 .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
                 .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "");

@@ -10,7 +10,6 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     format: Format::Integer,
     formula: "x_q = round((2^b - 1) clamp(x, 0, 1)) / (2^b - 1)",
     source: "arXiv 1606.06160, equation 11",
-    check: "transcript in NumPy, autograd",
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     build: |request| Some(Box::new(Dorefa { most: most(request.bits) })),
 };

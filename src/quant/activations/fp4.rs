@@ -1,8 +1,9 @@
-//! FP4 activations.
+//! FP4 activations over a measured range (FLIQS, arXiv 2308.03290).
 
 use super::ActivationScheme;
-use super::float::Float;
+use super::measured::Measured;
 use crate::kernels::minifloat::E2M1;
+use crate::kernels::rounding::Rounding;
 use crate::quant::format::Format;
 use crate::registry::Entry;
 
@@ -15,7 +16,9 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     format: Format::Float,
     formula: "s = range / 6, x_q = s e2m1(x / s)",
     source: "arXiv 2308.03290",
-    check: "ml_dtypes.float4_e2m1fn",
     bits: &[4],
-    build: |request| Some(Box::new(Float::new(E2M1, request))),
+    build: |request| {
+        let up_to = |range| Rounding::Float { format: E2M1, scale: range / E2M1.largest };
+        Some(Box::new(Measured::new(request, up_to)))
+    },
 };

@@ -1,8 +1,9 @@
-//! FP8 E4M3 activations.
+//! FP8 E4M3 activations over a measured range (FLIQS, arXiv 2308.03290).
 
 use super::ActivationScheme;
-use super::float::Float;
+use super::measured::Measured;
 use crate::kernels::minifloat::E4M3;
+use crate::kernels::rounding::Rounding;
 use crate::quant::format::Format;
 use crate::registry::Entry;
 
@@ -15,7 +16,9 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     format: Format::Float,
     formula: "s = range / 448, x_q = s e4m3(x / s)",
     source: "arXiv 2308.03290",
-    check: "ml_dtypes.float8_e4m3fn",
     bits: &[8],
-    build: |request| Some(Box::new(Float::new(E4M3, request))),
+    build: |request| {
+        let up_to = |range| Rounding::Float { format: E4M3, scale: range / E4M3.largest };
+        Some(Box::new(Measured::new(request, up_to)))
+    },
 };

@@ -5,13 +5,12 @@
 
 mod affine;
 mod dorefa;
-mod float;
 mod fp4;
 mod fp8;
 mod lsq;
+mod measured;
 mod mxfp4;
 mod pact;
-mod range;
 
 use super::format::{Format, bits_listed};
 use crate::kernels::rounding::{Keep, Rounding, Sums};
@@ -94,8 +93,6 @@ pub struct ActivationScheme {
     pub formula: &'static str,
     /// Where it was published.
     pub source: &'static str,
-    /// What it is checked against.
-    pub check: &'static str,
     /// The bit widths that it takes, the narrowest first.
     pub bits: &'static [u8],
     /// Makes one for a layer's output; `None`: the values stay as they are.
@@ -129,7 +126,6 @@ const NONE: ActivationScheme = ActivationScheme {
     format: Format::Full,
     formula: "x_q = x",
     source: "IEEE 754",
-    check: "",
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     build: |_| None,
 };

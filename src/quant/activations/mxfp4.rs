@@ -15,7 +15,6 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     format: Format::Float,
     formula: "s = 2^(floor(log2 max x) - 2) for 32 channels, x_q = s e2m1(x / s)",
     source: "OCP microscaling formats 1.0; arXiv 2505.14669",
-    check: "ml_dtypes.float4_e2m1fn, float8_e8m0fnu",
     bits: &[4],
     build: |_| Some(Box::new(Mxfp4)),
 };

@@ -4,7 +4,7 @@ use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, most};
 use crate::kernels::rounding::{Rounding, Sums};
 use crate::param::Param;
 use crate::quant::format::Format;
-use crate::quant::learned;
+use crate::quant::learned::Learned;
 use crate::registry::Entry;
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
@@ -12,7 +12,6 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     format: Format::Integer,
     formula: "x_q = round(clamp(x, 0, a) (2^b - 1) / a) a / (2^b - 1), a learned, from 10, with an L2 penalty",
     source: "arXiv 1805.06085, equations 1 to 3",
-    check: "transcript in NumPy, autograd",
     bits: &[2, 3, 4, 5, 6, 7, 8],
     build: |request| Some(Box::new(Pact::new(request))),
 };
@@ -23,15 +22,14 @@ const FIRST_CLIP: f32 = 10.0;
 struct Pact {
     most: f32,
     decay: f32,
-    /// ln a.
-    log_clip: Param,
+    clip: Learned,
 }
 
 impl Pact {
     fn new(request: &ActivationRequest) -> Self {
-        let mut log_clip = learned::logarithms("log_clip", 1);
-        log_clip.value[0] = FIRST_CLIP.ln();
-        Self { most: most(request.bits), decay: request.clip_decay, log_clip }
+        let mut clip = Learned::new("log_clip", 1, request.bits);
+        clip.start([FIRST_CLIP]);
+        Self { most: most(request.bits), decay: request.clip_decay, clip }
     }
 }
 
@@ -41,20 +39,20 @@ impl ActivationQuantizer for Pact {
     }
 
     fn bound(&self) -> f32 {
-        self.log_clip.value[0].exp()
+        self.clip.value(0)
     }
 
     /// Equation 3: a clipped value passes its gradient on to the clip. Times the clip for its logarithm.
     fn backward(&mut self, sums: Sums, _features: usize) {
-        let clip = f64::from(self.bound());
-        self.log_clip.grad[0] = ((sums.clipped + f64::from(self.decay) * clip) * clip) as f32;
+        let clip = self.bound();
+        self.clip.take_gradient(0, clip, sums.clipped + f64::from(self.decay) * f64::from(clip));
     }
 
     fn params(&self) -> &[Param] {
-        std::slice::from_ref(&self.log_clip)
+        self.clip.params()
     }
 
     fn params_mut(&mut self) -> &mut [Param] {
-        std::slice::from_mut(&mut self.log_clip)
+        self.clip.params_mut()
     }
 }

@@ -1,6 +1,6 @@
 //! The sign of each weight, times the mean magnitude (XNOR-Net, arXiv 1603.05279, equations 5 and 6, section 3.1).
 
-use super::{Format, Grid, Known, Quantizer, Scheme, Shared};
+use super::{Format, Grid, Known, Quantizer, Scheme, Shared, mean_magnitudes};
 use crate::kernels::blocks::Blocks;
 use crate::registry::Entry;
 
@@ -22,7 +22,7 @@ struct Binary {
 
 impl Quantizer for Binary {
     fn fit(&mut self, w: &[f32], _known: &Known) {
-        self.scales = self.blocks.mean_magnitudes(w);
+        self.scales = mean_magnitudes(self.blocks, w);
     }
 
     fn quantize(&self, w: &[f32], out: &mut [f32]) {

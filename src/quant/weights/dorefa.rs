@@ -1,6 +1,6 @@
 //! Weights through tanh onto equally spaced levels of -1 to 1 (DoReFa-Net, arXiv 1606.06160, equations 8 and 9).
 
-use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared, abs_max};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared, abs_max, mean_magnitudes};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::weights::tanh;
 use crate::registry::Entry;
@@ -40,7 +40,7 @@ impl Dorefa {
 impl Quantizer for Dorefa {
     fn fit(&mut self, w: &[f32], known: &Known) {
         self.sizes = if self.is_binary() {
-            self.blocks.mean_magnitudes(w)
+            mean_magnitudes(self.blocks, w)
         } else {
             // tanh grows with its argument. Of an all-zero block any size will do.
             let size = |abs_max: f32| if abs_max > 0.0 { tanh(abs_max) } else { 1.0 };

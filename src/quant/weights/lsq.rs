@@ -3,7 +3,7 @@
 use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
 use crate::param::Param;
-use crate::quant::learned;
+use crate::quant::learned::Learned;
 use crate::registry::Entry;
 use crate::state::Visitor;
 
@@ -24,18 +24,14 @@ pub(super) const SCHEME: Scheme = Scheme {
 /// Steps of all-zero blocks start here.
 const SMALLEST_STEP: f32 = 1e-8;
 
-/// The logarithm of the step is trained, so that the step stays above zero.
 struct Lsq {
     lowest: f32,
     highest: f32,
     blocks: Blocks,
-    /// ln s of each block.
-    log_step: Param,
-    /// e to that.
+    /// One a block.
+    learned: Learned,
+    /// Their present values.
     steps: Vec<f32>,
-    /// The bits that the steps were learned for: a fork may bring those of other ones.
-    learned_bits: u64,
-    bits: u64,
 }
 
 /// What a block sums up in the backward pass.
@@ -44,36 +40,29 @@ type Sum = f64;
 impl Lsq {
     fn new(request: &Request) -> Self {
         let half = (1i32 << (request.bits - 1)) as f32;
-        let log_step = learned::logarithms("log_step", request.blocks.count());
         Self {
             lowest: -half,
             highest: half - 1.0,
             blocks: request.blocks,
-            log_step,
+            learned: Learned::new("log_step", request.blocks.count(), request.bits),
             steps: Vec::new(),
-            learned_bits: request.bits.into(),
-            bits: request.bits.into(),
         }
     }
 
     /// The published initial steps.
     fn first_steps(&self, w: &[f32]) -> Vec<f32> {
-        let sums = self.blocks.fold(w, w, 0.0, |sum: Sum, w, _| sum + f64::from(w.abs()), |a, b| a + b);
         let root = f64::from(self.highest).sqrt();
-        let step = |(block, sum): (usize, Sum)| {
-            ((2.0 * sum / self.blocks.len(block) as f64 / root) as f32).max(SMALLEST_STEP)
-        };
-        sums.into_iter().enumerate().map(step).collect()
+        let step = |mean: f64| ((2.0 * mean / root) as f32).max(SMALLEST_STEP);
+        self.blocks.mean_magnitudes(w).into_iter().map(step).collect()
     }
 }
 
 impl Quantizer for Lsq {
     fn fit(&mut self, w: &[f32], _known: &Known) {
-        if self.learned_bits != self.bits || self.log_step.value.iter().any(|log| log.is_nan()) {
-            self.log_step.value = self.first_steps(w).into_iter().map(f32::ln).collect();
-            self.learned_bits = self.bits;
+        if !self.learned.is_known() {
+            self.learned.start(self.first_steps(w));
         }
-        self.steps = self.log_step.value.iter().map(|log| log.exp()).collect();
+        self.steps = self.learned.values();
     }
 
     fn quantize(&self, w: &[f32], out: &mut [f32]) {
@@ -116,7 +105,7 @@ impl Quantizer for Lsq {
         );
         for (block, sum) in sums.into_iter().enumerate() {
             let factor = 1.0 / (self.blocks.len(block) as f64 * f64::from(highest)).sqrt();
-            self.log_step.grad[block] = (sum * factor * f64::from(steps[block])) as f32;
+            self.learned.take_gradient(block, steps[block], sum * factor);
         }
         self.blocks.change(w, steps, dw, move |w, step, dw| {
             let v = w / step;
@@ -125,14 +114,14 @@ impl Quantizer for Lsq {
     }
 
     fn params(&self) -> &[Param] {
-        std::slice::from_ref(&self.log_step)
+        self.learned.params()
     }
 
     fn params_mut(&mut self) -> &mut [Param] {
-        std::slice::from_mut(&mut self.log_step)
+        self.learned.params_mut()
     }
 
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        visitor.number("bits", &mut self.learned_bits);
+        self.learned.visit(visitor);
     }
 }

@@ -60,8 +60,6 @@ pub enum Shared {
     Any,
     /// All but that of the net, whose tensors learn or measure their own.
     WithinTensor,
-    /// That of the tensor alone.
-    Tensor,
     /// The format has blocks of its own, along an output channel.
     Fixed(usize),
 }
@@ -140,7 +138,6 @@ impl Shared {
             (Self::Fixed(len), Granularity::Tensor) => return Some(Granularity::Group(len)),
             (Self::Any, _) | (_, Granularity::Tensor) => true,
             (Self::WithinTensor, other) => other != Granularity::Net,
-            (Self::Tensor, _) => false,
             (Self::Fixed(len), other) => other == Granularity::Group(len),
         };
         good.then_some(granularity)
@@ -171,6 +168,11 @@ fn abs_max(blocks: Blocks, w: &[f32], known: &Known) -> Vec<f32> {
         (None, 1) => vec![known.abs_max.unwrap_or_else(|| crate::kernels::weights::abs_max(w))],
         (None, _) => blocks.extents(w).into_iter().map(|extent| extent.abs_max()).collect(),
     }
+}
+
+/// The mean magnitude of each block.
+fn mean_magnitudes(blocks: Blocks, w: &[f32]) -> Vec<f32> {
+    blocks.mean_magnitudes(w).into_iter().map(|mean| mean as f32).collect()
 }
 
 /// The scale that brings `abs_max` to `largest`; 1 where that is no positive number, since all values are 0 then or

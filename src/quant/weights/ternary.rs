@@ -10,20 +10,20 @@ const EPSILON: f32 = 1e-5;
 pub(super) struct Ternary {
     blocks: Blocks,
     /// `g` of every block of a tensor.
-    middle: fn(&Blocks, &[f32]) -> Vec<f32>,
+    middle: fn(Blocks, &[f32]) -> Vec<f32>,
     /// One a block.
     scales: Vec<f32>,
 }
 
 impl Ternary {
-    pub fn new(request: &Request, middle: fn(&Blocks, &[f32]) -> Vec<f32>) -> Self {
+    pub fn new(request: &Request, middle: fn(Blocks, &[f32]) -> Vec<f32>) -> Self {
         Self { blocks: request.blocks, middle, scales: Vec::new() }
     }
 }
 
 impl Quantizer for Ternary {
     fn fit(&mut self, w: &[f32], _known: &Known) {
-        self.scales = (self.middle)(&self.blocks, w);
+        self.scales = (self.middle)(self.blocks, w);
     }
 
     fn quantize(&self, w: &[f32], out: &mut [f32]) {
