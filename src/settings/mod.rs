@@ -132,7 +132,7 @@ impl Setting {
         self.key == key || self.aliases.contains(&key)
     }
 
-    /// Name of its field in JSON: `perLayerScale`.
+    /// Name of its field in JSON: `straightThrough`.
     pub fn json_field(&self) -> Option<String> {
         let mut words = self.field?.split('_');
         let first = words.next().unwrap_or("").to_string();

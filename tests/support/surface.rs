@@ -111,7 +111,7 @@ fn predictions_are_empty_before_the_first_test_pass() {
 #[wasm_bindgen_test]
 fn an_evaluator_answers_batch_by_batch() {
     let mut run = run(r#"{"batch":8,"quantizer":"none"}"#);
-    let settings = js(r#"{"quantizer":"symmetric","bits":5,"perLayerScale":true}"#);
+    let settings = js(r#"{"quantizer":"symmetric","bits":5,"granularity":"tensor"}"#);
     for (settings, bits) in [(JsValue::NULL, 32.0), (JsValue::UNDEFINED, 32.0), (settings, 5.0)] {
         let mut evaluator = run.evaluator(settings).ok().unwrap();
         let progress = evaluator.advance().ok().unwrap();
@@ -121,7 +121,7 @@ fn an_evaluator_answers_batch_by_batch() {
         assert!(number(&result, "loss") > 0.0 && number(&result, "accuracy") <= 1.0);
     }
     let error = refused(run.evaluator(js(r#"{"quantizer":"symmetric","bits":5}"#)));
-    assert!(text(&error, "message").contains("perLayerScale"));
+    assert!(text(&error, "message").contains("granularity"));
 }
 
 #[wasm_bindgen_test]
