@@ -4,7 +4,7 @@ use crate::project;
 use crate::toolchain::{TARGET, Toolchain};
 use std::env;
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Most memory that an instance may grow to, in bytes. Two runs of VGG4bit at batch 128 with 60,000 images loaded stay
