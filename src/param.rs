@@ -28,8 +28,10 @@ pub enum Role {
     Bias,
     /// Scale and shift of a normalisation.
     Norm,
-    /// A step or a bound that a quantizer learns.
+    /// A step or a bound that a quantizer learns, by its logarithm.
     Step,
+    /// What a quantizer learns beside the weights and as they do.
+    Latent,
     /// A small tensor beside frozen weights.
     Adapter,
 }

@@ -35,6 +35,16 @@ struct Case {
     outside: Option<Vec<usize>>,
     #[serde(default)]
     dw: Vec<f64>,
+    #[serde(default)]
+    alpha: f32,
+    #[serde(default)]
+    std: Vec<f64>,
+    #[serde(default)]
+    dalpha: Vec<f64>,
+    #[serde(default)]
+    centroids: Vec<Vec<f64>>,
+    #[serde(default)]
+    dcentroid: Vec<Vec<f64>>,
 }
 
 fn cases(scheme: &str) -> Vec<Case> {
@@ -51,14 +61,24 @@ impl Case {
         weights(&self.kind, self.k, self.c_out)
     }
 
-    /// Fitted to the weights. Formats with blocks of their own are asked for by the tensor.
+    /// Fitted to the weights.
     fn quantizer(&self, scheme: &str, w: &[f32]) -> Box<dyn Quantizer> {
+        let mut quantizer = self.unfitted(scheme);
+        quantizer.fit(w, &Known::default());
+        quantizer
+    }
+
+    /// Formats with blocks of their own are asked for by the tensor.
+    fn unfitted(&self, scheme: &str) -> Box<dyn Quantizer> {
         let own = ["mxfp4", "mxfp8", "nvfp4"].contains(&scheme);
         let granularity = if own { Granularity::Tensor } else { quant::find_granularity(&self.per).unwrap() };
         let scheme = quant::find(scheme).unwrap();
-        let mut quantizer = scheme.quantizer(self.bits, granularity, [self.k, self.c_out]).unwrap().unwrap();
-        quantizer.fit(w, &Known::default());
-        quantizer
+        scheme.quantizer(self.bits, granularity, [self.k, self.c_out]).unwrap().unwrap()
+    }
+
+    /// The gradient of the quantized values.
+    fn dy(&self) -> Vec<f32> {
+        unit(&format!("quantizers/dy/{}x{}", self.k, self.c_out), self.k * self.c_out)
     }
 
     /// The digits of each weight's level, as a number.
@@ -165,7 +185,7 @@ fn signs_times_a_mean() {
         assert!(case.outside.is_some_and(|outside| !outside.is_empty()));
         let case = Case { outside: None, ..case };
         let w = case.weights();
-        let mut dw = unit(&format!("quantizers/dy/{}x{}", case.k, case.c_out), w.len());
+        let mut dw = case.dy();
         case.quantizer("binary", &w).backward(&w, &mut dw);
         close(&case.what("binary"), &dw, &case.dw, 1e-6);
         compared += 1;
@@ -200,9 +220,162 @@ fn weights_through_tanh() {
     });
     for case in cases("dorefa_gradients") {
         let w = case.weights();
-        let mut dw = unit(&format!("quantizers/dy/{}x{}", case.k, case.c_out), w.len());
+        let mut dw = case.dy();
         let mut quantizer = case.quantizer("dorefa", &w);
         quantizer.backward(&w, &mut dw);
         close(&case.what("dorefa"), &dw, &case.dw, 1e-6);
+    }
+}
+
+#[test]
+fn sums_of_powers_of_two() {
+    let (mut values, mut edges, mut gradients) = (0, 0, 0);
+    for case in cases("apot") {
+        let what = format!("{} from {}", case.what("apot"), case.alpha);
+        let w = case.weights();
+        let mut quantizer = case.unfitted("apot");
+        quantizer.params_mut()[0].value.fill(case.alpha.ln());
+        quantizer.fit(&w, &Known::default());
+        let (grid, mut out) = (quantizer.grid(), vec![f32::NAN; w.len()]);
+        let blocks = grid.scales.len();
+        // The file's weights have a deviation of 1.
+        let deviation = |block: usize| case.std[published_block(block, blocks, case.c_out)] + 1e-5;
+        for (block, scale) in grid.scales.iter().enumerate() {
+            let wanted = deviation(block) * f64::from(case.alpha);
+            assert!((f64::from(*scale) - wanted).abs() <= 1e-6 * wanted, "{what}: scale {scale}, not {wanted}");
+        }
+        quantizer.quantize(&w, &mut out);
+        for (i, (found, code)) in out.iter().zip(case.codes()).enumerate() {
+            values += 1;
+            if case.edges.contains(&i) {
+                edges += 1;
+            } else {
+                assert_eq!(*found, grid.value(code as usize, grid.blocks.of(i)), "{what}: {i}: {}", w[i]);
+            }
+        }
+        if case.dalpha.is_empty() {
+            continue;
+        }
+        let mut dw = case.dy();
+        quantizer.backward(&w, &mut dw);
+        let largest = case.dalpha.iter().fold(0.0f64, |max, v| max.max(v.abs()));
+        for (block, found) in quantizer.params()[0].grad.iter().enumerate() {
+            let wanted = case.dalpha[published_block(block, blocks, case.c_out)];
+            // Of the clip's logarithm. Each residual is a difference of f32 values up to 1.
+            let found = f64::from(*found) / (f64::from(case.alpha) * deviation(block));
+            let tolerance = 1e-6 * largest + f64::from(f32::EPSILON) * w.len() as f64;
+            assert!((found - wanted).abs() <= tolerance, "{what}: clip {found}, not {wanted}");
+        }
+        if !case.dw.is_empty() {
+            let parts = dw.iter().enumerate().map(|(i, dw)| f64::from(*dw) / deviation(grid.blocks.of(i)));
+            close(&what, &parts.map(|dw| dw as f32).collect::<Vec<_>>(), &case.dw, 1e-5);
+            gradients += 1;
+        }
+    }
+    println!("apot: {values} values, {edges} on edges");
+    assert!(values > 1000 && edges * 10 < values && gradients > 2);
+
+    #[derive(Deserialize)]
+    struct Magnitudes {
+        bits: u8,
+        magnitudes: Vec<f64>,
+    }
+    let file: Value = serde_json::from_str(include_str!("golden/schemes.json")).unwrap();
+    for Magnitudes { bits, magnitudes } in serde_json::from_value::<Vec<_>>(file["apot_grids"].clone()).unwrap() {
+        let scheme = quant::find("apot").unwrap();
+        let quantizer = scheme.quantizer(bits, Granularity::Tensor, [1, 1]).unwrap().unwrap();
+        let levels = quantizer.grid().levels;
+        assert_eq!(levels.len(), (1 << bits) - 1);
+        close(&format!("apot {bits} bits"), &levels[levels.len() / 2..], &magnitudes, 1e-7);
+    }
+}
+
+#[test]
+fn centroids_are_those_of_k_means() {
+    let mut gradients = 0;
+    // One book a layer: what the file has a channel is another layout of the same.
+    for case in cases("codebook").into_iter().filter(|case| case.per == "tensor") {
+        let (what, w) = (case.what("codebook"), case.weights());
+        let mut quantizer = case.quantizer("codebook", &w);
+        let mut out = vec![f32::NAN; w.len()];
+        quantizer.quantize(&w, &mut out);
+        let levels = quantizer.grid().levels;
+        // Rounded to f32; what is denormal has 18 bits there.
+        close(&what, &levels, &case.centroids[0], if case.kind == "denormal" { 4e-6 } else { 1e-7 });
+        for (i, (found, code)) in out.iter().zip(case.codes()).enumerate() {
+            assert_eq!(*found, levels[code as usize], "{what}: {i}: {}", w[i]);
+        }
+        if let [wanted] = &case.dcentroid[..] {
+            let mut dw = case.dy();
+            quantizer.backward(&w, &mut dw);
+            assert_eq!(dw, case.dy(), "{what}");
+            close(&what, &quantizer.params()[0].grad, wanted, 1e-6);
+            gradients += 1;
+        }
+    }
+    assert!(gradients > 2);
+}
+
+#[test]
+fn exponents_are_counted_by_latent_variables() {
+    #[derive(Deserialize)]
+    struct Latents {
+        k: usize,
+        c_out: usize,
+        bits: u8,
+        levels: String,
+        /// Of the sign, then of each exponent's latent variable.
+        dlatent: Vec<Vec<f64>>,
+    }
+    let file: Value = serde_json::from_str(include_str!("golden/schemes.json")).unwrap();
+    let cases: Vec<Latents> = serde_json::from_value(file["shift"].clone()).unwrap();
+    assert_eq!(cases.len(), 6);
+    for Latents { k, c_out, bits, levels, dlatent } in cases {
+        let what = format!("shift {k}x{c_out} {bits} bits");
+        let latents = |t: usize| {
+            let mut values = unit(&format!("schemes/shift/{k}x{c_out}/{t}"), k * c_out);
+            values[t] = 0.0;
+            values
+        };
+        let w = latents(0);
+        let scheme = quant::find("shift").unwrap();
+        let mut quantizer = scheme.quantizer(bits, Granularity::Tensor, [k, c_out]).unwrap().unwrap();
+        quantizer.params_mut()[0].value = (1..dlatent.len()).flat_map(latents).collect();
+        quantizer.fit(&w, &Known::default());
+        let mut out = vec![f32::NAN; w.len()];
+        quantizer.quantize(&w, &mut out);
+        let half = 1 << (bits - 1);
+        for (found, digit) in out.iter().zip(levels.chars()) {
+            let code = digit.to_digit(16).unwrap();
+            let magnitude = two_to((code % half) as i32);
+            assert_eq!(*found, if code < half { magnitude } else { -magnitude }, "{what}");
+        }
+        assert_eq!(quantizer.grid().encode(&out).decode(), out, "{what}");
+        let mut dw = unit(&format!("quantizers/dy/{k}x{c_out}"), w.len());
+        quantizer.backward(&w, &mut dw);
+        close(&what, &dw, &dlatent[0], 1e-6);
+        for (t, wanted) in dlatent[1..].iter().enumerate() {
+            close(&what, &quantizer.params()[0].grad[t * w.len()..][..wanted.len()], wanted, 1e-6);
+        }
+    }
+}
+
+/// Rounding weights once: each latent starts with the power that is nearest.
+#[test]
+fn powers_start_near_the_weights() {
+    for bits in [2, 3, 4] {
+        let w = weights("noise", 45, 64);
+        let scheme = quant::find("shift").unwrap();
+        let mut quantizer = scheme.quantizer(bits, Granularity::Tensor, [45, 64]).unwrap().unwrap();
+        quantizer.fit(&w, &Known::default());
+        let mut out = vec![f32::NAN; w.len()];
+        quantizer.quantize(&w, &mut out);
+        let grid = quantizer.grid();
+        for (w, found) in w.iter().zip(&out) {
+            let distance = |level: f32| (level * grid.scales[0] - w).abs();
+            let least = grid.levels.iter().map(|level| distance(*level)).fold(f32::INFINITY, f32::min);
+            // On an edge between two powers either is as near.
+            assert!((found - w).abs() <= least * (1.0 + 1e-6), "{bits} bits: {w} became {found}");
+        }
     }
 }

@@ -127,12 +127,27 @@ impl Blocks {
         w: &[f32],
         g: &[f32],
         start: A,
-        add: impl Fn(A, f32, f32) -> A + Sync,
+        add: impl Fn(A, f32, f32) -> A + Copy + Sync,
+        join: impl Fn(A, A) -> A + Sync,
+    ) -> Vec<A> {
+        self.fold_by(&vec![(); self.count()], w, g, start, move |sum, (), w, g| add(sum, w, g), join)
+    }
+
+    /// The same; `add` is given the block's entry in `table` as well.
+    pub fn fold_by<T: Copy + Sync, A: Copy + Send + Sync + Default>(
+        &self,
+        table: &[T],
+        w: &[f32],
+        g: &[f32],
+        start: A,
+        add: impl Fn(A, T, f32, f32) -> A + Copy + Sync,
         join: impl Fn(A, A) -> A + Sync,
     ) -> Vec<A> {
         assert_eq!((w.len(), g.len()), (self.rows * self.outputs, w.len()), "weights");
+        assert_eq!(table.len(), self.count(), "blocks");
         let set = Chosen::now();
         let Some(band) = self.band else {
+            let entry = table[0];
             let parts = parallel::map(w.len().div_ceil(CHUNK), |item| {
                 let range = item * CHUNK..w.len().min((item + 1) * CHUNK);
                 let (w, g) = (&w[range.clone()], &g[range]);
@@ -140,7 +155,7 @@ impl Blocks {
                     let mut lanes = [start; LANES];
                     for (w, g) in w.chunks(LANES).zip(g.chunks(LANES)) {
                         for ((lane, w), g) in lanes.iter_mut().zip(w).zip(g) {
-                            *lane = add(*lane, *w, *g);
+                            *lane = add(*lane, entry, *w, *g);
                         }
                     }
                     lanes.into_iter().fold(start, &join)
@@ -158,13 +173,15 @@ impl Blocks {
             })
             .collect();
         let parts: Vec<Vec<A>> = parallel::map(stretches.len(), |item| {
-            let range = stretches[item].start * self.outputs..stretches[item].end * self.outputs;
+            let rows = stretches[item].clone();
+            let entries = &table[rows.start / band * self.outputs..][..self.outputs];
+            let range = rows.start * self.outputs..rows.end * self.outputs;
             let mut results = vec![start; self.outputs];
             let lines = w[range.clone()].chunks_exact(self.outputs);
             for (w, g) in lines.zip(g[range].chunks_exact(self.outputs)) {
                 set.vectorize(|| {
-                    for ((result, w), g) in results.iter_mut().zip(w).zip(g) {
-                        *result = add(*result, *w, *g);
+                    for (((result, entry), w), g) in results.iter_mut().zip(entries).zip(w).zip(g) {
+                        *result = add(*result, *entry, *w, *g);
                     }
                 });
             }

@@ -84,23 +84,22 @@ impl Quantizer for Lsq {
     /// `1 / sqrt(N q)` (section 2.2), and times the step for its logarithm.
     fn backward(&mut self, w: &[f32], dw: &mut [f32]) {
         let (lowest, highest, steps) = (self.lowest, self.highest, &self.steps);
-        // What each weight adds to its step's gradient; the sums follow.
-        let mut terms = vec![0.0; w.len()];
-        self.blocks.map(w, steps, &mut terms, move |w, step| {
-            let v = w / step;
-            if v <= lowest {
-                lowest
-            } else if v >= highest {
-                highest
-            } else {
-                v.round_ties_even() - v
-            }
-        });
-        let sums = self.blocks.fold(
-            &terms,
+        let sums = self.blocks.fold_by(
+            steps,
+            w,
             dw,
             0.0,
-            |sum: Sum, term, dw| sum + f64::from(term) * f64::from(dw),
+            move |sum: Sum, step, w, dw| {
+                let v = w / step;
+                let slope = if v <= lowest {
+                    lowest
+                } else if v >= highest {
+                    highest
+                } else {
+                    v.round_ties_even() - v
+                };
+                sum + f64::from(slope) * f64::from(dw)
+            },
             |a, b| a + b,
         );
         for (block, sum) in sums.into_iter().enumerate() {

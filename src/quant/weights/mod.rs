@@ -1,7 +1,9 @@
 //! Schemes for weights. Each weight tensor owns a quantizer, made by its scheme for its bits and its blocks.
 
 mod affine;
+mod apot;
 mod binary;
+mod codebook;
 mod dfp;
 mod dorefa;
 mod float;
@@ -13,6 +15,7 @@ mod microscaled;
 mod mxfp4;
 mod mxfp8;
 mod nvfp4;
+mod shift;
 mod symmetric;
 mod ternary;
 mod ternary_mean;
@@ -60,6 +63,8 @@ pub enum Shared {
     Any,
     /// All but that of the net, whose tensors learn or measure their own.
     WithinTensor,
+    /// A layer's weights all have the same levels.
+    Whole,
     /// The format has blocks of its own, along an output channel.
     Fixed(usize),
 }
@@ -88,6 +93,9 @@ pub static QUANTIZERS: Registry<Scheme> = Registry::new(
         binary::SCHEME,
         ternary_mean::SCHEME,
         ternary_median::SCHEME,
+        shift::SCHEME,
+        apot::SCHEME,
+        codebook::SCHEME,
         NONE,
     ],
 );
@@ -138,6 +146,7 @@ impl Shared {
             (Self::Fixed(len), Granularity::Tensor) => return Some(Granularity::Group(len)),
             (Self::Any, _) | (_, Granularity::Tensor) => true,
             (Self::WithinTensor, other) => other != Granularity::Net,
+            (Self::Whole, _) => false,
             (Self::Fixed(len), other) => other == Granularity::Group(len),
         };
         good.then_some(granularity)

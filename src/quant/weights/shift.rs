@@ -1,0 +1,124 @@
+//! Signed powers of two without a zero (DenseShift, arXiv 2208.09708).
+//!
+//! The paper starts all latent variables at random and leaves the size of the weights to batch norm. Here they start with
+//! the power that is nearest to each weight, and one power of two a layer, found then and kept, brings them to its size:
+//! so trained weights can be rounded too. The master weight is the latent variable of the sign.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
+use crate::kernels::blocks::Blocks;
+use crate::kernels::dense_shift;
+use crate::kernels::minifloat::{floor_log2, power_of_two};
+use crate::param::{Init, Param, Role};
+use crate::registry::Entry;
+use crate::state::Visitor;
+
+pub(super) const SCHEME: Scheme = Scheme {
+    entry: Entry {
+        name: "shift",
+        label: "Shift",
+        about: "Powers of two with a sign and without a zero; exponents are counted by latent variables",
+    },
+    format: Format::Custom,
+    formula: "W_q = g sign(W) 2^S, S_t = (S_t-1 + 1) [V_t > 0] for 2^(b-1) - 1 latent variables V, S = the last; g a power of two",
+    source: "arXiv 2208.09708, section 3",
+    bits: &[2, 3, 4],
+    sharing: Shared::Whole,
+    build: |request| Some(Box::new(Shift::new(request))),
+};
+
+/// Variance of the latents (section 3.3).
+const VARIANCE: f32 = 1e-6;
+/// The smallest exponent of a layer: far below any weight that matters, and far from f32's own.
+const LOWEST_EXPONENT: i32 = -100;
+/// Bits of that exponent.
+const EXPONENT_BITS: usize = 8;
+
+struct Shift {
+    blocks: Blocks,
+    latents: Param,
+    /// Of the layer; set once the latents are.
+    exponent: i32,
+}
+
+impl Shift {
+    fn new(request: &Request) -> Self {
+        let Blocks { rows, outputs, .. } = request.blocks;
+        let dims = [(1 << (request.bits - 1)) - 1, rows * outputs];
+        let mut latents = Param::constant("latents", Role::Latent, &dims, f32::NAN);
+        latents.decays = false;
+        Self { blocks: request.blocks, latents, exponent: 0 }
+    }
+
+    /// Latents for the power nearest to each weight, their magnitudes drawn as published.
+    fn start(&mut self, w: &[f32]) {
+        let highest = self.latents.dims[0] as i32;
+        let top = floor_log2(crate::kernels::weights::abs_max(w)) + 1;
+        let error = |exponent: i32| {
+            let square = move |sum: f64, w: f32, _| {
+                let power = power_of_two(nearest(w, exponent, highest) + exponent);
+                sum + f64::from(w.abs() - power).powi(2)
+            };
+            self.blocks.fold(w, w, 0.0, square, |a, b| a + b)[0]
+        };
+        // From one that even the largest weight just reaches to one that only the smallest use.
+        let candidates = (top - highest - 3..=top).map(|exponent| exponent.max(LOWEST_EXPONENT));
+        let best = candidates.min_by(|a, b| error(*a).total_cmp(&error(*b)));
+        self.exponent = best.unwrap_or(LOWEST_EXPONENT);
+        let mut rng = ChaCha8Rng::seed_from_u64(w.len() as u64);
+        let drawn = Param::new("", Role::Latent, &self.latents.dims, Init::Normal { variance: VARIANCE }, &mut rng);
+        self.latents.value = drawn.value;
+        for (t, latents) in self.latents.value.chunks_exact_mut(w.len()).enumerate() {
+            for (latent, w) in latents.iter_mut().zip(w) {
+                let is_on = t as i32 >= highest - nearest(*w, self.exponent, highest);
+                *latent = if is_on { latent.abs() } else { -latent.abs() };
+            }
+        }
+    }
+}
+
+/// Which of 2^0 to 2^highest times 2^exponent is nearest to |w|.
+#[inline(always)]
+fn nearest(w: f32, exponent: i32, highest: i32) -> i32 {
+    // The middle between two powers is 1.5 times the lower one.
+    (floor_log2(w * (2.0 / 1.5)) - exponent).clamp(0, highest)
+}
+
+impl Quantizer for Shift {
+    fn fit(&mut self, w: &[f32], _known: &Known) {
+        if self.latents.value.first().is_some_and(|latent| latent.is_nan()) {
+            self.start(w);
+        }
+    }
+
+    fn quantize(&self, w: &[f32], out: &mut [f32]) {
+        dense_shift::forward(w, &self.latents.value, self.exponent, out);
+    }
+
+    fn grid(&self) -> Grid {
+        let powers = (0..=self.latents.dims[0] as i32).map(power_of_two);
+        let levels = powers.clone().rev().map(|power| -power).chain(powers).collect();
+        Grid::table(self.blocks, levels, vec![power_of_two(self.exponent)]).costing(EXPONENT_BITS)
+    }
+
+    fn backward(&mut self, w: &[f32], dw: &mut [f32]) {
+        let Param { value, grad, .. } = &mut self.latents;
+        dense_shift::backward(w, value, self.exponent, dw, grad);
+    }
+
+    fn params(&self) -> &[Param] {
+        std::slice::from_ref(&self.latents)
+    }
+
+    fn params_mut(&mut self) -> &mut [Param] {
+        std::slice::from_mut(&mut self.latents)
+    }
+
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let mut exponent = self.exponent as u64;
+        visitor.number("exponent", &mut exponent);
+        self.exponent = exponent as i32;
+    }
+}
