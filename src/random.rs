@@ -13,6 +13,11 @@ pub enum Purpose {
         /// Index of the layer in its model.
         layer: usize,
     },
+    /// Whether a gradient of the layer of that index is rounded up or down; the position is the step.
+    Gradients {
+        /// Index of the layer in its model.
+        layer: usize,
+    },
     /// The order of the training images; the position is the epoch.
     Shuffle,
     /// Crop and flip of an image; the position is its place in the epoch.
@@ -49,6 +54,7 @@ impl Purpose {
         match self {
             Self::Weights => Place::Key(1, 0),
             Self::Dropout { layer } => Place::Key(2, layer as u32),
+            Self::Gradients { layer } => Place::Key(3, layer as u32),
             Self::Shuffle => Place::Number(1 << 56),
             Self::Augment { epoch } => Place::Number(2 << 56 | u64::from(epoch & 0xff_ffff) << 32),
             Self::DrawTrain => Place::Number(3 << 56),
@@ -62,7 +68,7 @@ impl Purpose {
     /// The positions that it has room for.
     fn positions(self) -> u64 {
         match self {
-            Self::Weights | Self::Dropout { .. } => u64::MAX,
+            Self::Weights | Self::Dropout { .. } | Self::Gradients { .. } => u64::MAX,
             Self::Augment { .. } | Self::Reestimate { .. } => 0xffff_ffff,
             _ => (1 << 56) - 1,
         }
@@ -97,10 +103,12 @@ pub fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
 mod tests {
     use super::*;
 
-    const PURPOSES: [Purpose; 10] = [
+    const PURPOSES: [Purpose; 12] = [
         Purpose::Weights,
         Purpose::Dropout { layer: 0 },
         Purpose::Dropout { layer: 1 },
+        Purpose::Gradients { layer: 0 },
+        Purpose::Gradients { layer: 1 },
         Purpose::Shuffle,
         Purpose::Augment { epoch: 0 },
         Purpose::DrawTrain,

@@ -6,7 +6,7 @@ use nibble::data::{Dataset, IMAGE_BYTES, synthetic};
 use nibble::metrics::{EpochReport, Event};
 use nibble::optim::OPTIMIZERS;
 use nibble::predictions::Query;
-use nibble::quant::{ACTIVATIONS, GRANULARITIES, QUANTIZERS};
+use nibble::quant::{ACTIVATIONS, GRADIENTS, GRANULARITIES, QUANTIZERS};
 use nibble::run::{Part, Run};
 use nibble::schedule::SCHEDULES;
 use nibble::{Error, RunConfig};
@@ -44,7 +44,7 @@ fn weights(run: &Run) -> Vec<u32> {
 }
 
 /// Every scheme, by a scale a tensor and by one other granularity that it takes, each in its turn; every scheme for
-/// activations; a step of every optimizer and schedule.
+/// activations and for gradients; a step of every optimizer and schedule.
 fn variants() -> Vec<RunConfig> {
     let mut variants = Vec::new();
     for (i, scheme) in QUANTIZERS.iter().enumerate() {
@@ -74,6 +74,13 @@ fn variants() -> Vec<RunConfig> {
             activation_range: ["average", "largest"][i % 2].into(),
             quantizer: "lsq".into(),
             ends: ["8", "full", "same"][i % 3].into(),
+            ..config()
+        });
+    }
+    for scheme in GRADIENTS.iter() {
+        variants.push(RunConfig {
+            gradients: scheme.entry.name.into(),
+            gradient_bits: (*scheme.bits.last().unwrap()).into(),
             ..config()
         });
     }

@@ -181,6 +181,7 @@ const OF_SCHEMES = [
   ["quantizer", "bits", ({ bits }) => bits],
   ["quantizer", "granularity", ({ granularities }) => granularities],
   ["activations", "actbits", ({ bits }) => bits],
+  ["gradients", "gradbits", ({ bits }) => bits],
 ];
 
 /** What the schemes of `settings` say of a setting: the scheme, and the values that it takes; null where none has a say. */

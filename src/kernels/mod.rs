@@ -22,6 +22,7 @@ pub mod dense_shift;
 pub mod deploy;
 mod dot;
 pub mod gemm;
+pub mod gradients;
 pub mod grid;
 pub mod int4;
 pub mod minifloat;

@@ -23,9 +23,11 @@ mod plan;
 
 use std::collections::TryReserveError;
 
+use rand::Rng;
 use serde::Serialize;
 
 use crate::kernels::blocks::{Blocks, Extent, Granularity};
+use crate::kernels::gradients::Noise;
 use crate::kernels::pointwise;
 use crate::layers::{Context, Input, Param, Pass, Shape};
 use crate::lower::{Lowered, Op};
@@ -73,6 +75,8 @@ pub struct Model {
     /// Gradient of the logits.
     gradient: Tensor,
     granularity: Granularity,
+    /// What the last forward pass was for.
+    pass: Pass,
     clock: fn() -> f64,
     products_ms: f64,
 }
@@ -142,6 +146,7 @@ impl Model {
                 inputs,
                 rectified,
                 rounding: None,
+                gradients: None,
                 output_halo: 0,
             });
         }
@@ -176,12 +181,14 @@ impl Model {
             nodes,
             gradient: Tensor::default(),
             granularity: config.granularity()?,
+            pass: Pass { training: false, seed: config.seed, step: 0 },
             clock: || 0.0,
             products_ms: 0.0,
         };
         model.separate = model.plan.separate.iter().map(|_| Tensor::default()).collect();
         model.make_quantizers(config)?;
         model.place_roundings(config)?;
+        model.round_gradients(config)?;
         if !config.winograd {
             model.nodes.iter_mut().for_each(|node| node.layer.use_direct_algorithm());
         }
@@ -229,6 +236,20 @@ impl Model {
         Ok(())
     }
 
+    /// Has the gradients of layers with weights rounded, as the settings say.
+    fn round_gradients(&mut self, config: &crate::RunConfig) -> Result<()> {
+        let scheme = quant::find_gradients(&config.gradients)?;
+        let end = quant::find_end(&config.ends)?;
+        let weighted: Vec<usize> = (0..self.nodes.len()).filter(|i| self.nodes[*i].has_weights).collect();
+        for i in &weighted {
+            let end = if [weighted.first(), weighted.last()].contains(&Some(i)) { end } else { End::Same };
+            if let Some((scheme, bits)) = end.of_gradients(scheme, config.gradient_bits as u8) {
+                self.nodes[*i].gradients = scheme.rounding(bits)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Border of zeros that the first layer needs around every image.
     pub fn input_halo(&self) -> usize {
         self.input_halo
@@ -248,6 +269,7 @@ impl Model {
     /// Runs the network on `x` of shape `[n, h, w, c]`, where c is a multiple of 4; returns the logits,
     /// `[n, 1, 1, classes]`.
     pub fn forward(&mut self, x: &Tensor, pass: &Pass) -> &Tensor {
+        self.pass = *pass;
         if self.plan.reads_image {
             strip(x, self.input, self.input_halo, &mut self.image);
         }
@@ -351,6 +373,10 @@ impl Model {
             let mut dy = std::mem::take(&mut self.activations[i]);
             if let Some(placed) = &mut self.nodes[i].rounding {
                 placed.backward(&mut dy);
+            }
+            if let Some(rounding) = &self.nodes[i].gradients {
+                let key = stream(self.pass.seed, Purpose::Gradients { layer: i }, self.pass.step).next_u64();
+                rounding.apply(&mut dy, Noise::new(key));
             }
             self.backward_node(i, x, &dy);
             self.activations[i] = dy;

@@ -3,6 +3,7 @@
 use super::activations::Placed;
 use super::description::Source;
 use crate::layers::{Layer, Param};
+use crate::quant::GradientRounding;
 
 /// One layer and how it hangs together with the others.
 pub(super) struct Node {
@@ -17,6 +18,8 @@ pub(super) struct Node {
     pub rectified: bool,
     /// What its output is rounded by.
     pub rounding: Option<Placed>,
+    /// What the gradient of its output is rounded by.
+    pub gradients: Option<GradientRounding>,
     /// Border of zeros of the output's buffer: see [`super`].
     pub output_halo: usize,
 }

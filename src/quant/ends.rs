@@ -1,6 +1,7 @@
 //! The first and the last layer with weights, which many papers leave alone.
 
 use super::activations::{ACTIVATIONS, ActivationScheme};
+use super::gradients::{GRADIENTS, GradientScheme};
 use super::weights::{QUANTIZERS, Scheme};
 use crate::Result;
 use crate::registry::{Entry, Named, Registry};
@@ -62,6 +63,15 @@ impl End {
         bits: u8,
     ) -> Option<(&'static ActivationScheme, u8)> {
         self.choose(scheme, scheme.bits, bits, || ACTIVATIONS.find("affine"))
+    }
+
+    /// The same for the gradients of such a layer's output.
+    pub fn of_gradients(
+        self,
+        scheme: &'static GradientScheme,
+        bits: u8,
+    ) -> Option<(&'static GradientScheme, u8)> {
+        self.choose(scheme, scheme.bits, bits, || GRADIENTS.find("affine"))
     }
 
     /// `takes` are the bits that the scheme can do, `plain` is one that can do 8.

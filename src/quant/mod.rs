@@ -1,10 +1,12 @@
 //! Quantizers: how f32 values become the few values that a network computes with.
 //!
-//! A scheme is one file and one line in its registry: [`QUANTIZERS`] for weights, [`ACTIVATIONS`] for activations.
+//! A scheme is one file and one line in its registry: [`QUANTIZERS`] for weights, [`ACTIVATIONS`] for activations,
+//! [`GRADIENTS`] for gradients.
 
 mod activations;
 mod ends;
 mod format;
+mod gradients;
 mod granularity;
 mod learned;
 mod weights;
@@ -16,6 +18,7 @@ pub use crate::param::{Known, Quantizer};
 pub use activations::{ACTIVATIONS, ActivationQuantizer, ActivationRequest, ActivationScheme, Tracking};
 pub use ends::{ENDS, End, find_end};
 pub use format::{Format, SchemeEntry};
+pub use gradients::{GRADIENTS, GradientRounding, GradientScheme};
 pub use granularity::{GRANULARITIES, Sharing, find_granularity};
 pub use weights::{QUANTIZERS, Request, Scheme, Shared};
 
@@ -43,6 +46,27 @@ pub(crate) fn activation_menu() -> Vec<SchemeEntry> {
         granularities: Vec::new(),
     };
     ACTIVATIONS.iter().map(entry).collect()
+}
+
+/// The schemes for gradients, for a menu.
+pub(crate) fn gradient_menu() -> Vec<SchemeEntry> {
+    let entry = |scheme: &'static GradientScheme| SchemeEntry {
+        entry: &scheme.entry,
+        format: scheme.format,
+        formula: scheme.formula,
+        source: scheme.source,
+        bits: scheme.bits,
+        granularities: Vec::new(),
+    };
+    GRADIENTS.iter().map(entry).collect()
+}
+
+/// The scheme for gradients of that name.
+///
+/// # Errors
+/// [`crate::Error::Config`] for an unknown name.
+pub fn find_gradients(name: &str) -> Result<&'static GradientScheme> {
+    GRADIENTS.find(name)
 }
 
 /// The scheme for activations of that name.

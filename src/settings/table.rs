@@ -213,7 +213,7 @@ settings! {
         ends: String = "same".into();
         label: "First and last layer", group: "quantization", kind: Choice(|| ENDS.iter().map(|ends| &ends.entry).collect()),
         races: "first and last layer: {}",
-        hint: "The weights of both, and the activations that the last one reads; what bits say of a single layer goes first.",
+        hint: "The weights of both, their gradients, and the activations that the last one reads; what bits say of a single layer goes first.",
     }
     "activations" {
         /// Name of a scheme in [`ACTIVATIONS`]; `none` leaves activations in FP32.
@@ -242,6 +242,20 @@ settings! {
         label: "Decay of clips", group: "quantization", kind: Number { min: 0.0, max: 1.0, log: true }, races: "clip decay {}",
         applies: Is("activations", "pact"),
         hint: "Pulls learned clips towards 0, so that the levels lie closer.",
+    }
+    "gradients" {
+        /// Name of a scheme in [`GRADIENTS`](crate::quant::GRADIENTS); `none` leaves gradients in FP32.
+        gradients: String = "none".into();
+        label: "Gradients", group: "quantization",
+        kind: Schemes(quant::gradient_menu), races: "gradients {}",
+        hint: "What comes back to a layer with weights is rounded by this before the layer learns from it. FP32 as published.",
+    }
+    "gradbits" {
+        /// Bit width of the gradients, 2 to 8; a scheme takes some of them.
+        gradient_bits: u32 = 8;
+        label: "Gradient bits", group: "quantization", kind: Integer { min: 2, max: 8, step: 1 }, races: "{}-bit gradients",
+        applies: Not("gradients", "none"),
+        hint: "b bits give 2^b levels.",
     }
     "steplr" {
         /// Learning rate of what quantizers learn (the logarithms of steps), at the schedule's height, 0.000001 to 1.

@@ -9,6 +9,7 @@ mod offline;
 mod process;
 mod project;
 mod sanitize;
+mod schemes;
 mod serve;
 mod stamp;
 mod test;
@@ -29,6 +30,7 @@ const COMMANDS: &[Task] = &[
     Task { command: serve::command, run: serve::run },
     Task { command: build::command, run: build::run },
     Task { command: test::command, run: test::run },
+    Task { command: schemes::command, run: schemes::run },
     Task { command: sanitize::command, run: sanitize::run },
     Task { command: data::command, run: data::run },
     Task { command: bench::command, run: bench::run },

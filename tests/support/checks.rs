@@ -1,0 +1,33 @@
+//! What holds each scheme against something that was not written for it: see tests/golden/README.md.
+
+/// By what a scheme is for and its name: the independent check.
+pub const CHECKS: &[(&str, &str, &str)] = &[
+    ("weights", "symmetric", "torch.fake_quantize_per_tensor_affine, per_channel_affine"),
+    ("weights", "affine", "torch.fake_quantize_per_tensor_affine, per_channel_affine"),
+    ("weights", "lsq", "torch._fake_quantize_learnable_per_tensor_affine; central differences"),
+    ("weights", "dorefa", "transcript in NumPy; autograd"),
+    ("weights", "dfp", "transcript in NumPy"),
+    ("weights", "fp4", "ml_dtypes float4_e2m1fn"),
+    ("weights", "fp8_e4m3", "ml_dtypes float8_e4m3fn"),
+    ("weights", "fp8_e5m2", "ml_dtypes float8_e5m2"),
+    ("weights", "mxfp4", "ml_dtypes float4_e2m1fn, float8_e8m0fnu"),
+    ("weights", "mxfp8", "ml_dtypes float8_e4m3fn, float8_e8m0fnu"),
+    ("weights", "nvfp4", "ml_dtypes float4_e2m1fn, float8_e4m3fn"),
+    ("weights", "binary", "transcript in NumPy; autograd"),
+    ("weights", "ternary_mean", "transcript in NumPy"),
+    ("weights", "ternary_median", "transcript in NumPy"),
+    ("weights", "shift", "transcript in NumPy; autograd"),
+    ("weights", "apot", "transcript in NumPy; autograd"),
+    ("weights", "codebook", "scikit-learn KMeans on the same start"),
+    ("activations", "affine", "plain loops"),
+    ("activations", "pact", "plain loops"),
+    ("activations", "lsq", "plain loops"),
+    ("activations", "dorefa", "plain loops"),
+    ("activations", "fp4", "plain loops"),
+    ("activations", "fp8", "plain loops"),
+    ("activations", "mxfp4", "plain loops"),
+    ("gradients", "affine", "the mean of many roundings"),
+    ("gradients", "dorefa", "the mean of many roundings"),
+    ("gradients", "fp8", "the weights' e5m2, held against ml_dtypes"),
+    ("gradients", "mxfp4", "the mean of many roundings"),
+];
