@@ -242,7 +242,10 @@ fn sums_of_powers_of_two() {
         let deviation = |block: usize| case.std[published_block(block, blocks, case.c_out)] + 1e-5;
         for (block, scale) in grid.scales.iter().enumerate() {
             let wanted = deviation(block) * f64::from(case.alpha);
-            assert!((f64::from(*scale) - wanted).abs() <= 1e-6 * wanted, "{what}: scale {scale}, not {wanted}");
+            assert!(
+                (f64::from(*scale) - wanted).abs() <= 1e-6 * wanted,
+                "{what}: scale {scale}, not {wanted}"
+            );
         }
         quantizer.quantize(&w, &mut out);
         for (i, (found, code)) in out.iter().zip(case.codes()).enumerate() {
@@ -281,7 +284,9 @@ fn sums_of_powers_of_two() {
         magnitudes: Vec<f64>,
     }
     let file: Value = serde_json::from_str(include_str!("golden/schemes.json")).unwrap();
-    for Magnitudes { bits, magnitudes } in serde_json::from_value::<Vec<_>>(file["apot_grids"].clone()).unwrap() {
+    for Magnitudes { bits, magnitudes } in
+        serde_json::from_value::<Vec<_>>(file["apot_grids"].clone()).unwrap()
+    {
         let scheme = quant::find("apot").unwrap();
         let quantizer = scheme.quantizer(bits, Granularity::Tensor, [1, 1]).unwrap().unwrap();
         let levels = quantizer.grid().levels;

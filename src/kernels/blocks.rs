@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::parallel;
-use super::simd::Chosen;
+use super::simd::{Chosen, Kernel, Simd};
 
 /// Elements of a work item.
 const CHUNK: usize = 16 * 1024;
@@ -150,16 +150,11 @@ impl Blocks {
             let entry = table[0];
             let parts = parallel::map(w.len().div_ceil(CHUNK), |item| {
                 let range = item * CHUNK..w.len().min((item + 1) * CHUNK);
+                let mut lanes = [start; LANES];
+                let add = move |lane: A, (), w: f32, g: f32| add(lane, entry, w, g);
                 let (w, g) = (&w[range.clone()], &g[range]);
-                set.vectorize(|| {
-                    let mut lanes = [start; LANES];
-                    for (w, g) in w.chunks(LANES).zip(g.chunks(LANES)) {
-                        for ((lane, w), g) in lanes.iter_mut().zip(w).zip(g) {
-                            *lane = add(*lane, entry, *w, *g);
-                        }
-                    }
-                    lanes.into_iter().fold(start, &join)
-                })
+                set.run(Fold { sums: &mut lanes, table: &[(); LANES], w, g, add });
+                lanes.into_iter().fold(start, &join)
             });
             return vec![parts.into_iter().fold(start, join)];
         };
@@ -177,14 +172,8 @@ impl Blocks {
             let entries = &table[rows.start / band * self.outputs..][..self.outputs];
             let range = rows.start * self.outputs..rows.end * self.outputs;
             let mut results = vec![start; self.outputs];
-            let lines = w[range.clone()].chunks_exact(self.outputs);
-            for (w, g) in lines.zip(g[range].chunks_exact(self.outputs)) {
-                set.vectorize(|| {
-                    for (((result, entry), w), g) in results.iter_mut().zip(entries).zip(w).zip(g) {
-                        *result = add(*result, *entry, *w, *g);
-                    }
-                });
-            }
+            let (w, g) = (&w[range.clone()], &g[range]);
+            set.run(Fold { sums: &mut results, table: entries, w, g, add });
             results
         });
         let mut results = vec![start; self.count()];
@@ -228,6 +217,29 @@ impl Blocks {
 
     fn rows_of_an_item(&self) -> usize {
         (CHUNK / self.outputs.max(1)).max(1)
+    }
+}
+
+/// `sums[i] = add(sums[i], table[i], w[j], g[j])` for every j, i the place of j in a line of as many as there are sums.
+struct Fold<'a, T, A, F> {
+    sums: &'a mut [A],
+    table: &'a [T],
+    w: &'a [f32],
+    g: &'a [f32],
+    add: F,
+}
+
+impl<T: Copy, A: Copy, F: Fn(A, T, f32, f32) -> A> Kernel for Fold<'_, T, A, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { sums, table, w, g, add } = self;
+        for (w, g) in w.chunks(sums.len()).zip(g.chunks(sums.len())) {
+            for (((sum, entry), w), g) in sums.iter_mut().zip(table).zip(w).zip(g) {
+                *sum = add(*sum, *entry, *w, *g);
+            }
+        }
     }
 }
 

@@ -80,7 +80,9 @@ pub fn microscaled(x: &mut Tensor, noise: Noise, format: Minifloat) {
                 let scale = format.block_scale(largest);
                 let place = first + (pixel * channels + block * BLOCK) as u32;
                 for (i, x) in values.iter_mut().enumerate() {
-                    *x = by_chance(format, *x * 0.75 / scale, noise.at(place + i as u32)) * scale * (4.0 / 3.0);
+                    *x = by_chance(format, *x * 0.75 / scale, noise.at(place + i as u32))
+                        * scale
+                        * (4.0 / 3.0);
                 }
             }
         }

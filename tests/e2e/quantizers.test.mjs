@@ -17,7 +17,7 @@ const SCHEMES = settingOf("quantizer").choices;
 /** How many levels each has, at four bits where it can. */
 const LEVELS = {
   symmetric: 15, affine: 16, lsq: 16, dorefa: 16, dfp: 256, fp4: 15, fp8_e4m3: 253, fp8_e5m2: 247, mxfp4: 15, mxfp8: 253, nvfp4: 15,
-  binary: 2, ternary_mean: 3, ternary_median: 3, none: 0,
+  binary: 2, ternary_mean: 3, ternary_median: 3, shift: 16, apot: 15, codebook: 16, none: 0,
 };
 /** Bars of more levels touch. */
 const MOST_BARS = 16;
@@ -48,7 +48,7 @@ test("a run is called by its scheme where that is not the usual one", () => {
   const offered = choices(defaults()).filter(({ difference }) => difference.startsWith("quantizer:")).map(({ label }) => label);
   assert.deepEqual(offered, [
     "affine 4-bit", "LSQ 4-bit", "DoReFa 4-bit", "dynamic fixed point 8-bit", "FP4", "FP8 E4M3", "FP8 E5M2", "MXFP4", "MXFP8", "NVFP4", "binary",
-    "ternary (mean)", "ternary (median)", "FP32",
+    "ternary (mean)", "ternary (median)", "shift 4-bit", "APoT 4-bit", "codebook 4-bit", "FP32",
   ]);
 });
 

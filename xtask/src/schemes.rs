@@ -2,19 +2,25 @@
 
 use crate::{process, project};
 use anyhow::Result;
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::process::Command as Process;
 
 pub fn command() -> Command {
     Command::new("schemes")
         .about("Print every scheme for weights, activations and gradients: format, bits a weight, source, check, loss of an epoch")
+        .arg(
+            Arg::new("time")
+                .long("time")
+                .action(ArgAction::SetTrue)
+                .help("What a training step of VGG4bit takes with each, by one with the default alone"),
+        )
 }
 
-pub fn run(_arguments: &ArgMatches) -> Result<()> {
-    process::run(
-        Process::new("cargo")
-            .args(["run", "--quiet", "--release", "--package", "nibble", "--example", "schemes"])
-            .current_dir(project::root())
-            .env("CARGO_TARGET_DIR", project::target()),
-    )
+pub fn run(arguments: &ArgMatches) -> Result<()> {
+    let mut cargo = Process::new("cargo");
+    cargo.args(["run", "--quiet", "--release", "--package", "nibble", "--example", "schemes", "--"]);
+    if arguments.get_flag("time") {
+        cargo.arg("--time");
+    }
+    process::run(cargo.current_dir(project::root()).env("CARGO_TARGET_DIR", project::target()))
 }

@@ -137,7 +137,8 @@ mod tests {
                     "dorefa" => 2.0 * of_image / most(bits),
                     _ => of_image,
                 };
-                let tolerance = f64::from(step) / 2.0 / (rounds as f64).sqrt() * 5.0 + f64::from(of_image) * 1e-6;
+                let tolerance =
+                    f64::from(step) / 2.0 / (rounds as f64).sqrt() * 5.0 + f64::from(of_image) * 1e-6;
                 let mean = sum / rounds as f64;
                 assert!((mean - f64::from(*x)).abs() <= tolerance, "{name} {bits}: {i}: {mean}, not {x}");
             }
@@ -181,7 +182,11 @@ mod tests {
                 rounding.apply(&mut dy, Noise::new(9));
                 // Within a step of the widest.
                 let found = dy.to_dense();
-                assert!(found.iter().all(|x| (x - value).abs() <= value.abs()), "{} {value}", scheme.entry.name);
+                assert!(
+                    found.iter().all(|x| (x - value).abs() <= value.abs()),
+                    "{} {value}",
+                    scheme.entry.name
+                );
             }
         }
     }

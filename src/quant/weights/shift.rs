@@ -68,7 +68,8 @@ impl Shift {
         let best = candidates.min_by(|a, b| error(*a).total_cmp(&error(*b)));
         self.exponent = best.unwrap_or(LOWEST_EXPONENT);
         let mut rng = ChaCha8Rng::seed_from_u64(w.len() as u64);
-        let drawn = Param::new("", Role::Latent, &self.latents.dims, Init::Normal { variance: VARIANCE }, &mut rng);
+        let drawn =
+            Param::new("", Role::Latent, &self.latents.dims, Init::Normal { variance: VARIANCE }, &mut rng);
         self.latents.value = drawn.value;
         for (t, latents) in self.latents.value.chunks_exact_mut(w.len()).enumerate() {
             for (latent, w) in latents.iter_mut().zip(w) {
