@@ -94,13 +94,7 @@ impl Blocks {
         let set = Chosen::now();
         match self.band {
             None => parallel::for_each_chunk(x, CHUNK, |item, x| {
-                // `move`: what the loop reads through references might change with each value that it writes.
-                let (w, entry) = (&w[item * CHUNK..][..x.len()], table[0]);
-                set.vectorize(move || {
-                    for (x, w) in x.iter_mut().zip(w) {
-                        *x = change(*w, entry, *x);
-                    }
-                });
+                set.run(Change { w: &w[item * CHUNK..][..x.len()], entry: table[0], x, change });
             }),
             Some(band) => {
                 let rows = self.rows_of_an_item();
@@ -109,11 +103,7 @@ impl Blocks {
                     let lines = w.chunks_exact(self.outputs).zip(x.chunks_exact_mut(self.outputs));
                     for (i, (w, x)) in lines.enumerate() {
                         let entries = &table[(item * rows + i) / band * self.outputs..][..self.outputs];
-                        set.vectorize(move || {
-                            for ((x, w), entry) in x.iter_mut().zip(w).zip(entries) {
-                                *x = change(*w, *entry, *x);
-                            }
-                        });
+                        set.run(ChangeLine { w, entries, x, change });
                     }
                 });
             }
@@ -217,6 +207,47 @@ impl Blocks {
 
     fn rows_of_an_item(&self) -> usize {
         (CHUNK / self.outputs.max(1)).max(1)
+    }
+}
+
+/// `x[i] = change(w[i], entry, x[i])`.
+struct Change<'a, T, F> {
+    w: &'a [f32],
+    entry: T,
+    x: &'a mut [f32],
+    change: F,
+}
+
+impl<T: Copy, F: Fn(f32, T, f32) -> f32> Kernel for Change<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        // What the loop reads through references might change with each value that it writes.
+        let Self { w, entry, x, change } = self;
+        for (x, w) in x.iter_mut().zip(w) {
+            *x = change(*w, entry, *x);
+        }
+    }
+}
+
+/// `x[i] = change(w[i], entries[i], x[i])`.
+struct ChangeLine<'a, T, F> {
+    w: &'a [f32],
+    entries: &'a [T],
+    x: &'a mut [f32],
+    change: F,
+}
+
+impl<T: Copy, F: Fn(f32, T, f32) -> f32> Kernel for ChangeLine<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { w, entries, x, change } = self;
+        for ((x, w), entry) in x.iter_mut().zip(w).zip(entries) {
+            *x = change(*w, *entry, *x);
+        }
     }
 }
 

@@ -4,34 +4,54 @@
 const STRETCHES: usize = 1024;
 
 /// Finds the nearest of some numbers; of two that are equally near, the lower.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Nearest {
     levels: Vec<f32>,
     /// In the middle between neighbours.
     edges: Vec<f32>,
-    /// Edges in the stretches before each, and of all of them.
-    before: Vec<u32>,
+    stretches: Box<[Stretch; STRETCHES]>,
     first_edge: f32,
     stretches_a_unit: f32,
 }
 
+/// What is known of the numbers in one stretch.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    /// The first edge in it; infinite without one.
+    edge: f32,
+    /// The levels on both sides of that.
+    around: [f32; 2],
+    /// Edges before it, and in it.
+    before: u16,
+    inside: u16,
+}
+
 impl Nearest {
-    /// `levels`: at least one, the lowest first.
+    /// `levels`: at least one, the lowest first, at most 65,535.
     pub fn new(levels: &[f32]) -> Self {
         let middle = |pair: &[f32]| ((f64::from(pair[0]) + f64::from(pair[1])) / 2.0) as f32;
         let edges: Vec<f32> = levels.windows(2).map(middle).collect();
         let first_edge = edges.first().copied().unwrap_or(0.0);
         let width = edges.last().copied().unwrap_or(0.0) - first_edge;
         let stretches_a_unit = if width > 0.0 { (STRETCHES - 1) as f32 / width } else { 0.0 };
-        let mut nearest =
-            Self { levels: levels.to_vec(), edges, before: Vec::new(), first_edge, stretches_a_unit };
-        let mut counts = [0u32; STRETCHES];
-        nearest.edges.iter().for_each(|edge| counts[nearest.stretch(*edge)] += 1);
-        let sums = counts.iter().scan(0, |sum, count| {
-            *sum += count;
-            Some(*sum)
-        });
-        nearest.before = std::iter::once(0).chain(sums).collect();
+        let stretches =
+            Box::new([Stretch { edge: f32::INFINITY, around: [0.0; 2], before: 0, inside: 0 }; STRETCHES]);
+        let mut nearest = Self { levels: levels.to_vec(), edges, stretches, first_edge, stretches_a_unit };
+        for edge in 0..nearest.edges.len() {
+            let stretch = nearest.stretch(nearest.edges[edge]);
+            nearest.stretches[stretch].inside += 1;
+        }
+        let mut before = 0;
+        for stretch in nearest.stretches.iter_mut() {
+            stretch.before = before;
+            let place = usize::from(before);
+            let above = if stretch.inside > 0 { place + 1 } else { place };
+            stretch.around = [levels[place], levels[above]];
+            if stretch.inside > 0 {
+                stretch.edge = nearest.edges[place];
+            }
+            before += stretch.inside;
+        }
         nearest
     }
 
@@ -44,19 +64,22 @@ impl Nearest {
     /// Place of the nearest level.
     #[inline(always)]
     pub fn place(&self, x: f32) -> usize {
-        let stretch = self.stretch(x);
-        let (from, to) = (self.before[stretch] as usize, self.before[stretch + 1] as usize);
-        let inside = &self.edges[from..to];
-        match inside {
-            [] => from,
-            [edge] => from + usize::from(x > *edge),
-            _ => from + inside.partition_point(|edge| x > *edge),
+        let stretch = &self.stretches[self.stretch(x)];
+        let before = usize::from(stretch.before);
+        if stretch.inside <= 1 {
+            return before + usize::from(x > stretch.edge);
         }
+        let inside = &self.edges[before..before + usize::from(stretch.inside)];
+        before + inside.partition_point(|edge| x > *edge)
     }
 
     /// The nearest level.
     #[inline(always)]
     pub fn level(&self, x: f32) -> f32 {
+        let stretch = &self.stretches[self.stretch(x)];
+        if stretch.inside <= 1 {
+            return stretch.around[usize::from(x > stretch.edge)];
+        }
         self.levels[self.place(x)]
     }
 

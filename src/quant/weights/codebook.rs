@@ -45,7 +45,7 @@ impl Codebook {
     fn new(request: &Request) -> Self {
         let mut centroids = Param::constant("centroids", Role::Latent, &[1 << request.bits], UNKNOWN);
         centroids.decays = false;
-        Self { blocks: request.blocks, centroids, order: Vec::new(), nearest: Nearest::default() }
+        Self { blocks: request.blocks, centroids, order: Vec::new(), nearest: Nearest::new(&[0.0]) }
     }
 }
 
