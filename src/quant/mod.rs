@@ -7,6 +7,7 @@ mod ends;
 mod format;
 mod granularity;
 mod learned;
+mod levels;
 mod weights;
 
 use crate::Result;
@@ -17,6 +18,7 @@ pub use activations::{ACTIVATIONS, ActivationQuantizer, ActivationRequest, Activ
 pub use ends::{ENDS, End, find_end};
 pub use format::{Format, SchemeEntry};
 pub use granularity::{GRANULARITIES, Sharing, find_granularity};
+pub use levels::SchemeLevels;
 pub use weights::{QUANTIZERS, Request, Scheme, Shared};
 
 /// The schemes for weights, for a menu.
