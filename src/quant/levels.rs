@@ -1,7 +1,5 @@
 //! The levels of a scheme by themselves, before there is anything to quantize.
 
-use serde::Serialize;
-
 use super::{ActivationRequest, Tracking, find, find_activations};
 use crate::kernels::blocks::Granularity;
 use crate::param::{Init, Known, Param, Role};
@@ -12,7 +10,7 @@ use crate::{Result, Tensor};
 const SAMPLE: usize = 4096;
 
 /// What a scheme rounds to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SchemeLevels {
     /// In units of the scale, lowest first; empty where values stay as they are.
     pub levels: Vec<f32>,

@@ -120,10 +120,11 @@ impl Run {
     /// What the ReLUs give for some test images, [`OBSERVED_IMAGES`] at most, with the weights as they are now.
     pub fn activation_reports(&mut self) -> Vec<ActivationReport> {
         let total = self.images.test_len().min(OBSERVED_IMAGES);
-        let halo = self.model().input_halo();
+        // No more at a time than there is memory for already.
+        let (batch, halo) = (self.batch().min(BATCH), self.model().input_halo());
         let mut observed: Vec<(String, Observed)> = Vec::new();
-        for start in (0..total).step_by(BATCH) {
-            let end = total.min(start + BATCH);
+        for start in (0..total).step_by(batch) {
+            let end = total.min(start + batch);
             self.images.test_batch(start..end, halo, &mut self.x, &mut self.labels);
             let mut place = 0;
             self.trainer.settled().observe(&self.x, &mut |name, x, rounding| {

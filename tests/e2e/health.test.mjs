@@ -69,6 +69,29 @@ test("gradient norm and saturation while training, in words and numbers", async 
   assert.ok((await page.evaluate(() => nibble.run.curves.gradNorm.ys)).every((norm) => norm > 0));
 });
 
+test("weights on the ends of the grid are a sign only where there is something between them", async (t) => {
+  for (const quantizer of ["binary", "ternary_mean"]) {
+    const page = await open(t, { settings: { ...SMALL, quantizer } });
+    await page.click("#step");
+    await trained(page, 1);
+    await still(page);
+    assert.ok((await page.evaluate(() => Math.max(...nibble.run.layers.map(({ saturatedShare }) => saturatedShare)))) > 0.5);
+    await shows(page, "#health-saturation", /^–$/);
+    await shows(page, "#health-verdict", /^Healthy/);
+  }
+  const page = await open(t, { settings: { ...SMALL, quantizer: "lsq" } });
+  await page.click("#step");
+  await trained(page, 1);
+  await still(page);
+  await shows(page, "#health-verdict", /^Healthy/);
+  // A learned step that has become too small cuts weights off.
+  await page.evaluate(() => {
+    nibble.run.layers[1].saturatedShare = 0.31;
+    nibble.tell("layers");
+  });
+  await shows(page, "#health-verdict", /^conv2 presses against the ends of its grid: 31 % of its weights lie on them\.$/);
+});
+
 test("the verdict without clipping: steady, grown many times, vanished, no better than guessing", async (t) => {
   const page = await open(t, { settings: { ...SMALL, clip: 0, race: "clip:1" } });
   await page.click("#step");

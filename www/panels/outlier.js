@@ -10,7 +10,7 @@ const MARKUP = `
     <h2 id="outlier-title">Inject an outlier</h2>
     <p class="plot-about">One weight becomes ${OUTLIER_FACTOR} times as large.</p>
   </header>
-  <p class="note">The grid has to reach the largest weight. One outlier stretches it, and the others share fewer levels. <span id="outlier-next"></span></p>
+  <p class="note">A grid that reaches to the largest weight is stretched by an outlier, and the others share fewer levels; one with a mean or a learned step cuts the outlier off. <span id="outlier-next"></span></p>
   <div class="outlier-bar">
     <label for="outlier-layer">Layer</label>
     <select id="outlier-layer"></select>
