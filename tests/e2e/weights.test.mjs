@@ -170,7 +170,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     // The filters of the beginning are kept.
     const shades = () => page.locator(".filters canvas >> nth=0").evaluate((canvas) => canvas.toDataURL());
     const now = await shades();
-    await page.locator("#layer-dialog input[type=range]").focus();
+    await page.locator("#layer-dialog .replay input").focus();
     await page.keyboard.press("Home");
     await drawn(page);
     assert.notEqual(await shades(), now, "the filters of the beginning are those of now");

@@ -46,7 +46,7 @@ const TRENDS = [
 const FACTS = [
   ["Weights", (layer) => whole(layer.count), () => true],
   ["Largest", (layer) => short(layer.histogram.max), () => true],
-  ["Grid spacing", (layer) => short(layer.scale) + meanOf(layer), quantized],
+  ["Scale", (layer) => short(layer.scale) + meanOf(layer), quantized],
   ["On an outermost level", (layer) => percent(layer.saturatedShare, 2), hasInside],
   ["Moved since the last epoch", (layer) => percent(layer.flippedShare), quantized],
   ["Bits a weight, scales included", (layer) => fixed(layer.bitsAWeight, 2), () => true],

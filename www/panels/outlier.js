@@ -18,7 +18,7 @@ const MARKUP = `
   </div>
   <div class="scroll" tabindex="0" role="region" aria-label="What the outlier did">
     <table id="outlier-table">
-      <thead><tr><th scope="col" id="outlier-of">Layer</th><th scope="col">largest weight</th><th scope="col">spacing</th><th scope="col">levels</th></tr></thead>
+      <thead><tr><th scope="col" id="outlier-of">Layer</th><th scope="col">largest weight</th><th scope="col">scale</th><th scope="col">levels</th></tr></thead>
       <tbody></tbody>
     </table>
   </div>`;
@@ -29,7 +29,7 @@ const NO_NEXT = "The run is finished: no further step pulls it back.";
 
 const layerOf = (run, name) => run.layers.find((layer) => layer.name === name);
 
-/** Largest weight, spacing of the grid, levels in use. */
+/** Largest weight, scale of the grid, levels in use. */
 function figures(layer) {
   const { histogram, scale, levelsUsed, levels } = layer;
   if (!quantized(layer)) return [short(histogram.max), "FP32", "FP32"];

@@ -11,18 +11,30 @@ const NAME_HEIGHT = 14;
 const PALEST = 0.35;
 /** Norms below this are drawn as this. */
 const LEAST = 1e-9;
-/** Room above and below the lines, as a factor. */
-const MARGIN = 1.25;
-/** Lines across at these times a power of ten, or at the powers alone where there would be more than so many. */
-const TICKS = [1, 2, 5];
-const MOST_TICKS = 8;
+/** Lines across are at these times a power of ten, or at the powers alone where there would be more than so many. */
+const LINES = [1, 2, 5];
+const MOST_LINES = 8;
 
-/** Where lines across are, between two norms. */
-function ticks(low, high) {
-  const decades = Array.from({ length: Math.ceil(Math.log10(high / low)) + 2 }, (_, i) => Math.floor(Math.log10(low)) + i);
-  const inside = (factors) => decades.flatMap((decade) => factors.map((factor) => factor * 10 ** decade)).filter((tick) => tick >= low && tick <= high);
-  const fine = inside(TICKS);
-  return fine.length > MOST_TICKS ? inside([1]) : fine;
+const decadeOf = (norm) => 10 ** Math.floor(Math.log10(norm));
+/** Where the axis begins and where it ends for norms from `least` to `most`: at a line across each. */
+function reach(least, most) {
+  const low = decadeOf(least) * LINES.findLast((factor) => factor * decadeOf(least) <= least);
+  const above = decadeOf(most) * (LINES.find((factor) => factor * decadeOf(most) > most) ?? 10);
+  return [low, above];
+}
+
+/** Lines across between the ends of an axis, both included. */
+function linesAcross(low, top) {
+  const inside = (factors) => {
+    const lines = [];
+    // A little beyond, since powers of ten are not exact.
+    for (let decade = decadeOf(low); decade <= top * 1.001; decade *= 10) {
+      lines.push(...factors.map((factor) => factor * decade).filter((line) => line > low * 0.999 && line < top * 1.001));
+    }
+    return lines;
+  };
+  const fine = inside(LINES);
+  return fine.length > MOST_LINES ? inside([1]) : fine;
 }
 
 /** Places of the names, each as near to the end of its line as the others let it be. */
@@ -71,11 +83,11 @@ export function drawGradients(canvas, { epochs, layers }) {
   if (!drawn || epochs.length === 0) return;
   const { context, wide, high } = drawn;
   const all = layers.flatMap(({ values }) => values).map((norm) => Math.max(norm, LEAST));
-  const [low, top] = [Math.min(...all) / MARGIN, Math.max(...all) * MARGIN];
+  const [low, top] = reach(Math.min(...all), Math.max(...all));
   const [width, height] = [wide - EDGES.left - EDGES.right, high - EDGES.top - EDGES.bottom];
   const x = (epoch) => EDGES.left + (epochs.length > 1 ? ((epoch - epochs[0]) / (epochs.at(-1) - epochs[0])) * width : 0);
   const y = (norm) => EDGES.top + (1 - Math.log(Math.max(norm, low) / low) / Math.log(top / low)) * height;
-  drawAxis(context, { wide, high, x, y, across: ticks(low, top), epochs });
+  drawAxis(context, { wide, high, x, y, across: linesAcross(low, top), epochs });
 
   const names = spread(layers.map(({ values }) => y(values.at(-1))), EDGES.top, high - EDGES.bottom);
   layers.forEach(({ name, values }, i) => {
