@@ -5,7 +5,7 @@ import { remedies } from "../../www/remedies.js";
 import { RunRecord } from "../../www/runs.js";
 import { defaults, settingOf } from "../../www/settings.js";
 import { CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
-import { SMALL, noticed, open, pause, shows, trained } from "./support.mjs";
+import { SMALL, drawn, noticed, open, pause, shows, trained } from "./support.mjs";
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 4, augment: 0 };
 /** What makes the next forward pass overflow. */
@@ -197,6 +197,7 @@ test("what is offered changes the run where it stands", async (t) => {
   assert.deepEqual([run.globalStep, run.losses.length, run.settings.lr], [1, 1, 0.0001]);
   assert.deepEqual(run.marks.at(-1), { epoch: 1 / 8, text: "rate 0.0001" });
   assert.match(page.url(), /lr=0.0001/);
+  await drawn(page);
   assert.equal(await page.locator("#set-lr").inputValue(), "0.0001");
 });
 

@@ -22,12 +22,18 @@ function choice(line, settings) {
 
 const keyOf = ({ of, scheme, bits }) => `${of} ${scheme.name} ${bits}`;
 
+/** What the engine has told of a choice, in words. */
+function wordsOf({ of, scheme, bits }, { levels, sampled }) {
+  const whose = sampled ? `. They follow from the ${of}: these are those of normally distributed ones` : "";
+  return `${scheme.label}, ${bits} ${bits === 1 ? "bit" : "bits"}: ${describeLevels(levels)}, in units of the scale${whose}.`;
+}
+
 function makeLine(line) {
   const canvas = element("canvas", { role: "img" });
   const words = element("span", { class: "levels-words" });
   const formula = element("span", { class: "levels-formula" });
   const caption = element("figcaption", {}, element("strong", {}, line.title), " ", words, " ", formula);
-  return { ...line, canvas, words, formula, box: element("figure", { "data-of": line.of }, canvas, caption) };
+  return { ...line, canvas, words, formula, box: element("figure", { "data-of": line.of }, canvas, caption), drawn: null };
 }
 
 /** @type {import("../main.js").Mount} */
@@ -40,16 +46,17 @@ export function mount(root, session) {
   const draw = drawing(() => {
     for (const line of lines) {
       const chosen = choice(line, session.settings);
-      const { scheme, bits } = chosen;
+      const { scheme } = chosen;
       line.box.hidden = scheme.format === "full";
       const told = known.get(keyOf(chosen));
       setText(line.formula, `${scheme.formula} (${scheme.source})`);
-      if (line.box.hidden || !told) continue;
-      const sampled = told.sampled ? `. They follow from the ${line.of}: these are those of normally distributed ones` : "";
-      const words = `${scheme.label}, ${bits} ${bits === 1 ? "bit" : "bits"}: ${describeLevels(told.levels)}, in units of the scale${sampled}.`;
+      const now = told ?? keyOf(chosen);
+      if (line.box.hidden || line.drawn === now) continue;
+      line.drawn = now;
+      const words = told ? wordsOf(chosen, told) : `${scheme.label}.`;
       setText(line.words, words);
       setAttribute(line.canvas, "aria-label", `${line.title}: ${words}`);
-      drawLevels(line.canvas, told.levels);
+      if (told) drawLevels(line.canvas, told.levels);
     }
   });
 
@@ -61,15 +68,20 @@ export function mount(root, session) {
       const { of, scheme, bits } = chosen;
       // An engine that is lost is told of elsewhere.
       const told = await session.client.request(To.LEVELS, { of, scheme: scheme.name, bits }).catch(() => null);
-      if (told) known.set(key, told);
+      if (!told) continue;
+      known.set(key, told);
+      draw();
     }
-    draw();
   });
 
   session.on(["settings", "engine"], () => {
     draw();
     ask();
   });
-  onThemeChange(draw);
-  new ResizeObserver(draw).observe(root);
+  const again = () => {
+    for (const line of lines) line.drawn = null;
+    draw();
+  };
+  onThemeChange(again);
+  new ResizeObserver(again).observe(root);
 }
