@@ -24,8 +24,8 @@ const keyOf = ({ of, scheme, bits }) => `${of} ${scheme.name} ${bits}`;
 
 /** What the engine has told of a choice, in words. */
 function wordsOf({ of, scheme, bits }, { levels, sampled }) {
-  const whose = sampled ? `. They follow from the ${of}: these are those of normally distributed ones` : "";
-  return `${scheme.label}, ${bits} ${bits === 1 ? "bit" : "bits"}: ${describeLevels(levels)}, in units of the scale${whose}.`;
+  const whose = sampled ? `; they follow from the ${of}, here from normally distributed ones` : "";
+  return `${scheme.label}, ${bits} ${bits === 1 ? "bit" : "bits"}: ${describeLevels(levels)}, times the scale${whose}.`;
 }
 
 function makeLine(line) {
@@ -43,7 +43,7 @@ export function mount(root, session) {
   /** What the engine has told: key of a choice -> {levels, sampled}. */
   const known = new Map();
 
-  const draw = drawing(() => {
+  const show = () => {
     for (const line of lines) {
       const chosen = choice(line, session.settings);
       const { scheme } = chosen;
@@ -58,7 +58,10 @@ export function mount(root, session) {
       setAttribute(line.canvas, "aria-label", `${line.title}: ${words}`);
       if (told) drawLevels(line.canvas, told.levels);
     }
-  });
+  };
+  const draw = drawing(show);
+  // What is known of the schemes takes its room at once.
+  show();
 
   const ask = oneAtATime(async () => {
     if (!session.engine) return;
