@@ -1,13 +1,21 @@
 //! What a run reports: typed values that the page draws without knowing the engine.
 
+mod activations;
+
 use serde::Serialize;
 
-use crate::kernels::grid::F32_BITS;
+use crate::kernels::grid::{Encoded, F32_BITS};
 use crate::kernels::weights;
 use crate::param::Param;
 
-/// Bins of the histogram of latent weights.
+pub use activations::ActivationReport;
+pub(crate) use activations::Observed;
+
+/// Bins of a histogram of latent weights.
 pub const HISTOGRAM_BINS: usize = 64;
+
+/// Bins of a histogram of rounded weights: as many on both sides of the one of 0.
+const ROUNDED_BINS: usize = HISTOGRAM_BINS + 1;
 
 /// One training step.
 #[derive(Debug, Clone, Serialize)]
@@ -139,6 +147,9 @@ pub struct LayerReport {
     pub levels_used: usize,
     /// The latent weights.
     pub histogram: Histogram,
+    /// What they are rounded to, where the layer has several grids: no level is then at one place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounded: Option<Histogram>,
     /// Weights on each of `levels`, lowest first; empty without a grid.
     pub level_counts: Vec<u32>,
     /// Shannon entropy of `level_counts`, in bits.
@@ -147,13 +158,31 @@ pub struct LayerReport {
     pub flipped_share: f64,
     /// Share of weights that the last step moved to another level; 0 without a grid.
     pub flips_per_step: f64,
-    /// Share of weights on the lowest or the highest level; 0 without a grid.
+    /// Share of weights on the lowest or the highest level, but for one that is 0; 0 without a grid.
     pub saturated_share: f64,
     /// Euclidean norm of the weights' gradient in the last step (also in one that was refused), before clipping.
     pub grad_norm: f64,
 }
 
-/// Counts of values in equal bins over a symmetric range.
+/// One of the grids of a layer, and the weights on it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GridReport {
+    /// The output channels that have it: the first, and the one behind the last.
+    pub channels: [usize; 2],
+    /// Which of the weights of such a channel, in the order kh, kw, c_in: the first, and the one behind the last.
+    pub weights: [usize; 2],
+    /// Step of the grid.
+    pub scale: f32,
+    /// Value of each level, lowest first. Of more than 256 levels neighbours are taken together.
+    pub levels: Vec<f32>,
+    /// Weights on each of `levels`.
+    pub level_counts: Vec<u32>,
+    /// The latent weights.
+    pub histogram: Histogram,
+}
+
+/// Counts of values in equal bins over a range.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Histogram {
     /// Lower edge of the first bin.
@@ -165,15 +194,15 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// [`HISTOGRAM_BINS`] bins from `-max|w|` to `max|w|`.
-    pub fn symmetric(values: &[f32]) -> Self {
+    /// So many bins from `-max|w|` to `max|w|`.
+    pub fn symmetric(values: &[f32], bins: usize) -> Self {
         let max = weights::abs_max(values);
-        let mut counts = vec![0; HISTOGRAM_BINS];
+        let mut counts = vec![0; bins];
         // An all-zero tensor falls into the middle.
-        let bins_per_unit = if max > 0.0 { HISTOGRAM_BINS as f32 / (2.0 * max) } else { 0.0 };
+        let bins_per_unit = if max > 0.0 { bins as f32 / (2.0 * max) } else { 0.0 };
         for x in values {
             let bin = ((x + max) * bins_per_unit) as usize;
-            let bin = if max > 0.0 { bin.min(HISTOGRAM_BINS - 1) } else { HISTOGRAM_BINS / 2 };
+            let bin = if max > 0.0 { bin.min(bins - 1) } else { bins / 2 };
             counts[bin] += 1;
         }
         Self { min: -max, max, counts }
@@ -209,27 +238,36 @@ pub struct Flips {
 /// A report tells of so many levels at most.
 const MOST_LEVELS: usize = 256;
 
+/// Values of levels, and weights on them, where neighbours of a fine grid are told as one: the middle of them.
+fn told(counts: &[u32], value: impl Fn(usize) -> f32) -> (Vec<f32>, Vec<u32>) {
+    let run = counts.len().div_ceil(MOST_LEVELS).max(1);
+    let middle = |first: usize| value((counts.len() - 1).min(first + run / 2));
+    let values = (0..counts.len()).step_by(run).map(middle).collect();
+    (values, counts.chunks(run).map(|run| run.iter().sum()).collect())
+}
+
 /// Describes a weight tensor; `levels` are its present ones, empty without a grid.
 pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -> LayerReport {
     let count = param.value.len();
     let grid = param.quantizer.as_ref().filter(|_| !levels.is_empty()).map(|quantizer| quantizer.grid());
     let mut level_counts = vec![0u32; grid.as_ref().map_or(0, |grid| grid.levels.len())];
     levels.iter().for_each(|level| level_counts[usize::from(*level)] += 1);
-    let saturated = match level_counts[..] {
-        [lowest, .., highest] => lowest + highest,
-        _ => 0,
-    };
     let blocks = grid.as_ref().map_or(0, |grid| grid.scales.len());
     let mean =
         |values: &mut dyn Iterator<Item = f32>| (values.map(f64::from).sum::<f64>() / blocks as f64) as f32;
-    // Neighbours of a fine grid are told as one: the middle of them.
-    let run = level_counts.len().div_ceil(MOST_LEVELS).max(1);
-    let values = grid.as_ref().map_or_else(Vec::new, |grid| {
-        let value = |level| mean(&mut (0..blocks).map(|block| grid.value(level, block)));
-        let last = grid.levels.len() - 1;
-        (0..=last).step_by(run).map(|first| value(last.min(first + run / 2))).collect()
-    });
-    let level_counts: Vec<u32> = level_counts.chunks(run).map(|run| run.iter().sum()).collect();
+    let value = |level| {
+        let grid = grid.as_ref().expect("there are levels");
+        mean(&mut (0..blocks).map(|block| grid.value(level, block)))
+    };
+    let saturated = match level_counts[..] {
+        [lowest, .., highest] => {
+            // At an end that is 0 lies what is small, not what is too large.
+            let ends = [(lowest, value(0) < 0.0), (highest, value(level_counts.len() - 1) > 0.0)];
+            ends.into_iter().filter(|(_, outermost)| *outermost).map(|(count, _)| count).sum()
+        }
+        _ => 0,
+    };
+    let (values, level_counts) = told(&level_counts, value);
     LayerReport {
         name: name.into(),
         shape: param.published_dims(),
@@ -240,7 +278,8 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
         scales: blocks,
         bits_a_weight: grid.as_ref().map_or(F32_BITS as f64, |grid| grid.bits() as f64 / count.max(1) as f64),
         levels_used: level_counts.iter().filter(|&&n| n > 0).count(),
-        histogram: Histogram::symmetric(&param.value),
+        histogram: Histogram::symmetric(&param.value, HISTOGRAM_BINS),
+        rounded: (blocks > 1).then(|| Histogram::symmetric(&param.quantized, ROUNDED_BINS)),
         entropy_bits: entropy(&level_counts),
         level_counts,
         flipped_share: flips.since_epoch,
@@ -248,6 +287,27 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
         saturated_share: f64::from(saturated) / count.max(1) as f64,
         grad_norm: param.grad_norm,
     }
+}
+
+/// Describes the grid of that number of a weight tensor; `None` where there is none.
+pub fn grid_report(param: &Param, number: usize) -> Option<GridReport> {
+    let Encoded { grid, codes } = param.encode()?;
+    let scale = *grid.scales.get(number)?;
+    let [rows, channels] = grid.blocks.ranges(number);
+    let at = |row: usize| channels.clone().map(move |channel| row * grid.blocks.outputs + channel);
+    let places: Vec<usize> = rows.clone().flat_map(at).collect();
+    let latent: Vec<f32> = places.iter().map(|at| param.value[*at]).collect();
+    let mut counts = vec![0u32; grid.levels.len()];
+    places.iter().for_each(|at| counts[usize::from(codes[*at])] += 1);
+    let (levels, level_counts) = told(&counts, |level| grid.value(level, number));
+    Some(GridReport {
+        channels: [channels.start, channels.end],
+        weights: [rows.start, rows.end],
+        scale,
+        levels,
+        level_counts,
+        histogram: Histogram::symmetric(&latent, HISTOGRAM_BINS),
+    })
 }
 
 /// Shannon entropy of a distribution given by counts, in bits.
@@ -281,6 +341,9 @@ pub struct Phases {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::blocks::Granularity;
+    use crate::param::{Init, Role};
+    use crate::random::{Purpose, stream};
 
     #[test]
     fn entropy_of_known_distributions() {
@@ -291,12 +354,31 @@ mod tests {
     }
 
     #[test]
+    fn an_end_of_the_grid_that_is_zero_saturates_nothing() {
+        let saturated = |values: &[f32]| {
+            let mut rng = stream(1u32, Purpose::Weights, 0);
+            let mut param =
+                Param::new("weight", Role::Weight, &[values.len(), 1], Init::Constant(0.0), &mut rng);
+            param.value = values.into();
+            let scheme = crate::quant::find("affine").unwrap();
+            param.quantizer = scheme.quantizer(2, Granularity::Tensor, param.matrix()).unwrap();
+            param.quantize(None);
+            let flips = Flips { last_step: 0.0, since_epoch: 0.0 };
+            layer_report("linear1", &param, &levels(&param), flips).saturated_share
+        };
+        assert_eq!(saturated(&[0.0, 0.0, 1.0, 3.0]), 0.25);
+        assert_eq!(saturated(&[0.0, 0.0, -1.0, -3.0]), 0.25);
+        assert_eq!(saturated(&[-1.0, 0.0, 0.0, 2.0]), 0.5);
+    }
+
+    #[test]
     fn histogram_counts_every_value_and_its_edges() {
-        let histogram = Histogram::symmetric(&[-2.0, 2.0, 0.01, -0.01]);
+        let histogram = Histogram::symmetric(&[-2.0, 2.0, 0.01, -0.01], HISTOGRAM_BINS);
         assert_eq!((histogram.min, histogram.max), (-2.0, 2.0));
         assert_eq!(histogram.counts[0], 1);
         assert_eq!(histogram.counts[63], 1);
         assert_eq!((histogram.counts[31], histogram.counts[32]), (1, 1));
-        assert_eq!(Histogram::symmetric(&[0.0; 3]).counts[32], 3);
+        assert_eq!(Histogram::symmetric(&[0.0; 3], HISTOGRAM_BINS).counts[32], 3);
+        assert_eq!(Histogram::symmetric(&[-1.0, -0.3, 0.0, 0.3, 1.0], 3).counts, [1, 3, 1]);
     }
 }

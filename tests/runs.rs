@@ -7,7 +7,7 @@ use nibble::kernels::AdamW;
 use nibble::layers::Param;
 use nibble::metrics::{EpochReport, Event};
 use nibble::predictions::Query;
-use nibble::run::{Evaluation, Quantization, Run};
+use nibble::run::{Evaluation, OBSERVED_IMAGES, Quantization, Run};
 use nibble::{Error, RunConfig};
 
 /// Time stands still: reports of equal runs are then equal as a whole.
@@ -211,6 +211,77 @@ fn confusion_counts_every_test_image_and_its_diagonal_the_hits() {
     let cells = (0..100).flat_map(|cell| run.predictions(all(Some(cell / 10), Some(cell % 10))).unwrap());
     let loss = cells.map(|image| f64::from(image.loss)).sum::<f64>() / 40.0;
     assert!((loss - report.test_loss).abs() < 1e-5, "{loss} {}", report.test_loss);
+}
+
+#[test]
+fn each_grid_of_a_layer_can_be_looked_at() {
+    for (granularity, grids) in [("tensor", 1), ("channel", 16), ("group32", 5 * 16)] {
+        let mut run = tiny_run(RunConfig { granularity: granularity.into(), ..tiny_config() });
+        advance(&mut run, 2);
+        let layer = run.layer_reports().swap_remove(1);
+        assert_eq!(
+            (layer.name.as_str(), layer.shape.as_slice(), layer.scales),
+            ("conv2", &[16, 16, 3, 3][..], grids)
+        );
+        // Where there is one grid, its levels say where the weights lie.
+        assert_eq!(layer.rounded.is_some(), grids > 1);
+        if let Some(rounded) = layer.rounded {
+            assert_eq!((rounded.counts.iter().sum::<u32>(), rounded.counts.len()), (layer.count as u32, 65));
+        }
+        let reports: Vec<_> = (0..grids).map(|grid| run.grid_report("conv2", grid).unwrap()).collect();
+        let mut counts = vec![0; layer.levels.len()];
+        for report in &reports {
+            let [channels, weights] = [report.channels, report.weights].map(|[first, end]| end - first);
+            assert_eq!(report.histogram.counts.iter().sum::<u32>() as usize, channels * weights);
+            counts.iter_mut().zip(&report.level_counts).for_each(|(sum, count)| *sum += count);
+            // The largest weight lies on an end of a symmetric grid.
+            assert!((report.levels[14] - report.histogram.max).abs() < 1e-6 && report.scale > 0.0);
+        }
+        assert_eq!(counts, layer.level_counts);
+        let last = &reports[grids - 1];
+        assert_eq!((last.channels[1], last.weights[1]), (16, 9 * 16));
+        let error = run.grid_report("conv2", grids).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("grid: expected a number below {grids}, the grids of conv2, found {grids}")
+        );
+    }
+    let mut full = tiny_run(RunConfig { quantizer: "none".into(), ..tiny_config() });
+    assert!(full.grid_report("conv1", 0).is_err() && full.grid_report("bn1", 0).is_err());
+}
+
+#[test]
+fn activations_are_reported_and_nothing_changes() {
+    let config =
+        RunConfig { activations: "affine".into(), activation_bits: 4, reestimate: 2, ..tiny_config() };
+    let mut control = tiny_run(config.clone());
+    let mut run = tiny_run(config);
+    assert!(run.activation_reports().iter().all(|report| !report.rounded), "no range was measured yet");
+    // In training, between two batches of the re-estimation, in the test pass, between epochs.
+    for units in 1..=8 {
+        advance(&mut run, 1);
+        let reports = run.activation_reports();
+        assert_eq!(reports.len(), 6);
+        for report in reports {
+            let [h, w, c] = report.shape;
+            let values = report.images * h * w * c;
+            assert_eq!(report.images, 40);
+            assert!(report.rounded && report.levels.len() == 16 && report.levels[0] == 0.0);
+            assert_eq!(report.level_counts.iter().sum::<u32>() as usize, values);
+            let above: u32 = report.histogram.counts.iter().sum();
+            assert!((report.zero_share - (1.0 - f64::from(above) / values as f64)).abs() < 1e-12);
+            assert!(
+                report.dead_channels < c && report.clipped_share < 0.5,
+                "after {units} units: {report:?}"
+            );
+        }
+    }
+    advance(&mut control, 8);
+    assert_eq!(rest(&mut run), rest(&mut control));
+    let mut many = Run::new(dataset(32, OBSERVED_IMAGES + 8), tiny_config(), clock).unwrap();
+    assert!(
+        many.activation_reports().iter().all(|report| report.images == OBSERVED_IMAGES && !report.rounded)
+    );
 }
 
 #[test]

@@ -9,11 +9,14 @@ import { isolate } from "./isolation.js";
 import { keepOffline } from "./offline.js";
 import { accuracyPlot } from "./plots/accuracy.js";
 import { lossPlot } from "./plots/loss.js";
+import * as activations from "./panels/activations.js";
 import * as compare from "./panels/compare.js";
 import * as device from "./panels/device.js";
 import * as errors from "./panels/errors.js";
+import * as gradients from "./panels/gradients.js";
 import * as health from "./panels/health.js";
 import * as lessons from "./panels/lessons.js";
+import * as levels from "./panels/levels.js";
 import * as outlier from "./panels/outlier.js";
 import * as ptq from "./panels/ptq.js";
 import * as share from "./panels/share.js";
@@ -42,12 +45,15 @@ import { applyView, wholePage } from "./view.js";
  */
 const PANELS = [
   ["health", health, "health"],
+  ["levels", levels, "levels"],
 
   ["compare", compare, "lab"],
   ["ptq", ptq, "lab-pair"],
   ["outlier", outlier, "lab-pair"],
 
   ["weights", weights, "panels"],
+  ["activations", activations, "panels"],
+  ["gradients", gradients, "panels"],
   ["errors", errors, "panels"],
   ["try", tryIt, "panels"],
   ["share", share, "panels"],

@@ -12,6 +12,8 @@ export const PARTS = Object.freeze({
   ptq: "#ptq",
   outlier: "#outlier",
   weights: "#weights",
+  activations: "#activations",
+  gradients: "#gradients",
   errors: "#errors",
   try: "#try",
   share: "#share",

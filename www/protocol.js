@@ -67,6 +67,15 @@ export const To = Object.freeze({
    * -> {images: {index, label, top: {class, probability}[], loss, pixels: Uint8ClampedArray (32 x 32 RGBA)}[]}
    */
   PREDICTIONS: "predictions",
+  /**
+   * {of: "weights"|"activations", scheme: string, bits: number}: what such a scheme rounds to. No run is needed.
+   * -> {levels: Float32Array in units of the scale, sampled: boolean (they follow from the values: those of a sample)}
+   */
+  LEVELS: "levels",
+  /** {run, layer: string, grid: number}: one of the layer's grids and the weights on it. -> GridReport */
+  GRID: "grid",
+  /** {run}: what the ReLUs give for some test images. -> {layers: ActivationReport[]} */
+  ACTIVATIONS: "activations",
   /** {run, layer: string} -> {count, height, width, channels, latent: Float32Array, quantized: Float32Array} */
   FILTERS: "filters",
   /**

@@ -299,6 +299,17 @@ export class Run {
         wasm.__wbg_run_free(ptr, 0);
     }
     /**
+     * What the ReLUs give for some test images: an array of `ActivationReport`.
+     * @returns {any}
+     */
+    activationReports() {
+        const ret = wasm.run_activationReports(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+    /**
      * One training step or one batch of the test pass. Throws an Error of kind `diverged` where loss or gradients
      * leave the finite numbers; the weights are then those before the step.
      * @returns {any}
@@ -380,6 +391,22 @@ export class Run {
             throw takeFromExternrefTable0(ret[1]);
         }
         return Run.__wrap(ret[0]);
+    }
+    /**
+     * One of the grids of a layer, by its number, and the weights on it: a `GridReport`.
+     * @param {string} layer
+     * @param {number} grid
+     * @returns {any}
+     */
+    gridReport(layer, grid) {
+        const val2 = +grid;
+        const ptr0 = passStringToWasm0(layer, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.run_gridReport(this.__wbg_ptr, ptr0, len0, val2);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
     }
     /**
      * What it is.
@@ -481,6 +508,23 @@ export class Run {
     }
 }
 if (Symbol.dispose) Run.prototype[Symbol.dispose] = Run.prototype.free;
+
+/**
+ * The same of a scheme for activations.
+ * @param {string} scheme
+ * @param {number} bits
+ * @returns {any}
+ */
+export function activationLevels(scheme, bits) {
+    const val2 = +bits;
+    const ptr0 = passStringToWasm0(scheme, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    const len0 = WASM_VECTOR_LEN;
+    const ret = wasm.activationLevels(ptr0, len0, val2);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
+}
 
 /**
  * Bytes that a data set of so many images takes, training and test images together: to ask whether there is room before
@@ -587,6 +631,23 @@ if (Symbol.dispose) wbg_rayon_PoolBuilder.prototype[Symbol.dispose] = wbg_rayon_
  */
 export function wbg_rayon_start_worker(receiver) {
     wasm.wbg_rayon_start_worker(receiver);
+}
+
+/**
+ * The levels that a scheme for weights rounds to with so many bits: `{levels, sampled}`, the first a `Float32Array`.
+ * @param {string} scheme
+ * @param {number} bits
+ * @returns {any}
+ */
+export function weightLevels(scheme, bits) {
+    const val2 = +bits;
+    const ptr0 = passStringToWasm0(scheme, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+    const len0 = WASM_VECTOR_LEN;
+    const ret = wasm.weightLevels(ptr0, len0, val2);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return takeFromExternrefTable0(ret[0]);
 }
 function __wbg_get_imports(memory) {
     const import0 = {

@@ -105,6 +105,10 @@ export class Run {
     free(): void;
     [Symbol.dispose](): void;
     /**
+     * What the ReLUs give for some test images: an array of `ActivationReport`.
+     */
+    activationReports(): any;
+    /**
      * One training step or one batch of the test pass. Throws an Error of kind `diverged` where loss or gradients
      * leave the finite numbers; the weights are then those before the step.
      */
@@ -136,6 +140,10 @@ export class Run {
      * An exact copy that goes on with other settings: `config` is a `RunConfig`; what is absent stays as it is.
      */
     fork(config: any): Run;
+    /**
+     * One of the grids of a layer, by its number, and the weights on it: a `GridReport`.
+     */
+    gridReport(layer: string, grid: number): any;
     /**
      * What it is.
      */
@@ -173,6 +181,11 @@ export class Run {
 }
 
 /**
+ * The same of a scheme for activations.
+ */
+export function activationLevels(scheme: string, bits: number): any;
+
+/**
  * Bytes that a data set of so many images takes, training and test images together: to ask whether there is room before
  * it is made. Beside it the making takes less than one image, but for a pickled file, which is there twice while it is
  * read.
@@ -196,6 +209,11 @@ export function start(): void;
  */
 export function useCurrentThread(): void;
 
+/**
+ * The levels that a scheme for weights rounds to with so many bits: `{levels, sampled}`, the first a `Float32Array`.
+ */
+export function weightLevels(scheme: string, bits: number): any;
+
 export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
 
 export interface InitOutput {
@@ -205,6 +223,7 @@ export interface InitOutput {
     readonly __wbg_evaluator_free: (a: number, b: number) => void;
     readonly __wbg_packedmodel_free: (a: number, b: number) => void;
     readonly __wbg_run_free: (a: number, b: number) => void;
+    readonly activationLevels: (a: number, b: number, c: number) => [number, number, number];
     readonly datasetBytes: (a: number) => number;
     readonly dataset_bytes: (a: number) => number;
     readonly dataset_fromImages: (a: number, b: number, c: number, d: number, e: any, f: number, g: number, h: number) => [number, number, number];
@@ -222,6 +241,7 @@ export interface InitOutput {
     readonly memoryBytes: () => number;
     readonly packedmodel_classify: (a: number, b: number, c: number) => [number, number, number];
     readonly packedmodel_info: (a: number) => [number, number, number];
+    readonly run_activationReports: (a: number) => [number, number, number];
     readonly run_advance: (a: number) => [number, number, number];
     readonly run_bytes: (a: number) => number;
     readonly run_copyBytes: (a: number) => number;
@@ -229,6 +249,7 @@ export interface InitOutput {
     readonly run_export: (a: number, b: number, c: number) => [number, number, number];
     readonly run_filters: (a: number, b: number, c: number) => [number, number, number];
     readonly run_fork: (a: number, b: any) => [number, number, number];
+    readonly run_gridReport: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly run_info: (a: number) => [number, number, number];
     readonly run_injectOutlier: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly run_layerReports: (a: number) => [number, number, number];
@@ -239,14 +260,15 @@ export interface InitOutput {
     readonly run_reserve: (a: number) => [number, number];
     readonly start: () => void;
     readonly useCurrentThread: () => [number, number];
+    readonly weightLevels: (a: number, b: number, c: number) => [number, number, number];
     readonly __wbindgen_malloc: (a: number, b: number) => number;
     readonly __wbindgen_realloc: (a: number, b: number, c: number, d: number) => number;
     readonly __wbindgen_free: (a: number, b: number, c: number) => void;
     readonly __wbindgen_exn_store: (a: number) => void;
     readonly __externref_table_alloc: () => number;
     readonly __wbindgen_externrefs: WebAssembly.Table;
-    readonly __externref_drop_slice: (a: number, b: number) => void;
     readonly __externref_table_dealloc: (a: number) => void;
+    readonly __externref_drop_slice: (a: number, b: number) => void;
     readonly __wbindgen_start: () => void;
 }
 

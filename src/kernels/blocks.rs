@@ -58,12 +58,21 @@ impl Blocks {
         self.band.map_or(0, |band| index / self.outputs / band * self.outputs + index % self.outputs)
     }
 
+    /// The rows and the output channels of a block.
+    pub fn ranges(&self, block: usize) -> [Range<usize>; 2] {
+        match self.band {
+            None => [0..self.rows, 0..self.outputs],
+            Some(band) => {
+                let (row, channel) = (block / self.outputs * band, block % self.outputs);
+                [row..self.rows.min(row + band), channel..channel + 1]
+            }
+        }
+    }
+
     /// Weights in a block.
     pub fn len(&self, block: usize) -> usize {
-        match self.band {
-            None => self.rows * self.outputs,
-            Some(band) => (self.rows - block / self.outputs * band).min(band),
-        }
+        let [rows, outputs] = self.ranges(block);
+        rows.len() * outputs.len()
     }
 
     /// Whether the tensor has no weights.
@@ -329,7 +338,9 @@ mod tests {
         assert_eq!(blocks.count(), 9);
         assert_eq!([0, 1, 95, 96, 209].map(|index| blocks.of(index)), [0, 1, 2, 3, 8]);
         assert_eq!([0, 3, 8].map(|block| blocks.len(block)), [32, 32, 6]);
-        assert_eq!(Blocks::new(70, 3, Granularity::Net).count(), 1);
+        assert_eq!(blocks.ranges(8), [64..70, 2..3]);
+        let whole = Blocks::new(70, 3, Granularity::Net);
+        assert_eq!((whole.count(), whole.ranges(0)), (1, [0..70, 0..3]));
     }
 
     proptest! {
@@ -346,6 +357,10 @@ mod tests {
             for (block, (extent, count)) in expected.iter().enumerate() {
                 prop_assert_eq!(extents[block], *extent);
                 prop_assert_eq!(blocks.len(block), *count);
+                let [rows, outputs] = blocks.ranges(block);
+                for index in rows.flat_map(|row| outputs.clone().map(move |output| row * blocks.outputs + output)) {
+                    prop_assert_eq!(blocks.of(index), block);
+                }
             }
             let table: Vec<f32> = (0..blocks.count()).map(|block| block as f32).collect();
             let mut out = vec![0.0; w.len()];

@@ -106,6 +106,24 @@ impl Rounding {
         }
     }
 
+    /// The unit of the levels; `None` where blocks have scales of their own.
+    pub fn scale(&self) -> Option<f32> {
+        match *self {
+            Self::Uniform { scale, .. } | Self::Float { scale, .. } => Some(scale),
+            Self::Microscaled { .. } => None,
+        }
+    }
+
+    /// The levels in units of the scale, lowest first.
+    pub fn levels(&self) -> Vec<f32> {
+        match *self {
+            Self::Uniform { most, .. } => (0..=most as u32).map(|level| level as f32).collect(),
+            Self::Float { format, .. } | Self::Microscaled { format } => {
+                format.values().into_iter().filter(|level| *level >= 0.0).collect()
+            }
+        }
+    }
+
     /// Rounds pixels of `channels` channels in place.
     #[inline(always)]
     pub fn apply(&self, pixels: &mut [f32], channels: usize) {

@@ -29,6 +29,7 @@ use serde::Serialize;
 use crate::kernels::blocks::{Blocks, Extent, Granularity};
 use crate::kernels::gradients::Noise;
 use crate::kernels::pointwise;
+use crate::kernels::rounding::Rounding;
 use crate::layers::{Context, Input, Param, Pass, Shape};
 use crate::lower::{Lowered, Op};
 use crate::quant::{self, ActivationRequest, End, Tracking};
@@ -59,6 +60,9 @@ pub struct LayerInfo {
     /// Has weights that a quantizer acts on.
     pub quantized: bool,
 }
+
+/// Is shown the name of a layer, its output and what that is about to be rounded to.
+pub type Observe<'a> = dyn FnMut(&str, &Tensor, Option<Rounding>) + 'a;
 
 /// A network.
 pub struct Model {
@@ -269,6 +273,15 @@ impl Model {
     /// Runs the network on `x` of shape `[n, h, w, c]`, where c is a multiple of 4; returns the logits,
     /// `[n, 1, 1, classes]`.
     pub fn forward(&mut self, x: &Tensor, pass: &Pass) -> &Tensor {
+        self.forward_observed(x, pass, &mut |_, _, _| {})
+    }
+
+    /// Runs the network in evaluation mode, and shows what each ReLU gives before it is rounded.
+    pub fn observe(&mut self, x: &Tensor, observe: &mut Observe) {
+        self.forward_observed(x, &Pass { training: false, seed: 0, step: 0 }, observe);
+    }
+
+    fn forward_observed(&mut self, x: &Tensor, pass: &Pass, observe: &mut Observe) -> &Tensor {
         self.pass = *pass;
         if self.plan.reads_image {
             strip(x, self.input, self.input_halo, &mut self.image);
@@ -290,6 +303,9 @@ impl Model {
             node.layer.forward(&inputs, &mut after[0], pass);
             if node.has_weights {
                 self.products_ms += (self.clock)() - start;
+            }
+            if node.rectified {
+                observe(&node.name, &after[0], node.rounding.as_ref().and_then(Placed::rounding));
             }
             if let Some(placed) = &mut node.rounding {
                 placed.forward(&mut after[0], pass.training);

@@ -9,6 +9,7 @@ mod format;
 mod gradients;
 mod granularity;
 mod learned;
+mod levels;
 mod weights;
 
 use crate::Result;
@@ -20,6 +21,7 @@ pub use ends::{ENDS, End, find_end};
 pub use format::{Format, SchemeEntry};
 pub use gradients::{GRADIENTS, GradientRounding, GradientScheme};
 pub use granularity::{GRANULARITIES, Sharing, find_granularity};
+pub use levels::SchemeLevels;
 pub use weights::{QUANTIZERS, Request, Scheme, Shared};
 
 /// The schemes for weights, for a menu.

@@ -3,13 +3,18 @@
 use serde::Serialize;
 
 use super::Run;
+use super::evaluator::BATCH;
 use crate::export::Network;
 use crate::kernels::weights;
 use crate::layers::Param;
 use crate::lower::Lowered;
+use crate::metrics::{self, ActivationReport, GridReport, Observed};
 use crate::packed::PackedModel;
 use crate::settings::RunConfig;
 use crate::{Error, Result, quant};
+
+/// Test images that activations are looked at for.
+pub const OBSERVED_IMAGES: usize = 128;
 
 /// What [`Run::inject_outlier`] did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -93,6 +98,44 @@ impl Run {
         };
         let (latent, quantized) = (by_filter(&param.value), by_filter(param.forward_value()));
         Ok(Filters { count, height, width, channels, latent, quantized })
+    }
+
+    /// One of the grids of a layer as they are now, by its number, and the weights on it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a layer without weights, and for a grid that it does not have.
+    pub fn grid_report(&mut self, layer: &str, number: usize) -> Result<GridReport> {
+        self.trainer.settle();
+        let param = self.weight(layer)?;
+        metrics::grid_report(param, number).ok_or_else(|| {
+            let grids = param.quantizer.as_ref().map_or(0, |quantizer| quantizer.grid().scales.len());
+            Error::Config {
+                field: "grid",
+                expected: format!("a number below {grids}, the grids of {layer}"),
+                found: number.to_string(),
+            }
+        })
+    }
+
+    /// What the ReLUs give for some test images, [`OBSERVED_IMAGES`] at most, with the weights as they are now.
+    pub fn activation_reports(&mut self) -> Vec<ActivationReport> {
+        let total = self.images.test_len().min(OBSERVED_IMAGES);
+        // No more at a time than there is memory for already.
+        let (batch, halo) = (self.batch().min(BATCH), self.model().input_halo());
+        let mut observed: Vec<(String, Observed)> = Vec::new();
+        for start in (0..total).step_by(batch) {
+            let end = total.min(start + batch);
+            self.images.test_batch(start..end, halo, &mut self.x, &mut self.labels);
+            let mut place = 0;
+            self.trainer.settled().observe(&self.x, &mut |name, x, rounding| {
+                if place == observed.len() {
+                    observed.push((name.into(), Observed::default()));
+                }
+                observed[place].1.add(x, rounding);
+                place += 1;
+            });
+        }
+        observed.into_iter().map(|(name, observed)| observed.report(name)).collect()
     }
 
     /// The network as it is now, in operations: with the run's own grid.

@@ -27,7 +27,7 @@ use reestimate::Reestimation;
 
 pub use evaluator::{Evaluation, Evaluator, Progress, Quantization};
 pub use images::Part;
-pub use inspect::{Filters, Outlier};
+pub use inspect::{Filters, OBSERVED_IMAGES, Outlier};
 
 /// Bytes for what the kernels need besides: partial sums and scratch of each thread.
 const WORKSPACE: usize = 20 << 20;

@@ -4,10 +4,12 @@ mod data;
 mod error;
 mod run;
 
+use js_sys::Float32Array;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::kernels;
+use crate::quant::SchemeLevels;
 
 pub use data::{Dataset, DatasetLoader, dataset_bytes};
 pub use error::{Failure, Result};
@@ -66,6 +68,33 @@ pub fn memory_bytes() -> f64 {
 #[wasm_bindgen(js_name = benchKernels)]
 pub fn bench_kernels(filter: &str) -> Result<JsValue> {
     to_js(&on_pool(|| kernels::bench::run(now, filter)))
+}
+
+/// The levels that a scheme for weights rounds to with so many bits: `{levels, sampled}`, the first a `Float32Array`.
+#[wasm_bindgen(js_name = weightLevels)]
+pub fn weight_levels(scheme: &str, bits: u8) -> Result<JsValue> {
+    Ok(levels_to_js(&SchemeLevels::of_weights(scheme, bits)?))
+}
+
+/// The same of a scheme for activations.
+#[wasm_bindgen(js_name = activationLevels)]
+pub fn activation_levels(scheme: &str, bits: u8) -> Result<JsValue> {
+    Ok(levels_to_js(&SchemeLevels::of_activations(scheme, bits)?))
+}
+
+/// There may be 65,536 of them.
+fn levels_to_js(SchemeLevels { levels, sampled }: &SchemeLevels) -> JsValue {
+    object([("levels", Float32Array::from(levels.as_slice()).into()), ("sampled", (*sampled).into())])
+}
+
+/// An object with these properties.
+fn object<const N: usize>(properties: [(&str, JsValue); N]) -> JsValue {
+    let object = js_sys::Object::new();
+    for (name, value) in properties {
+        // A property of a fresh object: setting it cannot fail.
+        let _: std::result::Result<bool, JsValue> = js_sys::Reflect::set(&object, &name.into(), &value);
+    }
+    object.into()
 }
 
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue> {

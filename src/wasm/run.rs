@@ -4,7 +4,7 @@ use js_sys::{Float32Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::error::Result;
-use super::{Dataset, now, on_pool, to_js};
+use super::{Dataset, now, object, on_pool, to_js};
 use crate::predictions::Query;
 use crate::settings::RunConfig;
 use crate::{export, packed, run};
@@ -97,40 +97,39 @@ impl Run {
     pub fn export(&mut self, target: &str) -> Result<JsValue> {
         let target = export::find(target)?;
         let artifact = (target.write)(&self.0.network())?;
-        let object = js_sys::Object::new();
-        let properties = [
+        Ok(object([
             ("extension", artifact.extension.into()),
             ("mime", artifact.mime.into()),
             ("bytes", Uint8Array::from(artifact.bytes.as_slice()).into()),
-        ];
-        for (name, value) in properties {
-            // A property of a fresh object: setting it cannot fail.
-            let _: std::result::Result<bool, JsValue> = js_sys::Reflect::set(&object, &name.into(), &value);
-        }
-        Ok(object.into())
+        ]))
     }
 
     /// The weights of a layer, filter by filter: `{count, height, width, channels, latent, quantized}`, the last
     /// two a `Float32Array` `[count][height][width][channels]`.
     pub fn filters(&mut self, layer: &str) -> Result<JsValue> {
         let filters = self.0.filters(layer)?;
-        let sizes = [
-            ("count", filters.count),
-            ("height", filters.height),
-            ("width", filters.width),
-            ("channels", filters.channels),
-        ];
-        let object = js_sys::Object::new();
-        let set = |name: &str, value: JsValue| {
-            // A property of a fresh object: setting it cannot fail.
-            let _ = js_sys::Reflect::set(&object, &name.into(), &value);
-        };
-        for (name, size) in sizes {
-            set(name, (size as f64).into());
-        }
-        set("latent", Float32Array::from(filters.latent.as_slice()).into());
-        set("quantized", Float32Array::from(filters.quantized.as_slice()).into());
-        Ok(object.into())
+        let size = |size: usize| (size as f64).into();
+        let values = |values: &[f32]| Float32Array::from(values).into();
+        Ok(object([
+            ("count", size(filters.count)),
+            ("height", size(filters.height)),
+            ("width", size(filters.width)),
+            ("channels", size(filters.channels)),
+            ("latent", values(&filters.latent)),
+            ("quantized", values(&filters.quantized)),
+        ]))
+    }
+
+    /// One of the grids of a layer, by its number, and the weights on it: a `GridReport`.
+    #[wasm_bindgen(js_name = gridReport)]
+    pub fn grid_report(&mut self, layer: &str, grid: usize) -> Result<JsValue> {
+        to_js(&self.0.grid_report(layer, grid)?)
+    }
+
+    /// What the ReLUs give for some test images: an array of `ActivationReport`.
+    #[wasm_bindgen(js_name = activationReports)]
+    pub fn activation_reports(&mut self) -> Result<JsValue> {
+        to_js(&self.0.activation_reports())
     }
 }
 

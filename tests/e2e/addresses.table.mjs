@@ -139,7 +139,7 @@ export const RACES = [
 export const PARTS = {
   transport: ".transport", health: "#health", settings: "#settings", accuracy: "#accuracy", loss: "#loss", compare: "#compare",
   ptq: "#ptq", outlier: "#outlier", weights: "#weights", errors: "#errors", try: "#try", share: "#share", data: "#drop",
-  engine: ".engine-settings", device: "#device", epochs: "#epochs-panel",
+  engine: ".engine-settings", device: "#device", epochs: "#epochs-panel", activations: "#activations", gradients: "#gradients",
 };
 export const ALWAYS = ["transport"];
 

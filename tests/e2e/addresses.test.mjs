@@ -191,6 +191,7 @@ test("links and codes of Share open what they were made of", async (t) => {
   const [, { query }] = table.SHARED;
   await visit(page, query.replace(/&embed.*/, ""));
   await page.evaluate(() => (document.querySelector(".share-embed").open = true));
+  await drawn(page);
   const made = new URLSearchParams(new URL(await page.inputValue("#share-link")).search);
   for (const [key, value] of new URLSearchParams(query.replace(/&embed.*/, ""))) {
     // What is at its default need not be named.

@@ -5,7 +5,7 @@ import { remedies } from "../../www/remedies.js";
 import { RunRecord } from "../../www/runs.js";
 import { defaults, settingOf } from "../../www/settings.js";
 import { CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
-import { SMALL, noticed, open, pause, shows, trained } from "./support.mjs";
+import { SMALL, drawn, noticed, open, pause, shows, trained } from "./support.mjs";
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 4, augment: 0 };
 /** What makes the next forward pass overflow. */
@@ -67,6 +67,29 @@ test("gradient norm and saturation while training, in words and numbers", async 
   await shows(page, "#health-verdict", /Healthy/);
   await shows(page, "#health-trend", /Gradient norm of the last steps: \d/, "aria-label");
   assert.ok((await page.evaluate(() => nibble.run.curves.gradNorm.ys)).every((norm) => norm > 0));
+});
+
+test("weights on the ends of the grid are a sign only where there is something between them", async (t) => {
+  for (const quantizer of ["binary", "ternary_mean"]) {
+    const page = await open(t, { settings: { ...SMALL, quantizer } });
+    await page.click("#step");
+    await trained(page, 1);
+    await still(page);
+    assert.ok((await page.evaluate(() => Math.max(...nibble.run.layers.map(({ saturatedShare }) => saturatedShare)))) > 0.5);
+    await shows(page, "#health-saturation", /^–$/);
+    await shows(page, "#health-verdict", /^Healthy/);
+  }
+  const page = await open(t, { settings: { ...SMALL, quantizer: "lsq" } });
+  await page.click("#step");
+  await trained(page, 1);
+  await still(page);
+  await shows(page, "#health-verdict", /^Healthy/);
+  // A learned step that has become too small cuts weights off.
+  await page.evaluate(() => {
+    nibble.run.layers[1].saturatedShare = 0.31;
+    nibble.tell("layers");
+  });
+  await shows(page, "#health-verdict", /^conv2 presses against the ends of its grid: 31 % of its weights lie on them\.$/);
 });
 
 test("the verdict without clipping: steady, grown many times, vanished, no better than guessing", async (t) => {
@@ -174,6 +197,7 @@ test("what is offered changes the run where it stands", async (t) => {
   assert.deepEqual([run.globalStep, run.losses.length, run.settings.lr], [1, 1, 0.0001]);
   assert.deepEqual(run.marks.at(-1), { epoch: 1 / 8, text: "rate 0.0001" });
   assert.match(page.url(), /lr=0.0001/);
+  await drawn(page);
   assert.equal(await page.locator("#set-lr").inputValue(), "0.0001");
 });
 

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { RunRecord } from "../../www/runs.js";
 import { epochsCsv } from "../../www/share/table.js";
 import { defaults, settingOf } from "../../www/settings.js";
-import { levelNumbers, pressure, spacing } from "../../www/grid.js";
+import { describeLevels, gaps, hasInside, levelNames, levelsToName, pressure, weightBits } from "../../www/grid.js";
 import { choices, labels, precision } from "../../www/difference.js";
-import { PATIENCE, drawn, open, shows } from "./support.mjs";
+import { PATIENCE, drawn, ink, open, shows } from "./support.mjs";
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 1, reestimate: 2, ema: 0.9, holdout: 96 };
 /** Layers by one scale, by a scale a channel, by groups: in turn. */
@@ -19,23 +19,55 @@ const LEVELS = {
   symmetric: 15, affine: 16, lsq: 16, dorefa: 16, dfp: 256, fp4: 15, fp8_e4m3: 253, fp8_e5m2: 247, mxfp4: 15, mxfp8: 253, nvfp4: 15,
   binary: 2, ternary_mean: 3, ternary_median: 3, shift: 16, apot: 15, codebook: 16, none: 0,
 };
+/** Those whose levels follow from the weights. */
+const SAMPLED = ["affine"];
 /** Bars of more levels touch. */
 const MOST_BARS = 16;
 
 test("a grid is read from its levels, wherever they lie", () => {
-  const even = { levels: [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3] };
-  assert.deepEqual(levelNumbers(even), [-3, -2, -1, 0, 1, 2, 3]);
-  assert.deepEqual(levelNumbers({ levels: [-1, 0, 1, 2] }), [-1, 0, 1, 2]);
-  assert.deepEqual(levelNumbers({ levels: [0, 1, 2, 3] }), [0, 1, 2, 3]);
-  assert.equal(spacing({ levels: [-2, 0, 0.5, 3] }), 0.5);
+  const f32 = [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3].map(Math.fround);
+  assert.deepEqual(levelNames({ levels: f32, scale: Math.fround(0.1) }), ["−3", "−2", "−1", "0", "1", "2", "3"]);
+  assert.deepEqual(levelNames({ levels: [0, 1, 2, 3], scale: 2 }), ["0", "0.5", "1", "1.5"]);
+  assert.deepEqual(levelNames({ levels: [-0.5, 0.5], scale: 0.5 }), ["−1", "1"]);
+  assert.deepEqual(levelNames({ levels: [-1, -1 / 3, 1 / 3, 1], scale: 1 }), ["−1", "−0.333", "0.333", "1"]);
+  assert.deepEqual(levelNames({ levels: [0, 0], scale: 0 }), ["0", "0"]);
+  assert.deepEqual(gaps([-2, 0, 0.5, 3]), [2, 0.5, 0.5, 2.5]);
+});
+
+test("levels are named at equal distances where they lie so, else as many as do not touch", () => {
+  const named = (levels, room) => levelsToName(levels, room).map((i) => levels[i]);
+  const uniform = (low, high) => Array.from({ length: high - low + 1 }, (_, i) => low + i);
+  assert.deepEqual(named(uniform(-2, 1), 0.5), [0, -1, 1, -2]);
+  assert.deepEqual(named(uniform(-8, 7), 1.5), [0, -2, 2, -4, 4, -6, 6, -8]);
+  assert.deepEqual(named(uniform(-127, 127), 41), [0, -50, 50, -100, 100]);
+  assert.deepEqual(named(uniform(0, 15), 7), [0, 10]);
+  // None of them is 0: from the lowest.
+  assert.deepEqual(named([-1.5, -0.5, 0.5, 1.5], 2), [0.5, -1.5]);
+  assert.deepEqual(named([-4, -1, 0, 0.5], 3), [0, 0.5, -1, -4]);
+});
+
+test("levels in words: how many, how they lie, whether 0 is one", () => {
+  const words = (...levels) => describeLevels(Float32Array.from(levels));
+  assert.equal(words(-2, -1, 0, 1), "4 levels, equally spaced, from −2 to 1");
+  assert.equal(words(-1, 1), "2 levels, −1 and 1");
+  assert.equal(words(-1, -1 / 3, 1 / 3, 1), "4 levels, equally spaced, from −1 to 1, none of them 0");
+  assert.equal(words(0, 0.5, 1, 1.5, 2, 3, 4, 6), "8 levels, closer together near 0, from 0 to 6");
+  assert.equal(words(-3, -2.5, -1, 0, 1, 2.5, 3), "7 levels, unequally spaced, from −3 to 3");
+  assert.equal(describeLevels(Float32Array.from({ length: 65_536 }, (_, i) => i - 32_768)), "65,536 levels, equally spaced, from −32768 to 32767");
 });
 
 test("how much at the ends is too much depends on how many levels there are", () => {
-  const pressed = (count, saturatedShare) => pressure({ levels: Array(count).fill(0), saturatedShare }) > 1;
+  const of = (count, saturatedShare) => ({ levels: Array(count).fill(0), saturatedShare });
+  const pressed = (...grid) => pressure(of(...grid)) > 1;
   assert.deepEqual([pressed(15, 0.19), pressed(15, 0.21)], [false, true]);
   assert.deepEqual([pressed(255, 0.05), pressed(255, 0.21)], [false, true]);
   assert.deepEqual([pressed(4, 0.7), pressed(4, 0.8)], [false, true]);
-  assert.equal(pressed(3, 1), false);
+  // Two of three levels are ends, and both of two: there is nothing to say of weights that lie on them.
+  for (const few of [0, 2, 3]) assert.deepEqual([pressure(of(few, 1)), hasInside(of(few, 1))], [0, false]);
+});
+
+test("what all weights take is the sum of what each layer's do", () => {
+  assert.equal(weightBits([{ bitsAWeight: 4.5, count: 100 }, { bitsAWeight: 32, count: 10 }]), 770);
 });
 
 test("a run is called by its scheme where that is not the usual one", () => {
@@ -78,6 +110,16 @@ const bars = (page) =>
     return most.filter((on, x) => on && !most[x - 1]).length;
   });
 
+/** How many levels are used of the grid that the enlarged layer shows: the only one, or the first of several. */
+const used = (page, { name, scales, levelsUsed }) =>
+  scales === 1
+    ? levelsUsed
+    : page.evaluate(async (layer) => {
+        const { To } = await import("./protocol.js");
+        const { levelCounts } = await nibble.client.request(To.GRID, { run: nibble.run.id, layer, grid: 0 });
+        return levelCounts.filter((count) => count > 0).length;
+      }, name);
+
 for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
   const optimizer = OPTIMIZERS[i % OPTIMIZERS.length];
   const wanted = GRANULARITIES[i % GRANULARITIES.length];
@@ -99,6 +141,17 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
 
     const full = quantizer === "none";
     const [layer] = layers;
+    const { label, bits: widths } = SCHEMES[i];
+    const line = page.locator("#levels figure[data-of=weights]");
+    if (full) assert.ok(await line.isHidden(), "a line of levels where there are none");
+    else {
+      const bits = widths.includes(4) ? 4 : widths[0];
+      const told = await line.locator("canvas").getAttribute("aria-label");
+      assert.ok(told.startsWith(`Weights: ${label}, ${bits} bit${bits > 1 ? "s" : ""}: ${LEVELS[quantizer]} levels, `), told);
+      assert.equal(told.includes("normally distributed"), SAMPLED.includes(quantizer), told);
+      assert.ok((await ink(page, "#levels [data-of=weights]", "--level")) > LEVELS[quantizer], "no ticks");
+      await shows(page, "#levels [data-of=weights] .levels-formula", /W_q = .+\(.+\)$/);
+    }
     assert.equal(layer.levels.length, layer.levelCounts.length);
     assert.equal(layer.levels.length, LEVELS[quantizer]);
     await page.click("#layers .layer >> nth=0");
@@ -106,7 +159,7 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     await page.evaluate(() => document.querySelectorAll("#layer-dialog details").forEach((box) => (box.open = true)));
     const rows = await page.locator("#layer-dialog .counts tbody tr td:nth-child(3)").allTextContents();
     assert.deepEqual(full ? [] : rows.map((text) => Number(text.replaceAll(",", ""))), layer.levelCounts);
-    if (!full && layer.levels.length <= MOST_BARS) assert.equal(await bars(page), layer.levelsUsed);
+    if (!full && layer.levels.length <= MOST_BARS) assert.equal(await bars(page), await used(page, layer));
     await page.keyboard.press("Escape");
     await shows(page, "#health-verdict", /./);
 

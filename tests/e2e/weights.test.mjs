@@ -170,7 +170,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     // The filters of the beginning are kept.
     const shades = () => page.locator(".filters canvas >> nth=0").evaluate((canvas) => canvas.toDataURL());
     const now = await shades();
-    await page.locator("#layer-dialog input[type=range]").focus();
+    await page.locator("#layer-dialog .replay input").focus();
     await page.keyboard.press("Home");
     await drawn(page);
     assert.notEqual(await shades(), now, "the filters of the beginning are those of now");
@@ -224,6 +224,58 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     assert.deepEqual(await collisions(page, ".trends", ".trend-box > span"), []);
     const heights = await page.evaluate(() => [...document.querySelectorAll(".sheet:first-child .trend")].map((line) => line.getBoundingClientRect().top));
     if (viewport === WIDE) assert.equal(new Set(heights).size, 1, `the lines stand at ${heights}`);
+  });
+}
+
+test("what the weights take, with their scales: of the network and of a layer", async (t) => {
+  const page = await open(t, { settings: { ...RUN, granularity: "channel" } });
+  await drawn(page);
+  const layers = await page.evaluate(() => nibble.run.layers);
+  const count = layers.reduce((sum, layer) => sum + layer.count, 0);
+  // A code of four bits for each weight, and 32 bits for each scale.
+  const bits = 4 * count + 32 * layers.reduce((sum, { scales }) => sum + scales, 0);
+  const size = `${(bits / 8000).toPrecision(3)} KB, ${(bits / count).toFixed(2)} bits each with their scales; ${Math.round(count / 250)} KB as FP32.`;
+  assert.equal(await page.locator("#weights-size").textContent(), `${count.toLocaleString("en")} weights take ${size}`);
+  await page.click("#layers .layer >> nth=0");
+  await drawn(page);
+  const fact = page.locator(".layer-facts div", { hasText: "Bits a weight" }).locator("dd");
+  assert.equal(await fact.textContent(), (4 + (16 * 32) / 432).toFixed(2));
+});
+
+for (const [width, viewport] of Object.entries(VIEWS)) {
+  test(`${width} px: several grids are a band, and one of them at a time stands before it`, async (t) => {
+    const page = await open(t, { settings: { ...RUN, granularity: "group32" }, context: { viewport } });
+    await train(page);
+    assert.equal(await ink(page, "#layers", "--level"), 0, "bars of levels that are at no one place");
+    assert.match((await counts(page))[1], /^15\/15 levels, 80 grids$/);
+    await page.click("#layers .layer >> nth=1");
+    const slider = page.getByLabel("Grid of the layer");
+    await shows(page, ".grid-text", /^Channel 1 of 16, weights 1 to 32 of 144$/);
+    await drawn(page);
+    const bars = () => ink(page, ".sheet", "--level");
+    const first = await bars();
+    assert.ok(first > 300, "no bars of the grid");
+    await slider.focus();
+    await page.keyboard.press("ArrowRight");
+    await shows(page, ".grid-text", /^Channel 2 of 16, weights 1 to 32 of 144$/);
+    assert.equal(await slider.getAttribute("aria-valuetext"), "Channel 2 of 16, weights 1 to 32 of 144");
+    await drawn(page);
+    assert.notEqual(await bars(), first, "the next grid looks the same");
+    await page.keyboard.press("End");
+    await shows(page, ".grid-text", /^Channel 16 of 16, weights 129 to 144 of 144$/);
+    assert.deepEqual(await seriousFindings(page, "#layer-dialog"), []);
+    await screenshot(page, `${width}-layer-grids`, false);
+    // Of the past only the band is kept.
+    await page.locator("#layer-dialog .replay input").focus();
+    await page.keyboard.press("Home");
+    await shows(page, ".grid-text", /^Single grids are shown of the weights as they are now\.$/);
+    await drawn(page);
+    assert.ok(await slider.isDisabled());
+    assert.equal(await bars(), await ink(page, ".trends", "--level"));
+    // A layer with fewer grids.
+    await page.keyboard.press("End");
+    await page.click("[aria-label='Layer before']");
+    await shows(page, ".grid-text", /^Channel 1 of 16$/);
   });
 }
 

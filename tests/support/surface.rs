@@ -145,6 +145,48 @@ fn an_outlier_and_the_filters_it_shows_in() {
 }
 
 #[wasm_bindgen_test]
+fn a_scheme_tells_its_levels() {
+    let weights = nibble::wasm::weight_levels("symmetric", 2).ok().unwrap();
+    let levels: Float32Array = get(&weights, "levels").unchecked_into();
+    assert_eq!((levels.to_vec(), get(&weights, "sampled")), (vec![-1.0, 0.0, 1.0], JsValue::FALSE));
+    let activations = nibble::wasm::activation_levels("affine", 2).ok().unwrap();
+    let levels: Float32Array = get(&activations, "levels").unchecked_into();
+    assert_eq!(levels.to_vec(), [0.0, 1.0, 2.0, 3.0]);
+    let error = refused(nibble::wasm::weight_levels("symmetric", 9));
+    assert_eq!(text(&error, "message"), "bits: expected 2 to 8 with symmetric, found 9");
+}
+
+#[wasm_bindgen_test]
+fn one_of_several_grids_of_a_layer() {
+    let mut run = run(r#"{"granularity":"channel"}"#);
+    let layer = get(&run.layer_reports().ok().unwrap(), "0");
+    assert_eq!((number(&layer, "scales"), length(&get(&get(&layer, "rounded"), "counts"))), (16.0, 65));
+    let grid = run.grid_report("conv1", 3).ok().unwrap();
+    let ends = |name| [0, 1].map(|end| number(&get(&grid, name), &end.to_string()));
+    assert_eq!((ends("channels"), ends("weights")), ([3.0, 4.0], [0.0, 27.0]));
+    assert!(number(&grid, "scale") > 0.0 && number(&get(&grid, "histogram"), "max") > 0.0);
+    assert_eq!((length(&get(&grid, "levels")), length(&get(&grid, "levelCounts"))), (15, 15));
+    let error = refused(run.grid_report("conv1", 16));
+    assert_eq!(text(&error, "field"), "grid");
+}
+
+#[wasm_bindgen_test]
+fn activations_are_told_with_their_levels() {
+    let mut run = run(r#"{"activations":"dorefa","activationBits":2}"#);
+    let reports = run.activation_reports().ok().unwrap();
+    assert_eq!(length(&reports), 6);
+    let first = get(&reports, "0");
+    assert_eq!((text(&first, "name"), number(&first, "images")), ("bn1".into(), 6.0));
+    assert_eq!((length(&get(&first, "shape")), length(&get(&get(&first, "histogram"), "counts"))), (3, 64));
+    assert_eq!((length(&get(&first, "levels")), length(&get(&first, "levelCounts"))), (4, 4));
+    assert_eq!(get(&first, "rounded"), JsValue::TRUE);
+    for share in ["zeroShare", "clippedShare"] {
+        assert!((0.0..1.0).contains(&number(&first, share)), "{share}");
+    }
+    assert!(number(&first, "deadChannels") < 16.0);
+}
+
+#[wasm_bindgen_test]
 fn divergence_is_told_from_other_errors() {
     let mut run = run(r#"{"batch":8,"epochs":1,"quantizer":"none"}"#);
     next(&mut run, "step");

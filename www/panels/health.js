@@ -3,9 +3,9 @@
  * every number is still finite. Where one is not, training has stopped before that step: what to try is offered.
  */
 import { outlierStands } from "../experiments.js";
-import { fixed, percent, whole } from "../format.js";
+import { fixed, percent, short, whole } from "../format.js";
 import { drawing } from "../frames.js";
-import { pressure, quantized } from "../grid.js";
+import { hasInside, pressure } from "../grid.js";
 import { prepare } from "../plots/canvas.js";
 import { RUN_COLORS } from "../plots/curves.js";
 import { color, onThemeChange } from "../plots/theme.js";
@@ -19,8 +19,6 @@ const MARKUP = `
   </dl>
   <p id="health-verdict" class="health-verdict"></p>`;
 
-/** The norm to which gradient clipping holds the gradient, as the engine does. */
-const CLIP_NORM = 0.5;
 /** A gradient this small moves nothing any more. */
 const VANISHED = 1e-6;
 /** A gradient so many times its usual size has left it. */
@@ -30,9 +28,9 @@ const NOW = 5;
 /** Before so many steps nothing is usual. */
 const USUAL_FROM = 20;
 
-/** The layer whose `value` is largest; null where none has a grid. */
+/** The layer whose `value` is largest, of those that have more levels than ends; null where none has. */
 function foremost(run, value) {
-  return run.layers.filter(quantized).reduce((most, layer) => (most && value(most) >= value(layer) ? most : layer), null);
+  return run.layers.filter(hasInside).reduce((most, layer) => (most && value(most) >= value(layer) ? most : layer), null);
 }
 
 /** The largest share of a layer's weights on its two outermost levels. */
@@ -49,7 +47,7 @@ function trouble(run) {
   if (!run.trained || !run.last) return null;
   if (run.last.gradNorm < VANISHED) return "The gradient has vanished: nothing moves any more.";
   const layer = foremost(run, pressure);
-  if (layer && pressure(layer) > 1) return `${layer.name} presses against the ends of its grid.`;
+  if (layer && pressure(layer) > 1) return `${layer.name} presses against the ends of its grid: ${percent(layer.saturatedShare, 0)} of its weights lie on them.`;
   if (run.gradNorms.length < USUAL_FROM) return null;
   const times = growth(run);
   if (times > GROWN) return `The gradient is ${whole(times)} times its usual size${run.settings.clip ? "" : ", and nothing clips it"}.`;
@@ -61,8 +59,9 @@ function verdict(run) {
   const wrong = trouble(run);
   if (wrong) return wrong;
   if (!run.trained || !run.last) return "Nothing trained yet.";
-  if (!run.settings.clip) return "Healthy. Nothing clips the gradient.";
-  return run.last.gradNorm > CLIP_NORM ? `Healthy. The gradient is above ${CLIP_NORM}: it is clipped to that.` : "Healthy.";
+  const { clip, clipnorm } = run.settings;
+  if (!clip) return "Healthy. Nothing clips the gradient.";
+  return run.last.gradNorm > clipnorm ? `Healthy. The gradient is above ${short(clipnorm)}: it is clipped to that.` : "Healthy.";
 }
 
 /** What happened, for the message. */

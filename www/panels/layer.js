@@ -2,9 +2,10 @@
  * One layer enlarged, in a dialog over the page: its weights with the numbers of the levels, its figures with
  * their course over the epochs, and for the first layer its filters as images.
  */
+import { oneAtATime } from "../ask.js";
 import { fixed, percent, short, whole } from "../format.js";
 import { drawing } from "../frames.js";
-import { levelNumbers, meanOf, quantized } from "../grid.js";
+import { hasInside, levelNames, meanOf, quantized, severalGrids } from "../grid.js";
 import { drawFilters, mostOf } from "../plots/filters.js";
 import { describeLayer, drawLayer, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
@@ -45,9 +46,10 @@ const TRENDS = [
 const FACTS = [
   ["Weights", (layer) => whole(layer.count), () => true],
   ["Largest", (layer) => short(layer.histogram.max), () => true],
-  ["Grid spacing", (layer) => short(layer.scale) + meanOf(layer), quantized],
-  ["On an outermost level", (layer) => percent(layer.saturatedShare, 2), quantized],
+  ["Scale", (layer) => short(layer.scale) + meanOf(layer), quantized],
+  ["On an outermost level", (layer) => percent(layer.saturatedShare, 2), hasInside],
   ["Moved since the last epoch", (layer) => percent(layer.flippedShare), quantized],
+  ["Bits a weight, scales included", (layer) => fixed(layer.bitsAWeight, 2), () => true],
   ["Gradient norm", (layer) => fixed(layer.gradNorm, 4), () => true],
 ];
 
@@ -62,6 +64,11 @@ function makeSheet(run, single) {
   const title = element("h3", { class: `run-name run-slot-${run.slot}` }, run.label);
   title.hidden = single;
   const canvas = element("canvas", { class: "layer-large", role: "img" });
+  const grid = {
+    slider: element("input", { type: "range", min: 0, value: 0, step: 1, "aria-label": "Grid of the layer" }),
+    text: element("span", { class: "grid-text" }),
+  };
+  grid.box = element("div", { class: "grid-choice" }, grid.slider, grid.text);
   const trends = TRENDS.map(({ title: name }) => {
     const value = element("span", { class: "trend-value" });
     const line = element("canvas", { class: "trend", role: "img" });
@@ -96,12 +103,20 @@ function makeSheet(run, single) {
     { class: "sheet", "aria-label": run.label },
     title,
     canvas,
+    grid.box,
     element("div", { class: "trends" }, ...trends.map((trend) => trend.box)),
     element("dl", { class: "layer-facts" }, ...facts.map((fact) => fact.box)),
     filters.box,
     counts,
   );
-  return { run, box, canvas, trends, facts, filters, counts, table, drawnFilters: null };
+  return { run, box, canvas, grid, trends, facts, filters, counts, table, drawnFilters: null };
+}
+
+/** Which grid it is, in words: the channel, counted from 1, and which of its weights. */
+function gridText({ channels: [channel], weights: [first, end] }, { shape: [channels, ...inputs] }) {
+  const all = inputs.reduce((product, size) => product * size, 1);
+  const which = end - first < all ? `, weights ${whole(first + 1)} to ${whole(end)} of ${whole(all)}` : "";
+  return `Channel ${whole(channel + 1)} of ${whole(channels)}${which}`;
 }
 
 const headings = (...titles) => element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
@@ -114,7 +129,8 @@ export class LayerDialog {
   #sheets = [];
   /** Filters of each run as they are now: RunRecord -> filters. Those of past moments are kept by the run. */
   #filtersNow = new WeakMap();
-  #asking = false;
+  /** The chosen grid of each run's layer as it is now, where it has several: RunRecord -> {layer, report}. */
+  #gridsNow = new WeakMap();
 
   /**
    * @param {HTMLElement} root of the panel
@@ -181,7 +197,7 @@ export class LayerDialog {
       this.close.focus();
     }
     this.control.show();
-    this.#askFilters();
+    this.#ask();
     this.redraw();
   }
 
@@ -197,6 +213,7 @@ export class LayerDialog {
   #makeSheets() {
     const runs = this.#hooks.runs();
     this.#sheets = runs.map((run) => makeSheet(run, runs.length === 1));
+    for (const { grid } of this.#sheets) grid.slider.addEventListener("input", () => this.#askGrids());
     this.sheets.classList.toggle("of-two", runs.length > 1);
     this.sheets.replaceChildren(...this.#sheets.map(({ box }) => box));
   }
@@ -212,8 +229,13 @@ export class LayerDialog {
   newer() {
     if (!this.#shown()) return;
     this.control.show();
-    this.#askFilters();
+    this.#ask();
     this.redraw();
+  }
+
+  #ask() {
+    this.#askFilters();
+    this.#askGrids();
   }
 
   /** Only the first layer reads the image: its filters are images. */
@@ -221,15 +243,32 @@ export class LayerDialog {
     return this.#names()[0] === this.#name;
   }
 
-  async #askFilters() {
-    if (!this.#isFirst() || this.#asking) return;
-    this.#asking = true;
+  #askFilters = oneAtATime(async () => {
+    const name = this.#name;
+    if (!this.#isFirst()) return;
+    await this.#forEachRun(`The filters of ${name} could not be read`, async (run) => {
+      this.#filtersNow.set(run, await this.#session.client.request(To.FILTERS, { run: run.id, layer: name }));
+    });
+  });
+
+  #askGrids = oneAtATime(async () => {
+    const name = this.#name;
+    await this.#forEachRun(`The grids of ${name} could not be read`, async (run) => {
+      const layer = run.layers.find((one) => one.name === name);
+      const sheet = this.#sheets.find((one) => one.run === run);
+      if (!layer || !sheet || !severalGrids(layer)) return;
+      const grid = Math.min(Number(sheet.grid.slider.value), layer.scales - 1);
+      this.#gridsNow.set(run, { name, report: await this.#session.client.request(To.GRID, { run: run.id, layer: name, grid }) });
+    });
+  });
+
+  /** Asks for something of every run, and shows it. */
+  async #forEachRun(problem, ask) {
     try {
-      for (const run of this.#hooks.runs()) this.#filtersNow.set(run, await this.#session.client.request(To.FILTERS, { run: run.id, layer: this.#name }));
+      for (const run of this.#hooks.runs()) await ask(run);
     } catch (error) {
-      this.#session.notify("error", `The filters of ${this.#name} could not be read: ${error.message}`);
+      this.#session.notify("error", `${problem}: ${error.message}`);
     }
-    this.#asking = false;
     this.redraw();
   }
 
@@ -241,12 +280,27 @@ export class LayerDialog {
       const layer = layersAt(sheet.run, moment.key).find(({ name }) => name === this.#name);
       if (!layer) continue;
       setText(this.shape, shapeText(layer.shape));
-      drawLayer(sheet.canvas, layer, { end: this.#hooks.end(this.#name), large: true });
+      const one = this.#showGrid(sheet, layer, moment);
+      drawLayer(sheet.canvas, layer, { end: this.#hooks.end(this.#name), large: true, one });
       setAttribute(sheet.canvas, "aria-label", describeLayer(layer));
       this.#drawTrends(sheet, layer);
       this.#showFacts(sheet, layer);
       this.#drawFilters(sheet, layer, moment);
     }
+  }
+
+  /** The chosen one of several grids, which are told of as they are now. @returns {object|null} its GridReport */
+  #showGrid({ run, grid }, layer, moment) {
+    const now = moment.key === NOW;
+    const { name, report } = this.#gridsNow.get(run) ?? {};
+    const one = now && name === layer.name && severalGrids(layer) ? report : null;
+    grid.box.hidden = !severalGrids(layer);
+    grid.slider.max = Math.max(0, layer.scales - 1);
+    grid.slider.disabled = !now;
+    const text = one ? gridText(one, layer) : now ? "" : "Single grids are shown of the weights as they are now.";
+    setText(grid.text, text);
+    setAttribute(grid.slider, "aria-valuetext", text);
+    return one;
   }
 
   #drawTrends({ run, trends }, layer) {
@@ -270,12 +324,12 @@ export class LayerDialog {
     });
     counts.hidden = !quantized(layer);
     setText(counts.querySelector("th:nth-child(2)"), `Value${meanOf(layer)}`);
-    const numbers = levelNumbers(layer);
+    const names = levelNames(layer);
     while (table.rows.length > layer.levels.length) table.deleteRow(-1);
     layer.levelCounts.forEach((count, i) => {
       const row = table.rows[i] ?? table.insertRow();
       while (row.cells.length < 3) row.insertCell();
-      [String(numbers[i]), short(layer.levels[i]), whole(count)].forEach((text, c) => setText(row.cells[c], text));
+      [names[i], short(layer.levels[i]), whole(count)].forEach((text, c) => setText(row.cells[c], text));
     });
   }
 

@@ -10,7 +10,7 @@ const MARKUP = `
     <h2 id="outlier-title">Inject an outlier</h2>
     <p class="plot-about">One weight becomes ${OUTLIER_FACTOR} times as large.</p>
   </header>
-  <p class="note">The grid has to reach the largest weight. One outlier stretches it, and the others share fewer levels. <span id="outlier-next"></span></p>
+  <p class="note">A grid that reaches to the largest weight is stretched by an outlier, and the others share fewer levels; one with a mean or a learned step cuts the outlier off. <span id="outlier-next"></span></p>
   <div class="outlier-bar">
     <label for="outlier-layer">Layer</label>
     <select id="outlier-layer"></select>
@@ -18,7 +18,7 @@ const MARKUP = `
   </div>
   <div class="scroll" tabindex="0" role="region" aria-label="What the outlier did">
     <table id="outlier-table">
-      <thead><tr><th scope="col" id="outlier-of">Layer</th><th scope="col">largest weight</th><th scope="col">spacing</th><th scope="col">levels</th></tr></thead>
+      <thead><tr><th scope="col" id="outlier-of">Layer</th><th scope="col">largest weight</th><th scope="col">scale</th><th scope="col">levels</th></tr></thead>
       <tbody></tbody>
     </table>
   </div>`;
@@ -29,7 +29,7 @@ const NO_NEXT = "The run is finished: no further step pulls it back.";
 
 const layerOf = (run, name) => run.layers.find((layer) => layer.name === name);
 
-/** Largest weight, spacing of the grid, levels in use. */
+/** Largest weight, scale of the grid, levels in use. */
 function figures(layer) {
   const { histogram, scale, levelsUsed, levels } = layer;
   if (!quantized(layer)) return [short(histogram.max), "FP32", "FP32"];

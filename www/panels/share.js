@@ -42,7 +42,8 @@ const MARKUP = `
 /** Parts offered for embedding: what teaches something by itself. The transport bar is always there. */
 const OFFERED = {
   health: "Health", settings: "Settings", accuracy: "Accuracy", loss: "Loss", compare: "Race and fork",
-  ptq: "Quantize after training", outlier: "Outlier", weights: "Weights", errors: "Errors", try: "Try it",
+  ptq: "Quantize after training", outlier: "Outlier", weights: "Weights", activations: "Activations",
+  gradients: "Gradients", errors: "Errors", try: "Try it",
 };
 const FRAME_HEIGHT = 900;
 

@@ -60,7 +60,7 @@ export class Verdict {
     setText(this.#float.value, bytes(fp32Bytes));
     this.#packed.fill.style.transform = `scaleX(${packedBytes / fp32Bytes})`;
     this.#float.fill.style.transform = "scaleX(1)";
-    const how = bits > 4 ? `${bits}-bit levels, one to a byte` : bits === 4 ? "Two 4-bit weights to a byte" : `${bits}-bit levels, two to a byte`;
+    const how = bits > 8 ? `${bits}-bit levels, two bytes each` : bits > 4 ? `${bits}-bit levels, one to a byte` : bits === 4 ? "Two 4-bit weights to a byte" : `${bits}-bit levels, two to a byte`;
     const rounded = this.run.info.config.quantizer === "none" ? ", rounded for this: the run itself is FP32" : "";
     setText(this.ratio, `${how}${rounded}. ${(fp32Bytes / packedBytes).toFixed(1)} times smaller.`);
     setAttribute(this.ratio, "title", info.layers.map((layer) => `${layer.name}: ${bytes(layer.packedBytes)} of ${bytes(layer.fp32Bytes)}`).join("\n"));

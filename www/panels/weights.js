@@ -2,10 +2,11 @@
  * The weights of every layer as small multiples, at any moment of the run: latent weights above, levels below.
  * A layer can be enlarged (layer.js).
  */
-import { fixed, percent, whole } from "../format.js";
+import { bytes, fixed, percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
-import { quantized } from "../grid.js";
-import { describeLayer, drawLayer, shapeText, weightsEnd } from "../plots/layer.js";
+import { quantized, severalGrids, weightBits } from "../grid.js";
+import { axisEnd } from "../plots/histogram.js";
+import { describeLayer, drawLayer, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
@@ -36,9 +37,23 @@ function makePicture(run, single) {
   return { run, single, box, name, about, count, canvas, facts, drawn: null };
 }
 
+function countOf(layer) {
+  if (!quantized(layer)) return "FP32";
+  const grids = severalGrids(layer) ? `, ${whole(layer.scales)} grids` : "";
+  return `${layer.levelsUsed}/${layer.levels.length} levels${grids}`;
+}
+
 function factsOf(layer) {
   if (!quantized(layer)) return [`${whole(layer.count)} weights`, ""];
   return [`entropy ${fixed(layer.entropyBits, 2)} bits`, `flips ${percent(layer.flipsPerStep, 2)} a step`];
+}
+
+/** What all weights take, scales and the like included. */
+function sizeText(layers) {
+  const count = layers.reduce((sum, layer) => sum + layer.count, 0);
+  const bits = weightBits(layers);
+  const each = `${whole(count)} weights take ${bytes(Math.ceil(bits / 8))}`;
+  return layers.some(quantized) ? `${each}, ${fixed(bits / count, 2)} bits each with their scales; ${bytes(4 * count)} as FP32.` : `${each} as FP32.`;
 }
 
 class Weights {
@@ -70,6 +85,8 @@ class Weights {
   #box;
   #switch;
   #summary;
+  #size;
+  #pale;
 
   #build(root) {
     const axis = element("input", { type: "checkbox", id: "weights-own-axis" });
@@ -83,10 +100,14 @@ class Weights {
     this.#box = element("div", { class: "layers", id: "layers" });
     this.#summary = element("p", { class: "visually-hidden", id: "weights-summary" });
     const key = element("p", { class: "key" });
+    this.#pale = element("span", {}, element("i", { class: "swatch level pale" }), "what they are rounded to by all grids of a layer");
+    this.#size = element("p", { class: "note", id: "weights-size" });
     key.innerHTML = `<span><i class="swatch"></i>latent 32-bit weights</span> <span><i class="swatch level"></i>the levels they are rounded to</span> <span><i class="swatch unused"></i>a level out of use</span> <span>heights on a square-root scale</span>`;
+    key.append(this.#pale);
     root.append(
       element("header", {}, element("h2", { id: "weights-title" }, "Weights"), key),
       element("div", { class: "panel-tools" }, replay, element("label", { class: "tick" }, axis, " An axis for each layer"), runs),
+      this.#size,
       this.#summary,
       this.#box,
     );
@@ -135,8 +156,8 @@ class Weights {
   /** Where the axis of each layer ends. */
   #ends() {
     const each = reaches(this.#switch.shown);
-    const all = weightsEnd(Math.max(...each.values()));
-    return new Map([...each].map(([name, reach]) => [name, this.#ownAxis ? weightsEnd(reach) : all]));
+    const all = axisEnd(Math.max(...each.values()));
+    return new Map([...each].map(([name, reach]) => [name, this.#ownAxis ? axisEnd(reach) : all]));
   }
 
   #draw() {
@@ -152,6 +173,9 @@ class Weights {
       setAttribute(button, "aria-label", this.#label(pictures, layers));
     }
     setText(this.#summary, this.#describe(shown, moment, reports));
+    const all = shown.map((run) => [...reports.get(run).values()]);
+    setText(this.#size, all.map((layers, i) => (all.length > 1 ? `${shown[i].label}: ` : "") + sizeText(layers)).join(" "));
+    this.#pale.hidden = !all.flat().some(severalGrids);
   }
 
   #drawPicture(picture, layer, end, first) {
@@ -160,7 +184,7 @@ class Weights {
     drawLayer(picture.canvas, layer, { end });
     setText(picture.name, first ? layer.name : "");
     setText(picture.about, picture.single ? shapeText(layer.shape) : picture.run.label);
-    setText(picture.count, quantized(layer) ? `${layer.levelsUsed}/${layer.levels.length} levels` : "FP32");
+    setText(picture.count, countOf(layer));
     factsOf(layer).forEach((fact, i) => setText(picture.facts[i], fact));
   }
 

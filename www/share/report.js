@@ -4,7 +4,7 @@
  */
 import { duration, fixed, percent, short, whole } from "../format.js";
 import { precision } from "../difference.js";
-import { quantized, reachOf, spacing } from "../grid.js";
+import { gaps, quantized, reachOf } from "../grid.js";
 import { display, SETTINGS, settingOf } from "../settings.js";
 import { escape, picture, runCharts } from "./chart.js";
 import { averaged, document as documentOf, marksOf } from "./table.js";
@@ -63,21 +63,29 @@ function epochs(run) {
   return table(columns.map(([title]) => title), run.epochs.map((e) => columns.map(([, text]) => text(e))));
 }
 
-/** A layer's latent weights above the line, the counts of its levels below; heights by square root, as on the page. */
+/**
+ * A layer's latent weights above the line, the counts of its levels below, or, where it has several grids, what its weights
+ * are rounded to; heights by square root, as on the page.
+ */
 function layer(of) {
-  const { name, histogram: { min, max, counts }, levels, levelCounts, levelsUsed, entropyBits, count } = of;
+  const { name, histogram, rounded, levels, levelCounts, levelsUsed, entropyBits, count } = of;
+  const { min, max } = histogram;
   const [width, height, base] = [210, 110, 66];
   const reach = reachOf(of) || 1;
   const x = (value) => Math.round((width / 2 + (value / reach) * (width / 2 - 6)) * 10) / 10;
   const tall = (value, most, full) => (most > 0 ? Math.round(Math.sqrt(value / most) * full * 10) / 10 : 0);
-  const most = Math.max(...counts);
-  const step = (max - min) / counts.length;
-  const outline = counts.map((value, i) => `L${x(min + i * step)} ${base - tall(value, most, 60)}L${x(min + (i + 1) * step)} ${base - tall(value, most, 60)}`).join("");
+  const shape = ({ min: from, max: to, counts }, foot, full, fill) => {
+    const most = Math.max(...counts);
+    const step = (to - from) / counts.length;
+    const outline = counts.map((value, i) => `L${x(from + i * step)} ${foot - tall(value, most, full)}L${x(from + (i + 1) * step)} ${foot - tall(value, most, full)}`);
+    return `<path d="M${x(from)} ${foot}${outline.join("")}L${x(to)} ${foot}Z" fill="${fill}"/>`;
+  };
   const highest = Math.max(...levelCounts, 0);
-  const wide = Math.max(1, Math.min(10, 0.55 * (x(spacing(of)) - x(0))));
-  const bars = levelCounts.map((value, i) => (value > 0 ? `<rect x="${x(levels[i]) - wide / 2}" y="${base + 1}" width="${wide}" height="${Math.max(1.5, tall(value, highest, 36))}" fill="#00795c"/>` : "")).join("");
+  const room = gaps(levels).map((gap) => Math.max(1, Math.min(10, 0.55 * (x(gap) - x(0)))));
+  const bar = (value, i) => `<rect x="${x(levels[i]) - room[i] / 2}" y="${base + 1}" width="${room[i]}" height="${Math.max(1.5, tall(value, highest, 36))}" fill="#00795c"/>`;
+  const below = rounded ? shape(rounded, base + 1, -36, "#8cc1b3") : levelCounts.map((value, i) => (value > 0 ? bar(value, i) : "")).join("");
   const words = quantized(of) ? `${levelsUsed} of ${levels.length} levels, entropy ${fixed(entropyBits, 2)} bits` : `${whole(count)} weights, not quantized`;
-  const svg = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(`Weights of ${name} from ${short(min)} to ${short(max)}: ${words}`)}"><path d="M${x(min)} ${base}${outline}L${x(max)} ${base}Z" fill="#bccbdc"/><path d="M6 ${base}H${width - 6}" stroke="#b9b7af"/>${bars}</svg>`;
+  const svg = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(`Weights of ${name} from ${short(min)} to ${short(max)}: ${words}`)}">${shape(histogram, base, 60, "#bccbdc")}<path d="M6 ${base}H${width - 6}" stroke="#b9b7af"/>${below}</svg>`;
   return tag("figure", tag("figcaption", `<strong>${escape(name)}</strong> <span class="quiet">${escape(words)}</span>`) + svg);
 }
 

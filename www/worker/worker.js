@@ -149,6 +149,12 @@ const answers = {
 
   [To.EXPORT]: ({ run, target }) => loop.entry(run).run.export(target),
 
+  [To.LEVELS]: ({ of, scheme, bits }) => (of === "weights" ? engine.weightLevels(scheme, bits) : engine.activationLevels(scheme, bits)),
+
+  [To.GRID]: ({ run, layer, grid }) => loop.entry(run).run.gridReport(layer, grid),
+
+  [To.ACTIVATIONS]: ({ run }) => ({ layers: loop.entry(run).run.activationReports() }),
+
   [To.FILTERS]: ({ run, layer }) => loop.entry(run).run.filters(layer),
 
   [To.CLASSIFY]({ run, pixels }) {

@@ -1,0 +1,113 @@
+/**
+ * What the ReLUs of a run give for some test images, as small multiples: asked for after each epoch and in a pause where
+ * activations are rounded, else once somebody wants to see it.
+ */
+import { oneAtATime } from "../ask.js";
+import { percent, short } from "../format.js";
+import { drawing } from "../frames.js";
+import { deadText, describeActivations, drawActivations, levelsText } from "../plots/activations.js";
+import { onThemeChange } from "../plots/theme.js";
+import { To } from "../protocol.js";
+import { element, setAttribute, setText } from "../ui/dom.js";
+import { RunSwitch } from "../ui/runswitch.js";
+
+const DRAW_INTERVAL_MS = 50;
+
+/** Whether a run rounds its activations. */
+const rounds = (run) => run.settings.activations !== "none";
+
+function makeCell() {
+  const name = element("strong");
+  const about = element("span", { class: "shape" });
+  const count = element("span", { class: "count" });
+  const canvas = element("canvas", { role: "img" });
+  const facts = element("span", { class: "facts" });
+  const box = element("div", { class: "layer-run" }, element("span", { class: "layer-line" }, name, about, count), canvas, facts);
+  return { box, name, about, count, canvas, facts };
+}
+
+/** What is to be known of a layer's values, in pieces. */
+function factsOf(report) {
+  const clipped = report.levels.length > 0 ? `clipped ${percent(report.clippedShare, 2)}` : "";
+  return [`up to ${short(report.histogram.max)}`, `zero ${percent(report.zeroShare, 0)}`, clipped, deadText(report)].filter(Boolean);
+}
+
+class Activations {
+  #session;
+  #cells = [];
+  /** RunRecord -> ActivationReports, the newest. */
+  #reports = new WeakMap();
+  #wanted = false;
+  #button;
+  #switch;
+  #box;
+
+  constructor(root, session) {
+    this.#session = session;
+    this.#button = element("button", { type: "button", class: "small", id: "activations-look" }, "Look at them");
+    this.#button.addEventListener("click", () => {
+      this.#wanted = true;
+      this.#ask();
+    });
+    const about = element("p", { class: "panel-about" }, "What each ReLU gives for some test images, and the levels that it is rounded to.");
+    const runs = element("div");
+    this.#switch = new RunSwitch(runs, { label: "Activations of which run", changed: () => this.#ask() });
+    this.#box = element("div", { class: "layers", id: "activation-layers" });
+    root.append(
+      element("header", {}, element("h2", { id: "activations-title" }, "Activations"), about, this.#button, runs),
+      this.#box,
+    );
+    this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
+    onThemeChange(this.redraw);
+    new ResizeObserver(this.redraw).observe(this.#box);
+    session.on("run", () => {
+      this.#switch.setRuns(session.runs);
+      this.redraw();
+    });
+    session.on(["run", "epoch"], () => this.#ask());
+    session.on("status", () => !session.playing && !session.busy && this.#ask());
+  }
+
+  /** The run that is shown. */
+  get #run() {
+    return this.#switch.shown[0] ?? null;
+  }
+
+  #ask = oneAtATime(async () => {
+    const run = this.#run;
+    if (!run || !this.#session.engine || !(this.#wanted || rounds(run))) return this.redraw();
+    const answer = await this.#session.client.request(To.ACTIVATIONS, { run: run.id }).catch(() => null);
+    // A run that is gone meanwhile has nothing to show.
+    if (answer) this.#reports.set(run, answer.layers);
+    this.redraw();
+  });
+
+  #draw() {
+    const run = this.#run;
+    const reports = (run && this.#reports.get(run)) ?? [];
+    this.#box.hidden = reports.length === 0;
+    this.#button.hidden = reports.length > 0;
+    this.#button.disabled = !run || !this.#session.engine;
+    while (this.#cells.length < reports.length) {
+      const cell = makeCell();
+      this.#cells.push(cell);
+      this.#box.append(cell.box);
+    }
+    this.#cells.forEach((cell, i) => {
+      cell.box.hidden = i >= reports.length;
+      if (reports[i]) this.#drawCell(cell, reports[i]);
+    });
+  }
+
+  #drawCell({ name, about, count, canvas, facts }, report) {
+    setText(name, report.name);
+    setText(about, report.shape.join("×"));
+    setText(count, levelsText(report));
+    setText(facts, factsOf(report).join(" · "));
+    setAttribute(canvas, "aria-label", describeActivations(report));
+    drawActivations(canvas, report);
+  }
+}
+
+/** @type {import("../main.js").Mount} */
+export const mount = (root, session) => void new Activations(root, session);

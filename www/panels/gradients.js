@@ -1,0 +1,53 @@
+/** How large the gradient of each layer is at the end of every epoch. */
+import { short } from "../format.js";
+import { drawing } from "../frames.js";
+import { drawGradients } from "../plots/gradients.js";
+import { onThemeChange } from "../plots/theme.js";
+import { element, setAttribute } from "../ui/dom.js";
+import { RunSwitch } from "../ui/runswitch.js";
+
+const DRAW_INTERVAL_MS = 125;
+
+/** A run's norms: the epochs, and for each layer a value an epoch. */
+function normsOf({ epochs }) {
+  const names = epochs[0]?.layers.map(({ name }) => name) ?? [];
+  const layers = names.map((name, i) => ({ name, values: epochs.map((epoch) => epoch.layers[i].gradNorm) }));
+  return { epochs: epochs.map(({ epoch }) => epoch), layers };
+}
+
+function describe({ epochs, layers }) {
+  if (epochs.length === 0) return "Gradient norm of each layer over epochs: no epoch yet.";
+  const each = layers.map(({ name, values }) => `${name} ${short(values.at(-1))}`);
+  return `Gradient norm of each layer over epochs, logarithmic. After epoch ${epochs.at(-1)}: ${each.join(", ")}.`;
+}
+
+/** @type {import("../main.js").Mount} */
+export function mount(root, session) {
+  const canvas = element("canvas", { id: "gradients-plot", role: "img" });
+  const runs = element("div");
+  const shown = new RunSwitch(runs, { label: "Gradients of which run", changed: () => draw() });
+  root.append(
+    element(
+      "header",
+      {},
+      element("h2", { id: "gradients-title" }, "Gradients"),
+      element("p", { class: "panel-about" }, "The norm of each layer’s gradient in the last step of every epoch, before it is clipped."),
+      runs,
+    ),
+    element("div", { class: "gradients-plot" }, canvas, element("p", { class: "gradients-empty note" }, "After the first epoch there is a line for each layer here.")),
+  );
+  const draw = drawing(() => {
+    const [run] = shown.shown;
+    const norms = run ? normsOf(run) : { epochs: [], layers: [] };
+    root.classList.toggle("empty", norms.epochs.length === 0);
+    setAttribute(canvas, "aria-label", describe(norms));
+    drawGradients(canvas, norms);
+  }, DRAW_INTERVAL_MS);
+  session.on(["run", "epoch"], () => {
+    shown.setRuns(session.runs);
+    draw();
+  });
+  onThemeChange(draw);
+  new ResizeObserver(draw).observe(canvas);
+  draw();
+}

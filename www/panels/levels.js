@@ -1,0 +1,90 @@
+/** Under the settings: the levels of the chosen schemes for weights and activations, as the engine tells them. */
+import { oneAtATime } from "../ask.js";
+import { drawing } from "../frames.js";
+import { describeLevels } from "../grid.js";
+import { drawLevels } from "../plots/levels.js";
+import { onThemeChange } from "../plots/theme.js";
+import { To } from "../protocol.js";
+import { bitsOf, settingOf } from "../settings.js";
+import { element, setAttribute, setText } from "../ui/dom.js";
+
+/** What is rounded, with the keys of its scheme and of its bits. */
+const LINES = [
+  { of: "weights", title: "Weights", scheme: "quantizer", bits: "bits" },
+  { of: "activations", title: "Activations", scheme: "activations", bits: "actbits" },
+];
+
+/** The scheme and the bits that the settings ask for. */
+function choice(line, settings) {
+  const scheme = settingOf(line.scheme).choices.find(({ name }) => name === settings[line.scheme]);
+  return { of: line.of, scheme, bits: bitsOf(settings[line.bits]).all };
+}
+
+const keyOf = ({ of, scheme, bits }) => `${of} ${scheme.name} ${bits}`;
+
+/** What the engine has told of a choice, in words. */
+function wordsOf({ of, scheme, bits }, { levels, sampled }) {
+  const whose = sampled ? `; they follow from the ${of}, here from normally distributed ones` : "";
+  return `${scheme.label}, ${bits} ${bits === 1 ? "bit" : "bits"}: ${describeLevels(levels)}, times the scale${whose}.`;
+}
+
+function makeLine(line) {
+  const canvas = element("canvas", { role: "img" });
+  const words = element("span", { class: "levels-words" });
+  const formula = element("span", { class: "levels-formula" });
+  const caption = element("figcaption", {}, element("strong", {}, line.title), " ", words, " ", formula);
+  return { ...line, canvas, words, formula, box: element("figure", { "data-of": line.of }, canvas, caption), drawn: null };
+}
+
+/** @type {import("../main.js").Mount} */
+export function mount(root, session) {
+  const lines = LINES.map(makeLine);
+  root.append(...lines.map(({ box }) => box));
+  /** What the engine has told: key of a choice -> {levels, sampled}. */
+  const known = new Map();
+
+  const show = () => {
+    for (const line of lines) {
+      const chosen = choice(line, session.settings);
+      const { scheme } = chosen;
+      line.box.hidden = scheme.format === "full";
+      const told = known.get(keyOf(chosen));
+      setText(line.formula, `${scheme.formula} (${scheme.source})`);
+      const now = told ?? keyOf(chosen);
+      if (line.box.hidden || line.drawn === now) continue;
+      line.drawn = now;
+      const words = told ? wordsOf(chosen, told) : `${scheme.label}.`;
+      setText(line.words, words);
+      setAttribute(line.canvas, "aria-label", `${line.title}: ${words}`);
+      if (told) drawLevels(line.canvas, told.levels);
+    }
+  };
+  const draw = drawing(show);
+  // What is known of the schemes takes its room at once.
+  show();
+
+  const ask = oneAtATime(async () => {
+    if (!session.engine) return;
+    for (const chosen of LINES.map((line) => choice(line, session.settings))) {
+      const key = keyOf(chosen);
+      if (chosen.scheme.format === "full" || known.has(key)) continue;
+      const { of, scheme, bits } = chosen;
+      // An engine that is lost is told of elsewhere.
+      const told = await session.client.request(To.LEVELS, { of, scheme: scheme.name, bits }).catch(() => null);
+      if (!told) continue;
+      known.set(key, told);
+      draw();
+    }
+  });
+
+  session.on(["settings", "engine"], () => {
+    draw();
+    ask();
+  });
+  const again = () => {
+    for (const line of lines) line.drawn = null;
+    draw();
+  };
+  onThemeChange(again);
+  new ResizeObserver(again).observe(root);
+}

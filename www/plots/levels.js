@@ -1,0 +1,57 @@
+/**
+ * The levels of a scheme on a number line, in units of the scale: a tick each, a longer one for 0. Closer ones than a
+ * pixel become a band.
+ */
+import { levelName, levelsToName } from "../grid.js";
+import { FONT, prepare } from "./canvas.js";
+import { color } from "./theme.js";
+
+const EDGE = 12;
+const LABELS = 15;
+/** What a name takes of the width, so that two of them do not touch. */
+const NAME = 40;
+
+/** Ticks are drawn broader where each has so many pixels. */
+const ROOMY = 8;
+
+/** Names the ends, and of the other levels as many as do not touch. */
+function drawNames(context, levels, x, bottom) {
+  context.fillStyle = color("--ink-2");
+  context.font = FONT;
+  context.textBaseline = "alphabetic";
+  const last = levels.length - 1;
+  const taken = [];
+  for (const i of [0, last, ...levelsToName(levels, NAME / (x(1) - x(0)))]) {
+    const at = x(levels[i]);
+    if (taken.some((other) => Math.abs(other - at) < NAME)) continue;
+    taken.push(at);
+    context.textAlign = i === 0 ? "left" : i === last ? "right" : "center";
+    context.fillText(levelName(levels[i]), at + (i === 0 ? -EDGE : i === last ? EDGE : 0), bottom);
+  }
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Float32Array} levels lowest first
+ */
+export function drawLevels(canvas, levels) {
+  const drawn = prepare(canvas);
+  if (!drawn) return;
+  const { context, wide, high } = drawn;
+  const [first, last] = [Math.min(0, levels[0]), Math.max(0, levels.at(-1))];
+  const x = (level) => EDGE + ((level - first) / (last - first)) * (wide - 2 * EDGE);
+  const base = high - LABELS;
+  context.fillStyle = color("--line-strong");
+  context.fillRect(EDGE, base - 1, wide - 2 * EDGE, 1);
+  context.fillStyle = color("--level");
+  const tick = levels.length * ROOMY < wide ? 2 : 1;
+  let column = -1;
+  for (const level of levels) {
+    const at = Math.round(x(level));
+    if (at === column) continue;
+    column = at;
+    const tall = Math.round(level === 0 ? base : base * 0.6);
+    context.fillRect(at, base - tall, tick, tall);
+  }
+  drawNames(context, levels, x, high - 3);
+}
