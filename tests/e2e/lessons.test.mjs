@@ -467,6 +467,7 @@ test("what is wrong with a lesson is said", () => {
     [{ ...good, minutes: "2" }, "minutes"],
     [{ ...good, settings: [] }, "settings"],
     [{ ...good, settings: { threads: "auto" } }, "threads"],
+    [{ ...good, settings: { race: "bits:3 seed:2" } }, "Second run"],
     [{ ...good, steps: [step, { ...step, task: 7 }] }, "Step 2, task"],
     [{ ...good, steps: [{ ...step, task: "" }] }, "Step 1, task"],
     [{ ...good, steps: [{ ...step, point: "button.constructor" }] }, "Step 1, point"],
@@ -485,6 +486,7 @@ test("what is wrong with a lesson is said", () => {
   for (const [lesson, part] of cases) assert.ok(lessonProblems(lesson).join("\n").includes(part), `${part}: ${lessonProblems(lesson)}`);
   const bad = { ...good, minutes: "2", steps: [{ ...step, help: null }, { ...step, task: 7 }] };
   assert.equal(lessonProblems(bad).length, 3, "all of them at once");
+  assert.deepEqual(lessonProblems({ ...good, settings: { race: "bits:3 tanh:0" } }), [], "a race in several settings");
   // Lessons are read before the engine tells of its models.
   const models = readdirSync(new URL("../../src/models/", import.meta.url)).filter((name) => name.endsWith(".json"));
   for (const model of models.map((name) => name.replace(/\.json$/, ""))) assert.deepEqual(lessonProblems({ ...good, settings: { model } }), []);
