@@ -177,6 +177,8 @@ export const LESSONS = [
   { id: "tanh", steps: 3, first: "The largest weight rules", last: "The same with tanh" },
   { id: "cliff", steps: 2, first: "Train first, round later", last: "Walk to the edge" },
   { id: "race", steps: 2, first: "A fair start", last: "Run" },
+  { id: "grids", steps: 3, first: "The same weights, two grids", last: "One weight too large" },
+  { id: "activations", steps: 4, first: "Weights alone", last: "Two bits" },
   { id: "picture", steps: 2, first: "Teach it shapes", last: "Show it yours" },
 ];
 
