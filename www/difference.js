@@ -1,38 +1,34 @@
 /**
- * The one setting in which two runs side by side differ: as text ("bits:3", as the address has it), as an entry
- * of the menu, and as the short label that tells the runs apart. Pure functions, like the table they read: which
- * settings there are, and what a run is called by one, only their rows say.
+ * The settings in which two runs side by side differ: as text ("bits:3 tanh:0", as the address has it), as an entry of
+ * the menu, and as the short labels that tell the runs apart. Pure functions, like the table they read: which settings
+ * there are, and what a run is called by one, only their rows say.
  *
  * @typedef {import("./settings.js").Settings} Settings
+ * @typedef {import("./settings.js").Setting} Setting
  */
-import { SETTINGS, bitsOf, defaults, differences, display, format, groupTitle, parse, partsOf, schemeValues, settingOf, settled } from "./settings.js";
+import { SETTINGS, bitsOf, differences, display, groupTitle, ownOf, raceOf, schemeValues, settingOf, settled } from "./settings.js";
 
+/** The longest label that says every difference; a longer one says the first and counts the others, "LSQ 4-bit +4". */
+const MOST_CHARACTERS = 36;
 /** Values offered of a setting whose slider moves by factors, as factors of the run's own. */
 const FACTORS = [0.1, 0.3, 3, 10];
 /** Values offered of any other number, at most. */
 const MOST_VALUES = 7;
 
-/** The row and the value that `difference` names. */
-function read(difference) {
-  const [key, text] = partsOf(difference);
-  const setting = settingOf(key);
-  return { setting, value: parse(setting, text).value };
-}
-
 /** `settings` changed as `difference` says. @returns {Settings} settings of the second run */
-export function differing(settings, difference) {
-  const { setting, value } = read(difference);
-  return settled({ ...settings, race: "", [setting.key]: value });
-}
+export const differing = (settings, difference) => settled({ ...settings, race: "", ...ownOf(difference) });
 
-/** The key of the setting that differs, and what a run with that value is called. */
-export function changeOf(difference) {
-  const { setting, value } = read(difference);
-  return { key: setting.key, label: labelFor(setting, settled({ ...defaults(), [setting.key]: value })) };
+/** The difference of a second run under `to` beside a first under `from`; null where two runs share what differs, or nothing does. */
+export function between(from, to) {
+  const rows = differences(from, to);
+  return rows.length > 0 && rows.every(({ races }) => races) ? raceOf(rows, to) : null;
 }
 
 /** Whether a run under `settings` would be another one with `difference`. */
 export const matters = (settings, difference) => differences(settings, differing(settings, difference)).length > 0;
+
+/** A menu's word within a label: "affine", "a channel"; names stay as they are: "LSQ", "DoReFa". */
+const within = (name) => name.replace(/^[A-Z][a-z]*(?=[ (]|$)/, (word) => word.toLowerCase());
 
 /** What a run is called beside another one that differs in `setting`: "FP32", "3-bit", "tanh off". */
 function labelFor(setting, settings) {
@@ -40,15 +36,14 @@ function labelFor(setting, settings) {
   const [on, off] = setting.races.split("|");
   const text = off !== undefined && !value ? off : on;
   // Numbers as they are, menus by what they call the value.
-  return text.replace("{precision}", () => precision(settings)).replace("{}", () => display(setting, value));
+  const shown = display(setting, value);
+  return text.replace("{precision}", () => precision(settings)).replace("{}", (_braces, at) => (at > 0 ? within(shown) : shown));
 }
 
 /** A scheme within a label: "affine", "LSQ"; nothing for the one that is meant where none is named. */
 function scheme(quantizer) {
   const row = settingOf("quantizer");
-  if (quantizer === row.default) return "";
-  const name = display(row, quantizer);
-  return /^[A-Z][a-z]+(?=[ (]|$)/.test(name) ? name[0].toLowerCase() + name.slice(1) : name;
+  return quantizer === row.default ? "" : within(display(row, quantizer));
 }
 
 /** "FP32", "4-bit" or "affine 4-bit", and which layers are exceptions. @param {Settings} settings */
@@ -62,11 +57,22 @@ export function precision({ quantizer, bits }) {
   return [scheme(quantizer), width, but && `but ${but}`].filter(Boolean).join(" ");
 }
 
+/** Whether a run has a value in `row` that its label must say: one of its own, and not as published. */
+const telling = (settings) => (row) =>
+  settings[row.key] !== row.default && (!row.applies || row.applies(settings)) && schemeValues(row, settings)?.length !== 1;
+
+/** What a run is called beside another one that differs in `rows`: by the first, and by what of the others is telling. */
+function labelBy([first, ...others], settings) {
+  const texts = [...new Set([first, ...others.filter(telling(settings))].map((row) => labelFor(row, settings)))];
+  const all = texts.join(", ");
+  return texts.length === 1 || all.length <= MOST_CHARACTERS ? all : `${texts[0]} +${texts.length - 1}`;
+}
+
 /** Short labels of runs with these settings: by what they differ in, or by their precision. */
 export function labels(list) {
   const [first, second] = list;
-  const row = second && differences(first, second).find(({ races }) => races);
-  return list.map((settings) => (row ? labelFor(row, settings) : precision(settings)));
+  const rows = second ? differences(first, second).filter(({ races }) => races) : [];
+  return list.map((settings) => (rows.length > 0 ? labelBy(rows, settings) : precision(settings)));
 }
 
 const upTo = (count, value) => Array.from({ length: count }, (_, i) => value(i));
@@ -88,22 +94,33 @@ function valuesOf(setting, settings) {
   return choices.map(({ name }) => name);
 }
 
+/** An entry of the menu; null where the second run would be the same. */
+function entry(group, settings, difference, title = "") {
+  const other = differing(settings, difference);
+  const rows = differences(settings, other);
+  if (rows.length === 0) return null;
+  const label = labelBy(rows, other);
+  return { group, difference, label: title ? `${title} (${label})` : label };
+}
+
 /**
  * Everything that a second run may do differently from one with `settings`.
  * @param {Settings} settings
+ * @param {Settings} [wanted] what the controls say, where that is something else
  * @returns {{group: string, difference: string, label: string}[]}
  */
-export function choices(settings) {
-  const found = [];
-  for (const setting of SETTINGS.filter(({ races }) => races)) {
-    for (const value of valuesOf(setting, settings)) {
-      const difference = `${setting.key}:${format(setting, value)}`;
-      if (!matters(settings, difference)) continue;
-      const label = labelFor(setting, differing(settings, difference));
-      found.push({ group: groupTitle(setting.group), difference, label });
-    }
-  }
-  return found;
+export function choices(settings, wanted = settings) {
+  const rows = SETTINGS.filter(({ races }) => races);
+  const singles = rows.flatMap((row) =>
+    valuesOf(row, settings).map((value) => entry(groupTitle(row.group), settings, raceOf([row], { [row.key]: value }))),
+  );
+  const published = Object.fromEntries(rows.map((row) => [row.key, row.default]));
+  const wholes = [["the settings as changed", wanted], ["the defaults", { ...settings, ...published }]].map(([title, to]) => {
+    const difference = between(settings, to);
+    const known = !difference || singles.some((single) => single?.difference === difference);
+    return known ? null : entry("All settings", settings, difference, title);
+  });
+  return [...wholes, ...singles].filter(Boolean);
 }
 
 /** The difference worth seeing first: FP32 against 4-bit. @param {Settings} settings */

@@ -3,12 +3,15 @@
  * (fork), either of the two dropped, an outlier put among the weights, and weights quantized after training.
  * All of it leaves the run that is there as it is and training.
  */
-import { changeOf, differing } from "./difference.js";
+import { between, differing, labels } from "./difference.js";
 import { To } from "./protocol.js";
-import { runConfig } from "./settings.js";
+import { differences, runConfig } from "./settings.js";
 
 /** What an injected outlier multiplies a layer's largest weight by. */
 export const OUTLIER_FACTOR = 20;
+
+/** The values that `settings` have in these rows. */
+const valuesIn = (rows, settings) => Object.fromEntries(rows.map(({ key }) => [key, settings[key]]));
 
 /** Whether the outlier of `run` is still its layer's largest weight, and about as large as it was made. */
 export function outlierStands({ outlier, layers }) {
@@ -34,6 +37,17 @@ export class Experiments {
     );
   }
 
+  /** Races what waits for a reset against the run that is there, where two runs can differ so. */
+  raceWaiting() {
+    const { session } = this;
+    const shared = session.waiting.filter(({ races }) => !races).map(({ label }) => label);
+    if (session.runs.length > 1) return session.notify("info", "There are two runs already: drop one of them first.");
+    if (shared.length > 0) {
+      return session.notify("info", `Two runs side by side have this in common: ${shared.join(", ")}. Undo that change, or reset and apply it.`);
+    }
+    return this.race(between(session.run.settings, session.settings));
+  }
+
   /** Copies the first run as it is now, and goes on with both. @param {string} difference see difference.js */
   fork(difference) {
     return this.#add(difference, async (first, settings) => {
@@ -48,7 +62,7 @@ export class Experiments {
   }
 
   /**
-   * Changes one setting of a run where it stands: it goes on from its last good weights.
+   * Changes a run where it stands: it goes on from its last good weights.
    * @param {import("./runs.js").RunRecord} run
    * @param {string} difference see difference.js
    */
@@ -59,9 +73,9 @@ export class Experiments {
       const settings = differing(run.settings, difference);
       const { id } = run;
       const { info, layers } = await session.client.request(To.FORK, { run: id, from: id, config: runConfig(settings) });
-      const { key, label } = changeOf(difference);
-      run.goOn(settings, info, layers, label);
-      if (run === session.run) session.take({ [key]: settings[key] });
+      const before = run.settings;
+      run.goOn(settings, info, layers, labels([before, settings])[1]);
+      if (run === session.run) session.take(valuesIn(differences(before, settings), settings));
       session.adoptRuns(session.runs);
       session.writeUrl();
       session.wishTo("play");
@@ -73,15 +87,18 @@ export class Experiments {
     if (session.busy || !session.engine || session.runs.length !== 1) return;
     const [first] = session.runs;
     if (session.playing) session.wishTo("play");
-    // What waits for a reset goes on waiting: the new run is held against the one that is there.
-    session.take({ race: difference });
+    const settings = differing(first.settings, difference);
+    // What waits for a reset goes on waiting, but for what the new run has: it is held against the one that is there.
+    const given = session.waiting.filter(({ key }) => session.settings[key] === settings[key]);
+    const waited = valuesIn(given, session.settings);
+    session.take({ ...valuesIn(given, first.settings), race: difference });
     await session.inTurn("creating", async () => {
       try {
-        const second = await make(first, differing(first.settings, difference));
+        const second = await make(first, settings);
         session.adoptRuns([first, second]);
         session.writeUrl();
       } catch (error) {
-        session.take({ race: "" });
+        session.take({ ...waited, race: "" });
         throw error;
       }
     });

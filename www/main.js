@@ -107,7 +107,7 @@ function showPending(session) {
     ? `Waiting for a reset: ${changesText(waiting, run.settings, settings)}.`
     : "Changes during a run wait for a reset.";
   at("pending-text").textContent = at("pending-text").title = text;
-  at("apply").disabled = at("undo").disabled = !some;
+  for (const button of at("pending").querySelectorAll("button")) button.disabled = !some;
 }
 
 function build(features) {
@@ -175,7 +175,8 @@ function build(features) {
     if (other) return notify("info", other.text, other.actions);
     return session.loadFiles(entries.map(({ file }) => file));
   }, notify);
-  for (const [id, act] of [["apply", () => session.reset()], ["undo", () => session.undo()]]) {
+  const actions = { apply: () => session.reset(), "race-waiting": () => session.experiments.raceWaiting(), undo: () => session.undo() };
+  for (const [id, act] of Object.entries(actions)) {
     at(id).addEventListener("click", () => {
       // The button can be pressed no more: the focus stays in its panel.
       at("settings").querySelector("summary").focus({ preventScroll: true });

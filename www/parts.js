@@ -33,6 +33,7 @@ export const BUTTONS = Object.freeze({
   reset: "#reset",
   "new-seed": "#new-seed",
   apply: "#apply",
+  "race-waiting": "#race-waiting",
   undo: "#undo",
   race: "#race",
   fork: "#fork",

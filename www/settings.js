@@ -158,22 +158,43 @@ function parseNames({ label, choices }, text) {
   return { value: choices.filter(({ name }) => names.includes(name)).map(({ name }) => name).join() };
 }
 
-/** "bits:4,conv1:8" -> ["bits", "4,conv1:8"]: parted at the first colon, since values may hold some. */
-export function partsOf(difference) {
-  const colon = difference.indexOf(":");
-  return colon < 0 ? [difference, ""] : [difference.slice(0, colon), difference.slice(colon + 1)];
+/**
+ * "bits:4,conv1:8 tanh:0" -> [["bits", "4,conv1:8"], ["tanh", "0"]]: what a second run has of its own, each setting's key
+ * and its value as text. Parted at spaces, but for those beside a comma or a colon, which are within a value.
+ */
+const partsOf = (text) =>
+  text.replace(/\s*([,:])\s*/g, "$1").trim().split(/\s+/).map((part) => {
+    const colon = part.indexOf(":");
+    return colon < 0 ? [part, ""] : [part.slice(0, colon), part.slice(colon + 1)];
+  });
+
+/** Writes the values that `settings` have in these rows as what a second run has of its own. @param {Setting[]} rows */
+export const raceOf = (rows, settings) => rows.map((row) => `${row.key}:${format(row, settings[row.key])}`).join(" ");
+
+/** What a second run has of its own, as settings: none for "". @returns {Partial<Settings>} */
+export const ownOf = (race) =>
+  Object.fromEntries(race === "" ? [] : partsOf(race).map(([key, text]) => [key, parse(settingOf(key), text).value]));
+
+/** Keys that a sentence names of those that would be right: all of them nobody reads. */
+const EXAMPLES = 5;
+
+/** One part of `race=`: its row and its value, or what is wrong with it. */
+function readPart([key, text]) {
+  const setting = settingOf(key);
+  if (setting?.races) return { setting, ...parse(setting, presentText(key, text)) };
+  const keys = SETTINGS.filter(({ races }) => races).map((row) => row.key).slice(0, EXAMPLES);
+  return { problem: `it differs in settings such as ${keys.join(", ")}, not in "${key}"` };
 }
 
-/** "bits:3": the key of a row that runs may differ in, and a value of it. */
+/** "bits:3 tanh:0": keys of rows that runs may differ in, each once, and values of them. In the table's order. */
 function parseDifference({ label }, text) {
-  const [key, value] = partsOf(text);
-  const setting = settingOf(key);
-  if (!setting?.races) {
-    const keys = SETTINGS.filter(({ races }) => races).map((row) => row.key);
-    return { problem: `${label} differs in one of ${keys.join(", ")}, not "${key}"` };
-  }
-  const parsed = parse(setting, presentText(key, value));
-  return "problem" in parsed ? { problem: `${label}: ${parsed.problem}` } : { value: `${setting.key}:${format(setting, parsed.value)}` };
+  const read = partsOf(text).map(readPart);
+  const wrong = read.filter((part) => "problem" in part).map(({ problem }) => problem);
+  const twice = read.find(({ setting }, i) => setting && read.findIndex((other) => other.setting === setting) < i);
+  if (twice) wrong.push(`it names each setting once, and "${twice.setting.key}" twice here`);
+  if (wrong.length > 0) return { problem: `${label}: ${wrong.join("; ")}` };
+  const own = Object.fromEntries(read.map(({ setting, value }) => [setting.key, value]));
+  return { value: raceOf(SETTINGS.filter(({ key }) => key in own), own) };
 }
 
 /** Settings that a scheme takes only some values of: [key of the scheme, key of the setting, what the scheme takes]. */
@@ -216,13 +237,11 @@ export function narrowed(setting, settings) {
   return values ? { ...setting, min: values[0], max: values.at(-1) } : setting;
 }
 
-/** Why the second run's one difference is nothing that its scheme can do; null if it is, or if there is none. */
+/** Why what the second run has of its own is nothing that its schemes can do; null if it is, or if there is none. */
 function raceProblem(settings) {
-  if (settings.race === "") return null;
-  const [key, text] = partsOf(settings.race);
-  const setting = settingOf(key);
-  const { value } = parse(setting, text);
-  return schemeProblem(setting, value, { ...settings, [key]: value });
+  const own = ownOf(settings.race);
+  const wrong = Object.entries(own).map(([key, value]) => schemeProblem(settingOf(key), value, { ...settings, ...own }));
+  return wrong.filter(Boolean).join("; ") || null;
 }
 
 const nearest = (values, wanted) => values.reduce((best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best));

@@ -128,6 +128,19 @@ export const RACES = [
   // The other way round, on top of what the address says of the first.
   { also: { quantizer: "none" }, text: "quantizer:symmetric", field: { quantizer: "symmetric" } },
   { also: { tanh: "0" }, text: "tanh:1", field: { tanhClip: true } },
+  // Several: each in any order, parted by a space, which an address writes as a plus.
+  { text: "tanh:0 lr:0.003", field: { tanhClip: false, lr: 0.003 } },
+  { text: "bits:4, conv1:8 scale:0", field: { bits: "4,conv1:8", granularity: "net" } },
+  // An engineer's: per-channel 4-bit LSQ weights, 4-bit PACT activations, first and last layer 8 bits, against the paper's.
+  {
+    text: "quantizer:lsq granularity:channel ends:8 activations:pact actbits:4",
+    field: { quantizer: "lsq", granularity: "channel", ends: "8", activations: "pact", activationBits: 4 },
+  },
+  {
+    also: { quantizer: "lsq", granularity: "channel", ends: "8", activations: "pact", actbits: "4" },
+    text: "quantizer:symmetric granularity:tensor ends:same activations:none",
+    field: { quantizer: "symmetric", granularity: "tensor", ends: "same", activations: "none" },
+  },
   // No difference: one run, and a sentence.
   { text: "bits:4", says: ["The second run would now be the same as the first"] },
 ];
@@ -164,6 +177,8 @@ export const LESSONS = [
   { id: "tanh", steps: 3, first: "The largest weight rules", last: "The same with tanh" },
   { id: "cliff", steps: 2, first: "Train first, round later", last: "Walk to the edge" },
   { id: "race", steps: 2, first: "A fair start", last: "Run" },
+  { id: "grids", steps: 3, first: "The same weights, two grids", last: "One weight too large" },
+  { id: "activations", steps: 4, first: "Weights alone", last: "Two bits" },
   { id: "picture", steps: 2, first: "Teach it shapes", last: "Show it yours" },
 ];
 
@@ -197,6 +212,9 @@ export const WRONG = [
   { query: "race=seed:3", says: ["Second run", '"seed"'] },
   { query: "race=bits:9", says: ["Second run", "Bits", '"9"'] },
   { query: "race=bits", says: ["Second run", "Bits"] },
+  { query: "race=tanh:0+seed:3", says: ["Second run", '"seed"'] },
+  { query: "race=bits:3+tanh:0+bits:5", says: ["Second run", '"bits" twice'] },
+  { query: "race=bits:99+lr:fast", says: ["Second run", "Bits", '"99"', "Learning rate", '"fast"'] },
   { query: "embed=yes", says: ["Embedded view", '"yes"'] },
   { query: "show=accuracy,moon", says: ["Parts shown", '"moon"'] },
   { query: "lesson=Levels", says: ["Lesson", '"Levels"'] },
@@ -257,6 +275,12 @@ export const SHARED = [
     data: { train: 100, test: 100 },
     parts: ["health", "accuracy"],
   },
+  {
+    query: "data=builtin&model=simple_resnet4bit&quantizer=symmetric&bits=4&epochs=2&batch=50&lr=0.003&schedule=cosine&tanh=1&granularity=tensor&ste=1&clip=1&augment=0&train=100&test=100&seed=3&winograd=1&threads=auto&build=single&ends=same&activations=none&actbits=8&race=quantizer%3Alsq+granularity%3Achannel+ends%3A8+activations%3Apact+actbits%3A4",
+    field: { quantizer: "symmetric", granularity: "tensor", ends: "same", activations: "none" },
+    second: { quantizer: "lsq", bits: 4, granularity: "channel", ends: "8", activations: "pact", activationBits: 4 },
+    data: { train: 100, test: 100 },
+  },
 ];
 
 /** The frame that Share's code makes, but for its address; `show` of the parts that are chosen, none for the usual ones. */
@@ -277,6 +301,7 @@ export const QUOTED = [
   { query: "train=1000&test=200", data: { train: 1000, test: 200 } },
   { query: "embed&bits=3", parts: ["health", "settings", "accuracy", "loss", "weights"], field: { bits: 3 } },
   { query: "race=bits:3", second: { bits: 3 } },
+  { query: "race=quantizer:lsq+granularity:channel", second: { quantizer: "lsq", granularity: "channel" } },
   { query: "model=vgg4bit&epochs=1&seed=2", field: { model: "vgg4bit", epochs: 1, seed: 2 } },
   { query: "model=simple_resnet4bit&epochs=5&lr=0.004", field: { model: "simple_resnet4bit", epochs: 5, lr: 0.004 } },
   { query: "epochs=5", field: { epochs: 5 } },

@@ -189,7 +189,7 @@ test("links and codes of Share open what they were made of", async (t) => {
   await visitAll(page, table.SHARED.map((row) => ({ ...row, quiet: true })));
   // The last one stands: its settings go into new links and codes, the parts do not.
   const [, { query }] = table.SHARED;
-  await visit(page, query.replace(/&embed.*/, ""));
+  await visit(page, query.replace(/&embed.*/, ""), { controls: true });
   await page.evaluate(() => (document.querySelector(".share-embed").open = true));
   await drawn(page);
   const made = new URLSearchParams(new URL(await page.inputValue("#share-link")).search);
@@ -215,7 +215,7 @@ test("links and codes of Share open what they were made of", async (t) => {
 });
 
 /** Queries that the docs quote: within quotes, backticks or an address. */
-const QUOTES = /(?:[`"]|\/\?|`\?)(?<query>(?:embed|[a-z]+=[\w:.,-]+)(?:&(?:embed|[a-z]+=[\w:.,-]+))*)[`"]/g;
+const QUOTES = /(?:[`"]|\/\?|`\?)(?<query>(?:embed|[a-z]+=[\w:.,+-]+)(?:&(?:embed|[a-z]+=[\w:.,+-]+))*)[`"]/g;
 
 test("what README and docs quote", async (t) => {
   const known = new Set(["embed", ...table.SETTINGS.map(({ key }) => key), "race", "show", "lesson", "images"]);

@@ -7,7 +7,7 @@ import { fact, factNames, factText } from "../../www/lesson/facts.js";
 import { lessonProblems, selectorOf } from "../../www/lesson/format.js";
 import { write } from "./fixture.mjs";
 import { press as pressBy, tabTo } from "./lab.mjs";
-import { assertFits, hasRun, NARROW, noticed, notices, open, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
+import { assertFits, hasRun, mean, NARROW, noticed, notices, open, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
 
 const FOLDER = new URL("../../www/lessons/", import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
@@ -69,6 +69,25 @@ const ACTS = {
   race: {
     1: async (user) => user.press("#race"),
     2: async (user) => user.press("#play"),
+  },
+  grids: {
+    2: async (user) => user.press("#play"),
+    3: async (user) => user.press("#outlier-go"),
+  },
+  activations: {
+    1: async (user) => user.press("#play"),
+    2: async (user) => {
+      await user.choose("#set-activations", "affine");
+      await user.trainAnew();
+    },
+    3: async (user) => {
+      await user.fill("#set-actbits", "4");
+      await user.trainAnew();
+    },
+    4: async (user) => {
+      await user.fill("#set-actbits", "2");
+      await user.trainAnew();
+    },
   },
   picture: {
     1: async (user) => user.press("#play"),
@@ -153,11 +172,11 @@ const figures = (page) =>
     const { To } = await import("./protocol.js");
     const { info } = await nibble.client.request(To.CLASSIFY, { run: nibble.run.id, pixels: null });
     const runs = nibble.runs.map(({ epochs, firstLayers, layers, outlier, data, afterTraining }) => ({
-      first: epochs[0], last: epochs.at(-1), firstLayers, layers, outlier, classes: data.classes.length, rounded: [...(afterTraining?.results ?? [])].map(([bits, { accuracy }]) => [bits, accuracy]),
+      first: epochs[0], last: epochs.at(-1), firstLayers, layers, outlier, classes: data.classes.length, tested: data.test, rounded: [...(afterTraining?.results ?? [])].map(([bits, { accuracy }]) => [bits, accuracy]),
     }));
     const { outlier } = nibble.run;
     const { latent = [] } = outlier ? await nibble.client.request(To.FILTERS, { run: nibble.run.id, layer: outlier.layer }) : {};
-    return { ...runs[0], packed: info.layers, outlierNow: Math.max(...latent.map(Math.abs)) };
+    return { ...runs[0], second: runs[1], packed: info.layers, outlierNow: Math.max(...latent.map(Math.abs)) };
   });
 
 const largest = ({ histogram: { min, max } }) => Math.max(-min, max);
@@ -231,6 +250,40 @@ const CLAIMS = {
       assert.ok(at.get(2) < at.get(null) - 0.1, `there is no edge: ${rounded}`);
     },
   },
+  grids: {
+    1: ({ firstLayers, second }) => {
+      const [even, fp4] = [firstLayers, second.firstLayers].map((layers) => layers.find(({ name }) => name === "conv6"));
+      assert.deepEqual(even.histogram, fp4.histogram, "the weights are the same");
+      const most = largest(even);
+      const halves = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
+      [...halves.slice(1).reverse().map((value) => -value), ...halves].forEach((value, i) => assert.ok(Math.abs(fp4.levels[i] - (value * most) / 6) < 1e-4 * most, `${fp4.levels}`));
+      even.levels.forEach((level, i) => assert.ok(Math.abs(level - ((i - 7) * most) / 7) < 1e-4 * most, `${even.levels}`));
+      const { count, levelCounts } = even;
+      assert.ok(levelCounts[0] + levelCounts.at(-1) < count / 1000 && levelCounts.slice(5, 10).reduce((sum, n) => sum + n) > count / 2, `${levelCounts}`);
+    },
+    2: ({ layers, second }) => {
+      const [even, fp4] = [layers, second.layers].map((of) => mean(of.map(({ entropyBits }) => entropyBits)));
+      assert.ok(even < fp4 - 0.1 && fp4 < Math.log2(15), `${even} and ${fp4} bits`);
+    },
+    3: ({ outlier, second }) => {
+      const [even, fp4] = [outlier, second.outlier].map(({ layer, before, after }) => {
+        near(largest(after), 20 * largest(before), 0.05);
+        const steps = after.levels.slice(1).map((level, i) => level - after.levels[i]);
+        return { layer, used: after.levelsUsed, share: largest(after) / Math.min(...steps) };
+      });
+      near(even.share, 7);
+      near(fp4.share, 12);
+      assert.ok(even.used < fp4.used && fp4.used < 7, `${even.used} and ${fp4.used} levels`);
+    },
+  },
+  activations: {
+    1: ({ last, tested }, kept) => {
+      assert.equal(tested, 200, "one image is half a point");
+      kept.alone = last.testAccuracy;
+    },
+    2: ({ last }, { alone }) => assert.ok(Math.abs(last.testAccuracy - alone) < 0.12, `8 bits ${last.testAccuracy}, without ${alone}`),
+    4: ({ last }, { alone }) => assert.ok(last.testAccuracy < alone - 0.05, `2 bits ${last.testAccuracy}, without ${alone}`),
+  },
   picture: {
     1: ({ classes }) => assert.equal(classes, 10),
     2: packedInEighths,
@@ -248,6 +301,7 @@ for (const [way, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
     await user.press(`[data-lesson="${IDS[0]}"]`);
     for (const lesson of LESSONS) {
       const kept = {};
+      const begun = Date.now();
       for (const [index, step] of lesson.steps.entries()) {
         await atStep(page, lesson.id, index + 1);
         await shows(page, "#lesson-step", new RegExp(step.title.replace(/[?]/g, "\\$&")));
@@ -271,6 +325,9 @@ for (const [way, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
         await user.rest();
         await user.press("#lesson-next");
       }
+      const seconds = Math.round((Date.now() - begun) / 1000);
+      t.diagnostic(`${lesson.id} took ${seconds} s`);
+      assert.ok(seconds <= 60 * lesson.minutes, `${lesson.id} took ${seconds} s, and says ${lesson.minutes} minutes`);
     }
     const took = Date.now() - from;
     t.diagnostic(`${LESSONS.length} lessons by ${way} took ${Math.round(took / 1000)} s`);
@@ -467,6 +524,7 @@ test("what is wrong with a lesson is said", () => {
     [{ ...good, minutes: "2" }, "minutes"],
     [{ ...good, settings: [] }, "settings"],
     [{ ...good, settings: { threads: "auto" } }, "threads"],
+    [{ ...good, settings: { race: "bits:3 seed:2" } }, "Second run"],
     [{ ...good, steps: [step, { ...step, task: 7 }] }, "Step 2, task"],
     [{ ...good, steps: [{ ...step, task: "" }] }, "Step 1, task"],
     [{ ...good, steps: [{ ...step, point: "button.constructor" }] }, "Step 1, point"],
@@ -485,6 +543,7 @@ test("what is wrong with a lesson is said", () => {
   for (const [lesson, part] of cases) assert.ok(lessonProblems(lesson).join("\n").includes(part), `${part}: ${lessonProblems(lesson)}`);
   const bad = { ...good, minutes: "2", steps: [{ ...step, help: null }, { ...step, task: 7 }] };
   assert.equal(lessonProblems(bad).length, 3, "all of them at once");
+  assert.deepEqual(lessonProblems({ ...good, settings: { race: "bits:3 tanh:0" } }), [], "a race in several settings");
   // Lessons are read before the engine tells of its models.
   const models = readdirSync(new URL("../../src/models/", import.meta.url)).filter((name) => name.endsWith(".json"));
   for (const model of models.map((name) => name.replace(/\.json$/, ""))) assert.deepEqual(lessonProblems({ ...good, settings: { model } }), []);

@@ -1,11 +1,11 @@
 /** Two runs from the same start: the same batches, side by side, held against each other, either dropped. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choices, differing, firstChoice, labels, matters } from "../../www/difference.js";
+import { between, choices, differing, firstChoice, labels, matters } from "../../www/difference.js";
 import { gapCurve, testGap } from "../../www/gap/measure.js";
 import { RunRecord, speedOf, timeLeft } from "../../www/runs.js";
 import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/settings.js";
-import { choose, CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
+import { choose, CROSSED, press, runsOf, stands, still, tabTo, until } from "./lab.mjs";
 import { SMALL, hasRun, ink, noticed, open, shows, trained } from "./support.mjs";
 
 /** Eight steps an epoch. */
@@ -39,6 +39,61 @@ test("a second run that the address does not describe well is named and left out
     assert.equal(problems.length, 1);
     assert.ok(problems[0].includes(named), problems[0]);
   }
+});
+
+/** Per-channel 4-bit LSQ weights, 4-bit PACT activations, first and last layer 8 bits: against the paper's method. */
+const ENGINEERS = { quantizer: "lsq", granularity: "channel", ends: "8", activations: "pact", actbits: 4 };
+const RACED = "quantizer:lsq granularity:channel ends:8 activations:pact actbits:4";
+/** Of a run's configuration. */
+const METHOD = ({ config: { quantizer, bits, granularity, ends, activations, activationBits } }) => ({ quantizer, bits, granularity, ends, activations, activationBits });
+const PAPERS = { quantizer: "symmetric", bits: 4, granularity: "tensor", ends: "same", activations: "none", activationBits: 8 };
+const OURS = { ...PAPERS, quantizer: "lsq", granularity: "channel", ends: "8", activations: "pact", activationBits: 4 };
+
+test("several differences: in any order, once each, and what they make is found from both sides", () => {
+  const paper = defaults();
+  const engineer = { ...paper, ...ENGINEERS };
+  const backwards = RACED.split(" ").reverse().join("  ");
+  assert.deepEqual(fromQuery(`?race=${backwards}`).settings.race, RACED);
+  assert.match(toQuery({ ...paper, race: RACED }), /&race=quantizer%3Alsq\+granularity%3Achannel\+ends%3A8\+activations%3Apact\+actbits%3A4/);
+  assert.deepEqual(differing(paper, RACED), engineer);
+  assert.equal(between(paper, engineer), RACED);
+  assert.deepEqual(differing(engineer, between(engineer, paper)), paper);
+  assert.equal(between(paper, paper), null);
+  assert.equal(between(paper, { ...engineer, epochs: 3 }), null, "two runs share their epochs");
+  // A value may hold commas and colons, and spaces beside them.
+  for (const text of ["bits:4,conv1:8 tanh:0", "tanh:0 bits:4, conv1: 8"]) {
+    assert.equal(fromQuery(`?${new URLSearchParams({ race: text })}`).settings.race, "bits:4,conv1:8 tanh:0");
+  }
+});
+
+test("two runs are called by the first of their differences, and by what else is not as published; a long label counts", () => {
+  const named = (race, first = {}) => labels([{ ...defaults(), ...first }, differing({ ...defaults(), ...first }, race)]);
+  assert.deepEqual(named("tanh:0 lr:0.003"), ["rate 0.001", "rate 0.003, tanh off"]);
+  assert.deepEqual(named("tanh:1 lr:0.003", { tanh: false }), ["rate 0.001, tanh off", "rate 0.003"]);
+  assert.deepEqual(named("bits:3 activations:pact"), ["4-bit", "3-bit, activations PACT"]);
+  assert.deepEqual(named("granularity:channel"), ["scale: a layer", "scale: a channel"]);
+  assert.deepEqual(named(RACED), ["4-bit", "LSQ 4-bit +4"]);
+  assert.deepEqual(named("quantizer:symmetric granularity:tensor", ENGINEERS), ["LSQ 4-bit, scale: a channel", "4-bit"]);
+  // The name of a format with one width, and one way to share scales, says both.
+  assert.deepEqual(named("quantizer:mxfp8 activations:fp8"), ["4-bit", "MXFP8, activations FP8 E4M3"]);
+  for (const settings of [defaults(), { ...defaults(), ...ENGINEERS }]) {
+    for (const { difference } of choices(settings)) {
+      const [first, second] = labels([settings, differing(settings, difference)]);
+      assert.notEqual(first, second, difference);
+    }
+  }
+});
+
+test("the menu has the settings as changed, and the defaults, where these are no single entry", () => {
+  const paper = defaults();
+  const engineer = { ...paper, ...ENGINEERS };
+  const wholes = (...of) => choices(...of).filter(({ group }) => group === "All settings").map(({ difference, label }) => [difference, label]);
+  assert.deepEqual(wholes(paper), []);
+  assert.deepEqual(wholes(paper, engineer), [[RACED, "the settings as changed (LSQ 4-bit +4)"]]);
+  assert.deepEqual(wholes(engineer), [[between(engineer, paper), "the defaults (4-bit)"]]);
+  assert.deepEqual(wholes(paper, { ...paper, bits: 3 }), [], "3-bit is in the menu");
+  assert.deepEqual(wholes(paper, { ...paper, lr: 0.0012 }), [["lr:0.0012", "the settings as changed (rate 0.0012)"]]);
+  assert.deepEqual(wholes(paper, { ...engineer, batch: 64 }), [], "two runs share their batch size");
 });
 
 test("the gap is the second run's value less the first's, where both have one", () => {
@@ -252,4 +307,110 @@ test("a link to a race is a race; one whose runs would be alike is a single run,
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   await noticed(page, "same as the first");
   assert.doesNotMatch(page.url(), /race=/);
+});
+
+/** Sets controls as a person does, who opens first what is folded away. */
+async function setAll(page, settings, hand) {
+  for (const folded of ["#settings", ".more-settings"]) {
+    if (await page.evaluate((wanted) => document.querySelector(wanted).open, folded)) continue;
+    const summary = `${folded} > summary`;
+    if (hand === "pointer") await page.click(summary);
+    else {
+      await tabTo(page, summary);
+      await page.keyboard.press("Enter");
+    }
+  }
+  for (const [key, value] of Object.entries(settings)) {
+    const control = `#set-${key}`;
+    const entry = page.locator(`select${control} option[value="${value}"]`);
+    if ((await entry.count()) > 0) await choose(page, control, await entry.textContent(), hand);
+    else {
+      if (hand === "pointer") await page.click(control);
+      else await tabTo(page, control);
+      await page.keyboard.press("Control+a");
+      await page.keyboard.type(String(value));
+      await page.keyboard.press("Tab");
+    }
+  }
+}
+
+for (const { name, width, viewport, hand } of CROSSED[1]) {
+  test(`${name}: what is set beside a run under way is raced against it, in five settings`, async (t) => {
+    const page = await open(t, { settings: { ...RUN, augment: 1 }, context: { viewport } });
+    await press(page, "#step", hand);
+    await trained(page, 1);
+    await still(page);
+    await setAll(page, ENGINEERS, hand);
+    await shows(page, "#pending-text", /Precision Symmetric → LSQ.*Activation bits 8 → 4/);
+    await stands(page, `race-waiting-${width}-${hand}`);
+    await press(page, "#race-waiting", hand);
+    await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+    assert.match(page.url(), /race=quantizer%3Alsq\+granularity%3Achannel\+ends%3A8\+activations%3Apact\+actbits%3A4/);
+    const raced = await runsOf(page);
+    assert.deepEqual(raced.map(METHOD), [PAPERS, OURS]);
+    assert.deepEqual(raced.map(({ label, globalStep }) => [label, globalStep]), [["4-bit", 1], ["LSQ 4-bit +4", 0]]);
+    assert.deepEqual(await page.evaluate(() => nibble.waiting), [], "the second run has what waited");
+    await shows(page, "#compare-differs", /^They differ in: Precision Symmetric → LSQ, One scale for A layer → A channel, First and last layer Like the others → 8 bits, Activations FP32 → PACT, Activation bits 8 → 4\.$/);
+
+    await press(page, "#play", hand);
+    await until(page, () => nibble.finished);
+    const [paper, engineer] = await runsOf(page);
+    assert.deepEqual([paper.losses.length, engineer.losses.length], [16, 16]);
+    assert.notDeepEqual(paper.losses, engineer.losses);
+    await shows(page, "#accuracy", /4-bit: Training accuracy.*LSQ 4-bit \+4: Training accuracy/, "aria-label");
+    await stands(page, `race-several-${width}-${hand}`);
+
+    // The address repeats it.
+    const address = page.url();
+    await page.reload();
+    await hasRun(page);
+    assert.equal(page.url(), address);
+    assert.deepEqual((await runsOf(page)).map(METHOD), [PAPERS, OURS]);
+    await press(page, '[aria-label="Drop 4-bit"]', hand);
+    await until(page, () => nibble.runs.length === 1 && !nibble.busy);
+    assert.doesNotMatch(page.url(), /race=/);
+    // And now the paper's against these.
+    await choose(page, "#compare-with", "the defaults (4-bit)", hand);
+    await press(page, "#race", hand);
+    await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+    // Where nothing is rounded, how many bits there are has no effect.
+    assert.deepEqual((await runsOf(page)).map(METHOD), [OURS, PAPERS]);
+    assert.deepEqual((await runsOf(page)).map(({ label }) => label), ["LSQ 4-bit +4", "4-bit"]);
+  });
+}
+
+test("a fork has several differences too; what it does not take goes on waiting", async (t) => {
+  const page = await open(t, { settings: RUN });
+  await page.click("#step");
+  await trained(page, 1);
+  await still(page);
+  await setAll(page, { bits: 3, lr: 0.003 }, "pointer");
+  await page.selectOption("#compare-with", { label: "the settings as changed (3-bit, rate 0.003)" });
+  await page.click("#fork");
+  await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+  const [, copy] = await runsOf(page);
+  assert.deepEqual([copy.label, copy.fork.step, copy.settings.bits, copy.settings.lr], ["3-bit, rate 0.003", 1, 3, 0.003]);
+  assert.match(page.url(), /race=bits%3A3\+lr%3A0.003/);
+  await page.click('[aria-label="Drop 3-bit, rate 0.003"]');
+  await until(page, () => nibble.runs.length === 1 && !nibble.busy);
+  // Of two changes the menu gives the second run one: the other waits still.
+  await setAll(page, { bits: 3, lr: 0.003 }, "pointer");
+  await page.selectOption("#compare-with", { label: "3-bit" });
+  await page.click("#race");
+  await until(page, () => nibble.runs.length === 2 && !nibble.busy);
+  assert.deepEqual(await page.evaluate(() => nibble.waiting.map(({ key }) => key)), ["lr"]);
+  await shows(page, "#pending-text", /^Waiting for a reset: Learning rate 0.001 → 0.003\.$/);
+  await page.click("#race-waiting");
+  await noticed(page, "There are two runs already");
+});
+
+test("what two runs cannot differ in is named, and waits on", async (t) => {
+  const page = await open(t, { settings: RUN });
+  await page.click("#step");
+  await trained(page, 1);
+  await still(page);
+  await setAll(page, { epochs: 3, bits: 3 }, "pointer");
+  await page.click("#race-waiting");
+  await noticed(page, "Two runs side by side have this in common: Epochs");
+  assert.deepEqual(await page.evaluate(() => [nibble.runs.length, nibble.waiting.map(({ key }) => key)]), [1, ["bits", "epochs"]]);
 });

@@ -120,6 +120,26 @@ async function checkReport(t, bytes, viewport, check) {
   await screenshot(page, `${viewport.width}-report`);
 }
 
+test("a race in several settings: files and links have all of them", async (t) => {
+  const race = "lr:0.003 tanh:0";
+  const page = await open(t, { settings: { ...RUN, race }, context: { acceptDownloads: true } });
+  await page.click("#step");
+  await page.waitForFunction(() => nibble.runs.every(({ globalStep }) => globalStep === 1) && !nibble.playing);
+  const names = ["rate 0.002", "rate 0.003, tanh off"];
+  const rows = readCsv((await saved(page, "curves")).bytes.toString());
+  assert.deepEqual(new Set(rows.map(({ run }) => run)), new Set(names));
+  const { url, runs } = JSON.parse((await saved(page, "json")).bytes);
+  assert.deepEqual(runs.map(({ label, settings: { lr, tanh } }) => [label, lr, tanh]), [[names[0], 0.002, true], [names[1], 0.003, false]]);
+  await page.evaluate(() => (document.querySelector(".share-embed").open = true));
+  const code = await page.inputValue("#share-code");
+  for (const link of [url, await page.inputValue("#share-link"), code.match(/src="([^"]+)"/)[1].replaceAll("&amp;", "&")]) {
+    assert.equal(fromQuery(new URL(link).search).settings.race, race);
+  }
+  const html = (await saved(page, "report")).bytes.toString();
+  assert.ok(html.includes(names.join(" against ")), "the report's title");
+  assert.match(html, /Learning rate<\/th><td>0\.002<\/td><td>0\.003<\/td>[\s\S]*Tanh clipping<\/th><td>on<\/td><td>off<\/td>/);
+});
+
 test("a race: both runs are in the files, told apart by their labels", async (t) => {
   const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: { acceptDownloads: true } });
   await page.waitForFunction(() => nibble.runs.length === 2);

@@ -16,6 +16,7 @@ const NEEDLESS = {
   apply: (session) => session.waiting.length === 0,
   undo: (session) => session.waiting.length === 0,
   race: (session) => session.runs.length > 1,
+  "race-waiting": (session) => session.runs.length > 1,
   fork: (session) => session.runs.length > 1,
   ptq: (session) => session.runs.some((run) => run.afterTraining?.running),
 };

@@ -4,11 +4,13 @@ import { percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { GapPlot } from "../gap/plot.js";
 import { gapText } from "../gap/words.js";
+import { differences } from "../settings.js";
+import { changesText } from "../ui/controls.js";
 
 const MARKUP = `
   <header>
     <h2 id="compare-title">Two runs side by side</h2>
-    <p class="plot-about">Same seed, same images, same first weights. One thing differs.</p>
+    <p class="plot-about">Same seed, same images, same first weights. What differs is yours to choose.</p>
   </header>
   <div class="compare-body">
     <div class="compare-start">
@@ -23,6 +25,7 @@ const MARKUP = `
     <div class="compare-runs" hidden>
       <ul id="compare-runs" tabindex="-1" aria-label="The two runs"></ul>
       <p class="compare-gap" id="compare-gap"></p>
+      <p class="note" id="compare-differs" hidden></p>
     </div>
     <figure class="compare-plot">
       <figcaption>Gap in accuracy, points <span class="note"><i class="gap-line"></i> training <i class="gap-mark"></i> test</span></figcaption>
@@ -80,8 +83,8 @@ export function mount(root, session) {
   const drop = (run) => act(session.experiments.drop(run));
 
   /** The menu, made anew only where it differs: what is chosen stays chosen. */
-  function showChoices({ settings }) {
-    const list = choices(settings);
+  function showChoices({ run: { settings }, settings: wanted }) {
+    const list = choices(settings, wanted);
     const key = JSON.stringify(list);
     if (key === offered) return;
     offered = key;
@@ -99,6 +102,11 @@ export function mount(root, session) {
     lines = runs.map((run) => makeLine(run, drop));
     find("#compare-runs").replaceChildren(...lines.map(({ item }) => item));
     plot.show(runs.length > 1 ? runs : []);
+    const [before, after] = runs.map(({ settings }) => settings);
+    const rows = after ? differences(before, after) : [];
+    // One difference is in the labels already.
+    find("#compare-differs").hidden = rows.length < 2;
+    find("#compare-differs").textContent = rows.length < 2 ? "" : `They differ in: ${changesText(rows, before, after)}.`;
   }
 
   const draw = drawing(() => {
@@ -107,7 +115,7 @@ export function mount(root, session) {
     const swapped = root.classList.toggle("two", two) === find(".compare-runs").hidden;
     find(".compare-start").hidden = two;
     find(".compare-runs").hidden = !two;
-    if (run) showChoices(run);
+    if (run) showChoices(session);
     const able = Boolean(run && engine && !busy);
     race.disabled = select.disabled = !able;
     fork.disabled = !able || !run.trained || run.status === "finished";
