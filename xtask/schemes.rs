@@ -1,4 +1,5 @@
-//! Prints every scheme of every registry: `cargo xtask schemes`; with `--time` what a training step takes with it.
+//! Prints every scheme of every registry: `cargo xtask schemes`; with `--time` and what they are for, or
+//! `all`, what a training step takes with each.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -111,7 +112,7 @@ fn steps(run: &mut Run) -> Result<f64, Box<dyn Error>> {
 }
 
 /// Times a step of VGG4bit in turn with one of 4-bit symmetric weights.
-fn print_times() -> Result<(), Box<dyn Error>> {
+fn print_times(wanted: &str) -> Result<(), Box<dyn Error>> {
     let dataset = Arc::new(synthetic::generate(TIMED_IMAGES, 32, 1)?);
     let start = |config: &RunConfig| {
         let config = RunConfig { model: "vgg4bit".into(), epochs: 1000, ..config.clone() };
@@ -128,6 +129,9 @@ fn print_times() -> Result<(), Box<dyn Error>> {
         [("weights", weights(BITS)), ("activations", activations(8)), ("gradients", gradients(8))]
     {
         for Row { name, bits, config, .. } in rows {
+            if wanted != "all" && wanted != kind {
+                continue;
+            }
             let mut run = start(&config)?;
             steps(&mut run)?;
             let (mut times, mut ratios) = (Vec::new(), Vec::new());
@@ -153,8 +157,8 @@ fn print_times() -> Result<(), Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    if std::env::args().any(|argument| argument == "--time") {
-        return print_times();
+    if let Some(wanted) = std::env::args().skip_while(|argument| argument != "--time").nth(1) {
+        return print_times(&wanted);
     }
     let dataset = Arc::new(synthetic::generate(IMAGES[0], IMAGES[1], 1)?);
     let full = RunConfig { quantizer: "none".into(), ..RunConfig::default() };

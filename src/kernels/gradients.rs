@@ -4,7 +4,7 @@ use super::blocks::Extent;
 use super::minifloat::{Minifloat, floor_log2, power_of_two};
 use super::parallel::{self, Parts, RowBlocks, RowMap};
 use super::rounding::BLOCK;
-use super::simd::Chosen;
+use super::simd::{Chosen, Kernel, Simd};
 use crate::Tensor;
 
 /// Numbers that hang on a key and a place alone, so never on threads.
@@ -37,18 +37,25 @@ impl Noise {
 pub fn extents(x: &Tensor) -> Vec<Extent> {
     let (rows, set) = (RowMap::new(x), Chosen::now());
     parallel::map(x.n(), |image| {
-        let of_row = |row: usize| {
-            let row = &x.data()[rows.range(image * x.h() + row)];
-            set.vectorize(|| {
-                let mut lanes = [Extent::NOTHING; 16];
-                for row in row.chunks(lanes.len()) {
-                    lanes.iter_mut().zip(row).for_each(|(extent, x)| *extent = extent.with(*x));
-                }
-                lanes.into_iter().fold(Extent::NOTHING, Extent::join)
-            })
-        };
+        let of_row = |row: usize| set.run(ExtentOf(&x.data()[rows.range(image * x.h() + row)]));
         (0..x.h()).map(of_row).fold(Extent::NOTHING, Extent::join)
     })
+}
+
+/// That of a row.
+struct ExtentOf<'a>(&'a [f32]);
+
+impl Kernel for ExtentOf<'_> {
+    type Output = Extent;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> Extent {
+        let mut lanes = [Extent::NOTHING; 16];
+        for row in self.0.chunks(lanes.len()) {
+            lanes.iter_mut().zip(row).for_each(|(extent, x)| *extent = extent.with(*x));
+        }
+        lanes.into_iter().fold(Extent::NOTHING, Extent::join)
+    }
 }
 
 /// `x = change(x, noise, entry of the image)`, in place; `table` has one entry an image.
@@ -107,9 +114,26 @@ fn rows(x: &mut Tensor, body: impl Fn(usize, u32, &mut [f32]) + Copy + Sync) {
         for row in range {
             // SAFETY: each row is in one item.
             let values = unsafe { data.slice(map.range(row)) };
-            set.vectorize(move || body(row, (row * len) as u32, values));
+            set.run(Row { row, first: (row * len) as u32, values, body });
         }
     });
+}
+
+/// A row, and what is done with it.
+struct Row<'a, F> {
+    row: usize,
+    first: u32,
+    values: &'a mut [f32],
+    body: F,
+}
+
+impl<F: Fn(usize, u32, &mut [f32])> Kernel for Row<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        (self.body)(self.row, self.first, self.values);
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Rounding of activations, and what its gradient needs of them.
 
+use std::ops::Range;
+
 use super::minifloat::Minifloat;
 use super::parallel::{self, Parts, RowBlocks, RowMap};
-use super::simd::Chosen;
+use super::simd::{Chosen, Kernel, Simd};
 use crate::Tensor;
 
 /// Channels that share a scale where a format has blocks.
@@ -46,7 +48,9 @@ pub enum Keep {
 /// What was kept of a tensor, dense `[n][h][w][c]`.
 #[derive(Debug, Default)]
 pub struct Kept {
-    /// 1 where a value was at the bound or beyond, else 0.
+    /// 1 where a value of the row was at the bound or beyond, else 0: of most rows none is.
+    marked: Vec<u8>,
+    /// The same of each value; in other rows anything.
     clipped: Vec<u8>,
     /// `round(x / s) - x / s`, 0 for those that were clipped.
     residuals: Vec<f32>,
@@ -77,23 +81,32 @@ pub fn largest_and_sum(x: &Tensor) -> (f32, f64) {
     let parts = parallel::map(blocks.items(), |item| {
         let (mut largest, mut sum) = (0.0f32, 0.0f64);
         for row in blocks.range(item) {
-            let row = &x.data()[rows.range(row)];
-            let (of_row, sum_of_row) = set.vectorize(|| {
-                let (mut largest, mut sums) = ([0.0f32; LANES], [0.0f32; LANES]);
-                for row in row.chunks(LANES) {
-                    for ((largest, sum), x) in largest.iter_mut().zip(&mut sums).zip(row) {
-                        *largest = if *x > *largest { *x } else { *largest };
-                        *sum += x;
-                    }
-                }
-                (largest.into_iter().fold(0.0, f32::max), sums.into_iter().map(f64::from).sum::<f64>())
-            });
+            let (of_row, sum_of_row) = set.run(LargestAndSum(&x.data()[rows.range(row)]));
             largest = largest.max(of_row);
             sum += sum_of_row;
         }
         (largest, sum)
     });
     parts.into_iter().fold((0.0, 0.0), |(a, b), (c, d)| (a.max(c), b + d))
+}
+
+/// Those of a row.
+struct LargestAndSum<'a>(&'a [f32]);
+
+impl Kernel for LargestAndSum<'_> {
+    type Output = (f32, f64);
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> (f32, f64) {
+        let (mut largest, mut sums) = ([0.0f32; LANES], [0.0f32; LANES]);
+        for row in self.0.chunks(LANES) {
+            for ((largest, sum), x) in largest.iter_mut().zip(&mut sums).zip(row) {
+                *largest = if *x > *largest { *x } else { *largest };
+                *sum += x;
+            }
+        }
+        (largest.into_iter().fold(0.0, f32::max), sums.into_iter().map(f64::from).sum::<f64>())
+    }
 }
 
 impl Rounding {
@@ -151,39 +164,102 @@ impl Rounding {
     pub fn forward(&self, x: &mut Tensor, keep: Keep, bound: f32, kept: &mut Kept) {
         let (rows, blocks, set) = (RowMap::new(x), RowBlocks::new(x), Chosen::now());
         let (channels, len) = (x.c(), x.w() * x.c());
-        let elements: usize = x.shape().iter().product();
-        let sized = |wanted: bool| if wanted { elements } else { 0 };
-        kept.clipped.resize(sized(keep != Keep::Nothing), 0);
-        kept.residuals.resize(sized(keep == Keep::Residuals), 0.0);
+        let lines = x.n() * x.h();
+        let sized = |wanted: bool, len: usize| if wanted { len } else { 0 };
+        kept.marked.resize(sized(keep != Keep::Nothing, lines), 0);
+        kept.clipped.resize(sized(keep != Keep::Nothing, lines * len), 0);
+        kept.residuals.resize(sized(keep == Keep::Residuals, lines * len), 0.0);
+        let marked = Parts::new(&mut kept.marked);
         let clipped = Parts::new(&mut kept.clipped);
         let residuals = Parts::new(&mut kept.residuals);
         let x = Parts::new(x.data_mut());
         blocks.for_each(|range| {
             for row in range {
                 let dense = row * len..(row + 1) * len;
-                let part = |wanted: bool| if wanted { dense.clone() } else { 0..0 };
+                let part = |wanted: bool, part: Range<usize>| if wanted { part } else { 0..0 };
                 // SAFETY: each row is in one item.
-                let (x, clipped, residuals) = unsafe {
+                let (x, marked, clipped, residuals) = unsafe {
                     (
                         x.slice(rows.range(row)),
-                        clipped.slice(part(keep != Keep::Nothing)),
-                        residuals.slice(part(keep == Keep::Residuals)),
+                        marked.slice(part(keep != Keep::Nothing, row..row + 1)),
+                        clipped.slice(part(keep != Keep::Nothing, dense.clone())),
+                        residuals.slice(part(keep == Keep::Residuals, dense)),
                     )
                 };
-                set.vectorize(move || {
-                    for (clipped, x) in clipped.iter_mut().zip(x.iter()) {
-                        *clipped = u8::from(*x >= bound);
-                    }
-                    if let Self::Uniform { scale, .. } = *self {
-                        for (residual, x) in residuals.iter_mut().zip(x.iter()) {
-                            let v = *x / scale;
-                            *residual = if *x >= bound { 0.0 } else { v.round_ties_even() - v };
-                        }
-                    }
-                    self.apply(x, channels);
-                });
+                set.run(Forward { rounding: *self, channels, bound, x, marked, clipped, residuals });
             }
         });
+    }
+}
+
+/// The forward pass of a row; what is not kept is empty.
+struct Forward<'a> {
+    rounding: Rounding,
+    channels: usize,
+    bound: f32,
+    x: &'a mut [f32],
+    marked: &'a mut [u8],
+    clipped: &'a mut [u8],
+    residuals: &'a mut [f32],
+}
+
+impl Kernel for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { rounding, channels, bound, x, marked, clipped, residuals } = self;
+        if let [marked] = marked {
+            let mut largest = [f32::NEG_INFINITY; LANES];
+            for x in x.chunks(LANES) {
+                for (largest, x) in largest.iter_mut().zip(x) {
+                    *largest = if *x > *largest { *x } else { *largest };
+                }
+            }
+            *marked = u8::from(largest.into_iter().any(|x| x >= bound));
+            if *marked == 1 {
+                for (clipped, x) in clipped.iter_mut().zip(x.iter()) {
+                    *clipped = u8::from(*x >= bound);
+                }
+            }
+        }
+        if let Rounding::Uniform { scale, .. } = rounding {
+            for (residual, x) in residuals.iter_mut().zip(x.iter()) {
+                let v = *x / scale;
+                *residual = if *x >= bound { 0.0 } else { v.round_ties_even() - v };
+            }
+        }
+        rounding.apply(x, channels);
+    }
+}
+
+/// The backward pass of a row of which a value was clipped, or whose residuals count.
+struct Backward<'a> {
+    dy: &'a mut [f32],
+    clipped: &'a [u8],
+    residuals: &'a [f32],
+}
+
+impl Kernel for Backward<'_> {
+    type Output = Sums;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> Sums {
+        let Self { dy, clipped, residuals } = self;
+        let mut lanes = [Sums::default(); LANES];
+        for (dy, residuals) in dy.chunks(LANES).zip(residuals.chunks(LANES)) {
+            for ((sums, dy), residual) in lanes.iter_mut().zip(dy).zip(residuals) {
+                sums.residuals += f64::from(*dy) * f64::from(*residual);
+            }
+        }
+        for (dy, clipped) in dy.chunks_mut(LANES).zip(clipped.chunks(LANES)) {
+            for ((sums, dy), clipped) in lanes.iter_mut().zip(dy).zip(clipped) {
+                let (passed, stopped) = if *clipped == 0 { (*dy, 0.0) } else { (0.0, *dy) };
+                sums.clipped += f64::from(stopped);
+                *dy = passed;
+            }
+        }
+        lanes.into_iter().fold(Sums::default(), Sums::add)
     }
 }
 
@@ -205,27 +281,15 @@ impl Kept {
             let mut sums = Sums::default();
             for row in blocks.range(item) {
                 let dense = row * len..(row + 1) * len;
-                let residuals = if self.residuals.is_empty() { &[] } else { &self.residuals[dense.clone()] };
-                let clipped = &self.clipped[dense];
-                // SAFETY: each row is in one item.
-                let dy = unsafe { dy.slice(rows.range(row)) };
-                let of_row = set.vectorize(move || {
-                    let mut lanes = [Sums::default(); LANES];
-                    for (dy, residuals) in dy.chunks(LANES).zip(residuals.chunks(LANES)) {
-                        for ((sums, dy), residual) in lanes.iter_mut().zip(dy).zip(residuals) {
-                            sums.residuals += f64::from(*dy) * f64::from(*residual);
-                        }
-                    }
-                    for (dy, clipped) in dy.chunks_mut(LANES).zip(clipped.chunks(LANES)) {
-                        for ((sums, dy), clipped) in lanes.iter_mut().zip(dy).zip(clipped) {
-                            let (passed, stopped) = if *clipped == 0 { (*dy, 0.0) } else { (0.0, *dy) };
-                            sums.clipped += f64::from(stopped);
-                            *dy = passed;
-                        }
-                    }
-                    lanes.into_iter().fold(Sums::default(), Sums::add)
-                });
-                sums = sums.add(of_row);
+                let is_marked = self.marked[row] == 1;
+                let part = |wanted: bool| if wanted { dense.clone() } else { 0..0 };
+                let (clipped, residuals) =
+                    (&self.clipped[part(is_marked)], &self.residuals[part(!self.residuals.is_empty())]);
+                if is_marked || !residuals.is_empty() {
+                    // SAFETY: each row is in one item.
+                    let dy = unsafe { dy.slice(rows.range(row)) };
+                    sums = sums.add(set.run(Backward { dy, clipped, residuals }));
+                }
             }
             sums
         });
@@ -234,29 +298,33 @@ impl Kept {
 
     /// Keeps nothing: gradients pass straight through.
     pub fn clear(&mut self) {
+        self.marked.clear();
         self.clipped.clear();
         self.residuals.clear();
     }
 
-    /// Bytes of what is kept for so many values.
-    pub fn bytes(keep: Keep, elements: usize) -> usize {
+    /// Bytes of what is kept for values of that shape.
+    pub fn bytes(keep: Keep, shape: [usize; 4]) -> usize {
+        let [n, h, w, c] = shape;
         match keep {
             Keep::Nothing => 0,
-            Keep::Clipped => elements,
-            Keep::Residuals => elements * (1 + size_of::<f32>()),
+            Keep::Clipped => n * h * (1 + w * c),
+            Keep::Residuals => n * h * (1 + w * c * (1 + size_of::<f32>())),
         }
     }
 
-    /// Takes the memory for so many values.
+    /// Takes the memory for values of that shape.
     ///
     /// # Errors
     /// Where there is not enough.
     pub fn try_reserve(
         &mut self,
         keep: Keep,
-        elements: usize,
+        shape: [usize; 4],
     ) -> Result<(), std::collections::TryReserveError> {
+        let (rows, elements) = (shape[0] * shape[1], shape.iter().product::<usize>());
         if keep != Keep::Nothing {
+            self.marked.try_reserve_exact(rows.saturating_sub(self.marked.len()))?;
             self.clipped.try_reserve_exact(elements.saturating_sub(self.clipped.len()))?;
         }
         if keep == Keep::Residuals {

@@ -40,13 +40,13 @@ impl Placed {
         self.quantizer.rounding(false)
     }
 
-    /// Bytes that are kept for the backward pass, of so many values.
-    pub fn bytes(&self, elements: usize) -> usize {
-        Kept::bytes(self.quantizer.keep(), elements)
+    /// Bytes that are kept for the backward pass, of values of that shape.
+    pub fn bytes(&self, shape: [usize; 4]) -> usize {
+        Kept::bytes(self.quantizer.keep(), shape)
     }
 
     /// Takes the memory of [`Placed::bytes`].
-    pub fn try_reserve(&mut self, elements: usize) -> Result<(), TryReserveError> {
-        self.kept.try_reserve(self.quantizer.keep(), elements)
+    pub fn try_reserve(&mut self, shape: [usize; 4]) -> Result<(), TryReserveError> {
+        self.kept.try_reserve(self.quantizer.keep(), shape)
     }
 }

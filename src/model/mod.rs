@@ -328,8 +328,8 @@ impl Model {
         let [h, w, c] = self.input.map(|len| if self.plan.reads_image { len } else { 0 });
         let image = (h + 2 * self.input_halo) * (w + 2 * self.input_halo) * c;
         let kept = self.nodes.iter().map(|node| {
-            let elements = n * node.layer.output().iter().product::<usize>();
-            node.rounding.as_ref().map_or(0, |placed| placed.bytes(elements))
+            let [h, w, c] = node.layer.output();
+            node.rounding.as_ref().map_or(0, |placed| placed.bytes([n, h, w, c]))
         });
         n * (elements.sum::<usize>() + separate.sum::<usize>() + image) * size_of::<f32>()
             + kept.sum::<usize>()
@@ -356,7 +356,7 @@ impl Model {
             let [h, w, c] = node.layer.output();
             activation.try_reserve([n, h, w, c], node.output_halo)?;
             if let Some(placed) = &mut node.rounding {
-                placed.try_reserve(n * h * w * c)?;
+                placed.try_reserve([n, h, w, c])?;
             }
         }
         for (at, gradient) in self.plan.separate.iter().zip(&mut self.separate) {

@@ -2,7 +2,7 @@
 
 use crate::{process, project};
 use anyhow::Result;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use std::process::Command as Process;
 
 pub fn command() -> Command {
@@ -11,7 +11,10 @@ pub fn command() -> Command {
         .arg(
             Arg::new("time")
                 .long("time")
-                .action(ArgAction::SetTrue)
+                .value_name("KIND")
+                .num_args(0..=1)
+                .default_missing_value("all")
+                .value_parser(["all", "weights", "activations", "gradients"])
                 .help("What a training step of VGG4bit takes with each, by one with the default alone"),
         )
 }
@@ -19,8 +22,8 @@ pub fn command() -> Command {
 pub fn run(arguments: &ArgMatches) -> Result<()> {
     let mut cargo = Process::new("cargo");
     cargo.args(["run", "--quiet", "--release", "--package", "nibble", "--example", "schemes", "--"]);
-    if arguments.get_flag("time") {
-        cargo.arg("--time");
+    if let Some(kind) = arguments.get_one::<String>("time") {
+        cargo.args(["--time", kind]);
     }
     process::run(cargo.current_dir(project::root()).env("CARGO_TARGET_DIR", project::target()))
 }
