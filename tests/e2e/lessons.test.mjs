@@ -325,6 +325,7 @@ for (const [way, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
         await user.rest();
         await user.press("#lesson-next");
       }
+      assert.deepEqual(await notices(page), [], `${lesson.id} has messages`);
       const seconds = Math.round((Date.now() - begun) / 1000);
       t.diagnostic(`${lesson.id} took ${seconds} s`);
       assert.ok(seconds <= 60 * lesson.minutes, `${lesson.id} took ${seconds} s, and says ${lesson.minutes} minutes`);

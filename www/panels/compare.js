@@ -20,7 +20,7 @@ const MARKUP = `
         <button type="button" id="race">Race from the start</button>
         <button type="button" id="fork">Fork from here</button>
       </div>
-      <p class="note" id="compare-note">A race begins at step 0. A fork is a copy of the run as it is now.</p>
+      <p class="note" id="compare-note">A race begins at step 0. A fork is a copy of the run as it is now. To differ in several settings, change them above, then choose under “All settings” here.</p>
     </div>
     <div class="compare-runs" hidden>
       <ul id="compare-runs" tabindex="-1" aria-label="The two runs"></ul>

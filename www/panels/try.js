@@ -207,8 +207,9 @@ class Try {
     try {
       verdict.show(await this.#session.client.request(To.CLASSIFY, { run: run.id, pixels: this.#pixels }));
     } catch (error) {
-      // A run that was dropped meanwhile says nothing, and an engine that was lost has told so itself.
-      if (this.#session.runs.includes(run) && run.status !== "lost") this.#session.notify("error", `The picture was not classified: ${error.message}`);
+      // A run that was dropped meanwhile, or is being replaced, says nothing; an engine that was lost has told so itself.
+      const { runs, busy } = this.#session;
+      if (!busy && runs.includes(run) && run.status !== "lost") this.#session.notify("error", `The picture was not classified: ${error.message}`);
     }
   }
 
