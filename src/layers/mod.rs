@@ -134,6 +134,14 @@ impl<'a> Input<'a> {
     }
 }
 
+/// One factor and one offset a channel.
+pub struct Affine {
+    /// What values are multiplied by.
+    pub factor: Vec<f64>,
+    /// What is added to them then.
+    pub offset: Vec<f64>,
+}
+
 /// A differentiable function with parameters.
 pub trait Layer: Send {
     /// Shape of the output.
@@ -194,6 +202,17 @@ pub trait Layer: Send {
     /// The statistics of the last training pass count as number `done` (from 0) of those whose mean evaluation uses.
     fn estimate(&mut self, done: usize) {
         let _ = done;
+    }
+
+    /// What evaluation multiplies each channel of the first input by and adds to it before all else; from now on it does
+    /// not, since the layer before is to do so. `None` where there is nothing of the kind.
+    fn hand_over(&mut self) -> Option<Affine> {
+        None
+    }
+
+    /// In evaluation a channel times a positive number comes out times that number.
+    fn keeps_scale(&self) -> bool {
+        false
     }
 
     /// State besides parameters and buffers.
