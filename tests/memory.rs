@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use nibble::data::{BYTES_PER_IMAGE, synthetic};
 use nibble::metrics::Event;
 use nibble::models;
-use nibble::run::{ActivationQuantization, Quantization, Run};
+use nibble::run::{Quantization, Run};
 use nibble::settings::RunConfig;
 
 const MEGABYTE: usize = 1_000_000;
@@ -76,11 +76,9 @@ fn runs_take_what_they_say_and_vgg4bit_leaves_room_for_60000_images() {
             fold: true,
             equalise: true,
             correct: true,
-            activations: Some(ActivationQuantization {
-                scheme: "affine".into(),
-                bits: 4,
-                calibration: "mse".into(),
-            }),
+            activations: Some("affine".into()),
+            activation_bits: 4,
+            calibration: "mse".into(),
             ..Default::default()
         };
         for quantization in [None, Some(everything)] {

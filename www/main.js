@@ -44,8 +44,8 @@ const PANELS = [
   ["health", health, "health"],
 
   ["compare", compare, "lab"],
-  ["ptq", ptq, "lab-pair"],
-  ["outlier", outlier, "lab-pair"],
+  ["ptq", ptq, "lab"],
+  ["outlier", outlier, "lab"],
 
   ["weights", weights, "panels"],
   ["errors", errors, "panels"],

@@ -108,6 +108,11 @@ pub struct Pass {
     pub step: u64,
 }
 
+impl Pass {
+    /// One that nothing is learned from.
+    pub const EVALUATION: Self = Self { training: false, seed: 0, step: 0 };
+}
+
 /// An input of a layer in its backward pass.
 pub enum Input<'a> {
     /// Its gradient is not asked for, or is that of the output.
@@ -202,6 +207,11 @@ pub trait Layer: Send {
     /// The statistics of the last training pass count as number `done` (from 0) of those whose mean evaluation uses.
     fn estimate(&mut self, done: usize) {
         let _ = done;
+    }
+
+    /// Multiplies by its one parameter of weights, `[rows][outputs]`, and adds its one of biases: no more.
+    fn is_linear(&self) -> bool {
+        false
     }
 
     /// What evaluation multiplies each channel of the first input by and adds to it before all else; from now on it does

@@ -86,7 +86,7 @@ impl Evaluator {
         if start < end {
             let halo = self.model.input_halo();
             images.test_batch(start..end, halo, x, labels);
-            let logits = self.model.forward(x, &Pass { training: false, seed: 0, step: 0 });
+            let logits = self.model.forward(x, &Pass::EVALUATION);
             self.totals.add(cross_entropy(logits, labels, None), end - start);
         }
         let result =

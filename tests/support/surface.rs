@@ -114,7 +114,7 @@ fn an_evaluator_answers_batch_by_batch() {
     let settings = js(r#"{"quantizer":"symmetric","bits":5,"granularity":"tensor"}"#);
     let everything = js(
         r#"{"quantizer":"symmetric","bits":5,"granularity":"tensor","fold":true,"equalise":true,"correct":true,
-            "activations":{"scheme":"affine","bits":4,"calibration":"percentile"}}"#,
+            "activations":"affine","activationBits":4,"calibration":"percentile"}"#,
     );
     let estimated = js(r#"{"quantizer":"none","bits":4,"granularity":"tensor","reestimate":2}"#);
     for (settings, bits) in [

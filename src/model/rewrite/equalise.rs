@@ -5,7 +5,7 @@
 use super::{Model, Role};
 
 /// How far from 1 a factor may still be where another sweep would change nothing of interest.
-const CONVERGED: f32 = 0.01;
+const CONVERGED: f64 = 0.01;
 
 impl Model {
     /// Brings the ranges of each pair of neighbouring layers together, channel by channel, once; true where they were so
@@ -15,21 +15,16 @@ impl Model {
     /// one reader that keep the scale of a channel. The forward weights are the master weights until
     /// [`Model::quantize`].
     pub(crate) fn equalise(&mut self) -> bool {
-        let mut largest = 0.0f32;
-        for first in self.layers_with_weights() {
-            let Some(second) = self.next_with_weights(first) else { continue };
+        let mut largest = 0.0f64;
+        for first in self.linear_layers() {
+            let Some(second) = self.next_linear(first) else { continue };
             let factors = self.factors(first, second);
-            let channels = factors.len();
-            for row in self.param_mut(first, Role::Weight).value.chunks_exact_mut(channels) {
-                row.iter_mut().zip(&factors).for_each(|(w, factor)| *w /= factor);
+            self.scale(first, &|_, output| 1.0 / factors[output]);
+            for (bias, factor) in self.biases_mut(first).iter_mut().zip(&factors) {
+                *bias = (f64::from(*bias) / factor) as f32;
             }
-            self.biases_mut(first).iter_mut().zip(&factors).for_each(|(b, factor)| *b /= factor);
-            let next = self.param_mut(second, Role::Weight);
-            let ([rows, outputs], is_image) = (next.matrix(), next.dims.len() == 4);
-            for (row, w) in next.value.chunks_exact_mut(outputs).enumerate() {
-                let factor = factors[channel(row, rows, channels, is_image)];
-                w.iter_mut().for_each(|w| *w *= factor);
-            }
+            let channel = self.channel(second, factors.len());
+            self.scale(second, &|row, _| factors[channel(row)]);
             largest = factors.iter().fold(largest, |largest, factor| largest.max((factor - 1.0).abs()));
         }
         self.use_master_weights();
@@ -38,42 +33,45 @@ impl Model {
 
     /// The layer with weights that reads that one's channels, each of them times the number that it is multiplied by
     /// here; `None` where there is no such layer.
-    fn next_with_weights(&self, layer: usize) -> Option<usize> {
+    fn next_linear(&self, layer: usize) -> Option<usize> {
         let reader = self.sole_reader(layer)?;
         let node = &self.nodes[reader];
-        match (node.has_weights, node.layer.keeps_scale() && node.rounding.is_none()) {
+        match (node.layer.is_linear(), node.layer.keeps_scale() && node.rounding.is_none()) {
             (true, _) => Some(reader),
-            (false, true) => self.next_with_weights(reader),
+            (false, true) => self.next_linear(reader),
             (false, false) => None,
         }
     }
 
     /// `s_i = sqrt(r1_i / r2_i)`, the ranges `r` of channel i by the largest magnitude in both layers (section 4.1); 1 where
     /// a channel has no weights but 0 on either side.
-    fn factors(&mut self, first: usize, second: usize) -> Vec<f32> {
-        let weights = self.param_mut(first, Role::Weight);
-        let [_, channels] = weights.matrix();
-        let mut before = vec![0.0f32; channels];
-        for row in weights.value.chunks_exact(channels) {
-            before.iter_mut().zip(row).for_each(|(range, w)| *range = range.max(w.abs()));
-        }
-        let weights = self.param_mut(second, Role::Weight);
-        let ([rows, outputs], is_image) = (weights.matrix(), weights.dims.len() == 4);
-        let mut after = vec![0.0f32; channels];
-        for (row, w) in weights.value.chunks_exact(outputs).enumerate() {
-            let range = &mut after[channel(row, rows, channels, is_image)];
-            *range = w.iter().fold(*range, |range, w| range.max(w.abs()));
-        }
+    fn factors(&mut self, first: usize, second: usize) -> Vec<f64> {
+        let [_, channels] = self.param_mut(first, Role::Weight).matrix();
+        let before = self.ranges(first, channels, &|_, output| output);
+        let channel = self.channel(second, channels);
+        let after = self.ranges(second, channels, &|row, _| channel(row));
         let factor = |(before, after): (f32, f32)| {
-            let factor = (before / after).sqrt();
+            let factor = (f64::from(before) / f64::from(after)).sqrt();
             if factor.is_normal() { factor } else { 1.0 }
         };
         before.into_iter().zip(after).map(factor).collect()
     }
-}
 
-/// The channel that a row of weights reads. Convolutions have the channels innermost of their rows, linear layers the
-/// pixels of a channel together, as a flattened image has them.
-fn channel(row: usize, rows: usize, channels: usize, is_image: bool) -> usize {
-    if is_image { row % channels } else { row / (rows / channels) }
+    /// The largest magnitude of a layer's weights in each channel, which is told of a row and an output.
+    fn ranges(&mut self, layer: usize, channels: usize, channel: &dyn Fn(usize, usize) -> usize) -> Vec<f32> {
+        let mut ranges = vec![0.0f32; channels];
+        self.for_each_weight(layer, &mut |row, output, w| {
+            let range = &mut ranges[channel(row, output)];
+            *range = range.max(w.abs());
+        });
+        ranges
+    }
+
+    /// The channel that a row of the layer's weights reads, of so many. Convolutions have the channels innermost of their
+    /// rows, linear layers the pixels of a channel together, as a flattened image has them.
+    fn channel(&mut self, layer: usize, channels: usize) -> impl Fn(usize) -> usize + use<> {
+        let weights = self.param_mut(layer, Role::Weight);
+        let (is_image, pixels) = (weights.dims.len() == 4, weights.matrix()[0] / channels);
+        move |row| if is_image { row % channels } else { row / pixels }
+    }
 }

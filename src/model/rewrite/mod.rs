@@ -12,9 +12,9 @@ use crate::layers::{Param, Role};
 use crate::quant::ActivationQuantizer;
 
 impl Model {
-    /// Indices of the convolutions and linear layers, in order.
-    pub(crate) fn layers_with_weights(&self) -> Vec<usize> {
-        (0..self.nodes.len()).filter(|node| self.nodes[*node].has_weights).collect()
+    /// Indices of the layers that multiply by weights and add biases, in order.
+    pub(crate) fn linear_layers(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|layer| self.nodes[*layer].layer.is_linear()).collect()
     }
 
     /// What the layer of that index gave in the last forward pass that reached it.
@@ -22,7 +22,7 @@ impl Model {
         &self.activations[layer]
     }
 
-    /// The biases of the layer of that index, which is one with weights.
+    /// The biases of the layer of that index, one of [`Model::linear_layers`].
     pub(crate) fn biases_mut(&mut self, layer: usize) -> &mut [f32] {
         &mut self.param_mut(layer, Role::Bias).value
     }
@@ -54,7 +54,22 @@ impl Model {
         readers.next().is_none().then_some(reader)
     }
 
-    /// A layer with weights has one parameter of each of these roles.
+    /// Multiplies each weight of a layer by a factor, which is told of its row and its output.
+    fn scale(&mut self, layer: usize, factor: &dyn Fn(usize, usize) -> f64) {
+        self.for_each_weight(layer, &mut |row, output, w| *w = (f64::from(*w) * factor(row, output)) as f32);
+    }
+
+    /// Shows each weight of a layer with its row and its output. One loop for all, since a download costs more than the
+    /// calls of a closure.
+    fn for_each_weight(&mut self, layer: usize, look: &mut dyn FnMut(usize, usize, &mut f32)) {
+        let weights = self.param_mut(layer, Role::Weight);
+        let [_, outputs] = weights.matrix();
+        for (row, values) in weights.value.chunks_exact_mut(outputs).enumerate() {
+            values.iter_mut().enumerate().for_each(|(output, w)| look(row, output, w));
+        }
+    }
+
+    /// A linear layer has one parameter of each of these roles.
     fn param_mut(&mut self, layer: usize, role: Role) -> &mut Param {
         let mut params = self.nodes[layer].layer.params_mut().into_iter();
         params.find(|param| param.role == role).expect("weights and biases").changing()

@@ -1,8 +1,9 @@
 //! Ranges of activations, chosen once from some training images and kept then.
 
-use super::{BATCHES, EVALUATION, Feed, Preparation, training_batch};
+use super::{BATCHES, Feed, Preparation, training_batch};
 use crate::Tensor;
 use crate::kernels::rounding::largest_and_sum;
+use crate::layers::Pass;
 use crate::model::Model;
 use crate::quant::ActivationQuantizer;
 use crate::registry::{Entry, Named, Registry};
@@ -149,7 +150,7 @@ impl Preparation for Calibration {
             return true;
         }
         let x = training_batch(feed, self.batch % BATCHES, model);
-        model.forward(x, &EVALUATION);
+        model.forward(x, &Pass::EVALUATION);
         for Place { layer, values, .. } in &mut self.places {
             let output = model.output(*layer);
             if self.batch < BATCHES {

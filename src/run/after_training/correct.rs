@@ -2,8 +2,9 @@
 //! mean of a channel moves, and the next layer is used to another one. Measured on images (appendix D) rather than
 //! derived from batch norm, so that networks without it are corrected too.
 
-use super::{BATCHES, EVALUATION, Feed, Preparation, training_batch};
+use super::{BATCHES, Feed, Preparation, training_batch};
 use crate::Tensor;
+use crate::layers::Pass;
 use crate::model::Model;
 
 /// Rounds the weights and corrects one layer after the other, since each sees what is left of the error of those before
@@ -31,7 +32,7 @@ enum Stage {
 impl BiasCorrection {
     pub fn new(model: &mut Model) -> Self {
         model.use_master_weights();
-        let layers = model.layers_with_weights();
+        let layers = model.linear_layers();
         let expected = vec![Vec::new(); layers.len()];
         Self { layers, expected, found: Vec::new(), stage: Stage::Expecting, batch: 0 }
     }
@@ -47,7 +48,7 @@ impl Preparation for BiasCorrection {
         }
         match self.stage {
             Stage::Expecting => {
-                model.forward(x, &EVALUATION);
+                model.forward(x, &Pass::EVALUATION);
                 for (layer, sums) in self.layers.iter().zip(&mut self.expected) {
                     add_channel_sums(model.output(*layer), sums);
                 }
@@ -59,7 +60,7 @@ impl Preparation for BiasCorrection {
             }
             Stage::Correcting(place) => {
                 let layer = self.layers[place];
-                let output = model.forward_through(layer, x, &EVALUATION);
+                let output = model.forward_through(layer, x, &Pass::EVALUATION);
                 add_channel_sums(output, &mut self.found);
                 if complete {
                     let values = (BATCHES * output.n() * output.h() * output.w()) as f64;

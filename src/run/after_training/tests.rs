@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::data::synthetic;
-use crate::layers::Role;
+use crate::layers::{Pass, Role};
 use crate::metrics::Event;
 use crate::model::Description;
 use crate::models;
@@ -38,7 +38,7 @@ fn copied(run: &mut Run, config: &RunConfig) -> (Model, Feed) {
 
 fn logits(model: &mut Model, feed: &mut Feed) -> Vec<f32> {
     let x = training_batch(feed, 0, model);
-    model.forward(x, &EVALUATION).to_dense()
+    model.forward(x, &Pass::EVALUATION).to_dense()
 }
 
 fn assert_close(found: &[f32], expected: &[f32], what: &str) {
@@ -85,7 +85,8 @@ fn folding_and_equalising_leave_the_logits() {
         let mut equalisation = Equalisation { sweeps: 0 };
         prepare(&mut equalisation, &mut model, &mut feed);
         assert_close(&logits(&mut model, &mut feed), &expected, name);
-        assert!(equalisation.sweeps < SWEEPS, "{name}: {} sweeps", equalisation.sweeps);
+        println!("{name}: {} sweeps", equalisation.sweeps);
+        assert!(equalisation.sweeps < SWEEPS, "{name}");
         let changed = weights(&model).iter().zip(&folded).filter(|(now, then)| now != then).count();
         assert_eq!(changed, neighbours + 1, "{name}: weights of a chain of neighbours");
     }
@@ -150,12 +151,12 @@ fn equalised_neighbours_have_the_same_range_in_every_channel() {
 
 /// The mean of every channel of every layer with weights over the images that networks are prepared by.
 fn means(model: &mut Model, feed: &mut Feed) -> Vec<Vec<f64>> {
-    let layers = model.layers_with_weights();
+    let layers = model.linear_layers();
     let mut sums: Vec<Vec<f64>> = vec![Vec::new(); layers.len()];
     let mut counts = vec![0; layers.len()];
     for batch in 0..BATCHES {
         let x = training_batch(feed, batch, model);
-        model.forward(x, &EVALUATION);
+        model.forward(x, &Pass::EVALUATION);
         for ((layer, sums), count) in layers.iter().zip(&mut sums).zip(&mut counts) {
             let y = model.output(*layer);
             sums.resize(y.c(), 0.0);
