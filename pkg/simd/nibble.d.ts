@@ -119,7 +119,7 @@ export class Run {
     copyBytes(): number;
     /**
      * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity, fold, equalise,
-     * correct, reestimate, activations: {scheme, bits, calibration}}`, of which all but the first three may be absent, or
+     * correct, reestimate, activations, activationBits, calibration}`, of which all but the first three may be absent, or
      * as the run does it where that is null or absent.
      */
     evaluator(quantization: any): Evaluator;

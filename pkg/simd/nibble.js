@@ -328,7 +328,7 @@ export class Run {
     }
     /**
      * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity, fold, equalise,
-     * correct, reestimate, activations: {scheme, bits, calibration}}`, of which all but the first three may be absent, or
+     * correct, reestimate, activations, activationBits, calibration}`, of which all but the first three may be absent, or
      * as the run does it where that is null or absent.
      * @param {any} quantization
      * @returns {Evaluator}

@@ -3,7 +3,7 @@ import { element, setText } from "../ui/dom.js";
 import { FORMATS } from "../ui/controls.js";
 import { conditions, schemeOf, SCHEMES, WIDTHS } from "./options.js";
 
-/** What stands where there is no result yet, and where a scheme has no such width. */
+/** What stands where there is no result yet. */
 const UNTESTED = "–";
 const BEST = "★";
 
@@ -11,7 +11,7 @@ const figure = (result) => (result ? (100 * result.accuracy).toFixed(1) : UNTEST
 
 export class Table {
   #full = element("td", { colspan: WIDTHS.length }, UNTESTED);
-  /** Scheme's name -> its radio button, the letter of its conditions, its cells by bits. */
+  /** Scheme's name -> its radio button, the letter of its conditions, its cells by bits (a mark and a figure). */
   #rows = new Map();
   #conditions = element("ol", { class: "ptq-conditions note", "aria-label": "Under what the schemes were tested" });
 
