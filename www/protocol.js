@@ -101,7 +101,7 @@ export const From = Object.freeze({
   /** {run, status: "playing"|"paused"|"finished"}: what the run does now. */
   STATUS: "status",
   /**
-   * {run, index: number (of the quantization asked for), done, total (images), result: null|{loss, accuracy}}: a test of
+   * {run, index: number (of the quantization asked for), done, total (images), result: null|{loss, accuracy, bits}}: a test of
    * the weights quantized after training. What is done before the test counts as no images.
    */
   PTQ: "ptq",

@@ -159,7 +159,7 @@ test("a scheme of few widths is drawn with these, and the file has what was test
   const [head, full, nvfp4, ...rest] = text.join("").trim().split("\r\n").map((line) => line.split(","));
   assert.deepEqual(rest, []);
   const of = (row) => Object.fromEntries(head.map((key, i) => [key, row[i]]));
-  assert.deepEqual([of(full).scheme, of(full).bits, of(nvfp4).scheme, of(nvfp4).bits, of(nvfp4).folded], ["none", "", "nvfp4", "4", "0"]);
+  assert.deepEqual([of(full).scheme, of(full).bits, of(nvfp4).scheme, of(nvfp4).bits, of(nvfp4).folded], ["none", "32", "nvfp4", "4", "0"]);
   const { accuracy } = await results(page);
   assert.deepEqual(accuracy, [[null, Number(of(full).test_accuracy)], [4, Number(of(nvfp4).test_accuracy)]]);
 });

@@ -6,12 +6,12 @@
  *
  * @typedef {object} Row a scheme's results, all got under the same options
  * @property {Quantization} quantization any of its tests
- * @property {Map<number, {loss: number, accuracy: number}>} results by bits
+ * @property {Map<number, {loss: number, accuracy: number, bits: number}>} results by bits
  */
 import { quantizationOf, widthsOf } from "./options.js";
 
 export class AfterTraining {
-  /** The weights as they are. @type {{loss: number, accuracy: number}|null} */
+  /** The weights as they are. @type {{loss: number, accuracy: number, bits: number}|null} */
   full = null;
   /** By the scheme's name. @type {Map<string, Row>} */
   rows = new Map();
@@ -85,11 +85,11 @@ export class AfterTraining {
     return found.length > 1 ? Math.max(...found) : NaN;
   }
 
-  /** Every result with what it was got by, as a file has it; the first is that of the weights as they are. */
+  /** Every result with what it was got by, as a file has it; the first is that of the weights as they are, 32 bits. */
   get table() {
-    const full = this.full ? [{ quantizer: "none", bits: null, ...this.full }] : [];
+    const full = this.full ? [{ quantizer: "none", ...this.full }] : [];
     const rows = [...this.rows.values()].flatMap(({ quantization, results }) =>
-      [...results].map(([bits, result]) => ({ ...quantization, bits, ...result })),
+      [...results.values()].map((result) => ({ ...quantization, ...result })),
     );
     return [...full, ...rows].map((row) => ({ step: this.step, ...row }));
   }

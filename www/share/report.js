@@ -105,10 +105,10 @@ function confusion(run) {
 function afterTraining({ afterTraining: test }) {
   if (!test || test.table.length === 0) return "";
   const rows = test.table.map((row) => [
-    row.bits === null ? "FP32, as they are" : `${schemeOf(row.quantizer).label}, ${row.bits} bits`,
+    row.quantizer === "none" ? "FP32, as they are" : `${schemeOf(row.quantizer).label}, ${row.bits} bits`,
     fixed(row.loss),
     percent(row.accuracy),
-    row.bits === null ? "" : conditions(row),
+    row.quantizer === "none" ? "" : conditions(row),
   ]);
   return tag("h3", `Quantized after ${whole(test.step)} steps of training`) + table(["Weights", "Test loss", "Test accuracy", "Under"], rows);
 }

@@ -78,7 +78,7 @@ export function afterTrainingCsv(runs) {
   ];
   const rows = runs.flatMap((run) =>
     (run.afterTraining?.table ?? []).map(({ step, quantizer, bits, granularity, fold, equalise, correct, reestimate, activations, activationBits, calibration, loss, accuracy }) => [
-      run.label, step, quantizer, bits ?? "", granularity ?? "", Number(fold ?? 0), Number(equalise ?? 0), Number(correct ?? 0), reestimate ?? 0,
+      run.label, step, quantizer, bits, granularity ?? "", Number(fold ?? 0), Number(equalise ?? 0), Number(correct ?? 0), reestimate ?? 0,
       activations ?? "", activations ? activationBits : "", activations ? calibration : "", loss, accuracy,
     ]),
   );
