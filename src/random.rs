@@ -38,6 +38,8 @@ pub enum Purpose {
         /// The epoch; only its low 24 bits count.
         epoch: u32,
     },
+    /// Training images by which a network is quantized after training; the position is the batch.
+    Calibrate,
 }
 
 /// How a purpose enters a stream.
@@ -62,6 +64,7 @@ impl Purpose {
             Self::HoldOut => Place::Number(5 << 56),
             Self::KeepAside => Place::Number(6 << 56),
             Self::Reestimate { epoch } => Place::Number(7 << 56 | u64::from(epoch & 0xff_ffff) << 32),
+            Self::Calibrate => Place::Number(8 << 56),
         }
     }
 
@@ -103,7 +106,7 @@ pub fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
 mod tests {
     use super::*;
 
-    const PURPOSES: [Purpose; 12] = [
+    const PURPOSES: [Purpose; 13] = [
         Purpose::Weights,
         Purpose::Dropout { layer: 0 },
         Purpose::Dropout { layer: 1 },
@@ -116,6 +119,7 @@ mod tests {
         Purpose::HoldOut,
         Purpose::KeepAside,
         Purpose::Reestimate { epoch: 0 },
+        Purpose::Calibrate,
     ];
 
     #[test]

@@ -220,7 +220,7 @@ impl Trainer {
     /// Logits `[n, 1, 1, classes]` of a batch in evaluation mode.
     pub fn logits(&mut self, x: &Tensor) -> &Tensor {
         self.settle();
-        self.model.forward(x, &Pass { training: false, seed: 0, step: 0 })
+        self.model.forward(x, &Pass::EVALUATION)
     }
 
     /// The network. Forward weights are those of the last step or evaluation.

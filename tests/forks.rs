@@ -154,11 +154,33 @@ fn other_quantizations_leave_an_lsq_run_alone() {
             }
         }
     };
-    of(&mut run, Some(Quantization { quantizer: "symmetric".into(), bits: 4, granularity: "tensor".into() }));
-    let eight =
-        of(&mut run, Some(Quantization { quantizer: "lsq".into(), bits: 8, granularity: "tensor".into() }));
-    let full =
-        of(&mut run, Some(Quantization { quantizer: "none".into(), bits: 4, granularity: "tensor".into() }));
+    of(
+        &mut run,
+        Some(Quantization {
+            quantizer: "symmetric".into(),
+            bits: 4,
+            granularity: "tensor".into(),
+            ..Default::default()
+        }),
+    );
+    let eight = of(
+        &mut run,
+        Some(Quantization {
+            quantizer: "lsq".into(),
+            bits: 8,
+            granularity: "tensor".into(),
+            ..Default::default()
+        }),
+    );
+    let full = of(
+        &mut run,
+        Some(Quantization {
+            quantizer: "none".into(),
+            bits: 4,
+            granularity: "tensor".into(),
+            ..Default::default()
+        }),
+    );
     assert_eq!(of(&mut run, None), epochs[0].test_loss);
     assert!((eight - full).abs() < 0.2, "lsq 8 bits {eight}, none {full}");
 }
@@ -210,7 +232,12 @@ fn lsq_after_training_at_two_bits_is_that_of_the_weights() {
         run.fork(RunConfig { quantizer: "none".into(), bits: 8.into(), epochs: 1, ..config() }).unwrap();
     let of = |run: &mut Run| {
         let mut evaluator = run
-            .evaluator(Some(Quantization { quantizer: "lsq".into(), bits: 2, granularity: "tensor".into() }))
+            .evaluator(Some(Quantization {
+                quantizer: "lsq".into(),
+                bits: 2,
+                granularity: "tensor".into(),
+                ..Default::default()
+            }))
             .unwrap();
         loop {
             if let Some(result) = evaluator.advance().result {

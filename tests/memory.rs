@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use nibble::data::{BYTES_PER_IMAGE, synthetic};
 use nibble::metrics::Event;
 use nibble::models;
-use nibble::run::Run;
+use nibble::run::{Quantization, Run};
 use nibble::settings::RunConfig;
 
 const MEGABYTE: usize = 1_000_000;
@@ -69,8 +69,22 @@ fn runs_take_what_they_say_and_vgg4bit_leaves_room_for_60000_images() {
         let before = LIVE.load(Ordering::Relaxed);
         PEAK.store(before, Ordering::Relaxed);
         let mut copy = run.fork(run.config().clone()).unwrap();
-        let mut evaluator = copy.evaluator(None).unwrap();
-        while evaluator.advance().result.is_none() {}
+        let everything = Quantization {
+            quantizer: "symmetric".into(),
+            bits: 4,
+            granularity: "tensor".into(),
+            fold: true,
+            equalise: true,
+            correct: true,
+            activations: Some("affine".into()),
+            activation_bits: 4,
+            calibration: "mse".into(),
+            ..Default::default()
+        };
+        for quantization in [None, Some(everything)] {
+            let mut evaluator = copy.evaluator(quantization).unwrap();
+            while evaluator.advance().result.is_none() {}
+        }
         let (taken, said) = (PEAK.load(Ordering::Relaxed) - before, run.copy_bytes());
         println!("copied and evaluated: {said} bytes said, {taken} taken");
         assert!(taken < said + SLACK, "copies of {} take {taken} bytes and say {said}", preset.entry.name);

@@ -130,7 +130,12 @@ fn an_fp32_run_is_packed_at_four_bits() {
     let mut run = finished(&dataset, config);
     let packed = run.packed().unwrap();
     assert_eq!(packed.info().bits, 4);
-    let four = Quantization { quantizer: "symmetric".into(), bits: 4, granularity: "tensor".into() };
+    let four = Quantization {
+        quantizer: "symmetric".into(),
+        bits: 4,
+        granularity: "tensor".into(),
+        ..Default::default()
+    };
     let mut evaluator = run.evaluator(Some(four)).unwrap();
     let result = loop {
         if let Some(result) = evaluator.advance().result {

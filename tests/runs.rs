@@ -391,7 +391,12 @@ fn evaluate(run: &mut Run, quantization: Option<Quantization>) -> Evaluation {
 }
 
 fn symmetric(bits: u8) -> Option<Quantization> {
-    Some(Quantization { quantizer: "symmetric".into(), bits, granularity: "tensor".into() })
+    Some(Quantization {
+        quantizer: "symmetric".into(),
+        bits,
+        granularity: "tensor".into(),
+        ..Default::default()
+    })
 }
 
 #[test]

@@ -230,7 +230,12 @@ fn toys_train_report_fork_pack_and_export() {
     assert!(json.contains(r#""name":"toy_triple""#) && json.contains(r#""levels":[-1.0,0.25,2.0]"#));
 
     // After training, and under a fork with other settings.
-    let quantization = Quantization { quantizer: "toy_scheme".into(), bits: 2, granularity: "tensor".into() };
+    let quantization = Quantization {
+        quantizer: "toy_scheme".into(),
+        bits: 2,
+        granularity: "tensor".into(),
+        ..Default::default()
+    };
     let mut full = self::run(RunConfig { quantizer: "none".into(), bits: 4.into(), ..config() });
     full.advance().unwrap();
     let mut evaluator = full.evaluator(Some(quantization)).unwrap();

@@ -5,6 +5,7 @@
  */
 import { between, differing, labels } from "./difference.js";
 import { To } from "./protocol.js";
+import { AfterTraining } from "./ptq/results.js";
 import { differences, runConfig } from "./settings.js";
 
 /** What an injected outlier multiplies a layer's largest weight by. */
@@ -167,18 +168,29 @@ export class Experiments {
     return { before: named(layersBefore), after: named(layers) };
   }
 
-  /** Tests the weights of `run` as they are now, rounded to 8, 7 ... 2 bits. */
-  async quantizeAfterTraining(run) {
+  /**
+   * Tests the weights of `run` as they are now, rounded by each scheme at each of its widths.
+   * @param {import("./runs.js").RunRecord} run
+   * @param {import("./settings.js").Choice[]} schemes
+   * @param {import("./ptq/options.js").Options} options
+   */
+  async quantizeAfterTraining(run, schemes, options) {
     const { session } = this;
-    run.afterTraining = { step: run.globalStep, running: true, share: 0, results: new Map() };
+    if (!run.afterTraining?.isOf(run)) run.afterTraining = new AfterTraining(run);
     const test = run.afterTraining;
+    const quantizations = test.begin(schemes, options);
     session.tell("tested");
     try {
-      await session.client.request(To.PTQ, { run: run.id });
+      await session.client.request(To.PTQ, { run: run.id, quantizations });
     } catch (error) {
       session.notify("error", error.message);
     }
     test.running = false;
     session.tell("tested");
+  }
+
+  /** Ends the tests of `run`'s weights that are under way. */
+  stopQuantizing(run) {
+    return this.session.client.request(To.PTQ, { run: run.id, quantizations: [] });
   }
 }

@@ -34,7 +34,7 @@ export function listen(session) {
     session.tell("status");
   });
   mine(From.PTQ, (run, body) => {
-    run.addAfterTraining(body);
+    run.afterTraining?.add(body);
     session.tell("tested");
   });
   mine(From.CRASHED, (run, { message, fatal, kind, step, loss, gradNorm }) => {

@@ -48,8 +48,8 @@ const PANELS = [
   ["levels", levels, "levels"],
 
   ["compare", compare, "lab"],
-  ["ptq", ptq, "lab-pair"],
-  ["outlier", outlier, "lab-pair"],
+  ["ptq", ptq, "lab"],
+  ["outlier", outlier, "lab"],
 
   ["weights", weights, "panels"],
   ["activations", activations, "panels"],

@@ -9,9 +9,6 @@
  * @property {{label: number, pixels: Uint8ClampedArray}[]} samples one strip of 32 x 32 RGBA images a class
  */
 
-/** Bit widths that `To.PTQ` tests, in this order; null: the weights as they are, the mark to hold the others to. */
-export const PTQ_WIDTHS = Object.freeze([null, 8, 7, 6, 5, 4, 3, 2]);
-
 /** Asked by the page. What names a run or a data set that there is not is refused as a whole, and nothing changes. */
 export const To = Object.freeze({
   /**
@@ -56,8 +53,9 @@ export const To = Object.freeze({
    */
   OUTLIER: "outlier",
   /**
-   * {run}: quantizes a copy of the run's weights as they are now to 8, 7 ... 2 bits and tests each, `From.PTQ`
-   * telling how far it is; training may go on meanwhile. A second request for the run ends the first.
+   * {run, quantizations: (object|null)[]}: quantizes a copy of the run's weights as they are now in each of these ways, see
+   * Run.evaluator of the engine (null: as they are), and tests it, `From.PTQ` telling how far it is; training may go on
+   * meanwhile. A second request for the run ends the first; one for no ways does nothing else.
    * -> {} when done
    */
   PTQ: "ptq",
@@ -112,8 +110,8 @@ export const From = Object.freeze({
   /** {run, status: "playing"|"paused"|"finished"}: what the run does now. */
   STATUS: "status",
   /**
-   * {run, bits: number|null (null: the weights as they are), done, total (images), result: null|{loss, accuracy}}:
-   * a test of the weights quantized after training.
+   * {run, index: number (of the quantization asked for), done, total (images), result: null|{loss, accuracy, bits}}: a test of
+   * the weights quantized after training. What is done before the test counts as no images.
    */
   PTQ: "ptq",
   /**

@@ -4,7 +4,6 @@
  */
 
 import { precision } from "./difference.js";
-import { PTQ_WIDTHS } from "./protocol.js";
 
 /** Points a curve keeps for drawing: beyond what a plot has pixels for, neighbours are averaged. */
 const TRACE_LIMIT = 1600;
@@ -103,12 +102,6 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @property {number} step steps trained then
  * @property {object} before LayerReport of its layer
  * @property {object} after the same with the outlier
- *
- * @typedef {object} AfterTraining the run's weights quantized after training
- * @property {number} step steps trained when the weights were taken
- * @property {boolean} running
- * @property {number} share done of all tests, 0..1
- * @property {Map<number|null, {loss: number, accuracy: number}>} results by bits; null: the weights as they are
  */
 
 export class RunRecord {
@@ -144,7 +137,7 @@ export class RunRecord {
     this.alarm = null;
     /** @type {Outlier|null} the last one */
     this.outlier = null;
-    /** @type {AfterTraining|null} */
+    /** Its weights quantized after training. @type {import("./ptq/results.js").AfterTraining|null} */
     this.afterTraining = null;
     /** @type {"paused"|"playing"|"finished"|"lost"} */
     this.status = "paused";
@@ -267,14 +260,6 @@ export class RunRecord {
   goOn(settings, info, layers, text) {
     Object.assign(this, { settings, info, layers, alarm: null });
     this.mark(text);
-  }
-
-  /** A result of quantizing it after training, see `From.PTQ`. */
-  addAfterTraining({ bits, done, total, result }) {
-    const test = this.afterTraining;
-    if (!test) return;
-    if (result) test.results.set(bits, result);
-    test.share = (test.results.size + (result ? 0 : done / total)) / PTQ_WIDTHS.length;
   }
 
   /** Seconds of work from here to the end of epoch `epoch`: of its steps, of its test passes. NaN: not known yet. */

@@ -21,7 +21,7 @@ export function applyView({ embed, show }) {
   }
   document.body.classList.add("some-parts");
   // A column whose parts are all left out would keep its place; the inner ones first.
-  for (const column of [...document.querySelectorAll(".column, .plots, #lab-pair")].reverse()) {
+  for (const column of [...document.querySelectorAll(".column, .plots")].reverse()) {
     const parts = [...column.children];
     column.classList.toggle("left-out", parts.length > 0 && parts.every((part) => part.classList.contains("left-out")));
   }

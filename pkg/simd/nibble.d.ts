@@ -75,8 +75,8 @@ export class Evaluator {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * One batch: `{done, total, result}`, where `result` is null until all images are done, and
-     * `{loss, accuracy, bits}` then.
+     * One batch, or as much of what comes before: `{done, total, result}`, where `result` is null until all images are
+     * done, and `{loss, accuracy, bits}` then.
      */
     advance(): any;
 }
@@ -122,7 +122,8 @@ export class Run {
      */
     copyBytes(): number;
     /**
-     * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity}`, or
+     * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity, fold, equalise,
+     * correct, reestimate, activations, activationBits, calibration}`, of which all but the first three may be absent, or
      * as the run does it where that is null or absent.
      */
     evaluator(quantization: any): Evaluator;

@@ -214,8 +214,8 @@ export class Evaluator {
         wasm.__wbg_evaluator_free(ptr, 0);
     }
     /**
-     * One batch: `{done, total, result}`, where `result` is null until all images are done, and
-     * `{loss, accuracy, bits}` then.
+     * One batch, or as much of what comes before: `{done, total, result}`, where `result` is null until all images are
+     * done, and `{loss, accuracy, bits}` then.
      * @returns {any}
      */
     advance() {
@@ -336,7 +336,8 @@ export class Run {
         return ret;
     }
     /**
-     * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity}`, or
+     * A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity, fold, equalise,
+     * correct, reestimate, activations, activationBits, calibration}`, of which all but the first three may be absent, or
      * as the run does it where that is null or absent.
      * @param {any} quantization
      * @returns {Evaluator}

@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use super::{Context, Input, Layer, NoSettings, Param, Pass, Role, Shape};
+use super::{Affine, Context, Input, Layer, NoSettings, Param, Pass, Role, Shape};
 use crate::kernels::{self, Activation, batch_norm, pointwise};
 use crate::lower::{Lowering, Op};
 use crate::state::Visitor;
@@ -85,6 +85,18 @@ impl BatchNorm {
         if self.estimates && self.estimated_batches > 0 { &self.estimated } else { &self.running }
     }
 
+    /// What it multiplies and adds by the statistics that evaluation uses.
+    fn affine(&self) -> Affine {
+        let Statistics { mean, variance } = self.evaluated();
+        let factor = |(gamma, variance): (&f32, &f32)| {
+            f64::from(*gamma) / (f64::from(*variance) + f64::from(EPSILON)).sqrt()
+        };
+        let factor: Vec<f64> = self.gamma.value.iter().zip(variance).map(factor).collect();
+        let offset =
+            |((beta, mean), factor): ((&f32, &f32), &f64)| f64::from(*beta) - f64::from(*mean) * factor;
+        Affine { offset: self.beta.value.iter().zip(mean).zip(&factor).map(offset).collect(), factor }
+    }
+
     /// The last batch's statistics move `to` by that share of the distance.
     fn fold(batch: &Statistics, count: usize, share: f32, to: &mut Statistics) {
         let n = count as f32;
@@ -161,6 +173,21 @@ impl Layer for BatchNorm {
         Self::fold(&self.batch, self.batch_count, 1.0 / (done + 1) as f32, &mut self.estimated);
     }
 
+    fn hand_over(&mut self) -> Option<Affine> {
+        let affine = self.affine();
+        self.gamma.changing().value.fill(1.0);
+        self.beta.changing().value.fill(0.0);
+        self.estimates = false;
+        self.running.mean.fill(0.0);
+        self.running.variance.fill(1.0 - EPSILON);
+        Some(affine)
+    }
+
+    /// Where it adds nothing to a channel.
+    fn keeps_scale(&self) -> bool {
+        self.tail != Tail::Add && self.affine().offset.iter().all(|offset| *offset == 0.0)
+    }
+
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         let channels = [self.shape[2]];
         visitor.number("estimated_batches", &mut self.estimated_batches);
@@ -178,20 +205,9 @@ impl Layer for BatchNorm {
 
     /// One factor and one offset a channel, from the statistics that evaluation uses.
     fn lower(&self, out: &mut Lowering<'_>) {
-        let factors: Vec<f64> = self
-            .gamma
-            .value
-            .iter()
-            .zip(&self.evaluated().variance)
-            .map(|(gamma, variance)| f64::from(*gamma) / (f64::from(*variance) + f64::from(EPSILON)).sqrt())
-            .collect();
-        let offset = |((beta, mean), factor): ((&f32, &f32), &f64)| {
-            (f64::from(*beta) - f64::from(*mean) * factor) as f32
-        };
-        out.push(Op::Affine {
-            offset: self.beta.value.iter().zip(&self.evaluated().mean).zip(&factors).map(offset).collect(),
-            factor: factors.iter().map(|factor| *factor as f32).collect(),
-        });
+        let Affine { factor, offset } = self.affine();
+        let rounded = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+        out.push(Op::Affine { factor: rounded(factor), offset: rounded(offset) });
         if self.activation == Activation::Relu {
             out.push(Op::Relu);
         }

@@ -177,6 +177,10 @@ impl Layer for Conv2d {
         }
     }
 
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn lower(&self, out: &mut Lowering<'_>) {
         let weight = Weights::of(&self.weight);
         out.push(Op::Conv2d { weight, bias: self.bias.value.clone(), stride: self.stride });

@@ -68,6 +68,10 @@ impl Layer for Dropout {
     }
 
     /// Only while training.
+    fn keeps_scale(&self) -> bool {
+        true
+    }
+
     fn lower(&self, _out: &mut Lowering<'_>) {}
 }
 

@@ -29,6 +29,10 @@ impl Layer for Flatten {
         }
     }
 
+    fn keeps_scale(&self) -> bool {
+        true
+    }
+
     fn lower(&self, out: &mut Lowering<'_>) {
         out.push(Op::Flatten);
     }

@@ -75,6 +75,10 @@ impl Layer for Linear {
         self.kernel.pack_backward(weight, &mut self.backward_weight);
     }
 
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn lower(&self, out: &mut Lowering<'_>) {
         out.push(Op::Linear { weight: Weights::of(&self.weight), bias: self.bias.value.clone() });
     }

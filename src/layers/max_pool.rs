@@ -36,6 +36,10 @@ impl Layer for MaxPool {
         }
     }
 
+    fn keeps_scale(&self) -> bool {
+        true
+    }
+
     fn lower(&self, out: &mut Lowering<'_>) {
         out.push(Op::MaxPool);
     }

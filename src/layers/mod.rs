@@ -108,6 +108,11 @@ pub struct Pass {
     pub step: u64,
 }
 
+impl Pass {
+    /// One that nothing is learned from.
+    pub const EVALUATION: Self = Self { training: false, seed: 0, step: 0 };
+}
+
 /// An input of a layer in its backward pass.
 pub enum Input<'a> {
     /// Its gradient is not asked for, or is that of the output.
@@ -132,6 +137,14 @@ impl<'a> Input<'a> {
             Input::Gradient(x) => Some(x),
         }
     }
+}
+
+/// One factor and one offset a channel.
+pub struct Affine {
+    /// What values are multiplied by.
+    pub factor: Vec<f64>,
+    /// What is added to them then.
+    pub offset: Vec<f64>,
 }
 
 /// A differentiable function with parameters.
@@ -194,6 +207,22 @@ pub trait Layer: Send {
     /// The statistics of the last training pass count as number `done` (from 0) of those whose mean evaluation uses.
     fn estimate(&mut self, done: usize) {
         let _ = done;
+    }
+
+    /// Multiplies by its one parameter of weights, `[rows][outputs]`, and adds its one of biases: no more.
+    fn is_linear(&self) -> bool {
+        false
+    }
+
+    /// What evaluation multiplies each channel of the first input by and adds to it before all else; from now on it does
+    /// not, since the layer before is to do so. `None` where there is nothing of the kind.
+    fn hand_over(&mut self) -> Option<Affine> {
+        None
+    }
+
+    /// In evaluation a channel times a positive number comes out times that number.
+    fn keeps_scale(&self) -> bool {
+        false
     }
 
     /// State besides parameters and buffers.

@@ -20,6 +20,7 @@ mod description;
 mod fusions;
 mod node;
 mod plan;
+mod rewrite;
 
 use std::collections::TryReserveError;
 
@@ -199,8 +200,8 @@ impl Model {
         Ok(model)
     }
 
-    /// Gives every weight tensor the quantizer of the settings, with the bits of its layer.
-    fn make_quantizers(&mut self, config: &crate::RunConfig) -> Result<()> {
+    /// Gives every weight tensor a new quantizer of the settings, with the bits of its layer.
+    pub(crate) fn make_quantizers(&mut self, config: &crate::RunConfig) -> Result<()> {
         let scheme = quant::find(&config.quantizer)?;
         let names: Vec<String> =
             self.nodes.iter().filter(|n| n.has_weights).map(|n| n.name.clone()).collect();
@@ -273,20 +274,25 @@ impl Model {
     /// Runs the network on `x` of shape `[n, h, w, c]`, where c is a multiple of 4; returns the logits,
     /// `[n, 1, 1, classes]`.
     pub fn forward(&mut self, x: &Tensor, pass: &Pass) -> &Tensor {
-        self.forward_observed(x, pass, &mut |_, _, _| {})
+        self.forward_through(self.nodes.len() - 1, x, pass)
+    }
+
+    /// The same up to the layer of that index, whose output it returns.
+    pub(crate) fn forward_through(&mut self, last: usize, x: &Tensor, pass: &Pass) -> &Tensor {
+        self.forward_observed(last, x, pass, &mut |_, _, _| {})
     }
 
     /// Runs the network in evaluation mode, and shows what each ReLU gives before it is rounded.
     pub fn observe(&mut self, x: &Tensor, observe: &mut Observe) {
-        self.forward_observed(x, &Pass { training: false, seed: 0, step: 0 }, observe);
+        self.forward_observed(self.nodes.len() - 1, x, &Pass { training: false, seed: 0, step: 0 }, observe);
     }
 
-    fn forward_observed(&mut self, x: &Tensor, pass: &Pass, observe: &mut Observe) -> &Tensor {
+    fn forward_observed(&mut self, last: usize, x: &Tensor, pass: &Pass, observe: &mut Observe) -> &Tensor {
         self.pass = *pass;
         if self.plan.reads_image {
             strip(x, self.input, self.input_halo, &mut self.image);
         }
-        for (i, node) in self.nodes.iter_mut().enumerate() {
+        for (i, node) in self.nodes.iter_mut().enumerate().take(last + 1) {
             let (before, after) = self.activations.split_at_mut(i);
             let [h, w, c] = node.layer.output();
             after[0].reshape([x.n(), h, w, c], node.output_halo);
@@ -311,7 +317,7 @@ impl Model {
                 placed.forward(&mut after[0], pass.training);
             }
         }
-        self.activations.last().expect("a model has layers")
+        &self.activations[last]
     }
 
     /// Bytes of the activations of a batch of `n` images, gradients included (they take the same memory).

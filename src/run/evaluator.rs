@@ -1,16 +1,18 @@
-//! A test pass over a copy of a run's weights, quantized one way or another: quantization after training.
+//! A test pass over a copy of a run's weights.
 
-use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
-use super::images::Images;
-use super::reestimate::Reestimation;
-use super::{Run, Totals};
+use serde::Serialize;
+
+use super::Totals;
+use super::after_training::Preparation;
+use super::images::{Feed, Images};
+use crate::Result;
 use crate::layers::Pass;
 use crate::loss::cross_entropy;
 use crate::model::Model;
 use crate::quant;
 use crate::settings::RunConfig;
-use crate::{Result, Tensor};
 
 /// Images at a time. An evaluator has activations of its own, beside those of the run in training: small batches
 /// keep them small, and a batch of this size is as fast an image as a larger one.
@@ -18,18 +20,6 @@ pub(super) const BATCH: usize = 32;
 
 /// Bits of a weight without a grid.
 const FP32_BITS: u8 = 32;
-
-/// A way to quantize weights.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Quantization {
-    /// Name of a scheme in [`quant::QUANTIZERS`].
-    pub quantizer: String,
-    /// Bit width.
-    pub bits: u8,
-    /// Name of an entry of [`quant::GRANULARITIES`].
-    pub granularity: String,
-}
 
 /// How far an [`Evaluator`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -56,30 +46,11 @@ pub struct Evaluation {
 /// A test pass of its own, over a copy of a run's weights.
 pub struct Evaluator {
     model: Model,
-    images: Images,
+    feed: Feed,
     bits: u8,
-    /// What is to be estimated before the first image, and how much of it is done.
-    reestimation: Option<(Reestimation, usize)>,
+    /// What is to be done before the first image.
+    preparations: VecDeque<Box<dyn Preparation>>,
     totals: Totals,
-    x: Tensor,
-    labels: Vec<u16>,
-}
-
-impl Run {
-    /// A test pass over the master weights as they are now, quantized as asked, or as the run does it. The run is
-    /// free to go on meanwhile.
-    ///
-    /// # Errors
-    /// [`crate::Error::Config`] for a quantization out of range.
-    pub fn evaluator(&mut self, quantization: Option<Quantization>) -> Result<Evaluator> {
-        let mut config = self.config().clone();
-        if let Some(Quantization { quantizer, bits, granularity }) = quantization {
-            config = RunConfig { quantizer, bits: bits.into(), granularity, ..config };
-            config.validate()?;
-        }
-        let model = self.trainer.copy(&config)?;
-        Evaluator::new(model, self.images.clone(), &config, None)
-    }
 }
 
 impl Evaluator {
@@ -87,38 +58,36 @@ impl Evaluator {
         model: Model,
         images: Images,
         config: &RunConfig,
-        reestimation: Option<Reestimation>,
+        preparations: Vec<Box<dyn Preparation>>,
     ) -> Result<Self> {
         let full = quant::find(&config.quantizer)?.format == quant::Format::Full;
         Ok(Self {
             model,
-            images,
+            feed: Feed::new(images),
             bits: if full { FP32_BITS } else { config.bits.all },
-            reestimation: reestimation.filter(|of| of.batches > 0).map(|of| (of, 0)),
+            preparations: preparations.into(),
             totals: Totals::default(),
-            x: Tensor::default(),
-            labels: Vec::new(),
         })
     }
 
-    /// Classifies the next batch of test images. Once all are done it gives the result again.
+    /// Classifies the next batch of test images, once the network is prepared. When all are done it gives the result
+    /// again.
     pub fn advance(&mut self) -> Progress {
-        let total = self.images.test_len();
-        if let Some((reestimation, done)) = &mut self.reestimation {
-            reestimation.advance(*done, &mut self.model, &self.images, &mut self.x, &mut self.labels);
-            *done += 1;
-            if *done == reestimation.batches {
-                self.reestimation = None;
+        let total = self.feed.images.test_len();
+        if let Some(preparation) = self.preparations.front_mut() {
+            if preparation.advance(&mut self.model, &mut self.feed) {
+                self.preparations.pop_front();
             }
             return Progress { done: 0, total, result: None };
         }
+        let Feed { images, x, labels } = &mut self.feed;
         let start = self.totals.images;
         let end = (start + BATCH).min(total);
         if start < end {
             let halo = self.model.input_halo();
-            self.images.test_batch(start..end, halo, &mut self.x, &mut self.labels);
-            let logits = self.model.forward(&self.x, &Pass { training: false, seed: 0, step: 0 });
-            self.totals.add(cross_entropy(logits, &self.labels, None), end - start);
+            images.test_batch(start..end, halo, x, labels);
+            let logits = self.model.forward(x, &Pass::EVALUATION);
+            self.totals.add(cross_entropy(logits, labels, None), end - start);
         }
         let result =
             Evaluation { loss: self.totals.mean_loss(), accuracy: self.totals.accuracy(), bits: self.bits };

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::data::{Augment, Dataset, Normalize, Split};
@@ -19,6 +20,25 @@ pub enum Part {
     Train,
     /// The test images.
     Test,
+}
+
+/// Images and the batch of them that is looked at.
+pub(super) struct Feed {
+    pub images: Images,
+    pub x: Tensor,
+    pub labels: Vec<u16>,
+}
+
+impl Feed {
+    pub fn new(images: Images) -> Self {
+        Self { images, x: Tensor::default(), labels: Vec::new() }
+    }
+
+    /// See [`Images::drawn_batch`].
+    pub fn draw(&mut self, rng: ChaCha8Rng, len: usize, halo: usize) -> &Tensor {
+        self.images.drawn_batch(rng, len, halo, &mut self.x, &mut self.labels);
+        &self.x
+    }
 }
 
 /// The images of a run. With a hold-out they are all training images: some are kept aside and tested on, so that choices
@@ -115,6 +135,19 @@ impl Images {
             }
         };
         self.task.batch(&self.dataset.train, indices, augment, &self.normalize, halo, x, labels);
+    }
+
+    /// A batch of `len` images that are trained on, as they are, drawn by a stream of its own.
+    pub fn drawn_batch(
+        &self,
+        mut rng: ChaCha8Rng,
+        len: usize,
+        halo: usize,
+        x: &mut Tensor,
+        labels: &mut Vec<u16>,
+    ) {
+        let places: Vec<u32> = (0..len).map(|_| below(&mut rng, self.train_len() as u32)).collect();
+        self.train_batch(&places, None, halo, x, labels);
     }
 
     /// A batch of neighbouring tested images, as they are.

@@ -1,5 +1,6 @@
 //! A run: a data set, settings, and a model on its way through the epochs.
 
+mod after_training;
 mod evaluator;
 mod fork;
 mod images;
@@ -22,10 +23,12 @@ use crate::settings::RunConfig;
 use crate::train::{Clock, Trainer};
 use crate::{Result, Tensor};
 
+use after_training::Preparation;
 use images::Images;
-use reestimate::Reestimation;
+use reestimate::{Estimating, Reestimation};
 
-pub use evaluator::{Evaluation, Evaluator, Progress, Quantization};
+pub use after_training::{CALIBRATIONS, Calibrator, Histogram, Quantization};
+pub use evaluator::{Evaluation, Evaluator, Progress};
 pub use images::Part;
 pub use inspect::{Filters, OBSERVED_IMAGES, Outlier};
 
@@ -220,7 +223,9 @@ impl Run {
     /// Bytes that looking at the run takes for a while: a copy that is put aside, and one of that which is quantized and
     /// evaluated.
     pub fn copy_bytes(&self) -> usize {
-        self.model().parameter_bytes(2) + self.evaluator_bytes(evaluator::BATCH)
+        self.model().parameter_bytes(2)
+            + self.evaluator_bytes(evaluator::BATCH)
+            + after_training::bytes(self.model())
     }
 
     /// Those of a copy of the network that sees so many images at a time.
@@ -362,7 +367,10 @@ impl Run {
                     // A fork that averages has not done a step.
                     return Ok(self.end_epoch(None));
                 };
-                Evaluator::new(model, self.images.clone(), self.config(), Some(reestimation))?
+                let estimating = (reestimation.batches > 0).then(|| Estimating::new(reestimation));
+                let preparations =
+                    estimating.map(|of| Box::new(of) as Box<dyn Preparation>).into_iter().collect();
+                Evaluator::new(model, self.images.clone(), self.config(), preparations)?
             }
         };
         let Progress { done, total, result } = evaluator.advance();

@@ -15,6 +15,7 @@ use crate::export::TARGETS;
 use crate::kernels::blocks::Granularity;
 use crate::quant::SchemeEntry;
 use crate::registry::{Entry, names};
+use crate::run::CALIBRATIONS;
 use crate::{Error, Result, quant};
 
 /// The entries of a menu.
@@ -309,6 +310,7 @@ pub fn registry() -> Value {
         "settings": SETTINGS.iter().map(Setting::row).collect::<Vec<_>>(),
         "defaults": RunConfig::default(),
         "targets": TARGETS.iter().map(|target| &target.entry).collect::<Vec<_>>(),
+        "calibrations": CALIBRATIONS.iter().map(|calibrator| &calibrator.entry).collect::<Vec<_>>(),
     })
 }
 

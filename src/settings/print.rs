@@ -16,11 +16,13 @@ pub fn javascript() -> String {
         let _ = writeln!(text, "  {row},");
     }
     let _ = writeln!(text, "];\nexport const defaults = {};", registry["defaults"]);
-    let _ = writeln!(
-        text,
-        "/** What a trained network can be exported to. */\nexport const targets = {};",
-        registry["targets"]
-    );
+    let menus = [
+        ("targets", "What a trained network can be exported to."),
+        ("calibrations", "How the range of activations is chosen after training."),
+    ];
+    for (name, about) in menus {
+        let _ = writeln!(text, "/** {about} */\nexport const {name} = {};", registry[name]);
+    }
     text
 }
 

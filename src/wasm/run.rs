@@ -73,7 +73,8 @@ impl Run {
         to_js(&self.0.inject_outlier(layer, factor)?)
     }
 
-    /// A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity}`, or
+    /// A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity, fold, equalise,
+    /// correct, reestimate, activations, activationBits, calibration}`, of which all but the first three may be absent, or
     /// as the run does it where that is null or absent.
     pub fn evaluator(&mut self, quantization: JsValue) -> Result<Evaluator> {
         let quantization: Option<run::Quantization> = serde_wasm_bindgen::from_value(quantization)?;
@@ -139,8 +140,8 @@ pub struct Evaluator(run::Evaluator);
 
 #[wasm_bindgen]
 impl Evaluator {
-    /// One batch: `{done, total, result}`, where `result` is null until all images are done, and
-    /// `{loss, accuracy, bits}` then.
+    /// One batch, or as much of what comes before: `{done, total, result}`, where `result` is null until all images are
+    /// done, and `{loss, accuracy, bits}` then.
     pub fn advance(&mut self) -> Result<JsValue> {
         to_js(&on_pool(|| self.0.advance()))
     }

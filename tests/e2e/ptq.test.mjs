@@ -1,7 +1,7 @@
-/** Weights of an FP32 run rounded after training, against a run that trained with its rounding. */
+/** Weights of an FP32 run quantized after training: the cliff of one scheme, and the table of all. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
+import { choose, CROSSED, press, runsOf, stands, still, tabTo, until } from "./lab.mjs";
 import { ink, open, shows, trained } from "./support.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, augment: 0, lr: 0.003 };
@@ -83,6 +83,120 @@ test("reset ends the rounding that is under way", async (t) => {
   assert.equal(await page.evaluate(() => nibble.run.afterTraining), null);
 });
 
+/** A run of one epoch in FP32, done. */
+async function finished(t, more = {}) {
+  const page = await open(t, { settings: { ...RUN, epochs: 1, quantizer: "none" }, ...more });
+  await page.click("#play");
+  await until(page, () => nibble.finished && !nibble.playing);
+  return page;
+}
+
+const tested = (page) => until(page, () => nibble.run.afterTraining?.running === false);
+
+/** The table: texts of the cells by the text before them. */
+const cells = (page) =>
+  page.evaluate(() => Object.fromEntries(
+    [...document.querySelectorAll("#ptq-table tbody tr:not(.ptq-format)")].map(({ cells: [head, ...rest] }) => [head.textContent, rest.map(({ textContent }) => textContent)]),
+  ));
+
+for (const { name, width, viewport, hand } of CROSSED[1]) {
+  test(`${name}: every scheme at every width, each row under what it was tested`, async (t) => {
+    const page = await finished(t, { context: { viewport } });
+    await press(page, "#ptq-all", hand);
+    await tested(page);
+    const { schemes, accuracies, full } = await page.evaluate(async () => {
+      const { SCHEMES } = await import("./ptq/options.js");
+      const { rows, full } = nibble.run.afterTraining;
+      const accuracies = [...rows].map(([scheme, { results }]) => [scheme, [...results].map(([bits, { accuracy }]) => [bits, accuracy])]);
+      return { schemes: SCHEMES.map(({ name, bits }) => [name, [...bits].sort((a, b) => b - a)]), accuracies, full };
+    });
+    assert.deepEqual(accuracies.map(([scheme, results]) => [scheme, results.map(([bits]) => bits)]), schemes);
+    const [{ tests }] = await runsOf(page);
+    assert.equal(full.accuracy, tests.at(-1));
+
+    await until(page, () => !document.querySelector("#ptq-table").textContent.includes("–"));
+    const plain = await cells(page);
+    assert.deepEqual(plain["FP32, not rounded"], [(100 * full.accuracy).toFixed(1)]);
+    // 16, 12, 8 ... 1 bits; the letter says: one scale for a layer, nothing besides.
+    const symmetric = plain.Symmetrica;
+    assert.deepEqual([symmetric.slice(0, 2), symmetric.at(-1)], [["", ""], ""]);
+    assert.ok(symmetric.slice(2, -1).every((text) => /^★?[\d.]+$/.test(text)), symmetric.join());
+    const best = Object.values(plain).map((row) => row[2]).filter((text) => text?.startsWith("★")).map((text) => text.slice(1));
+    const eight = accuracies.flatMap(([, results]) => results.filter(([bits]) => bits === 8).map(([, accuracy]) => accuracy));
+    assert.deepEqual([...new Set(best)], [(100 * Math.max(...eight)).toFixed(1)]);
+    await stands(page, `ptq-table-${width}-${hand}`);
+
+    // Other options for one scheme: its row has them, the others keep theirs.
+    for (const box of ["#ptq-equalise", "#ptq-correct"]) {
+      if (hand === "pointer") await page.check(box);
+      else {
+        await tabTo(page, box);
+        await page.keyboard.press("Space");
+      }
+    }
+    await choose(page, "#ptq-activations", "Affine", hand);
+    await press(page, "#ptq-go", hand);
+    await tested(page);
+    await until(page, () => document.querySelectorAll(".ptq-conditions li").length === 3);
+    assert.match(await page.textContent(".ptq-conditions"), /batch norm folded, layers equalised, biases corrected, activations Affine at \d bits \(largest value\)/);
+    const now = await cells(page);
+    assert.deepEqual(now.Affineb ?? now.Affinea, plain.Affinea);
+    const row = await page.evaluate(() => nibble.run.afterTraining.rows.get("symmetric").quantization);
+    assert.deepEqual([row.fold, row.equalise, row.correct, row.activations], [true, true, true, "affine"]);
+  });
+}
+
+test("a scheme of few widths is drawn with these, and the file has what was tested", async (t) => {
+  const page = await finished(t);
+  await page.check("#ptq-table input[value=nvfp4]");
+  await page.click("#ptq-go");
+  await tested(page);
+  await shows(page, "#cliff", /NVFP4: FP32 [\d.]+ %, 4 bits [\d.]+ %/, "aria-label");
+  const file = page.waitForEvent("download");
+  await page.click('[data-save="ptq"]');
+  const { createReadStream } = await import("node:fs");
+  const text = await createReadStream(await (await file).path(), "utf8").toArray();
+  const [head, full, nvfp4, ...rest] = text.join("").trim().split("\r\n").map((line) => line.split(","));
+  assert.deepEqual(rest, []);
+  const of = (row) => Object.fromEntries(head.map((key, i) => [key, row[i]]));
+  assert.deepEqual([of(full).scheme, of(full).bits, of(nvfp4).scheme, of(nvfp4).bits, of(nvfp4).folded], ["none", "32", "nvfp4", "4", "0"]);
+  const { accuracy } = await results(page);
+  assert.deepEqual(accuracy, [[null, Number(of(full).test_accuracy)], [4, Number(of(nvfp4).test_accuracy)]]);
+});
+
+test("folding, equalising and estimating leave each other no choice that the engine would refuse", async (t) => {
+  const page = await finished(t);
+  await page.selectOption("#ptq-reestimate", "4");
+  await page.check("#ptq-equalise");
+  assert.ok(await page.isChecked("#ptq-fold"), "equalising folds");
+  assert.ok(await page.isDisabled("#ptq-reestimate"), "nothing is left to estimate");
+  await page.uncheck("#ptq-fold");
+  assert.ok(!(await page.isChecked("#ptq-equalise")) && (await page.isEnabled("#ptq-reestimate")));
+  await page.check("#ptq-table input[value=mxfp4]");
+  await page.selectOption("#ptq-granularity", "channel");
+  await page.selectOption("#ptq-activations", "fp8");
+  assert.equal(await page.textContent("#ptq-actbits"), "8");
+  await page.click("#ptq-go");
+  await tested(page);
+  await shows(page, ".ptq-conditions", /^Statistics re-estimated from 4 batches, activations FP8 E4M3 at 8 bits/);
+});
+
+test("tests stop when told, and what was tested stays", async (t) => {
+  const page = await finished(t, { settings: { ...RUN, epochs: 1, test: 2000, quantizer: "none" } });
+  assert.ok(await page.isDisabled("#ptq-stop"));
+  await page.click("#ptq-all");
+  await until(page, () => nibble.run.afterTraining?.rows.size > 0);
+  await page.click("#ptq-stop");
+  await tested(page);
+  const count = () => page.evaluate(() => nibble.run.afterTraining.table.length);
+  const stopped = await count();
+  assert.ok(stopped > 1 && stopped < 20, `${stopped} tests`);
+  await page.click("#ptq-go");
+  await tested(page);
+  const { accuracy } = await results(page);
+  assert.equal(accuracy.length, 8);
+});
+
 test("every width has its point, FP32 the first", async (t) => {
   const page = await open(t, { settings: { ...RUN, epochs: 1, quantizer: "none" } });
   await page.click("#step");
@@ -100,7 +214,8 @@ test("every width has its point, FP32 the first", async (t) => {
       at.push(x);
       arc.call(context, x, ...rest);
     };
-    drawCliff(canvas, nibble.run.afterTraining.results, [], 0, { after: true, trained: true });
+    const { results } = nibble.run.afterTraining;
+    drawCliff(canvas, [...results.keys()], results, [], 0, { after: true, trained: true });
     return { at, wide: canvas.clientWidth };
   });
   assert.equal(drawn.at.length, 8);

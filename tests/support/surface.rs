@@ -112,9 +112,24 @@ fn predictions_are_empty_before_the_first_test_pass() {
 fn an_evaluator_answers_batch_by_batch() {
     let mut run = run(r#"{"batch":8,"quantizer":"none"}"#);
     let settings = js(r#"{"quantizer":"symmetric","bits":5,"granularity":"tensor"}"#);
-    for (settings, bits) in [(JsValue::NULL, 32.0), (JsValue::UNDEFINED, 32.0), (settings, 5.0)] {
+    let everything = js(
+        r#"{"quantizer":"symmetric","bits":5,"granularity":"tensor","fold":true,"equalise":true,"correct":true,
+            "activations":"affine","activationBits":4,"calibration":"percentile"}"#,
+    );
+    let estimated = js(r#"{"quantizer":"none","bits":4,"granularity":"tensor","reestimate":2}"#);
+    for (settings, bits) in [
+        (JsValue::NULL, 32.0),
+        (JsValue::UNDEFINED, 32.0),
+        (settings, 5.0),
+        (everything, 5.0),
+        (estimated, 32.0),
+    ] {
         let mut evaluator = run.evaluator(settings).ok().unwrap();
-        let progress = evaluator.advance().ok().unwrap();
+        let mut progress = evaluator.advance().ok().unwrap();
+        while get(&progress, "result").is_null() {
+            assert_eq!((number(&progress, "done"), number(&progress, "total")), (0.0, 6.0));
+            progress = evaluator.advance().ok().unwrap();
+        }
         assert_eq!((number(&progress, "done"), number(&progress, "total")), (6.0, 6.0));
         let result = get(&progress, "result");
         assert_eq!(number(&result, "bits"), bits);

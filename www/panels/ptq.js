@@ -1,25 +1,38 @@
-/** Quantize after training: an FP32 run's weights rounded to fewer and fewer bits, without any training in between. */
+/** Quantize after training: an FP32 run's weights rounded by any scheme to fewer and fewer bits, without any training in between. */
 import { percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { drawCliff, nameOf } from "../plots/cliff.js";
 import { onThemeChange } from "../plots/theme.js";
-import { PTQ_WIDTHS } from "../protocol.js";
+import { Form, FORM } from "../ptq/form.js";
+import { schemeOf, SCHEMES, widthsOf } from "../ptq/options.js";
+import { Table } from "../ptq/table.js";
 
 const MARKUP = `
   <header>
     <h2 id="ptq-title">Quantize after training</h2>
     <p class="plot-about">How few bits does FP32 survive?</p>
   </header>
-  <div class="ptq-bar">
-    <button type="button" id="ptq-go">Round the FP32 weights</button>
-    <progress id="ptq-progress" max="1" value="0" aria-label="Testing the rounded weights"></progress>
-  </div>
-  <div class="legend" role="group" aria-label="Curves of the plot">
-    <button type="button" class="chip" id="ptq-after" aria-pressed="true"><span class="line marked"></span> rounded after training</button>
-    <button type="button" class="chip" id="ptq-trained" aria-pressed="true"><span class="line dashed"></span> <span id="ptq-trained-name">trained with few bits</span></button>
-  </div>
-  <div class="ptq-plot"><canvas id="cliff" role="img" aria-label="Accuracy by bits: nothing rounded yet."></canvas><p class="ptq-empty" id="ptq-empty"></p></div>
-  <p class="note" id="ptq-note"></p>`;
+  <div class="ptq-body">
+    <div class="ptq-side">
+      ${FORM}
+      <div class="ptq-bar">
+        <button type="button" id="ptq-go">Round the FP32 weights</button>
+        <button type="button" id="ptq-all">By every scheme</button>
+        <button type="button" id="ptq-stop" disabled>Stop</button>
+        <progress id="ptq-progress" max="1" value="0" aria-label="Testing the rounded weights"></progress>
+      </div>
+      <div class="legend" role="group" aria-label="Curves of the plot">
+        <button type="button" class="chip" id="ptq-after" aria-pressed="true"><span class="line marked"></span> <span id="ptq-after-name"></span></button>
+        <button type="button" class="chip" id="ptq-trained" aria-pressed="true"><span class="line dashed"></span> <span id="ptq-trained-name">trained with few bits</span></button>
+      </div>
+      <div class="ptq-plot"><canvas id="cliff" role="img" aria-label="Accuracy by bits: nothing rounded yet."></canvas><p class="ptq-empty" id="ptq-empty"></p></div>
+      <p class="note" id="ptq-note"></p>
+    </div>
+    <div class="ptq-results"></div>
+  </div>`;
+
+/** The scheme that is chosen at first: the paper's. */
+const FIRST = "symmetric";
 
 /** The run whose weights are rounded: one in FP32. */
 const fullPrecision = (runs) => runs.find(({ settings }) => settings.quantizer === "none") ?? null;
@@ -31,24 +44,26 @@ const trainedRuns = (runs) =>
     .map((run) => ({ label: run.label, bits: run.settings.bits, slot: run.slot, accuracy: run.epochs.at(-1).testAccuracy }));
 
 /** The plot in words. */
-export function describe(test, trained) {
-  const known = PTQ_WIDTHS.filter((bits) => test.results.has(bits));
+function describe(step, scheme, results, trained) {
+  const known = [null, ...widthsOf(scheme)].filter((bits) => results.has(bits));
   if (known.length === 0) return "Accuracy by bits: nothing rounded yet.";
-  const values = known.map((bits) => `${nameOf(bits)} ${percent(test.results.get(bits).accuracy)}`);
+  const values = known.map((bits) => `${nameOf(bits)} ${percent(results.get(bits).accuracy)}`);
   const others = trained.map(({ bits, accuracy }) => `Trained with ${bits} bits: ${percent(accuracy)}.`);
-  return [`Test accuracy, rounded after ${whole(test.step)} steps of FP32 training: ${values.join(", ")}.`, ...others].join(" ");
+  return [`Test accuracy, rounded after ${whole(step)} steps of FP32 training, ${scheme.label}: ${values.join(", ")}.`, ...others].join(" ");
 }
 
 /** What there is to learn from it, or what to do next. */
-function noteFor(run, test, trained) {
+function noteFor(run, scheme, results, trained) {
   if (!run) return "This needs a run in FP32.";
-  if (!test?.results.size) return run.trained ? "Eight passes over the test images; training may go on meanwhile." : "Train the FP32 run first.";
+  if (!results.size) {
+    const passes = scheme.bits.length + 1;
+    return run.trained ? `${passes} passes over the test images; training may go on meanwhile.` : "Train the FP32 run first.";
+  }
   const [other] = trained;
-  const same = other && test.results.get(other.bits);
+  const same = other && results.get(other.bits);
   if (!other) return "To compare: race this run against a 4-bit one.";
   if (!same) return `Trained with ${other.bits} bits: ${percent(other.accuracy)}.`;
-  const steps = test.step;
-  return `At ${other.bits} bits: ${percent(same.accuracy)} rounded after ${whole(steps)} steps, ${percent(other.accuracy)} when trained with the rounding.`;
+  return `At ${other.bits} bits: ${percent(same.accuracy)} rounded after ${whole(run.afterTraining.step)} steps, ${percent(other.accuracy)} when trained with the rounding.`;
 }
 
 /** @type {import("../main.js").Mount} */
@@ -56,30 +71,42 @@ export function mount(root, session) {
   root.innerHTML = MARKUP;
   const find = (selector) => root.querySelector(selector);
   const shown = { after: true, trained: true };
+  const form = new Form(find(".ptq-options"));
 
   const draw = drawing(() => {
     const { runs, engine } = session;
     const run = fullPrecision(runs);
     const test = run?.afterTraining ?? null;
+    const scheme = schemeOf(table.chosen);
+    const results = test?.resultsOf(scheme.name) ?? new Map();
     const trained = trainedRuns(runs);
-    find("#ptq-go").disabled = !engine || !run?.trained || run.status === "lost";
-    // Not disabled while it runs: that would take the focus away.
-    find("#ptq-go").setAttribute("aria-disabled", String(Boolean(test?.running)));
+    for (const button of ["#ptq-go", "#ptq-all"]) {
+      find(button).disabled = !engine || !run?.trained || run.status === "lost";
+      // Not disabled while it runs: that would take the focus away.
+      find(button).setAttribute("aria-disabled", String(Boolean(test?.running)));
+    }
+    find("#ptq-stop").disabled = !test?.running;
     find("#ptq-progress").value = test?.share ?? 0;
-    find("#ptq-empty").textContent = test?.results.size || trained.length > 0 ? "" : "The cliff is drawn here";
-    find("#ptq-note").textContent = noteFor(run, test, trained);
+    find("#ptq-empty").textContent = results.size || trained.length > 0 ? "" : "The cliff is drawn here";
+    find("#ptq-note").textContent = noteFor(run, scheme, results, trained);
     find("#ptq-after").style.setProperty("--series", `var(--run-${run?.slot === 1 ? "b" : "a"})`);
+    find("#ptq-after-name").textContent = `rounded after training: ${scheme.label}`;
     find("#ptq-trained").style.setProperty("--series", `var(--run-${trained[0]?.slot === 1 ? "b" : "a"})`);
     find("#ptq-trained-name").textContent = trained[0] ? `trained with ${trained[0].bits} bits` : "trained with few bits";
+    table.show(test);
     const canvas = find("#cliff");
-    canvas.setAttribute("aria-label", test ? describe(test, trained) : "Accuracy by bits: nothing rounded yet.");
-    drawCliff(canvas, test?.results ?? new Map(), trained, run?.slot ?? 0, shown);
+    canvas.setAttribute("aria-label", describe(test?.step, scheme, results, trained));
+    drawCliff(canvas, [null, ...widthsOf(scheme)], results, trained, run?.slot ?? 0, shown);
   }, 125);
+  const table = new Table(find(".ptq-results"), FIRST, draw);
 
-  find("#ptq-go").addEventListener("click", () => {
+  const start = (schemes) => {
     const run = fullPrecision(session.runs);
-    if (!run.afterTraining?.running) session.experiments.quantizeAfterTraining(run);
-  });
+    if (!run.afterTraining?.running) session.experiments.quantizeAfterTraining(run, schemes, form.options);
+  };
+  find("#ptq-go").addEventListener("click", () => start([schemeOf(table.chosen)]));
+  find("#ptq-all").addEventListener("click", () => start(SCHEMES));
+  find("#ptq-stop").addEventListener("click", () => session.experiments.stopQuantizing(fullPrecision(session.runs)));
   for (const key of Object.keys(shown)) {
     const chip = find(`#ptq-${key}`);
     chip.addEventListener("click", () => {
@@ -91,7 +118,13 @@ export function mount(root, session) {
   new ResizeObserver(draw).observe(find("#cliff"));
   onThemeChange(draw);
   let ready = false;
+  let begun = null;
 
+  session.on("run", () => {
+    const run = fullPrecision(session.runs);
+    if (run && run !== begun) form.begin(run.settings.granularity);
+    begun = run;
+  });
   session.on("steps", () => {
     // Of all steps only the first one matters here: from then on there is something to round.
     const now = Boolean(fullPrecision(session.runs)?.trained);

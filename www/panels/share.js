@@ -5,7 +5,7 @@ import { EMBEDDED, PARTS } from "../parts.js";
 import { To } from "../protocol.js";
 import { fileName, png, save } from "../share/save.js";
 import { outcome, report } from "../share/report.js";
-import { curvesCsv, epochsCsv, json } from "../share/table.js";
+import { afterTrainingCsv, curvesCsv, epochsCsv, hasAfterTraining, json } from "../share/table.js";
 import { defaults, ofRun, toQuery } from "../settings.js";
 
 const MARKUP = `
@@ -23,6 +23,7 @@ const MARKUP = `
         <button type="button" class="small" data-save="png">Curves (PNG)</button>
         <button type="button" class="small" data-save="curves">Curves (CSV)</button>
         <button type="button" class="small" data-save="epochs">Epochs (CSV)</button>
+        <button type="button" class="small" data-save="ptq">Quantized after training (CSV)</button>
         <button type="button" class="small" data-save="json">Everything (JSON)</button>
       </div>
       <p class="share-note" id="share-ready"></p>
@@ -88,7 +89,7 @@ class Share {
     this.#targets();
     for (const button of root.querySelectorAll("[data-copy]")) button.addEventListener("click", () => this.#copy(button));
     for (const button of root.querySelectorAll("[data-save]")) button.addEventListener("click", () => this.#save(button.dataset.save));
-    session.on(["settings", "run", "status", "epoch", "steps"], this.redraw);
+    session.on(["settings", "run", "status", "epoch", "steps", "tested"], this.redraw);
     this.redraw();
   }
 
@@ -127,6 +128,7 @@ class Share {
     this.root.querySelector('[data-copy="share-code"]').disabled = parts.length === 0;
     const trained = runs.some((run) => run.trained);
     for (const button of this.root.querySelectorAll("[data-save], [data-target]")) button.disabled = !trained;
+    this.root.querySelector('[data-save="ptq"]').disabled = !hasAfterTraining(runs);
     this.root.querySelector("#share-ready").textContent = trained
       ? `${runs.map(outcome).join("; ")}.`
       : "There is nothing to save before the first training step.";
@@ -169,6 +171,7 @@ class Share {
     const file = {
       epochs: () => [epochsCsv(runs), "text/csv", "epochs.csv"],
       curves: () => [curvesCsv(runs), "text/csv", "curves.csv"],
+      ptq: () => [afterTrainingCsv(runs), "text/csv", "after-training.csv"],
       json: () => [json(runs, about), "application/json", "json"],
       report: () => [report(runs, about), "text/html", "html"],
     };

@@ -1,9 +1,8 @@
 /**
- * The accuracy cliff: test accuracy of weights rounded after training, from FP32 down to 2 bits, against runs that
- * trained with their rounding. Own canvas.
+ * The accuracy cliff: test accuracy of weights rounded after training by one scheme, from FP32 down to its fewest bits,
+ * against runs that trained with their rounding. Own canvas.
  */
 import { percent } from "../format.js";
-import { PTQ_WIDTHS } from "../protocol.js";
 import { FONT, prepare } from "./canvas.js";
 import { RUN_COLORS } from "./curves.js";
 import { color } from "./theme.js";
@@ -18,25 +17,25 @@ export const nameOf = (bits) => (bits === null ? "FP32" : `${bits} bits`);
  * @typedef {{label: string, bits: number, slot: number, accuracy: number}} Trained
  *
  * @param {HTMLCanvasElement} canvas
- * @param {Map<number|null, {accuracy: number}>} results by bits; null: FP32
+ * @param {(number|null)[]} widths bits along the axis; null: FP32
+ * @param {Map<number|null, {accuracy: number}>} results by bits
  * @param {Trained[]} trained runs to hold it against
  * @param {number} slot of the run whose weights were rounded
  * @param {{after: boolean, trained: boolean}} shown which curves are switched on
  */
-export function drawCliff(canvas, results, trained, slot, shown) {
+export function drawCliff(canvas, widths, results, trained, slot, shown) {
   const prepared = prepare(canvas);
   if (!prepared) return;
   const { context, wide, high } = prepared;
-  const columns = PTQ_WIDTHS.length;
-  const step = (wide - EDGES.left - EDGES.right) / columns;
-  const x = (bits) => EDGES.left + (PTQ_WIDTHS.indexOf(bits) + 0.5) * step;
+  const step = (wide - EDGES.left - EDGES.right) / widths.length;
+  const x = (bits) => EDGES.left + (widths.indexOf(bits) + 0.5) * step;
   const y = (accuracy) => EDGES.top + (1 - accuracy) * (high - EDGES.top - EDGES.bottom);
-  drawAxes(context, { wide, high, x, y, narrow: step < 52 });
-  if (shown.trained) for (const run of trained) drawTrained(context, run, { wide, x, y });
-  if (shown.after) drawAfter(context, results, { x, y, step, stroke: color(RUN_COLORS[slot]) });
+  drawAxes(context, { widths, wide, high, x, y, narrow: step < 52 });
+  if (shown.trained) for (const run of trained) drawTrained(context, run, { widths, wide, x, y });
+  if (shown.after) drawAfter(context, results, { widths, x, y, step, stroke: color(RUN_COLORS[slot]) });
 }
 
-function drawAxes(context, { wide, high, x, y, narrow }) {
+function drawAxes(context, { widths, wide, high, x, y, narrow }) {
   context.font = FONT;
   context.lineWidth = 1;
   for (const line of LINES) {
@@ -49,11 +48,11 @@ function drawAxes(context, { wide, high, x, y, narrow }) {
   }
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
-  for (const bits of PTQ_WIDTHS) context.fillText(narrow && bits !== null ? String(bits) : nameOf(bits), x(bits), high - 5);
+  for (const bits of widths) context.fillText(narrow && bits !== null ? String(bits) : nameOf(bits), x(bits), high - 5);
 }
 
-/** A level line across the plot, and a diamond at the width that the run trained with. */
-function drawTrained(context, { bits, slot, accuracy }, { wide, x, y }) {
+/** A level line across the plot, and a diamond at the width that the run trained with, where the axis has it. */
+function drawTrained(context, { bits, slot, accuracy }, { widths, wide, x, y }) {
   context.strokeStyle = context.fillStyle = color(RUN_COLORS[slot]);
   context.lineWidth = 1.5;
   context.setLineDash([6, 4]);
@@ -62,6 +61,7 @@ function drawTrained(context, { bits, slot, accuracy }, { wide, x, y }) {
   context.lineTo(wide - EDGES.right, y(accuracy));
   context.stroke();
   context.setLineDash([]);
+  if (!widths.includes(bits)) return;
   const [cx, cy] = [x(bits), y(accuracy)];
   context.beginPath();
   for (const [dx, dy] of [[0, -7], [7, 0], [0, 7], [-7, 0]]) context.lineTo(cx + dx, cy + dy);
@@ -69,8 +69,8 @@ function drawTrained(context, { bits, slot, accuracy }, { wide, x, y }) {
   context.fill();
 }
 
-function drawAfter(context, results, { x, y, step, stroke }) {
-  const points = PTQ_WIDTHS.filter((bits) => results.has(bits)).map((bits) => ({ bits, accuracy: results.get(bits).accuracy }));
+function drawAfter(context, results, { widths, x, y, step, stroke }) {
+  const points = widths.filter((bits) => results.has(bits)).map((bits) => ({ bits, accuracy: results.get(bits).accuracy }));
   context.strokeStyle = stroke;
   context.lineWidth = 2.5;
   context.lineJoin = "round";

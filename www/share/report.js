@@ -6,6 +6,7 @@ import { duration, fixed, percent, short, whole } from "../format.js";
 import { precision } from "../difference.js";
 import { gaps, quantized, reachOf } from "../grid.js";
 import { display, SETTINGS, settingOf } from "../settings.js";
+import { conditions, schemeOf } from "../ptq/options.js";
 import { escape, picture, runCharts } from "./chart.js";
 import { averaged, document as documentOf, marksOf } from "./table.js";
 
@@ -110,9 +111,14 @@ function confusion(run) {
 }
 
 function afterTraining({ afterTraining: test }) {
-  if (!test || test.results.size === 0) return "";
-  const rows = [...test.results].map(([bits, { loss, accuracy }]) => [bits === null ? "as they are" : `${bits} bits`, fixed(loss), percent(accuracy)]);
-  return tag("h3", `Quantized after ${whole(test.step)} steps of training`) + table(["Weights", "Test loss", "Test accuracy"], rows);
+  if (!test || test.table.length === 0) return "";
+  const rows = test.table.map((row) => [
+    row.quantizer === "none" ? "FP32, as they are" : `${schemeOf(row.quantizer).label}, ${row.bits} bits`,
+    fixed(row.loss),
+    percent(row.accuracy),
+    row.quantizer === "none" ? "" : conditions(row),
+  ]);
+  return tag("h3", `Quantized after ${whole(test.step)} steps of training`) + table(["Weights", "Test loss", "Test accuracy", "Under"], rows);
 }
 
 function runSection(run, two) {

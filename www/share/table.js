@@ -67,6 +67,24 @@ export function curvesCsv(runs) {
   return csv([["run", "curve", "epoch", "value"], ...rows]);
 }
 
+/** Whether weights of some run were quantized after training and tested. @param {RunRecord[]} runs */
+export const hasAfterTraining = (runs) => runs.some(({ afterTraining }) => afterTraining?.table.length > 0);
+
+/** One row a run, scheme and width that was tested after training, with what was done besides rounding the weights. */
+export function afterTrainingCsv(runs) {
+  const head = [
+    "run", "step", "scheme", "bits", "scale", "folded", "equalised", "corrected", "reestimated_batches",
+    "activations", "activation_bits", "calibration", "test_loss", "test_accuracy",
+  ];
+  const rows = runs.flatMap((run) =>
+    (run.afterTraining?.table ?? []).map(({ step, quantizer, bits, granularity, fold, equalise, correct, reestimate, activations, activationBits, calibration, loss, accuracy }) => [
+      run.label, step, quantizer, bits, granularity ?? "", Number(fold ?? 0), Number(equalise ?? 0), Number(correct ?? 0), reestimate ?? 0,
+      activations ?? "", activations ? activationBits : "", activations ? calibration : "", loss, accuracy,
+    ]),
+  );
+  return csv([head, ...rows]);
+}
+
 /** Version of the document's layout: raised when a field changes its meaning. */
 export const FORMAT = "nibble-runs/1";
 
@@ -99,7 +117,7 @@ export const document = (runs, about) => ({
     curves: Object.fromEntries(Object.entries(curvesOf(run)).map(([name, { xs, ys }]) => [name, { epoch: xs, value: ys }])),
     epochs: run.epochs,
     layers: run.layers,
-    afterTraining: run.afterTraining && Array.from(run.afterTraining.results, ([bits, result]) => ({ bits, ...result })),
+    afterTraining: run.afterTraining && run.afterTraining.table,
   })),
 });
 

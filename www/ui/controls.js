@@ -24,10 +24,10 @@ const LEAST_SHARE = 1e-6;
  */
 
 /** What menus call the kinds of number. */
-const FORMATS = { integer: "Integer", float: "Floating point", custom: "Custom" };
+export const FORMATS = { integer: "Integer", float: "Floating point", custom: "Custom" };
 
 /** The entries of a menu, under a heading each kind of number. */
-function options(choices) {
+export function options(choices) {
   const groups = new Map();
   const nodes = [];
   for (const { name, label, about, formula, format: kind } of choices) {

@@ -1,10 +1,8 @@
 /**
- * Quantization after training: a frozen copy of a run's weights, rounded to ever fewer bits, each time tested on
- * the whole test set. One test batch a turn of the message queue, so that training goes on beside it.
+ * Quantization after training: a frozen copy of a run's weights, quantized in one way after another, each time tested
+ * on the whole test set. One batch a turn of the message queue, so that training goes on beside it.
  */
-import { From, PTQ_WIDTHS } from "../protocol.js";
-
-const QUANTIZER = "symmetric";
+import { From } from "../protocol.js";
 
 const nextTurn = () =>
   new Promise((resolve) => {
@@ -26,28 +24,31 @@ export class AfterTraining {
     this.#tell = tell;
   }
 
-  /** Ends what is under way for run `id`: its weights are no longer there. */
+  /** Ends what is under way for run `id`: its weights are no longer there, or nobody waits any more. */
   cancel(id) {
     this.#current.delete(id);
   }
 
-  /** Tests `run`, known as `id`, at every width. Resolves when done, or when a newer request took over. */
-  async start(id, run) {
-    const { config } = run.info();
-    const frozen = run.fork(config);
+  /**
+   * Tests `run`, known as `id`, in each of these ways. Resolves when done, or when a newer request took over.
+   * @param {(object|null)[]} quantizations see Run.evaluator of the engine
+   */
+  async start(id, run, quantizations) {
+    this.cancel(id);
+    if (quantizations.length === 0) return;
     const request = {};
     this.#current.set(id, request);
+    const frozen = run.fork(run.info().config);
     try {
-      for (const bits of PTQ_WIDTHS) {
-        const quantized = bits === null ? null : { quantizer: QUANTIZER, bits, granularity: config.granularity };
-        const evaluator = frozen.evaluator(quantized);
+      for (const [index, quantization] of quantizations.entries()) {
+        const evaluator = frozen.evaluator(quantization);
         try {
           for (let result = null; result === null; ) {
             await nextTurn();
             if (this.#current.get(id) !== request) return;
             const progress = evaluator.advance();
             result = progress.result;
-            this.#tell(From.PTQ, { run: id, bits, ...progress });
+            this.#tell(From.PTQ, { run: id, index, ...progress });
           }
         } finally {
           evaluator.free();

@@ -139,7 +139,7 @@ const answers = {
     return { ...run.injectOutlier(layer, factor), layersBefore, layers: run.layerReports() };
   },
 
-  [To.PTQ]: ({ run }) => afterTraining.start(run, loop.entry(run).run),
+  [To.PTQ]: ({ run, quantizations }) => afterTraining.start(run, loop.entry(run).run, quantizations),
 
   [To.PREDICTIONS]({ run: id, label, predicted, limit }) {
     const { run, dataset } = loop.entry(id);

@@ -54,6 +54,10 @@ impl ActivationQuantizer for Lsq {
         Keep::Residuals
     }
 
+    fn calibrate(&mut self, range: f32) {
+        self.step.start([range / self.most]);
+    }
+
     /// Equation 3 times `1 / sqrt(N q)` (section 2.2), N the values of an image; times the step for its logarithm.
     fn backward(&mut self, sums: Sums, features: usize) {
         let most = f64::from(self.most);

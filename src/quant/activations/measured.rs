@@ -59,6 +59,10 @@ impl ActivationQuantizer for Measured {
         }
     }
 
+    fn calibrate(&mut self, range: f32) {
+        self.range = f64::from(range);
+    }
+
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         state::float(visitor, "range", &mut self.range);
     }

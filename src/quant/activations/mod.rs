@@ -62,6 +62,11 @@ pub trait ActivationQuantizer: Send + Sync {
     /// The step that the batch seen last was for is taken: what was measured of it counts.
     fn end_step(&mut self) {}
 
+    /// From now on values are rounded up to that one, where they have a range that is measured or learned.
+    fn calibrate(&mut self, range: f32) {
+        let _ = range;
+    }
+
     /// Writes the gradient of what it learns, from the sums over a batch whose images have `features` values.
     fn backward(&mut self, sums: Sums, features: usize) {
         let _ = (sums, features);

@@ -42,6 +42,10 @@ impl ActivationQuantizer for Pact {
         self.clip.value(0)
     }
 
+    fn calibrate(&mut self, range: f32) {
+        self.clip.start([range]);
+    }
+
     /// Equation 3: a clipped value passes its gradient on to the clip. Times the clip for its logarithm.
     fn backward(&mut self, sums: Sums, _features: usize) {
         let clip = self.bound();
