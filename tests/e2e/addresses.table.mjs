@@ -58,6 +58,9 @@ export const SETTINGS = [
   { key: "test", text: "100", data: { test: 100 }, control: "100" },
   { key: "quantizer", text: "affine", field: { quantizer: "affine" }, control: "affine" },
   { key: "quantizer", text: "lsq", field: { quantizer: "lsq" }, control: "lsq" },
+  { key: "quantizer", text: "apot", field: { quantizer: "apot" }, control: "apot" },
+  { key: "quantizer", text: "codebook", field: { quantizer: "codebook" }, control: "codebook" },
+  { key: "quantizer", text: "shift", field: { quantizer: "shift" }, control: "shift" },
   { key: "schedule", text: "one_cycle", field: { schedule: "one_cycle" }, control: "one_cycle" },
   { key: "schedule", text: "warmup_linear", field: { schedule: "warmup_linear" }, control: "warmup_linear" },
   { key: "schedule", text: "steps", field: { schedule: "steps" }, control: "steps" },
@@ -94,6 +97,10 @@ export const SETTINGS = [
   { key: "actbits", text: "4", field: { activationBits: 4 }, control: "4" },
   { key: "actrange", text: "largest", field: { activationRange: "largest" }, control: "largest" },
   { key: "clipdecay", text: "0.01", field: { clipDecay: 0.01 }, control: "0.01" },
+  { key: "gradients", text: "affine", field: { gradients: "affine" }, control: "affine" },
+  { key: "gradients", text: "dorefa", field: { gradients: "dorefa" }, control: "dorefa" },
+  { key: "gradients", text: "fp8", field: { gradients: "fp8" }, control: "fp8" },
+  { key: "gradbits", text: "4", field: { gradientBits: 4 }, control: "4" },
   { key: "holdout", text: "50", field: { holdout: 50 }, control: "50" },
 ];
 
@@ -120,6 +127,7 @@ export const RACES = [
   { text: "quantizer:affine", field: { quantizer: "affine" } },
   { text: "quantizer:lsq", field: { quantizer: "lsq" } },
   { text: "granularity:channel", field: { granularity: "channel" } },
+  { text: "gradients:affine", field: { gradients: "affine" } },
   { text: "optimizer:muon", field: { optimizer: "muon" } },
   { text: "momentum:0.8", field: { momentum: 0.8 } },
   { text: "smoothing:0.1", field: { labelSmoothing: 0.1 } },
