@@ -9,7 +9,7 @@ const BATCHES = [1, 4, 16, 64];
 export const FORM = `
   <fieldset class="ptq-options">
     <legend>Besides rounding the weights</legend>
-    <label><input type="checkbox" id="ptq-fold"> Fold batch norm into the weights</label>
+    <label><input type="checkbox" id="ptq-fold"> Fold batch norm</label>
     <label><input type="checkbox" id="ptq-equalise"> Equalise neighbouring layers <span class="note" id="ptq-needs">(folds batch norm)</span></label>
     <label><input type="checkbox" id="ptq-correct"> Correct the biases</label>
     <div class="ptq-menus">
