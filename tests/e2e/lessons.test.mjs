@@ -13,9 +13,6 @@ const FOLDER = new URL("../../www/lessons/", import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
 const { lessons: IDS } = read("index.json");
 const LESSONS = IDS.map((id) => read(`${id}.json`));
-/** The whole path, on two cores. */
-const MOST_MS = 4 * 60_000;
-
 const met = (page) => page.locator(".lesson-task.met").waitFor(PATIENCE);
 const atStep = (page, lesson, step) =>
   page.waitForFunction(([id, at]) => nibble.settings.lesson === `${id}.${at}` && !nibble.busy, [lesson, step], PATIENCE);
@@ -291,7 +288,7 @@ const CLAIMS = {
 };
 
 for (const [way, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
-  test(`the whole path by ${way}, at ${viewport.width} px, in under four minutes; what the lessons claim is so`, async (t) => {
+  test(`the whole path by ${way}, at ${viewport.width} px, each lesson in the minutes that it says; what the lessons claim is so`, async (t) => {
     const page = await open(t, { settings: SMALL, context: { viewport } });
     const user = hands(page, way === "keyboard");
     const from = Date.now();
@@ -330,9 +327,7 @@ for (const [way, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
       t.diagnostic(`${lesson.id} took ${seconds} s`);
       assert.ok(seconds <= 60 * lesson.minutes, `${lesson.id} took ${seconds} s, and says ${lesson.minutes} minutes`);
     }
-    const took = Date.now() - from;
-    t.diagnostic(`${LESSONS.length} lessons by ${way} took ${Math.round(took / 1000)} s`);
-    assert.ok(took < MOST_MS, `the path took ${Math.round(took / 1000)} s`);
+    t.diagnostic(`${LESSONS.length} lessons by ${way} took ${Math.round((Date.now() - from) / 1000)} s`);
     // Every lesson is marked as done, also after a reload.
     await page.reload();
     await user.press("#lessons-button");

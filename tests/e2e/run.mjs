@@ -9,11 +9,11 @@ import { finished } from "node:stream/promises";
 import { run } from "node:test";
 import { spec, tap } from "node:test/reporters";
 
-/** What asserts milliseconds, frames or the length of a path: nothing else may have the cores meanwhile. */
-const ALONE = ["lessons", "timing"];
+/** What asserts milliseconds or frames: nothing else may have the cores meanwhile. */
+const ALONE = ["timing"];
 
 /** Those of the others that take longest, the longest first: two that are left over at the end waste a core. */
-const LONGEST = ["places", "offline", "errors", "fork", "ptq", "weights", "race", "embed", "look", "try"];
+const LONGEST = ["lessons", "places", "offline", "errors", "fork", "ptq", "weights", "race", "embed", "look", "try"];
 
 const [results, ...wanted] = process.argv.slice(2);
 if (!results) throw new Error("the file for the results is missing: run `cargo xtask test page`");
