@@ -7,6 +7,7 @@ use nibble::data::{Dataset, synthetic};
 use nibble::metrics::Event;
 use nibble::models::MODELS;
 use nibble::predictions::{ClassProbability, Query};
+use nibble::quant::QUANTIZERS;
 use nibble::run::{Quantization, Run};
 use nibble::{Error, RunConfig};
 
@@ -81,6 +82,9 @@ fn a_packed_network_answers_as_its_run_does() {
         rounded(&base, ("nvfp4", 4), ("affine", 4)),
         rounded(&base, ("dfp", 12), ("mxfp4", 4)),
         rounded(&base, ("ternary_median", 2), ("pact", 4)),
+        rounded(&base, ("apot", 4), ("fp4", 4)),
+        rounded(&base, ("codebook", 4), ("fp8", 8)),
+        rounded(&base, ("symmetric", 4), ("dorefa", 4)),
         RunConfig { ends: "full".into(), ..rounded(&base, ("lsq", 4), ("lsq", 3)) },
         RunConfig { model: "convnetjs_cifar10".into(), ..base },
     ];
@@ -89,6 +93,19 @@ fn a_packed_network_answers_as_its_run_does() {
         let correct = check_answers(&mut run, &dataset);
         println!("{config:?}: {correct}");
         assert!(correct > 0.1, "better than chance: {correct}");
+    }
+}
+
+/// After two steps, so with what a scheme learns at other values than those it starts from.
+#[test]
+fn every_scheme_packs_to_the_same_answers() {
+    let dataset = dataset(64, 12);
+    let base = RunConfig { epochs: 1, batch: 32, ..RunConfig::default() };
+    for scheme in QUANTIZERS.iter() {
+        for bits in [scheme.bits[0], *scheme.bits.last().unwrap()] {
+            let mut run = finished(&dataset, rounded(&base, (scheme.entry.name, bits), ("none", 8)));
+            check_answers(&mut run, &dataset);
+        }
     }
 }
 
