@@ -30,8 +30,10 @@ pub enum Role {
     Norm,
     /// A step or a bound that a quantizer learns, by its logarithm.
     Step,
-    /// What a quantizer learns beside the weights and as they do.
+    /// A latent variable beside the weights: learned straight through the rounding and at their rate.
     Latent,
+    /// A level that a quantizer learns, at the weights' rate.
+    Level,
     /// A small tensor beside frozen weights.
     Adapter,
 }

@@ -354,7 +354,7 @@ fn update(optimizer: &dyn Optimizer, model: &mut Model, rules: &Rules) {
                     update.weight_decay = 0.0;
                 }
             }
-            Role::Latent => update.soft_clip = None,
+            Role::Latent | Role::Level => update.soft_clip = None,
             Role::Step => update = Update { lr: rules.step_lr, soft_clip: None, ..update },
         }
         if !param.decays {

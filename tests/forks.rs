@@ -247,3 +247,20 @@ fn lsq_after_training_at_two_bits_is_that_of_the_weights() {
     };
     assert_eq!(of(&mut run), of(&mut none), "the same master weights, the same quantization");
 }
+
+/// Half of a test pass by one network says nothing of another.
+#[test]
+fn a_test_pass_begins_anew_where_a_fork_computes_otherwise() {
+    let mut base = run(config());
+    while !matches!(base.advance().unwrap(), Event::Evaluate { .. }) {}
+    // One batch of two is done.
+    let is_last = |mut run: Run| matches!(run.advance().unwrap(), Event::Epoch(_));
+    assert!(is_last(base.fork(config()).unwrap()));
+    for other in [
+        RunConfig { activations: "affine".into(), ..config() },
+        RunConfig { ends: "8".into(), ..config() },
+        RunConfig { bits: 3.into(), ..config() },
+    ] {
+        assert!(!is_last(base.fork(other.clone()).unwrap()), "{other:?}");
+    }
+}

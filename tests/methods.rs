@@ -354,3 +354,24 @@ fn every_scheme_has_an_independent_check() {
     checked.sort_unstable();
     assert_eq!(registered, checked);
 }
+
+/// Without the straight-through estimator rounding has no gradient, so exponents stay as they are.
+#[test]
+fn latent_variables_learn_straight_through_alone() {
+    let latents = |straight_through| {
+        let mut run =
+            run(RunConfig { quantizer: "shift".into(), bits: 3.into(), straight_through, ..config() });
+        let of = |run: &Run| -> Vec<f32> {
+            let latents = run.model().params().filter(|(_, param)| param.name == "latents");
+            latents.flat_map(|(_, param)| param.value.clone()).collect()
+        };
+        while !matches!(run.advance().unwrap(), Event::Step(_)) {}
+        let first = of(&run);
+        rest(&mut run);
+        (first, of(&run))
+    };
+    let (first, last) = latents(false);
+    assert!(!first.is_empty() && first == last);
+    let (first, last) = latents(true);
+    assert_ne!(first, last);
+}

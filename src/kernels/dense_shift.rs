@@ -10,7 +10,7 @@ use super::simd::Chosen;
 /// Weights of a work item: with the stages of their exponents they fit into the first cache.
 const CHUNK: usize = 1024;
 /// Of 4 bits.
-pub const MOST_LATENTS: usize = 7;
+const MOST_LATENTS: usize = 7;
 
 /// A stage for each latent, and the 0 before the first.
 type Stages = [[f32; CHUNK]; MOST_LATENTS + 1];
@@ -18,6 +18,7 @@ type Stages = [[f32; CHUNK]; MOST_LATENTS + 1];
 /// Fills the stages `S_0` to `S_n` of some neighbouring weights, the first of them number `start` of `len`.
 #[inline(always)]
 fn count(latents: &[f32], len: usize, start: usize, width: usize, stages: &mut Stages) {
+    assert!(latents.len() <= MOST_LATENTS * len, "latents of a weight");
     stages[0][..width].fill(0.0);
     for t in 0..latents.len() / len {
         let latents = &latents[t * len + start..][..width];

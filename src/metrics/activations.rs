@@ -62,6 +62,7 @@ impl Observed {
         self.alive.resize(x.c(), false);
         self.rounding = rounding;
         let bound = rounding.map_or(f32::INFINITY, |rounding| rounding.bound());
+        let grid = self.grid(x.w() * x.c());
         let bins_per_unit = HISTOGRAM_BINS as f32 / self.max;
         for (n, h) in (0..x.n()).flat_map(|n| (0..x.h()).map(move |h| (n, h))) {
             let row = x.row(n, h);
@@ -76,7 +77,9 @@ impl Observed {
                     self.zeros += 1;
                 }
             }
-            self.count_levels(row, x.c());
+            if let Some(grid) = &grid {
+                self.count_levels(row, x.c(), grid);
+            }
         }
     }
 
@@ -95,12 +98,12 @@ impl Observed {
         }
     }
 
-    fn count_levels(&mut self, row: &[f32], channels: usize) {
-        let Some(grid) = self.grid(row.len()) else { return };
+    /// `grid` is that of a row.
+    fn count_levels(&mut self, row: &[f32], channels: usize, grid: &Grid) {
         let mut rounded = row.to_vec();
         self.rounding.expect("there is a grid").apply(&mut rounded, channels);
         self.level_counts.resize(grid.levels.len(), 0);
-        for code in grid.encode(&rounded).codes {
+        for code in grid.clone().encode(&rounded).codes {
             self.level_counts[usize::from(code)] += 1;
         }
     }

@@ -33,6 +33,7 @@ use crate::kernels::pointwise;
 use crate::kernels::rounding::Rounding;
 use crate::layers::{Context, Input, Param, Pass, Shape};
 use crate::lower::{Lowered, Op};
+use crate::param::Role;
 use crate::quant::{self, ActivationRequest, End, Tracking};
 use crate::random::{Purpose, stream};
 use crate::state::{Under, Visitor};
@@ -483,13 +484,16 @@ impl Model {
     }
 
     /// Turns the gradients of the quantized weights into those of the master weights, and writes those of what the
-    /// quantizers learn. Without `straight_through` the master weights get the true derivative of rounding, which is
-    /// flat almost everywhere: 0.
+    /// quantizers learn. Without `straight_through` master weights and latent variables get the true derivative of
+    /// rounding, which is flat almost everywhere: 0.
     pub fn quantizer_backward(&mut self, straight_through: bool) {
         for param in self.nodes.iter_mut().flat_map(|node| node.layer.params_mut()) {
             let Some(quantizer) = &mut param.quantizer else { continue };
             quantizer.backward(&param.value, &mut param.grad);
             if !straight_through {
+                let latents =
+                    quantizer.params_mut().iter_mut().filter(|learned| learned.role == Role::Latent);
+                latents.for_each(|latents| latents.grad.fill(0.0));
                 param.grad.fill(0.0);
             }
         }
@@ -561,9 +565,9 @@ impl Model {
         lowered
     }
 
-    /// Number of trainable values.
+    /// Number of trainable values, without what quantizers learn beside them.
     pub fn parameter_count(&self) -> usize {
-        self.params().map(|(_, param)| param.value.len()).sum()
+        self.nodes.iter().flat_map(|node| node.layer.params()).map(|param| param.value.len()).sum()
     }
 
     /// The layers, for display.

@@ -111,11 +111,11 @@ impl Totals {
 }
 
 /// What a weight's level depends on, besides the weights.
-fn grid(config: &RunConfig) -> Result<(&str, &crate::settings::Bits, crate::kernels::blocks::Granularity)> {
-    Ok((&config.quantizer, &config.bits, config.granularity()?))
+fn grid(config: &RunConfig) -> Result<impl PartialEq + use<'_>> {
+    Ok((&config.quantizer, &config.bits, config.granularity()?, &config.ends))
 }
 
 /// What a test pass depends on, besides the weights.
-fn test(config: &RunConfig) -> (u32, bool) {
-    (config.reestimate, config.ema > 0.0)
+fn test(config: &RunConfig) -> impl PartialEq + use<'_> {
+    (config.reestimate, config.ema > 0.0, &config.activations, config.activation_bits)
 }

@@ -130,7 +130,7 @@ impl Run {
     /// What the ReLUs give for some test images: an array of `ActivationReport`.
     #[wasm_bindgen(js_name = activationReports)]
     pub fn activation_reports(&mut self) -> Result<JsValue> {
-        to_js(&self.0.activation_reports())
+        to_js(&on_pool(|| self.0.activation_reports()))
     }
 }
 

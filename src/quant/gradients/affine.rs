@@ -34,6 +34,10 @@ fn round(bits: u8, dy: &mut Tensor, noise: Noise) {
     // what was cut off would be missing in the mean.
     let reach = |end: f32, steps: f32| if steps > 0.0 { end / steps } else { 0.0 };
     let step = reach(max, most - zero_point).max(reach(-min, zero_point));
+    // A range of the smallest denormals has no step of its own.
+    if step <= 0.0 {
+        return;
+    }
     let table = vec![step; dy.n()];
     change(dy, noise, &table, move |x, noise, step| {
         let level = (x / step + zero_point + noise).floor();

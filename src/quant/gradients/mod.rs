@@ -177,7 +177,7 @@ mod tests {
     fn gradients_that_are_all_zero_or_one_sided_are_rounded_too() {
         for scheme in GRADIENTS.iter().filter(|scheme| scheme.round.is_some()) {
             let rounding = scheme.rounding(*scheme.bits.last().unwrap()).unwrap().unwrap();
-            for value in [0.0, 0.25, -0.25] {
+            for value in [0.0, 0.25, -0.25, f32::from_bits(1), f32::from_bits(40)] {
                 let mut dy = Tensor::from_dense(SHAPE, 0, &[value; 210]);
                 rounding.apply(&mut dy, Noise::new(9));
                 // Within a step of the widest.

@@ -43,7 +43,7 @@ struct Codebook {
 
 impl Codebook {
     fn new(request: &Request) -> Self {
-        let mut centroids = Param::constant("centroids", Role::Latent, &[1 << request.bits], UNKNOWN);
+        let mut centroids = Param::constant("centroids", Role::Level, &[1 << request.bits], UNKNOWN);
         centroids.decays = false;
         Self { blocks: request.blocks, centroids, order: Vec::new(), nearest: Nearest::new(&[0.0]) }
     }
@@ -55,11 +55,9 @@ fn k_means(w: &[f32], count: usize) -> Vec<f32> {
     let mut sorted = w.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
     // Sums of the first so many: that of a cluster, a stretch of the sorted weights, is a difference.
-    let sums = sorted.iter().scan(0.0f64, |sum, w| {
-        *sum += f64::from(*w);
-        Some(*sum)
-    });
-    let sums: Vec<f64> = std::iter::once(0.0).chain(sums).collect();
+    let mut sums = Vec::with_capacity(sorted.len() + 1);
+    sums.push(0.0f64);
+    sorted.iter().for_each(|w| sums.push(sums[sums.len() - 1] + f64::from(*w)));
     let ends = [sorted.first(), sorted.last()].map(|end| end.copied().map_or(0.0, f64::from));
     let spacing = (ends[1] - ends[0]) / (count - 1) as f64;
     let mut centroids: Vec<f64> = (0..count).map(|place| ends[0] + spacing * place as f64).collect();

@@ -6,12 +6,13 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::dense_shift;
 use crate::kernels::minifloat::{floor_log2, power_of_two};
-use crate::param::{Init, Param, Role};
+use crate::param::{Param, Role};
 use crate::registry::Entry;
 use crate::state::Visitor;
 
@@ -29,10 +30,10 @@ pub(super) const SCHEME: Scheme = Scheme {
     build: |request| Some(Box::new(Shift::new(request))),
 };
 
-/// Variance of the latents (section 3.3).
-const VARIANCE: f32 = 1e-6;
-/// The smallest exponent of a layer: far below any weight that matters, and far from f32's own.
-const LOWEST_EXPONENT: i32 = -100;
+/// Of the latents (section 3.3).
+const DEVIATION: f32 = 1e-3;
+/// The lowest and the highest exponent of a layer: beyond any weight that matters, and far from f32's own ends.
+const EXPONENTS: [i32; 2] = [-100, 100];
 /// Bits of that exponent.
 const EXPONENT_BITS: usize = 8;
 
@@ -49,6 +50,8 @@ impl Shift {
         let dims = [(1 << (request.bits - 1)) - 1, rows * outputs];
         let mut latents = Param::constant("latents", Role::Latent, &dims, f32::NAN);
         latents.decays = false;
+        // Made by the first backward pass: a copy that is tested does without.
+        latents.grad = Vec::new();
         Self { blocks: request.blocks, latents, exponent: 0 }
     }
 
@@ -64,13 +67,13 @@ impl Shift {
             self.blocks.fold(w, w, 0.0, square, |a, b| a + b)[0]
         };
         // From one that even the largest weight just reaches to one that only the smallest use.
-        let candidates = (top - highest - 3..=top).map(|exponent| exponent.max(LOWEST_EXPONENT));
-        let best = candidates.min_by(|a, b| error(*a).total_cmp(&error(*b)));
-        self.exponent = best.unwrap_or(LOWEST_EXPONENT);
-        let mut rng = ChaCha8Rng::seed_from_u64(w.len() as u64);
-        let drawn =
-            Param::new("", Role::Latent, &self.latents.dims, Init::Normal { variance: VARIANCE }, &mut rng);
-        self.latents.value = drawn.value;
+        let candidates = (top - highest - 3..=top).map(|exponent| exponent.clamp(EXPONENTS[0], EXPONENTS[1]));
+        let errors = candidates.map(|exponent| (exponent, error(exponent)));
+        let best = errors.min_by(|a, b| a.1.total_cmp(&b.1));
+        self.exponent = best.map_or(EXPONENTS[0], |(exponent, _)| exponent);
+        let rng = ChaCha8Rng::seed_from_u64(w.len() as u64);
+        let draws = Distribution::<f32>::sample_iter(StandardNormal, rng);
+        self.latents.value.iter_mut().zip(draws).for_each(|(latent, draw)| *latent = draw * DEVIATION);
         for (t, latents) in self.latents.value.chunks_exact_mut(w.len()).enumerate() {
             for (latent, w) in latents.iter_mut().zip(w) {
                 let is_on = t as i32 >= highest - nearest(*w, self.exponent, highest);
@@ -106,6 +109,7 @@ impl Quantizer for Shift {
 
     fn backward(&mut self, w: &[f32], dw: &mut [f32]) {
         let Param { value, grad, .. } = &mut self.latents;
+        grad.resize(value.len(), 0.0);
         dense_shift::backward(w, value, self.exponent, dw, grad);
     }
 

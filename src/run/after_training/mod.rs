@@ -16,6 +16,7 @@ use super::evaluator::{BATCH, Evaluator};
 use super::images::Feed;
 use super::reestimate::{Estimating, Reestimation};
 use crate::model::Model;
+use crate::quant;
 use crate::random::{Purpose, stream};
 use crate::settings::RunConfig;
 use crate::{Error, Result, Tensor};
@@ -27,6 +28,9 @@ pub use calibrate::{CALIBRATIONS, Calibrator, Histogram};
 
 /// Batches of training images, of [`BATCH`] each, by which biases are corrected and ranges measured: a few hundred images.
 const BATCHES: usize = 8;
+
+/// A tensor so large that what a scheme keeps once a tensor does not count.
+const SMALL: [usize; 2] = [64, 64];
 
 /// Sweeps of equalisation at most. Four neighbours need about ten, the eight of VGG4bit two dozen.
 const SWEEPS: usize = 40;
@@ -82,6 +86,7 @@ impl Run {
         if let Some(quantization) = &quantization {
             quantization.apply(&mut config)?;
         }
+        self.reserve_copy(&config)?;
         let mut model = self.trainer.copy(&config)?;
         let preparations = match quantization {
             Some(quantization) => quantization.preparations(&config, &mut model)?,
@@ -91,12 +96,31 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Sees whether there is memory for what a scheme keeps for every weight of a copy, which [`Run::copy_bytes`] does not
+    /// count.
+    fn reserve_copy(&self, config: &RunConfig) -> Result<()> {
+        let scheme = quant::find(&config.quantizer)?;
+        let quantizer = scheme.quantizer(config.bits.all, config.granularity()?, SMALL)?;
+        let learned = quantizer.iter().flat_map(|quantizer| quantizer.params());
+        let learned: usize = learned.map(|param| param.value.len()).sum();
+        let bytes = self.model().parameter_count() * (learned / SMALL[0] / SMALL[1]) * size_of::<f32>();
+        Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| Error::Config {
+            field: "quantizer",
+            expected: format!("memory for a copy of the network with {}", config.quantizer),
+            found: "too little".into(),
+        })
+    }
+}
+
 impl Quantization {
     /// Makes settings those of a run that computes so.
     fn apply(&self, config: &mut RunConfig) -> Result<()> {
         config.quantizer.clone_from(&self.quantizer);
         config.bits = self.bits.into();
         config.granularity.clone_from(&self.granularity);
+        // All layers by the bits that are asked for.
+        config.ends = "same".into();
         if self.reestimate > 0 {
             config.reestimate = self.reestimate;
         }
