@@ -11,10 +11,13 @@ export function oneAtATime(ask) {
     again = true;
     if (running) return;
     running = true;
-    while (again) {
-      again = false;
-      await ask();
+    try {
+      while (again) {
+        again = false;
+        await ask();
+      }
+    } finally {
+      running = false;
     }
-    running = false;
   };
 }

@@ -126,5 +126,6 @@ export function choices(settings, wanted = settings) {
 /** The difference worth seeing first: FP32 against 4-bit. @param {Settings} settings */
 export function firstChoice(settings) {
   if (settings.quantizer !== "none") return "quantizer:none";
-  return choices(settings).find(({ difference }) => difference.startsWith("quantizer:")).difference;
+  // One setting alone: those with a space are of several.
+  return choices(settings).find(({ difference }) => /^quantizer:\S+$/.test(difference)).difference;
 }

@@ -191,6 +191,7 @@ export class Experiments {
 
   /** Ends the tests of `run`'s weights that are under way. */
   stopQuantizing(run) {
-    return this.session.client.request(To.PTQ, { run: run.id, quantizations: [] });
+    // Without the run there is nothing to end.
+    return this.session.client.request(To.PTQ, { run: run.id, quantizations: [] }).catch(() => {});
   }
 }

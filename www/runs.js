@@ -258,7 +258,8 @@ export class RunRecord {
 
   /** It goes on under other settings, with what it has learnt and the curves it has. */
   goOn(settings, info, layers, text) {
-    Object.assign(this, { settings, info, layers, alarm: null });
+    // What was tested after training was tested under other settings.
+    Object.assign(this, { settings, info, layers, alarm: null, afterTraining: null });
     this.mark(text);
   }
 

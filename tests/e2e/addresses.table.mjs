@@ -59,6 +59,8 @@ export const SETTINGS = [
   { key: "quantizer", text: "affine", field: { quantizer: "affine" }, control: "affine" },
   { key: "quantizer", text: "lsq", field: { quantizer: "lsq" }, control: "lsq" },
   { key: "quantizer", text: "apot", field: { quantizer: "apot" }, control: "apot" },
+  { key: "quantizer", text: "dorefa", field: { quantizer: "dorefa" }, control: "dorefa" },
+  { key: "quantizer", text: "fp4", field: { quantizer: "fp4" }, control: "fp4" },
   { key: "quantizer", text: "codebook", field: { quantizer: "codebook" }, control: "codebook" },
   { key: "quantizer", text: "shift", field: { quantizer: "shift" }, control: "shift" },
   { key: "schedule", text: "one_cycle", field: { schedule: "one_cycle" }, control: "one_cycle" },

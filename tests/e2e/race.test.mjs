@@ -19,7 +19,7 @@ test("what runs may differ in: each entry of the menu is one setting, and surviv
       const other = differing(settings, difference);
       const [named] = difference.split(":");
       // Bits follow a scheme that has not those of the first run.
-      const follow = { quantizer: ["bits", "granularity"], activations: ["actbits"] }[named] ?? [];
+      const follow = { quantizer: ["bits", "granularity"], activations: ["actbits"], gradients: ["gradbits"] }[named] ?? [];
       const changed = SETTINGS.filter(({ key }) => other[key] !== settings[key]).map(({ key }) => key);
       assert.deepEqual(changed.filter((key) => !follow.includes(key)), [named]);
       assert.ok(matters(settings, difference));
@@ -30,6 +30,7 @@ test("what runs may differ in: each entry of the menu is one setting, and surviv
     assert.ok(list.some(({ difference }) => difference === firstChoice(settings)));
   }
   assert.deepEqual(labels([defaults(), differing(defaults(), firstChoice(defaults()))]), ["4-bit", "FP32"]);
+  assert.equal(firstChoice({ ...defaults(), quantizer: "none", lr: 0.01 }), "quantizer:symmetric");
 });
 
 test("a second run that the address does not describe well is named and left out", () => {

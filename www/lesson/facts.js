@@ -4,7 +4,7 @@
  */
 import { fixed, percent, short, whole } from "../format.js";
 import { quantized } from "../grid.js";
-import { format, FORMER, parse, SETTINGS } from "../settings.js";
+import { defaults, format, FORMER, parse, SETTINGS } from "../settings.js";
 
 const last = (run) => run.epochs.at(-1);
 const gridded = (run) => run.layers.filter(quantized);
@@ -42,9 +42,9 @@ const OF_RUN = {
   label: [(run) => run.label, String, "string"],
 };
 
-/** Accuracy of the weights of any run that were quantized after training, at a width. */
+/** Accuracy of the weights of any run that were quantized after training by the usual scheme, at a width. */
 const afterTraining = (bits) => (session) =>
-  session.runs.map((run) => run.afterTraining?.results.get(bits)?.accuracy).find((accuracy) => accuracy !== undefined);
+  session.runs.map((run) => run.afterTraining?.resultsOf(defaults().quantizer).get(bits)?.accuracy).find((accuracy) => accuracy !== undefined);
 
 /** Of the page. `seen` is what the lesson's runner has counted. */
 const OF_PAGE = {

@@ -49,7 +49,7 @@ class Activations {
       this.#wanted = true;
       this.#ask();
     });
-    const about = element("p", { class: "panel-about" }, "What each ReLU gives for some test images, and the levels that it is rounded to.");
+    const about = element("p", { class: "panel-about" }, "What each ReLU hands on for some test images, after the sum or the pooling that goes with it, and the levels that it is rounded to.");
     const runs = element("div");
     this.#switch = new RunSwitch(runs, { label: "Activations of which run", changed: () => this.#ask() });
     this.#box = element("div", { class: "layers", id: "activation-layers" });

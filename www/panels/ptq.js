@@ -102,11 +102,14 @@ export function mount(root, session) {
 
   const start = (schemes) => {
     const run = fullPrecision(session.runs);
-    if (!run.afterTraining?.running) session.experiments.quantizeAfterTraining(run, schemes, form.options);
+    if (run && !run.afterTraining?.running) session.experiments.quantizeAfterTraining(run, schemes, form.options);
   };
   find("#ptq-go").addEventListener("click", () => start([schemeOf(table.chosen)]));
   find("#ptq-all").addEventListener("click", () => start(SCHEMES));
-  find("#ptq-stop").addEventListener("click", () => session.experiments.stopQuantizing(fullPrecision(session.runs)));
+  find("#ptq-stop").addEventListener("click", () => {
+    const run = fullPrecision(session.runs);
+    if (run) session.experiments.stopQuantizing(run);
+  });
   for (const key of Object.keys(shown)) {
     const chip = find(`#ptq-${key}`);
     chip.addEventListener("click", () => {

@@ -47,7 +47,7 @@ const labelOf = (choices, name) => choices.find((choice) => choice.name === name
 
 /** Under what a scheme was tested, in words. @param {Quantization} quantization */
 export function conditions({ quantizer, granularity, fold, equalise, correct, reestimate, activations, activationBits, calibration }) {
-  // Where a format has blocks of its own there is nothing to choose.
+  // Formats with blocks of their own, and levels that are a whole layer's, leave nothing to choose.
   const shares = schemeOf(quantizer).granularities.length > 1 && labelOf(settingOf("granularity").choices, granularity);
   const rounded = activations && `activations ${labelOf(settingOf("activations").choices, activations)} at ${activationBits} bits`;
   const parts = [
@@ -58,5 +58,5 @@ export function conditions({ quantizer, granularity, fold, equalise, correct, re
     reestimate > 0 && `statistics re-estimated from ${reestimate} ${reestimate === 1 ? "batch" : "batches"}`,
     rounded && `${rounded} (${labelOf(CALIBRATIONS, calibration).toLowerCase()})`,
   ].filter(Boolean);
-  return parts.join(", ") || "scales of its own";
+  return parts.join(", ") || "nothing besides";
 }

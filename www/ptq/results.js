@@ -28,7 +28,7 @@ export class AfterTraining {
 
   /** @param {import("../runs.js").RunRecord} run whose weights they are, as it is now */
   constructor({ globalStep, outlier }) {
-    /** Steps trained when the weights were taken. */
+    /** Steps trained when the weights were taken: the page hears of the last ones a little later. */
     this.step = globalStep;
     this.#outlier = outlier;
   }
@@ -49,7 +49,8 @@ export class AfterTraining {
   }
 
   /** What `From.PTQ` tells of the test of that place. */
-  add({ index, done, total, result }) {
+  add({ index, step, done, total, result }) {
+    this.step = step;
     this.#done = index + (result ? 1 : done / total);
     const quantization = this.#tests[index];
     if (!result) return;

@@ -31,9 +31,10 @@ export class AfterTraining {
 
   /**
    * Tests `run`, known as `id`, in each of these ways. Resolves when done, or when a newer request took over.
+   * @param {number} step how far it is trained
    * @param {(object|null)[]} quantizations see Run.evaluator of the engine
    */
-  async start(id, run, quantizations) {
+  async start(id, run, step, quantizations) {
     this.cancel(id);
     if (quantizations.length === 0) return;
     const request = {};
@@ -48,7 +49,7 @@ export class AfterTraining {
             if (this.#current.get(id) !== request) return;
             const progress = evaluator.advance();
             result = progress.result;
-            this.#tell(From.PTQ, { run: id, index, ...progress });
+            this.#tell(From.PTQ, { run: id, index, step, ...progress });
           }
         } finally {
           evaluator.free();

@@ -139,7 +139,10 @@ const answers = {
     return { ...run.injectOutlier(layer, factor), layersBefore, layers: run.layerReports() };
   },
 
-  [To.PTQ]: ({ run, quantizations }) => afterTraining.start(run, loop.entry(run).run, quantizations),
+  [To.PTQ]({ run: id, quantizations }) {
+    const { run, step } = loop.entry(id);
+    return afterTraining.start(id, run, step, quantizations);
+  },
 
   [To.PREDICTIONS]({ run: id, label, predicted, limit }) {
     const { run, dataset } = loop.entry(id);
