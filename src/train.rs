@@ -87,6 +87,7 @@ impl Trainer {
         self.settle();
         let mut fork = Self::new(self.description.with(config), self.clock)?;
         Snapshot::of(|visitor| self.visit(visitor)).restore(|visitor| fork.visit(visitor));
+        fork.model.take_over(&self.model);
         if fork.config().optimizer != self.config().optimizer {
             fork.optimizer_step = 0;
             fork.model.for_each_param_mut(|_, param| param.slots.retain(|slot| slot.name == AVERAGE));
@@ -208,6 +209,7 @@ impl Trainer {
     pub fn copy(&mut self, config: &RunConfig) -> Result<Model> {
         let mut model = Model::new(&self.description.with(config.clone()))?;
         Snapshot::of(|visitor| self.model.visit(&[], visitor)).restore(|visitor| model.visit(&[], visitor));
+        model.take_over(&self.model);
         model.quantize();
         Ok(model)
     }

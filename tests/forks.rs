@@ -264,3 +264,19 @@ fn a_test_pass_begins_anew_where_a_fork_computes_otherwise() {
         assert!(!is_last(base.fork(other.clone()).unwrap()), "{other:?}");
     }
 }
+
+/// The master weights of `shift` are signs; what they stand for is what goes on.
+#[test]
+fn powers_of_two_go_on_as_weights_of_another_kind() {
+    let of_shift = |bits: u8| RunConfig { quantizer: "shift".into(), bits: bits.into(), ..config() };
+    let mut base = run(of_shift(3));
+    steps(&mut base, 2);
+    let powers = base.filters("conv2").unwrap().quantized;
+    let full = RunConfig { quantizer: "none".into(), ..config() };
+    assert_eq!(base.fork(full).unwrap().filters("conv2").unwrap().latent, powers);
+    // A finer grid of powers holds the same ones.
+    assert_eq!(base.fork(of_shift(4)).unwrap().filters("conv2").unwrap().quantized, powers);
+    // The same scheme goes on with the signs as they are.
+    let (same, signs) = (base.fork(of_shift(3)).unwrap().filters("conv2").unwrap(), base.filters("conv2").unwrap());
+    assert_eq!((same.latent, same.quantized), (signs.latent, powers));
+}

@@ -7,7 +7,7 @@ use nibble::data::{Dataset, synthetic};
 use nibble::metrics::Event;
 use nibble::models::MODELS;
 use nibble::predictions::{ClassProbability, Query};
-use nibble::quant::QUANTIZERS;
+use nibble::quant::{Format, QUANTIZERS};
 use nibble::run::{Quantization, Run};
 use nibble::{Error, RunConfig};
 
@@ -101,7 +101,8 @@ fn a_packed_network_answers_as_its_run_does() {
 fn every_scheme_packs_to_the_same_answers() {
     let dataset = dataset(64, 12);
     let base = RunConfig { epochs: 1, batch: 32, ..RunConfig::default() };
-    for scheme in QUANTIZERS.iter() {
+    // Weights in FP32 are packed by another scheme than their run's.
+    for scheme in QUANTIZERS.iter().filter(|scheme| scheme.format != Format::Full) {
         for bits in [scheme.bits[0], *scheme.bits.last().unwrap()] {
             let mut run = finished(&dataset, rounded(&base, (scheme.entry.name, bits), ("none", 8)));
             check_answers(&mut run, &dataset);

@@ -518,6 +518,22 @@ impl Model {
         }
     }
 
+    /// Weights whose sizes another network has in latent variables are taken over as its forward pass uses them, where this
+    /// one has no such variables to put in their place.
+    pub fn take_over(&mut self, from: &Model) {
+        let latents = |param: &Param| {
+            let latents = param.family().find(|param| param.role == Role::Latent);
+            latents.map(|latents| latents.dims.clone())
+        };
+        for (node, from) in self.nodes.iter_mut().zip(&from.nodes) {
+            for (param, from) in node.layer.params_mut().into_iter().zip(from.layer.params()) {
+                if latents(from).is_some() && latents(param) != latents(from) {
+                    param.changing().value.copy_from_slice(from.forward_value());
+                }
+            }
+        }
+    }
+
     /// Keeps the statistics gathered by the last training pass.
     pub fn end_step(&mut self) {
         for node in &mut self.nodes {
