@@ -277,6 +277,7 @@ fn powers_of_two_go_on_as_weights_of_another_kind() {
     // A finer grid of powers holds the same ones.
     assert_eq!(base.fork(of_shift(4)).unwrap().filters("conv2").unwrap().quantized, powers);
     // The same scheme goes on with the signs as they are.
-    let (same, signs) = (base.fork(of_shift(3)).unwrap().filters("conv2").unwrap(), base.filters("conv2").unwrap());
+    let (same, signs) =
+        (base.fork(of_shift(3)).unwrap().filters("conv2").unwrap(), base.filters("conv2").unwrap());
     assert_eq!((same.latent, same.quantized), (signs.latent, powers));
 }

@@ -20,7 +20,7 @@ const LEVELS = {
   binary: 2, ternary_mean: 3, ternary_median: 3, shift: 16, apot: 15, codebook: 16, none: 0,
 };
 /** Those whose levels follow from the weights. */
-const SAMPLED = ["affine"];
+const SAMPLED = ["affine", "codebook"];
 /** Bars of more levels touch. */
 const MOST_BARS = 16;
 
