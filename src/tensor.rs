@@ -94,6 +94,11 @@ impl Tensor {
         &self.data[start..start + self.w * self.c]
     }
 
+    /// The interiors of all rows, image by image.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        (0..self.n).flat_map(move |n| (0..self.h).map(move |h| self.row(n, h)))
+    }
+
     /// The interior of one row: `w * c` elements.
     pub fn row_mut(&mut self, n: usize, h: usize) -> &mut [f32] {
         let start = self.offset(n, h, 0);
@@ -103,8 +108,7 @@ impl Tensor {
 
     /// The interior as a dense `[n][h][w][c]` vector (for tests and reports).
     pub fn to_dense(&self) -> Vec<f32> {
-        let rows = (0..self.n).flat_map(|n| (0..self.h).map(move |h| (n, h)));
-        rows.flat_map(|(n, h)| self.row(n, h).iter().copied()).collect()
+        self.rows().flatten().copied().collect()
     }
 
     /// A tensor with the given interior, `[n][h][w][c]` dense.

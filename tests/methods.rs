@@ -11,8 +11,10 @@ use nibble::run::{Part, Run};
 use nibble::schedule::SCHEDULES;
 use nibble::{Error, RunConfig};
 
-#[path = "support/checks.rs"]
-mod checks;
+#[path = "support/schemes.rs"]
+mod schemes;
+
+use schemes::Tried;
 
 fn dataset() -> Arc<Dataset> {
     Arc::new(synthetic::generate(192, 64, 5).unwrap())
@@ -298,9 +300,9 @@ fn loss_after_an_epoch(dataset: &Arc<Dataset>, config: RunConfig) -> f64 {
 fn share_of_full_precision(kind: &str, name: &str) -> f64 {
     match (kind, name) {
         // One bit and three levels: the weights' sizes are lost.
-        ("quantizer", "binary" | "ternary_mean" | "ternary_median") => 0.3,
+        ("weights", "binary" | "ternary_mean" | "ternary_median") => 0.3,
         // Latent variables begin within one step of 0: most exponents change in each of the first steps.
-        ("quantizer", "shift") => 0.06,
+        ("weights", "shift") => 0.06,
         // Half of what batch norm and ReLU give lies above 1, where it is cut off.
         ("activations", "dorefa") => 0.15,
         _ => 0.75,
@@ -314,42 +316,20 @@ fn every_scheme_learns_nearly_as_much_as_full_precision_in_an_epoch() {
     let full = RunConfig { quantizer: "none".into(), ..RunConfig::default() };
     let gain = chance - loss_after_an_epoch(&dataset, full);
     assert!(gain > 0.4, "FP32 learns: {gain}");
-    let four = |bits: &[u8]| if bits.contains(&4) { 4 } else { bits[0] };
-    let weights = QUANTIZERS.iter().map(|scheme| {
-        let (name, bits) = (scheme.entry.name, four(scheme.bits));
-        ("quantizer", name, RunConfig { quantizer: name.into(), bits: bits.into(), ..RunConfig::default() })
-    });
-    let activations = ACTIVATIONS.iter().map(|scheme| {
-        let (activations, activation_bits) = (scheme.entry.name.into(), four(scheme.bits).into());
-        let config = RunConfig { activations, activation_bits, ..RunConfig::default() };
-        ("activations", scheme.entry.name, config)
-    });
-    let gradients = GRADIENTS.iter().map(|scheme| {
-        let (gradients, gradient_bits) = (scheme.entry.name.into(), four(scheme.bits).into());
-        let config = RunConfig { gradients, gradient_bits, ..RunConfig::default() };
-        ("gradients", scheme.entry.name, config)
-    });
-    for (kind, name, config) in weights.chain(activations).chain(gradients) {
-        if name == "none" {
-            continue;
-        }
+    for Tried { kind, scheme, bits, config } in schemes::schemes(4) {
+        let name = scheme.entry.name;
         let loss = loss_after_an_epoch(&dataset, config);
         let bound = chance - share_of_full_precision(kind, name) * gain;
-        assert!(loss < bound, "{kind} {name}: {loss}, not below {bound}");
+        assert!(loss < bound, "{kind} {name}, {bits} bits: {loss}, not below {bound}");
     }
 }
 
 /// The list of what each scheme is held against knows every scheme, and no other.
 #[test]
 fn every_scheme_has_an_independent_check() {
-    let registries = [
-        ("weights", QUANTIZERS.iter().map(|scheme| scheme.entry.name).collect::<Vec<_>>()),
-        ("activations", ACTIVATIONS.iter().map(|scheme| scheme.entry.name).collect()),
-        ("gradients", GRADIENTS.iter().map(|scheme| scheme.entry.name).collect()),
-    ];
-    let registered = registries.iter().flat_map(|(kind, names)| names.iter().map(move |name| (*kind, *name)));
-    let mut registered: Vec<_> = registered.filter(|(_, name)| *name != "none").collect();
-    let mut checked: Vec<_> = checks::CHECKS.iter().map(|(kind, name, _)| (*kind, *name)).collect();
+    let tried = schemes::schemes(4);
+    let mut registered: Vec<_> = tried.iter().map(|tried| (tried.kind, tried.scheme.entry.name)).collect();
+    let mut checked: Vec<_> = schemes::CHECKS.iter().map(|(kind, name, _)| (*kind, *name)).collect();
     registered.sort_unstable();
     checked.sort_unstable();
     assert_eq!(registered, checked);

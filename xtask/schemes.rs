@@ -9,68 +9,27 @@ use nibble::data::{Dataset, synthetic};
 use nibble::metrics::Event;
 use nibble::model::{Description, Model};
 use nibble::models::MODELS;
-use nibble::quant::{ACTIVATIONS, Format, GRADIENTS, QUANTIZERS};
+use nibble::quant::SchemeEntry;
 use nibble::run::Run;
 use nibble::{Error as Problem, RunConfig};
 
-#[path = "../tests/support/checks.rs"]
-mod checks;
+#[path = "../tests/support/schemes.rs"]
+mod schemes;
 
-use checks::CHECKS;
+use schemes::{CHECKS, Tried};
 
 /// Built-in images of the epoch, for training and for the test.
 const IMAGES: [usize; 2] = [4000, 1000];
 /// Batches by which statistics are estimated again before the test: after 31 steps the running ones lag behind.
 const REESTIMATED: u32 = 10;
-/// Bits of a row that has a choice.
+/// Bits of a row that has a choice; of activations and gradients whose time is taken.
 const BITS: u8 = 4;
+const TIMED_BITS: u8 = 8;
 
 /// Pairs of rounds of a time, and steps of a round.
 const ROUNDS: [usize; 2] = [9, 3];
 /// Training images of a time: an epoch of four steps.
 const TIMED_IMAGES: usize = 512;
-
-/// A scheme, and the run that it is tried in.
-struct Row {
-    name: &'static str,
-    format: Format,
-    bits: u8,
-    source: &'static str,
-    config: RunConfig,
-}
-
-/// The bits that are wanted where a scheme can do them, else its narrowest.
-fn bits(of: &[u8], wanted: u8) -> u8 {
-    if of.contains(&wanted) { wanted } else { of[0] }
-}
-
-fn weights(wanted: u8) -> Vec<Row> {
-    let rows = QUANTIZERS.iter().filter(|scheme| scheme.format != Format::Full).map(|scheme| {
-        let (name, bits) = (scheme.entry.name, bits(scheme.bits, wanted));
-        let config = RunConfig { quantizer: name.into(), bits: bits.into(), ..RunConfig::default() };
-        Row { name, format: scheme.format, bits, source: scheme.source, config }
-    });
-    rows.collect()
-}
-
-fn activations(wanted: u8) -> Vec<Row> {
-    let rows = ACTIVATIONS.iter().filter(|scheme| scheme.format != Format::Full).map(|scheme| {
-        let (name, bits) = (scheme.entry.name, bits(scheme.bits, wanted));
-        let config =
-            RunConfig { activations: name.into(), activation_bits: bits.into(), ..RunConfig::default() };
-        Row { name, format: scheme.format, bits, source: scheme.source, config }
-    });
-    rows.collect()
-}
-
-fn gradients(wanted: u8) -> Vec<Row> {
-    let rows = GRADIENTS.iter().filter(|scheme| scheme.format != Format::Full).map(|scheme| {
-        let (name, bits) = (scheme.entry.name, bits(scheme.bits, wanted));
-        let config = RunConfig { gradients: name.into(), gradient_bits: bits.into(), ..RunConfig::default() };
-        Row { name, format: scheme.format, bits, source: scheme.source, config }
-    });
-    rows.collect()
-}
 
 /// Bits of a weight of VGG4bit, everything included that it takes to tell the weights.
 fn bits_a_weight(config: &RunConfig) -> Result<f64, Problem> {
@@ -107,8 +66,13 @@ fn steps(run: &mut Run) -> Result<f64, Box<dyn Error>> {
             _ => {}
         }
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    Ok(spread(times)[1])
+}
+
+/// The least, the middle one and the most.
+fn spread(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [0, values.len() / 2, values.len() - 1].map(|place| values[place])
 }
 
 /// Times a step of VGG4bit in turn with one of 4-bit symmetric weights.
@@ -125,33 +89,28 @@ fn print_times(wanted: &str) -> Result<(), Box<dyn Error>> {
     );
     println!("| for | name | bits | ms | median ratio | min | max |");
     println!("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
-    for (kind, rows) in
-        [("weights", weights(BITS)), ("activations", activations(8)), ("gradients", gradients(8))]
-    {
-        for Row { name, bits, config, .. } in rows {
-            if wanted != "all" && wanted != kind {
-                continue;
-            }
-            let mut run = start(&config)?;
-            steps(&mut run)?;
-            let (mut times, mut ratios) = (Vec::new(), Vec::new());
-            for round in 0..ROUNDS[0] {
-                let (this, that) = if round % 2 == 0 {
-                    let this = steps(&mut run)?;
-                    (this, steps(&mut plain)?)
-                } else {
-                    let that = steps(&mut plain)?;
-                    (steps(&mut run)?, that)
-                };
-                times.push(this);
-                ratios.push(this / that);
-            }
-            times.sort_by(f64::total_cmp);
-            ratios.sort_by(f64::total_cmp);
-            let (ms, ratio) = (times[times.len() / 2], ratios[ratios.len() / 2]);
-            let [min, max] = [ratios[0], ratios[ratios.len() - 1]];
-            println!("| {kind} | {name} | {bits} | {ms:.1} | {ratio:.3} | {min:.3} | {max:.3} |");
+    let weights = schemes::schemes(BITS).into_iter().filter(|tried| tried.kind == "weights");
+    let others = schemes::schemes(TIMED_BITS).into_iter().filter(|tried| tried.kind != "weights");
+    for Tried { kind, scheme, bits, config } in weights.chain(others) {
+        if wanted != "all" && wanted != kind {
+            continue;
         }
+        let mut run = start(&config)?;
+        steps(&mut run)?;
+        let (mut times, mut ratios) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS[0] {
+            let (this, that) = if round % 2 == 0 {
+                let this = steps(&mut run)?;
+                (this, steps(&mut plain)?)
+            } else {
+                let that = steps(&mut plain)?;
+                (steps(&mut run)?, that)
+            };
+            times.push(this);
+            ratios.push(this / that);
+        }
+        let (name, [_, ms, _], [min, ratio, max]) = (scheme.entry.name, spread(times), spread(ratios));
+        println!("| {kind} | {name} | {bits} | {ms:.1} | {ratio:.3} | {min:.3} | {max:.3} |");
     }
     Ok(())
 }
@@ -168,18 +127,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         IMAGES[0],
         loss(&dataset, &full)?
     );
-    for (title, kind, rows) in [
-        ("schemes for weights", "weights", weights(BITS)),
-        ("schemes for activations (with 4-bit symmetric weights)", "activations", activations(BITS)),
-        ("schemes for gradients (with 4-bit symmetric weights)", "gradients", gradients(BITS)),
-    ] {
-        println!("\n{} {title}\n", rows.len());
+    let all = schemes::schemes(BITS);
+    for rows in all.chunk_by(|a, b| a.kind == b.kind) {
+        let kind = rows[0].kind;
+        let with = if kind == "weights" { "" } else { " (with 4-bit symmetric weights)" };
+        println!("\n{} schemes for {kind}{with}\n", rows.len());
         println!("| name | numbers | bits | bits a weight, VGG4bit | loss | source | independent check |");
         println!("| --- | --- | ---: | ---: | ---: | --- | --- |");
-        for Row { name, format, bits, source, config } in rows {
+        for Tried { scheme: SchemeEntry { entry, format, source, .. }, bits, config, .. } in rows {
+            let name = entry.name;
             let check = CHECKS.iter().find(|(of, scheme, _)| (*of, *scheme) == (kind, name));
             let check = check.map_or("none", |(_, _, check)| check);
-            let (cost, loss) = (bits_a_weight(&config)?, loss(&dataset, &config)?);
+            let (cost, loss) = (bits_a_weight(config)?, loss(&dataset, config)?);
             let format = format!("{format:?}").to_lowercase();
             println!("| {name} | {format} | {bits} | {cost:.3} | {loss:.3} | {source} | {check} |");
         }

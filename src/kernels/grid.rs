@@ -79,8 +79,14 @@ impl Grid {
         self.levels.windows(2).all(|pair| pair[1] - pair[0] == 1.0) && self.levels[0].fract() == 0.0
     }
 
-    /// The codes of `values`, which lie on the grid: of each the nearest level.
+    /// A tensor of these values, which lie on the grid.
     pub fn encode(self, values: &[f32]) -> Encoded {
+        let codes = self.codes(values);
+        Encoded { grid: self, codes }
+    }
+
+    /// The codes of `values`, which lie on the grid: of each the nearest level.
+    pub fn codes(&self, values: &[f32]) -> Vec<u16> {
         let uniform = self.is_uniform();
         let last = self.levels.len() - 1;
         let code = |(i, value): (usize, &f32)| {
@@ -96,8 +102,7 @@ impl Grid {
             let nearer = position - self.levels[below] <= self.levels[above] - position;
             (if nearer { below } else { above }) as u16
         };
-        let codes = values.iter().enumerate().map(code).collect();
-        Encoded { grid: self, codes }
+        values.iter().enumerate().map(code).collect()
     }
 }
 

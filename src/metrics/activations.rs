@@ -64,8 +64,7 @@ impl Observed {
         let bound = rounding.map_or(f32::INFINITY, |rounding| rounding.bound());
         let grid = self.grid(x.w() * x.c());
         let bins_per_unit = HISTOGRAM_BINS as f32 / self.max;
-        for (n, h) in (0..x.n()).flat_map(|n| (0..x.h()).map(move |h| (n, h))) {
-            let row = x.row(n, h);
+        for row in x.rows() {
             self.values += row.len();
             for (i, value) in row.iter().enumerate() {
                 if *value > 0.0 {
@@ -103,7 +102,7 @@ impl Observed {
         let mut rounded = row.to_vec();
         self.rounding.expect("there is a grid").apply(&mut rounded, channels);
         self.level_counts.resize(grid.levels.len(), 0);
-        for code in grid.clone().encode(&rounded).codes {
+        for code in grid.codes(&rounded) {
             self.level_counts[usize::from(code)] += 1;
         }
     }

@@ -187,7 +187,7 @@ impl Model {
             nodes,
             gradient: Tensor::default(),
             granularity: config.granularity()?,
-            pass: Pass { training: false, seed: config.seed, step: 0 },
+            pass: Pass::EVALUATION,
             clock: || 0.0,
             products_ms: 0.0,
         };
@@ -209,11 +209,10 @@ impl Model {
         if let Some(unknown) = config.bits.layers().find(|layer| !names.iter().any(|name| name == layer)) {
             return Err(Error::Config { field: "bits", expected: names.join(", "), found: unknown.into() });
         }
-        let ends = [names.first().cloned(), names.last().cloned()];
-        let end = quant::find_end(&config.ends)?;
-        for Node { name, layer, .. } in &mut self.nodes {
+        let (ends, end) = (self.ends(), quant::find_end(&config.ends)?);
+        for (i, Node { name, layer, .. }) in self.nodes.iter_mut().enumerate() {
             let is_named = config.bits.layers().any(|layer| layer == name);
-            let end = if ends.contains(&Some(name.clone())) && !is_named { end } else { End::Same };
+            let end = if ends.contains(&Some(i)) && !is_named { end } else { End::Same };
             for param in layer.params_mut().into_iter().filter(|param| param.is_weight()) {
                 let bits = config.bits.of(name);
                 let Some((scheme, bits)) = end.of_weights(scheme, bits) else { continue };
@@ -245,15 +244,20 @@ impl Model {
     /// Has the gradients of layers with weights rounded, as the settings say.
     fn round_gradients(&mut self, config: &crate::RunConfig) -> Result<()> {
         let scheme = quant::find_gradients(&config.gradients)?;
-        let end = quant::find_end(&config.ends)?;
-        let weighted: Vec<usize> = (0..self.nodes.len()).filter(|i| self.nodes[*i].has_weights).collect();
-        for i in &weighted {
-            let end = if [weighted.first(), weighted.last()].contains(&Some(i)) { end } else { End::Same };
+        let (ends, end) = (self.ends(), quant::find_end(&config.ends)?);
+        for (i, node) in self.nodes.iter_mut().enumerate().filter(|(_, node)| node.has_weights) {
+            let end = if ends.contains(&Some(i)) { end } else { End::Same };
             if let Some((scheme, bits)) = end.of_gradients(scheme, config.gradient_bits as u8) {
-                self.nodes[*i].gradients = scheme.rounding(bits)?;
+                node.gradients = scheme.rounding(bits)?;
             }
         }
         Ok(())
+    }
+
+    /// The first and the last layer with weights.
+    fn ends(&self) -> [Option<usize>; 2] {
+        let has_weights = |node: &Node| node.has_weights;
+        [self.nodes.iter().position(has_weights), self.nodes.iter().rposition(has_weights)]
     }
 
     /// Border of zeros that the first layer needs around every image.
@@ -285,7 +289,7 @@ impl Model {
 
     /// Runs the network in evaluation mode, and shows what each ReLU gives before it is rounded.
     pub fn observe(&mut self, x: &Tensor, observe: &mut Observe) {
-        self.forward_observed(self.nodes.len() - 1, x, &Pass { training: false, seed: 0, step: 0 }, observe);
+        self.forward_observed(self.nodes.len() - 1, x, &Pass::EVALUATION, observe);
     }
 
     fn forward_observed(&mut self, last: usize, x: &Tensor, pass: &Pass, observe: &mut Observe) -> &Tensor {

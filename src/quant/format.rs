@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::registry::Entry;
+use crate::{Error, Result};
 
 /// The kinds of number that a scheme represents values by (the taxonomy of arXiv 2505.01043).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -36,8 +37,28 @@ pub struct SchemeEntry {
     pub granularities: Vec<&'static str>,
 }
 
+/// Checks the bits, a setting of that name, that are asked for of a scheme that takes some.
+///
+/// # Errors
+/// [`Error::Config`] for others; the message says which it takes.
+pub(super) fn check_bits(field: &'static str, scheme: &str, takes: &[u8], bits: u8) -> Result<()> {
+    if takes.contains(&bits) {
+        return Ok(());
+    }
+    Err(Error::Config {
+        field,
+        expected: format!("{} with {scheme}", bits_listed(takes)),
+        found: bits.to_string(),
+    })
+}
+
+/// The highest of `2^bits` levels from 0 on.
+pub(super) fn most(bits: u8) -> f32 {
+    ((1u32 << bits) - 1) as f32
+}
+
 /// `2 to 8`, or `8, 12, 16`.
-pub(super) fn bits_listed(bits: &[u8]) -> String {
+fn bits_listed(bits: &[u8]) -> String {
     match bits {
         [first, .., last] if usize::from(last - first) == bits.len() - 1 => format!("{first} to {last}"),
         _ => bits.iter().map(u8::to_string).collect::<Vec<_>>().join(", "),

@@ -4,7 +4,8 @@
  */
 import { fixed, percent, short, whole } from "../format.js";
 import { quantized } from "../grid.js";
-import { defaults, format, FORMER, parse, SETTINGS } from "../settings.js";
+import { FIRST } from "../ptq/options.js";
+import { format, FORMER, parse, SETTINGS } from "../settings.js";
 
 const last = (run) => run.epochs.at(-1);
 const gridded = (run) => run.layers.filter(quantized);
@@ -44,7 +45,7 @@ const OF_RUN = {
 
 /** Accuracy of the weights of any run that were quantized after training by the usual scheme, at a width. */
 const afterTraining = (bits) => (session) =>
-  session.runs.map((run) => run.afterTraining?.resultsOf(defaults().quantizer).get(bits)?.accuracy).find((accuracy) => accuracy !== undefined);
+  session.runs.map((run) => run.afterTraining?.resultsOf(FIRST).get(bits)?.accuracy).find((accuracy) => accuracy !== undefined);
 
 /** Of the page. `seen` is what the lesson's runner has counted. */
 const OF_PAGE = {

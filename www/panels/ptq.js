@@ -4,7 +4,7 @@ import { drawing } from "../frames.js";
 import { drawCliff, nameOf } from "../plots/cliff.js";
 import { onThemeChange } from "../plots/theme.js";
 import { Form, FORM } from "../ptq/form.js";
-import { schemeOf, SCHEMES, widthsOf } from "../ptq/options.js";
+import { FIRST, schemeOf, SCHEMES, widthsOf } from "../ptq/options.js";
 import { Table } from "../ptq/table.js";
 
 const MARKUP = `
@@ -30,9 +30,6 @@ const MARKUP = `
     </div>
     <div class="ptq-results"></div>
   </div>`;
-
-/** The scheme that is chosen at first: the paper's. */
-const FIRST = "symmetric";
 
 /** The run whose weights are rounded: one in FP32. */
 const fullPrecision = (runs) => runs.find(({ settings }) => settings.quantizer === "none") ?? null;

@@ -20,6 +20,9 @@ import { settingOf } from "../settings.js";
 /** Schemes that round weights, in the order of the menus. */
 export const SCHEMES = settingOf("quantizer").choices.filter(({ format }) => format !== "full");
 
+/** The scheme that is chosen at first: the paper's. */
+export const FIRST = settingOf("quantizer").default;
+
 /** Every width that some scheme takes, the widest first. */
 export const WIDTHS = [...new Set(SCHEMES.flatMap(({ bits }) => bits))].sort((a, b) => b - a);
 

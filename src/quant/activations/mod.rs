@@ -12,12 +12,12 @@ mod measured;
 mod mxfp4;
 mod pact;
 
-use super::format::{Format, bits_listed};
+use super::format::{Format, check_bits, most};
 use crate::kernels::rounding::{Keep, Rounding, Sums};
 use crate::param::Param;
 use crate::registry::{Entry, Named, Registry};
 use crate::state::Visitor;
-use crate::{Error, Result, Tensor};
+use crate::{Result, Tensor};
 
 /// What a quantizer is made for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -139,22 +139,11 @@ impl ActivationScheme {
     /// A quantizer of this scheme; `None` where values stay as they are.
     ///
     /// # Errors
-    /// [`Error::Config`] for bits that it cannot do; the message says which it can.
+    /// [`crate::Error::Config`] for bits that it cannot do; the message says which it can.
     pub fn quantizer(&self, request: &ActivationRequest) -> Result<Option<Box<dyn ActivationQuantizer>>> {
-        if !self.bits.contains(&request.bits) {
-            return Err(Error::Config {
-                field: "actbits",
-                expected: format!("{} with {}", bits_listed(self.bits), self.entry.name),
-                found: request.bits.to_string(),
-            });
-        }
+        check_bits("actbits", self.entry.name, self.bits, request.bits)?;
         Ok((self.build)(request))
     }
-}
-
-/// The highest of `2^bits` levels from 0 on.
-fn most(bits: u8) -> f32 {
-    ((1u32 << bits) - 1) as f32
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ mod dorefa;
 mod fp8;
 mod mxfp4;
 
-use super::format::{Format, bits_listed};
+use super::format::{Format, check_bits, most};
 use crate::kernels::gradients::Noise;
 use crate::registry::{Entry, Named, Registry};
-use crate::{Error, Result, Tensor};
+use crate::{Result, Tensor};
 
 /// A registered scheme.
 pub struct GradientScheme {
@@ -66,22 +66,11 @@ impl GradientScheme {
     /// A rounding of this scheme; `None` where values stay as they are.
     ///
     /// # Errors
-    /// [`Error::Config`] for bits that it cannot do; the message says which it can.
+    /// [`crate::Error::Config`] for bits that it cannot do; the message says which it can.
     pub fn rounding(&self, bits: u8) -> Result<Option<GradientRounding>> {
-        if !self.bits.contains(&bits) {
-            return Err(Error::Config {
-                field: "gradbits",
-                expected: format!("{} with {}", bits_listed(self.bits), self.entry.name),
-                found: bits.to_string(),
-            });
-        }
+        check_bits("gradbits", self.entry.name, self.bits, bits)?;
         Ok(self.round.map(|round| GradientRounding { bits, round }))
     }
-}
-
-/// The highest of `2^bits` levels from 0 on.
-fn most(bits: u8) -> f32 {
-    ((1u32 << bits) - 1) as f32
 }
 
 #[cfg(test)]

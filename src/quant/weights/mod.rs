@@ -21,7 +21,7 @@ mod ternary;
 mod ternary_mean;
 mod ternary_median;
 
-use super::format::{Format, bits_listed};
+use super::format::{Format, check_bits};
 use super::granularity::{GRANULARITIES, Sharing};
 use crate::kernels::blocks::{Blocks, Granularity};
 use crate::kernels::grid::Grid;
@@ -123,13 +123,7 @@ impl Scheme {
         [rows, outputs]: [usize; 2],
     ) -> Result<Option<Box<dyn Quantizer>>> {
         let name = self.entry.name;
-        if !self.bits.contains(&bits) {
-            return Err(Error::Config {
-                field: "bits",
-                expected: format!("{} with {name}", bits_listed(self.bits)),
-                found: bits.to_string(),
-            });
-        }
+        check_bits("bits", name, self.bits, bits)?;
         let granularity = self.sharing.take(granularity).ok_or_else(|| Error::Config {
             field: "granularity",
             expected: format!("{} with {name}", self.sharing.accepted()),

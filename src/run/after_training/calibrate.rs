@@ -1,7 +1,6 @@
 //! Ranges of activations, chosen once from some training images and kept then.
 
 use super::{BATCHES, Feed, Preparation, training_batch};
-use crate::Tensor;
 use crate::kernels::rounding::largest_and_sum;
 use crate::layers::Pass;
 use crate::model::Model;
@@ -156,7 +155,7 @@ impl Preparation for Calibration {
             if self.batch < BATCHES {
                 values.largest = values.largest.max(largest_and_sum(output).0);
             } else {
-                for_each_row(output, |row| values.add(row));
+                output.rows().for_each(|row| values.add(row));
             }
         }
         self.batch += 1;
@@ -171,12 +170,5 @@ impl Preparation for Calibration {
             }
         }
         complete
-    }
-}
-
-/// Calls `look` for each row of a batch.
-fn for_each_row(x: &Tensor, mut look: impl FnMut(&[f32])) {
-    for (n, h) in (0..x.n()).flat_map(|n| (0..x.h()).map(move |h| (n, h))) {
-        look(x.row(n, h));
     }
 }

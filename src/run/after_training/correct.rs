@@ -80,9 +80,7 @@ impl Preparation for BiasCorrection {
 /// Adds every value of a batch to the sum of its channel; `sums` may be empty before the first batch.
 fn add_channel_sums(x: &Tensor, sums: &mut Vec<f64>) {
     sums.resize(x.c(), 0.0);
-    for (n, h) in (0..x.n()).flat_map(|n| (0..x.h()).map(move |h| (n, h))) {
-        for pixel in x.row(n, h).chunks_exact(x.c()) {
-            sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += f64::from(*value));
-        }
+    for pixel in x.rows().flat_map(|row| row.chunks_exact(x.c())) {
+        sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += f64::from(*value));
     }
 }

@@ -1,4 +1,41 @@
-//! What holds each scheme against something that was not written for it: see tests/golden/README.md.
+//! Every scheme of every registry: how it is tried, and what holds it against something that was not written for it (see
+//! tests/golden/README.md).
+
+use nibble::RunConfig;
+use nibble::quant::{Format, SchemeEntry};
+use nibble::settings::{Kind, SETTINGS};
+
+/// What schemes are for, and the settings of the scheme and of its bits.
+const KINDS: [[&str; 3]; 3] = [
+    ["weights", "quantizer", "bits"],
+    ["activations", "activations", "actbits"],
+    ["gradients", "gradients", "gradbits"],
+];
+
+/// A scheme, and the settings that try it.
+pub struct Tried {
+    /// What it is for.
+    pub kind: &'static str,
+    pub scheme: SchemeEntry,
+    pub bits: u8,
+    pub config: RunConfig,
+}
+
+/// Every scheme that rounds, at so many bits where it can do them, else its fewest.
+pub fn schemes(bits: u8) -> Vec<Tried> {
+    let of_kind = |[kind, key, bits_key]: [&'static str; 3]| {
+        let row = SETTINGS.iter().find(|row| row.key == key).expect("a setting");
+        let Kind::Schemes(menu) = row.kind else { panic!("{key} is no menu of schemes") };
+        menu().into_iter().filter(|scheme| scheme.format != Format::Full).map(move |scheme| {
+            let bits = if scheme.bits.contains(&bits) { bits } else { scheme.bits[0] };
+            let mut config = RunConfig::default();
+            config.set(key, scheme.entry.name).expect("a name of its menu");
+            config.set(bits_key, &bits.to_string()).expect("bits that it takes");
+            Tried { kind, scheme, bits, config }
+        })
+    };
+    KINDS.into_iter().flat_map(of_kind).collect()
+}
 
 /// By what a scheme is for and its name: the independent check.
 pub const CHECKS: &[(&str, &str, &str)] = &[
