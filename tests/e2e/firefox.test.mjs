@@ -9,6 +9,18 @@ import { FATES, fates, MODULE } from "./fates.mjs";
 
 const { NIBBLE_URL, NIBBLE_URL_PLAIN, FIREFOX = "firefox-esr", FIREFOX_MISSING } = process.env;
 const PATIENCE = { timeout: 180_000, polling: 100 };
+const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Until the page trains with threads. One that is not isolated yet loads itself anew, and what waits in the old one may wait for ever: each look is its own. */
+async function ready(page) {
+  const end = Date.now() + PATIENCE.timeout;
+  for (let state = null; !state?.ready; await rest(100)) {
+    assert.ok(Date.now() < end, `not ready: ${JSON.stringify(state)}`);
+    const look = page.evaluate(() => ({ ready: Boolean(crossOriginIsolated && globalThis.nibble?.run && !nibble.busy), isolated: crossOriginIsolated, said: document.body?.innerText.slice(0, 200) }));
+    state = await Promise.race([look.catch((error) => ({ error: String(error) })), rest(5000)]);
+  }
+}
+
 const RUN = { train: 640, test: 100, batch: 32, epochs: 6, lr: 0.002, augment: 0 };
 
 let browser = null;
@@ -38,7 +50,7 @@ async function open(t, { url = NIBBLE_URL, settings = RUN, viewport = { width: 1
   });
   await page.setViewport(viewport);
   await page.goto(`${url}?${new URLSearchParams(settings)}`, { timeout: PATIENCE.timeout });
-  await page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, PATIENCE);
+  await ready(page);
   return page;
 }
 
@@ -107,7 +119,6 @@ firefox("a plain host: isolated by the service worker, and the same losses as wi
   const settings = { ...RUN, build: "simd" };
   const first = async (url) => {
     const page = await open(t, { url, settings });
-    await page.waitForFunction(() => crossOriginIsolated && nibble.run && !nibble.busy, PATIENCE);
     await page.click("#play");
     await page.waitForFunction(() => nibble.run.globalStep >= 3, PATIENCE);
     return (await losses(page)).slice(0, 3);

@@ -133,7 +133,8 @@ function hands(page, keyboard) {
       await press("#play");
     },
     async rest() {
-      if (await page.evaluate(() => nibble.playing)) await press("#play");
+      // In one turn of the page: a short run that ends between a look and a press would be told that it is finished.
+      await page.evaluate(() => nibble.playing && document.getElementById("play").click());
       await page.waitForFunction(() => !nibble.playing, null, PATIENCE);
     },
     steps: (count) => trained(page, count),
