@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::kernels::grid::{Encoded, F32_BITS};
 use crate::kernels::weights;
-use crate::param::Param;
+use crate::param::{Param, Role};
 
 pub use activations::ActivationReport;
 pub(crate) use activations::Observed;
@@ -143,16 +143,18 @@ pub struct LayerReport {
     pub scales: usize,
     /// Bits of a weight, scales and the like included.
     pub bits_a_weight: f64,
+    /// Levels of the grid, not only those of `levels`; 0 without a grid.
+    pub level_total: usize,
     /// Levels with at least one weight; 0 without a grid.
     pub levels_used: usize,
-    /// The latent weights.
+    /// The latent weights; of a scheme whose levels come from latent variables the weights of the forward pass.
     pub histogram: Histogram,
     /// What they are rounded to, where the layer has several grids: no level is then at one place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounded: Option<Histogram>,
     /// Weights on each of `levels`, lowest first; empty without a grid.
     pub level_counts: Vec<u32>,
-    /// Shannon entropy of `level_counts`, in bits.
+    /// Shannon entropy of the weights' distribution over all levels, in bits.
     pub entropy_bits: f64,
     /// Share of weights on another level than at the last epoch report.
     pub flipped_share: f64,
@@ -209,7 +211,7 @@ impl Histogram {
     }
 }
 
-/// A level, counted from the lowest of its grid.
+/// A level: steps from the one of 0 where a grid has zero points, else from the lowest. Below 0 modulo 2^16.
 pub type Level = u16;
 
 /// The level of every weight of a tensor; empty where there is no grid.
@@ -217,7 +219,13 @@ pub type Levels = Vec<Level>;
 
 /// Levels of the forward weights of a quantized parameter; empty where there is no grid.
 pub fn levels(param: &Param) -> Levels {
-    param.encode().map_or_else(Vec::new, |encoded| encoded.codes)
+    let Some(Encoded { grid, mut codes }) = param.encode() else { return Vec::new() };
+    if !grid.zero_points.is_empty() {
+        // A zero point that moves takes all codes with it, and leaves the values where they are.
+        let zero_point = |i| grid.zero_point(grid.blocks.of(i)) as u16;
+        codes.iter_mut().enumerate().for_each(|(i, code)| *code = code.wrapping_sub(zero_point(i)));
+    }
+    codes
 }
 
 /// Share of the weights that are on another level than before; 0 where there are no levels to compare.
@@ -251,13 +259,24 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
     let count = param.value.len();
     let grid = param.quantizer.as_ref().filter(|_| !levels.is_empty()).map(|quantizer| quantizer.grid());
     let mut level_counts = vec![0u32; grid.as_ref().map_or(0, |grid| grid.levels.len())];
-    levels.iter().for_each(|level| level_counts[usize::from(*level)] += 1);
+    if let Some(grid) = &grid {
+        for (i, level) in levels.iter().enumerate() {
+            let code = level.wrapping_add(grid.zero_point(grid.blocks.of(i)) as u16);
+            level_counts[usize::from(code)] += 1;
+        }
+    }
     let blocks = grid.as_ref().map_or(0, |grid| grid.scales.len());
-    let mean =
-        |values: &mut dyn Iterator<Item = f32>| (values.map(f64::from).sum::<f64>() / blocks as f64) as f32;
-    let value = |level| {
+    let means = grid.as_ref().map_or([0.0; 2], |grid| {
+        let terms =
+            grid.scales.iter().enumerate().map(|(block, scale)| {
+                [f64::from(*scale), f64::from(*scale) * f64::from(grid.zero_point(block))]
+            });
+        let [scales, offsets] = terms.fold([0.0; 2], |[a, b], [scale, offset]| [a + scale, b + offset]);
+        [scales / blocks as f64, offsets / blocks as f64]
+    });
+    let value = |level: usize| {
         let grid = grid.as_ref().expect("there are levels");
-        mean(&mut (0..blocks).map(|block| grid.value(level, block)))
+        (f64::from(grid.levels[level]) * means[0] - means[1]) as f32
     };
     let saturated = match level_counts[..] {
         [lowest, .., highest] => {
@@ -267,20 +286,29 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
         }
         _ => 0,
     };
+    let (levels_used, entropy_bits) = (used(&level_counts), entropy(&level_counts));
+    let level_total = level_counts.len();
     let (values, level_counts) = told(&level_counts, value);
+    // Of the values that the forward pass uses where the master weights are no approximation of them.
+    let latent = param.family().any(|param| param.role == Role::Latent);
+    let histogram = match latent {
+        true => Histogram::symmetric(&param.quantized, ROUNDED_BINS),
+        false => Histogram::symmetric(&param.value, HISTOGRAM_BINS),
+    };
     LayerReport {
         name: name.into(),
         shape: param.published_dims(),
         count,
         bits: grid.as_ref().map_or(F32_BITS, |grid| grid.code_bits()) as u8,
-        scale: grid.as_ref().map_or(0.0, |grid| mean(&mut grid.scales.iter().copied())),
+        scale: means[0] as f32,
         levels: values,
         scales: blocks,
         bits_a_weight: grid.as_ref().map_or(F32_BITS as f64, |grid| grid.bits() as f64 / count.max(1) as f64),
-        levels_used: level_counts.iter().filter(|&&n| n > 0).count(),
-        histogram: Histogram::symmetric(&param.value, HISTOGRAM_BINS),
+        level_total,
+        levels_used,
+        histogram,
         rounded: (blocks > 1).then(|| Histogram::symmetric(&param.quantized, ROUNDED_BINS)),
-        entropy_bits: entropy(&level_counts),
+        entropy_bits,
         level_counts,
         flipped_share: flips.since_epoch,
         flips_per_step: flips.last_step,
@@ -291,14 +319,15 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
 
 /// Describes the grid of that number of a weight tensor; `None` where there is none.
 pub fn grid_report(param: &Param, number: usize) -> Option<GridReport> {
-    let Encoded { grid, codes } = param.encode()?;
+    let grid = param.quantizer.as_ref().filter(|_| !param.quantized.is_empty())?.grid();
     let scale = *grid.scales.get(number)?;
     let [rows, channels] = grid.blocks.ranges(number);
     let at = |row: usize| channels.clone().map(move |channel| row * grid.blocks.outputs + channel);
     let places: Vec<usize> = rows.clone().flat_map(at).collect();
     let latent: Vec<f32> = places.iter().map(|at| param.value[*at]).collect();
     let mut counts = vec![0u32; grid.levels.len()];
-    places.iter().for_each(|at| counts[usize::from(codes[*at])] += 1);
+    let codes = grid.codes(places.iter().map(|at| (number, param.quantized[*at])));
+    codes.into_iter().for_each(|code| counts[usize::from(code)] += 1);
     let (levels, level_counts) = told(&counts, |level| grid.value(level, number));
     Some(GridReport {
         channels: [channels.start, channels.end],
@@ -308,6 +337,11 @@ pub fn grid_report(param: &Param, number: usize) -> Option<GridReport> {
         level_counts,
         histogram: Histogram::symmetric(&latent, HISTOGRAM_BINS),
     })
+}
+
+/// Levels with at least one weight.
+fn used(counts: &[u32]) -> usize {
+    counts.iter().filter(|count| **count > 0).count()
 }
 
 /// Shannon entropy of a distribution given by counts, in bits.
@@ -356,19 +390,50 @@ mod tests {
     #[test]
     fn an_end_of_the_grid_that_is_zero_saturates_nothing() {
         let saturated = |values: &[f32]| {
-            let mut rng = stream(1u32, Purpose::Weights, 0);
-            let mut param =
-                Param::new("weight", Role::Weight, &[values.len(), 1], Init::Constant(0.0), &mut rng);
-            param.value = values.into();
-            let scheme = crate::quant::find("affine").unwrap();
-            param.quantizer = scheme.quantizer(2, Granularity::Tensor, param.matrix()).unwrap();
-            param.quantize(None);
+            let param = weight(values, "affine", 2);
             let flips = Flips { last_step: 0.0, since_epoch: 0.0 };
             layer_report("linear1", &param, &levels(&param), flips).saturated_share
         };
         assert_eq!(saturated(&[0.0, 0.0, 1.0, 3.0]), 0.25);
         assert_eq!(saturated(&[0.0, 0.0, -1.0, -3.0]), 0.25);
         assert_eq!(saturated(&[-1.0, 0.0, 0.0, 2.0]), 0.5);
+    }
+
+    /// A layer's weight of these values.
+    fn weight(values: &[f32], scheme: &str, bits: u8) -> Param {
+        let mut rng = stream(1u32, Purpose::Weights, 0);
+        let mut param = Param::new("weight", Role::Weight, &[values.len(), 1], Init::Constant(0.0), &mut rng);
+        param.value = values.into();
+        let scheme = crate::quant::find(scheme).unwrap();
+        param.quantizer = scheme.quantizer(bits, Granularity::Tensor, param.matrix()).unwrap();
+        param.quantize(None);
+        param
+    }
+
+    #[test]
+    fn a_zero_point_that_moves_moves_no_weight() {
+        let near: Vec<f32> = (0..100).map(|i| i as f32 / 50.0 - 0.99).chain([1.0]).collect();
+        let mut param = weight(&near, "affine", 4);
+        let (before, zero_points) = (levels(&param), param.encode().unwrap().grid.zero_points);
+        param.value[0] = -1.01;
+        param.quantize(None);
+        assert_ne!(param.encode().unwrap().grid.zero_points, zero_points);
+        let share = flipped_share(&levels(&param), &before);
+        assert!(share < 0.1, "{share} have another level");
+        let flips = Flips { last_step: 0.0, since_epoch: 0.0 };
+        let report = layer_report("linear1", &param, &levels(&param), flips);
+        assert_eq!(report.level_counts, param.encode().unwrap().counts());
+    }
+
+    #[test]
+    fn levels_that_are_told_together_count_each() {
+        let values: Vec<f32> = (0..1000).map(|i| i as f32 / 500.0 - 1.0).collect();
+        let param = weight(&values, "dfp", 12);
+        let flips = Flips { last_step: 0.0, since_epoch: 0.0 };
+        let report = layer_report("linear1", &param, &levels(&param), flips);
+        assert_eq!((report.level_total, report.levels.len()), (4096, 256));
+        assert_eq!(report.levels_used, 1000);
+        assert!((report.entropy_bits - 1000f64.log2()).abs() < 1e-9);
     }
 
     #[test]

@@ -52,6 +52,11 @@ pub struct Slot {
 /// The model calls, once a step: [`fit`](Self::fit), [`quantize`](Self::quantize) and, after the backward pass,
 /// [`backward`](Self::backward).
 pub trait Quantizer: Send + Sync {
+    /// Whatever it starts with by chance comes from this stream. Called before the first [`fit`](Self::fit).
+    fn draw_from(&mut self, rng: ChaCha8Rng) {
+        let _ = rng;
+    }
+
     /// Finds the grid for the values `w`, `[rows][outputs]`.
     fn fit(&mut self, w: &[f32], known: &Known);
 

@@ -18,6 +18,11 @@ pub enum Purpose {
         /// Index of the layer in its model.
         layer: usize,
     },
+    /// What the quantizer of the layer of that index starts with.
+    Quantizer {
+        /// Index of the layer in its model.
+        layer: usize,
+    },
     /// The order of the training images; the position is the epoch.
     Shuffle,
     /// Crop and flip of an image; the position is its place in the epoch.
@@ -57,6 +62,7 @@ impl Purpose {
             Self::Weights => Place::Key(1, 0),
             Self::Dropout { layer } => Place::Key(2, layer as u32),
             Self::Gradients { layer } => Place::Key(3, layer as u32),
+            Self::Quantizer { layer } => Place::Key(4, layer as u32),
             Self::Shuffle => Place::Number(1 << 56),
             Self::Augment { epoch } => Place::Number(2 << 56 | u64::from(epoch & 0xff_ffff) << 32),
             Self::DrawTrain => Place::Number(3 << 56),
@@ -71,7 +77,9 @@ impl Purpose {
     /// The positions that it has room for.
     fn positions(self) -> u64 {
         match self {
-            Self::Weights | Self::Dropout { .. } | Self::Gradients { .. } => u64::MAX,
+            Self::Weights | Self::Dropout { .. } | Self::Gradients { .. } | Self::Quantizer { .. } => {
+                u64::MAX
+            }
             Self::Augment { .. } | Self::Reestimate { .. } => 0xffff_ffff,
             _ => (1 << 56) - 1,
         }

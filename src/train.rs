@@ -87,7 +87,11 @@ impl Trainer {
         self.settle();
         let mut fork = Self::new(self.description.with(config), self.clock)?;
         Snapshot::of(|visitor| self.visit(visitor)).restore(|visitor| fork.visit(visitor));
-        fork.model.take_over(&self.model);
+        // Averages of latent variables are none of what they stand for.
+        fork.model.take_over(&self.model, |param| {
+            let averages = param.slots.iter_mut().filter(|slot| slot.name == AVERAGE);
+            averages.for_each(|slot| slot.values.fill(NO_AVERAGE));
+        });
         if fork.config().optimizer != self.config().optimizer {
             fork.optimizer_step = 0;
             fork.model.for_each_param_mut(|_, param| param.slots.retain(|slot| slot.name == AVERAGE));
@@ -207,9 +211,10 @@ impl Trainer {
     /// # Errors
     /// As [`Model::new`].
     pub fn copy(&mut self, config: &RunConfig) -> Result<Model> {
+        self.settle();
         let mut model = Model::new(&self.description.with(config.clone()))?;
         Snapshot::of(|visitor| self.model.visit(&[], visitor)).restore(|visitor| model.visit(&[], visitor));
-        model.take_over(&self.model);
+        model.take_over(&self.model, |_| {});
         model.quantize();
         Ok(model)
     }
@@ -223,6 +228,14 @@ impl Trainer {
     pub fn logits(&mut self, x: &Tensor) -> &Tensor {
         self.settle();
         self.model.forward(x, &Pass::EVALUATION)
+    }
+
+    /// Has the quantizers of activations see a training batch, and nothing else learn from it.
+    pub fn measure_activations(&mut self, x: &Tensor) {
+        let pass = Pass { training: true, seed: self.config().seed, step: self.step };
+        let model = self.settled();
+        model.forward(x, &pass);
+        model.keep_ranges();
     }
 
     /// The network. Forward weights are those of the last step or evaluation.

@@ -281,3 +281,55 @@ fn powers_of_two_go_on_as_weights_of_another_kind() {
         (base.fork(of_shift(3)).unwrap().filters("conv2").unwrap(), base.filters("conv2").unwrap());
     assert_eq!((same.latent, same.quantized), (signs.latent, powers));
 }
+
+/// What was averaged were latent variables of signs.
+#[test]
+fn averages_begin_anew_where_weights_come_from_latent_variables() {
+    let shift = RunConfig { quantizer: "shift".into(), ema: 0.999, ..config() };
+    let mut run = run(shift.clone());
+    steps(&mut run, 2);
+    let mut fork = run.fork(RunConfig { quantizer: "symmetric".into(), ..shift }).unwrap();
+    steps(&mut fork, 1);
+    for (layer, param) in fork.model().params().filter(|(_, param)| param.is_weight()) {
+        let average = param.slots.iter().find(|slot| slot.name == "average").unwrap();
+        assert!(average.values == param.value, "{layer}: its first step is the first of the average");
+    }
+}
+
+/// Each seed has magnitudes of its own, and so has each layer.
+#[test]
+fn latent_variables_are_drawn_by_the_seed() {
+    let latents = |seed| -> Vec<f32> {
+        let mut run = run(RunConfig { quantizer: "shift".into(), seed, ..config() });
+        run.filters("conv1").unwrap();
+        let params = run.model().params().filter(|(_, param)| param.name == "latents");
+        params.map(|(_, param)| param.value[0].abs()).collect()
+    };
+    let (first, second) = (latents(1), latents(2));
+    assert!(first.iter().zip(&second).all(|(a, b)| a != b), "{first:?} {second:?}");
+    assert!(first.windows(2).all(|pair| pair[0] != pair[1]), "{first:?}");
+    assert_eq!(first, latents(1));
+}
+
+/// A fork in the middle of a test pass tests its activations as they are to be rounded.
+#[test]
+fn activations_are_measured_where_a_fork_is_about_to_be_tested() {
+    for scheme in ["affine", "lsq", "fp4"] {
+        let mut run = run(config());
+        steps(&mut run, 4);
+        let rounded = RunConfig { activations: scheme.into(), activation_bits: 4, ..config() };
+        let mut fork = run.fork(rounded).unwrap();
+        let report = |run: &mut Run| finish(run).remove(0).test_loss;
+        assert_ne!(report(&mut fork), report(&mut run), "{scheme}");
+    }
+}
+
+/// One scale for the net is that of the layers that are rounded.
+#[test]
+fn a_layer_that_is_not_rounded_has_no_part_in_the_scale_of_the_net() {
+    let mut run = run(RunConfig { granularity: "net".into(), ends: "full".into(), ..config() });
+    let scale = |run: &mut Run| run.layer_reports()[1].scale;
+    let before = scale(&mut run);
+    run.inject_outlier("conv1", 20.0).unwrap();
+    assert_eq!(scale(&mut run), before);
+}

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::blocks::{Blocks, Granularity};
 use super::simd::{Chosen, Kernel, Simd};
 use super::{
     Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Linear, batch_norm, conv3x3, conv5x5, gemm, parallel,
@@ -373,8 +374,9 @@ impl Bench<'_> {
         self.measure("abs_max", &shape, 0.0, bytes, || {
             std::hint::black_box(weights::abs_max(&g));
         });
-        self.measure("fake_quantize", &shape, 0.0, 2.0 * bytes, || {
-            weights::fake_quantize(&w, 0.1, 7.0, &mut m);
+        let blocks = Blocks::new(w.len(), 1, Granularity::Tensor);
+        self.measure("round to a grid", &shape, 0.0, 2.0 * bytes, || {
+            blocks.round(&w, &[0.1], [-7.0, 7.0], &mut m);
         });
     }
 }

@@ -91,6 +91,16 @@ impl Blocks {
         self.change(w, table, out, move |w, entry, _| map(w, entry));
     }
 
+    /// `out = scale clamp(round_half_even(w / scale), lowest, highest)`; one scale a block.
+    pub fn round(&self, w: &[f32], scales: &[f32], [lowest, highest]: [f32; 2], out: &mut [f32]) {
+        self.map(w, scales, out, move |w, scale| {
+            let level = (w / scale).round_ties_even();
+            let level = if level > highest { highest } else { level };
+            let level = if level < lowest { lowest } else { level };
+            level * scale
+        });
+    }
+
     /// `x[i] = change(w[i], table[block of i], x[i])`; `table` has one entry a block.
     pub fn change<T: Copy + Sync>(
         &self,

@@ -81,16 +81,15 @@ impl Grid {
 
     /// A tensor of these values, which lie on the grid.
     pub fn encode(self, values: &[f32]) -> Encoded {
-        let codes = self.codes(values);
+        let codes = self.codes(values.iter().enumerate().map(|(i, value)| (self.blocks.of(i), *value)));
         Encoded { grid: self, codes }
     }
 
-    /// The codes of `values`, which lie on the grid: of each the nearest level.
-    pub fn codes(&self, values: &[f32]) -> Vec<u16> {
+    /// The codes of values, which lie on the grid, with their blocks: of each the nearest level.
+    pub fn codes(&self, values: impl Iterator<Item = (usize, f32)>) -> Vec<u16> {
         let uniform = self.is_uniform();
         let last = self.levels.len() - 1;
-        let code = |(i, value): (usize, &f32)| {
-            let block = self.blocks.of(i);
+        let code = |(block, value): (usize, f32)| {
             let scale = self.scales[block];
             let position = if scale == 0.0 { 0.0 } else { value / scale } + self.zero_point(block);
             if uniform {
@@ -102,7 +101,7 @@ impl Grid {
             let nearer = position - self.levels[below] <= self.levels[above] - position;
             (if nearer { below } else { above }) as u16
         };
-        values.iter().enumerate().map(code).collect()
+        values.map(code).collect()
     }
 }
 

@@ -71,23 +71,6 @@ pub fn abs_max(x: &[f32]) -> f32 {
     parts.into_iter().fold(0.0, larger)
 }
 
-/// `out = clamp(round_half_even(w / scale), -quant_max, quant_max) * scale`.
-pub fn fake_quantize(w: &[f32], scale: f32, quant_max: f32, out: &mut [f32]) {
-    assert_eq!(w.len(), out.len(), "elements of w and out");
-    let set = Chosen::now();
-    parallel::for_each_chunk(out, CHUNK, |item, out| {
-        let w = chunk(w, item);
-        set.vectorize(|| {
-            for (out, w) in out.iter_mut().zip(w) {
-                let level = (w / scale).round_ties_even();
-                let level = if level > quant_max { quant_max } else { level };
-                let level = if level < -quant_max { -quant_max } else { level };
-                *out = level * scale;
-            }
-        });
-    });
-}
-
 /// `w = limit tanh(w / limit)` in place. The error of tanh is below 3e-7, and below 4e-7 relative to it (2.8e-7 and
 /// 3.6e-7 at 1.046 limits, the worst of all numbers; 2.1e-7 and 3.3e-7 within the limit). The result is never
 /// beyond the limit, and just the limit from 10 limits on.

@@ -102,7 +102,7 @@ impl Observed {
         let mut rounded = row.to_vec();
         self.rounding.expect("there is a grid").apply(&mut rounded, channels);
         self.level_counts.resize(grid.levels.len(), 0);
-        for code in grid.codes(&rounded) {
+        for code in grid.codes(rounded.into_iter().map(|value| (0, value))) {
             self.level_counts[usize::from(code)] += 1;
         }
     }

@@ -217,6 +217,9 @@ impl Model {
                 let bits = config.bits.of(name);
                 let Some((scheme, bits)) = end.of_weights(scheme, bits) else { continue };
                 param.quantizer = scheme.quantizer(bits, self.granularity, param.matrix())?;
+                if let Some(quantizer) = &mut param.quantizer {
+                    quantizer.draw_from(stream(config.seed, Purpose::Quantizer { layer: i }, 0));
+                }
             }
         }
         Ok(())
@@ -468,7 +471,7 @@ impl Model {
     /// Makes the forward weights of every layer from its master weights.
     pub fn quantize(&mut self) {
         let net = (self.granularity == Granularity::Net).then(|| {
-            let weights = self.params().filter(|(_, param)| param.is_weight());
+            let weights = self.params().filter(|(_, param)| param.quantizer.is_some());
             let extents = weights.map(|(_, param)| {
                 Blocks::new(param.value.len(), 1, Granularity::Tensor).extents(&param.value)[0]
             });
@@ -523,8 +526,8 @@ impl Model {
     }
 
     /// Weights whose sizes another network has in latent variables are taken over as its forward pass uses them, where this
-    /// one has no such variables to put in their place.
-    pub fn take_over(&mut self, from: &Model) {
+    /// one has no such variables to put in their place; `other` is called with each.
+    pub fn take_over(&mut self, from: &Model, mut other: impl FnMut(&mut Param)) {
         let latents = |param: &Param| {
             let latents = param.family().find(|param| param.role == Role::Latent);
             latents.map(|latents| latents.dims.clone())
@@ -533,6 +536,7 @@ impl Model {
             for (param, from) in node.layer.params_mut().into_iter().zip(from.layer.params()) {
                 if latents(from).is_some() && latents(param) != latents(from) {
                     param.changing().value.copy_from_slice(from.forward_value());
+                    other(param);
                 }
             }
         }
@@ -540,12 +544,14 @@ impl Model {
 
     /// Keeps the statistics gathered by the last training pass.
     pub fn end_step(&mut self) {
-        for node in &mut self.nodes {
-            node.layer.end_step();
-            if let Some(placed) = &mut node.rounding {
-                placed.quantizer.end_step();
-            }
-        }
+        self.nodes.iter_mut().for_each(|node| node.layer.end_step());
+        self.keep_ranges();
+    }
+
+    /// Keeps what quantizers of activations measured in the last training pass.
+    pub fn keep_ranges(&mut self) {
+        let placed = self.nodes.iter_mut().filter_map(|node| node.rounding.as_mut());
+        placed.for_each(|placed| placed.quantizer.end_step());
     }
 
     /// The statistics of the last training pass count as number `done` (from 0) of those whose mean evaluation uses.

@@ -2,6 +2,7 @@
 
 use super::{Run, Stage, Totals};
 use crate::predictions::Predictions;
+use crate::random::{Purpose, stream};
 use crate::settings::RunConfig;
 use crate::state::{self, Snapshot, Visitor};
 use crate::{Error, Result};
@@ -26,6 +27,7 @@ impl Run {
         }
         let same_grid = grid(self.config())? == grid(&config)?;
         let same_test = test(self.config()) == test(&config);
+        let same_activations = activations(self.config()) == activations(&config);
         let trainer = self.trainer.fork(config)?;
         let mut fork = Self {
             schedule: crate::schedule::find(&trainer.config().schedule)?.rates,
@@ -49,10 +51,23 @@ impl Run {
             // There may be more epochs now.
             fork.begin_epoch();
         }
-        if !(same_grid && same_test) || fork.progress.stage == Stage::TestingAverage {
+        let in_epoch = matches!(fork.progress.stage, Stage::Training { .. });
+        if !(same_activations || in_epoch) {
+            // Else a range would be known after a step, and this test sees none.
+            fork.measure_activations();
+        }
+        if !(same_grid && same_test && same_activations) || fork.progress.stage == Stage::TestingAverage {
             fork.restart_test();
         }
         Ok(fork)
+    }
+
+    /// Has the ranges of activations follow a training batch, drawn by a stream of its own.
+    fn measure_activations(&mut self) {
+        let rng = stream(self.config().seed, Purpose::Calibrate, 0);
+        let (halo, batch) = (self.model().input_halo(), self.config().batch as usize);
+        self.images.drawn_batch(rng, batch, halo, &mut self.x, &mut self.labels);
+        self.trainer.measure_activations(&self.x);
     }
 
     /// Shows everything that a copy needs to go on alike.
@@ -115,7 +130,12 @@ fn grid(config: &RunConfig) -> Result<impl PartialEq + use<'_>> {
     Ok((&config.quantizer, &config.bits, config.granularity()?, &config.ends))
 }
 
-/// What a test pass depends on, besides the weights.
-fn test(config: &RunConfig) -> impl PartialEq + use<'_> {
-    (config.reestimate, config.ema > 0.0, &config.activations, config.activation_bits)
+/// What a test pass depends on, besides weights and activations.
+fn test(config: &RunConfig) -> impl PartialEq + use<> {
+    (config.reestimate, config.ema > 0.0)
+}
+
+/// What activations are rounded by.
+fn activations(config: &RunConfig) -> impl PartialEq + use<'_> {
+    (&config.activations, config.activation_bits, &config.ends)
 }

@@ -27,7 +27,7 @@ use after_training::Preparation;
 use images::Images;
 use reestimate::{Estimating, Reestimation};
 
-pub use after_training::{CALIBRATIONS, Calibrator, Histogram, Quantization};
+pub use after_training::{CALIBRATIONS, Calibrator, Distribution, Quantization};
 pub use evaluator::{Evaluation, Evaluator, Progress};
 pub use images::Part;
 pub use inspect::{Filters, OBSERVED_IMAGES, Outlier};

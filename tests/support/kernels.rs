@@ -6,6 +6,7 @@ mod activations;
 pub use activations::*;
 
 use nibble::Tensor;
+use nibble::kernels::blocks::{Blocks, Granularity};
 use nibble::kernels::conv3x3::Algorithm;
 use nibble::kernels::{Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Isa, Linear, oracle};
 use nibble::kernels::{batch_norm, conv3x3, conv5x5, gemm, weights};
@@ -260,9 +261,10 @@ pub fn weights_match_oracle(isa: &str) {
                 *v = 0.0625 * (i % 40) as f32 - 1.25;
             }
             let (mut found, mut expected) = (w.clone(), w.clone());
-            weights::fake_quantize(&with_ties, 0.125, quant_max, &mut found);
-            oracle::fake_quantize(&with_ties, 0.125, quant_max, &mut expected);
-            assert_eq!(found, expected, "{}", what("fake quantize"));
+            let blocks = Blocks::new(len, 1, Granularity::Tensor);
+            blocks.round(&with_ties, &[0.125], [-quant_max, quant_max], &mut found);
+            oracle::round_to_grid(&with_ties, 0.125, quant_max, &mut expected);
+            assert_eq!(found, expected, "{}", what("round"));
         }
 
         let step = AdamW {

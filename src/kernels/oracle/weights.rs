@@ -13,7 +13,7 @@ pub fn abs_max(x: &[f32]) -> f32 {
 }
 
 /// Rounds half to even onto the grid; in f32, since the rounding of `w / scale` decides which level it is.
-pub fn fake_quantize(w: &[f32], scale: f32, quant_max: f32, out: &mut [f32]) {
+pub fn round_to_grid(w: &[f32], scale: f32, quant_max: f32, out: &mut [f32]) {
     for (out, w) in out.iter_mut().zip(w) {
         *out = (w / scale).round_ties_even().clamp(-quant_max, quant_max) * scale;
     }

@@ -60,6 +60,10 @@ impl ActivationQuantizer for Lsq {
 
     /// Equation 3 times `1 / sqrt(N q)` (section 2.2), N the values of an image; times the step for its logarithm.
     fn backward(&mut self, sums: Sums, features: usize) {
+        // Where nothing but zeros was seen there is no step yet.
+        if !self.step.is_known() {
+            return;
+        }
         let most = f64::from(self.most);
         let factor = 1.0 / (features as f64 * most).sqrt();
         let gradient = (sums.residuals + most * sums.clipped) * factor;

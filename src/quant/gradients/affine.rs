@@ -29,9 +29,10 @@ fn round(bits: u8, dy: &mut Tensor, noise: Noise) {
     if range <= 0.0 {
         return;
     }
-    let zero_point = (-min / range * most).round_ties_even();
-    // A whole zero point moves the range by up to half a step: the step grows until it holds both ends again, since
-    // what was cut off would be missing in the mean.
+    // A side that has values has a level, and a whole zero point moves the range by up to half a step: the step grows
+    // until it holds both ends again. What was cut off would be missing in the mean.
+    let [lowest, highest] = [f32::from(min < 0.0), most - f32::from(max > 0.0)];
+    let zero_point = (-min / range * most).round_ties_even().max(lowest).min(highest);
     let reach = |end: f32, steps: f32| if steps > 0.0 { end / steps } else { 0.0 };
     let step = reach(max, most - zero_point).max(reach(-min, zero_point));
     // A range of the smallest denormals has no step of its own.

@@ -44,13 +44,7 @@ impl Quantizer for Dfp {
     }
 
     fn quantize(&self, w: &[f32], out: &mut [f32]) {
-        let [lowest, highest] = self.ends().map(|level| level as f32);
-        self.blocks.map(w, &self.scales, out, move |w, scale| {
-            let level = (w / scale).round_ties_even();
-            let level = if level > highest { highest } else { level };
-            let level = if level < lowest { lowest } else { level };
-            level * scale
-        });
+        self.blocks.round(w, &self.scales, self.ends().map(|level| level as f32), out);
     }
 
     fn grid(&self) -> Grid {

@@ -66,13 +66,7 @@ impl Quantizer for Lsq {
     }
 
     fn quantize(&self, w: &[f32], out: &mut [f32]) {
-        let (lowest, highest) = (self.lowest, self.highest);
-        self.blocks.map(w, &self.steps, out, move |w, step| {
-            let level = (w / step).round_ties_even();
-            let level = if level > highest { highest } else { level };
-            let level = if level < lowest { lowest } else { level };
-            level * step
-        });
+        self.blocks.round(w, &self.steps, [self.lowest, self.highest], out);
     }
 
     fn grid(&self) -> Grid {

@@ -42,6 +42,8 @@ struct Shift {
     latents: Param,
     /// Of the layer; set once the latents are.
     exponent: i32,
+    /// Of the latents' magnitudes.
+    rng: ChaCha8Rng,
 }
 
 impl Shift {
@@ -52,7 +54,7 @@ impl Shift {
         latents.decays = false;
         // Made by the first backward pass: a copy that is tested does without.
         latents.grad = Vec::new();
-        Self { blocks: request.blocks, latents, exponent: 0 }
+        Self { blocks: request.blocks, latents, exponent: 0, rng: ChaCha8Rng::seed_from_u64(0) }
     }
 
     /// Latents for the power nearest to each weight, their magnitudes drawn as published.
@@ -71,8 +73,7 @@ impl Shift {
         let errors = candidates.map(|exponent| (exponent, error(exponent)));
         let best = errors.min_by(|a, b| a.1.total_cmp(&b.1));
         self.exponent = best.map_or(EXPONENTS[0], |(exponent, _)| exponent);
-        let rng = ChaCha8Rng::seed_from_u64(w.len() as u64);
-        let draws = Distribution::<f32>::sample_iter(StandardNormal, rng);
+        let draws = Distribution::<f32>::sample_iter(StandardNormal, &mut self.rng);
         self.latents.value.iter_mut().zip(draws).for_each(|(latent, draw)| *latent = draw * DEVIATION);
         for (t, latents) in self.latents.value.chunks_exact_mut(w.len()).enumerate() {
             for (latent, w) in latents.iter_mut().zip(w) {
@@ -91,6 +92,10 @@ fn nearest(w: f32, exponent: i32, highest: i32) -> i32 {
 }
 
 impl Quantizer for Shift {
+    fn draw_from(&mut self, rng: ChaCha8Rng) {
+        self.rng = rng;
+    }
+
     fn fit(&mut self, w: &[f32], _known: &Known) {
         if self.latents.value.first().is_some_and(|latent| latent.is_nan()) {
             self.start(w);

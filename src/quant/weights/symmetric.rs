@@ -45,12 +45,7 @@ impl Quantizer for Symmetric {
 
     fn quantize(&self, w: &[f32], out: &mut [f32]) {
         let max = self.max_level as f32;
-        self.blocks.map(w, &self.scales, out, move |w, scale| {
-            let level = (w / scale).round_ties_even();
-            let level = if level > max { max } else { level };
-            let level = if level < -max { -max } else { level };
-            level * scale
-        });
+        self.blocks.round(w, &self.scales, [-max, max], out);
     }
 
     fn grid(&self) -> Grid {

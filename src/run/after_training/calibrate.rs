@@ -13,7 +13,7 @@ pub struct Calibrator {
     pub entry: Entry,
     /// The largest value that is to be told from those beyond, for values of that distribution and a quantizer that may be
     /// tried on them.
-    pub range: fn(&Histogram, &mut dyn ActivationQuantizer) -> f32,
+    pub range: fn(&Distribution, &mut dyn ActivationQuantizer) -> f32,
 }
 
 impl Named for Calibrator {
@@ -44,12 +44,12 @@ const OWN: &[Calibrator] = &[
             label: "Least squared error",
             about: "What clipping and rounding change together is as small as it gets",
         },
-        range: Histogram::least_squares,
+        range: Distribution::least_squares,
     },
 ];
 
 /// The distribution of values that are never negative, in equal parts from 0 to the largest.
-pub struct Histogram {
+pub struct Distribution {
     /// The largest value.
     pub largest: f32,
     /// Values in each part.
@@ -58,14 +58,14 @@ pub struct Histogram {
     sums: Vec<f64>,
 }
 
-impl Histogram {
+impl Distribution {
     /// As many as published tools have (TensorRT's calibrators).
     const PARTS: usize = 2048;
 
     /// Bytes of one.
     pub(super) const BYTES: usize = Self::PARTS * (size_of::<u64>() + size_of::<f64>());
 
-    /// Ranges that [`Histogram::least_squares`] tries.
+    /// Ranges that [`Distribution::least_squares`] tries.
     const TRIED: usize = 100;
 
     /// An empty one up to that value.
@@ -95,7 +95,7 @@ impl Histogram {
         self.largest * (part.map_or(Self::PARTS, |part| part + 1) as f32 / Self::PARTS as f32)
     }
 
-    /// Of [`Histogram::TRIED`] ranges up to the largest value the one whose rounding changes values least, by the sum of
+    /// Of [`Distribution::TRIED`] ranges up to the largest value the one whose rounding changes values least, by the sum of
     /// squares; the largest of equals. Each part's values count as their mean.
     fn least_squares(&self, quantizer: &mut dyn ActivationQuantizer) -> f32 {
         let means: Vec<(f32, f64)> = self
@@ -133,12 +133,12 @@ pub(super) struct Calibration {
 struct Place {
     layer: usize,
     quantizer: Box<dyn ActivationQuantizer>,
-    values: Histogram,
+    values: Distribution,
 }
 
 impl Calibration {
     pub fn new(calibrator: &'static Calibrator, model: &mut Model) -> Self {
-        let place = |(layer, quantizer)| Place { layer, quantizer, values: Histogram::new(0.0) };
+        let place = |(layer, quantizer)| Place { layer, quantizer, values: Distribution::new(0.0) };
         Self { calibrator, places: model.take_roundings().into_iter().map(place).collect(), batch: 0 }
     }
 }

@@ -24,7 +24,7 @@ use crate::{Error, Result, Tensor};
 use calibrate::Calibration;
 use correct::BiasCorrection;
 
-pub use calibrate::{CALIBRATIONS, Calibrator, Histogram};
+pub use calibrate::{CALIBRATIONS, Calibrator, Distribution};
 
 /// Batches of training images, of [`BATCH`] each, by which biases are corrected and ranges measured: a few hundred images.
 const BATCHES: usize = 8;
@@ -84,7 +84,7 @@ impl Run {
     pub fn evaluator(&mut self, quantization: Option<Quantization>) -> Result<Evaluator> {
         let mut config = self.config().clone();
         if let Some(quantization) = &quantization {
-            quantization.apply(&mut config)?;
+            quantization.apply(&mut config, self.model())?;
         }
         self.reserve_copy(&config)?;
         let mut model = self.trainer.copy(&config)?;
@@ -114,19 +114,21 @@ impl Run {
 }
 
 impl Quantization {
-    /// Makes settings those of a run that computes so.
-    fn apply(&self, config: &mut RunConfig) -> Result<()> {
+    /// Makes settings those of a run of that model that computes so.
+    fn apply(&self, config: &mut RunConfig, model: &Model) -> Result<()> {
         config.quantizer.clone_from(&self.quantizer);
-        config.bits = self.bits.into();
         config.granularity.clone_from(&self.granularity);
-        // All layers by the bits that are asked for.
-        config.ends = "same".into();
+        // All layers by the bits that are asked for: what is said of a layer by its name goes before what is of the ends.
+        config.bits = self.bits.into();
+        let layers = model.layers().into_iter().filter(|layer| layer.quantized);
+        config.bits.layers = layers.map(|layer| (layer.name, self.bits)).collect();
         if self.reestimate > 0 {
             config.reestimate = self.reestimate;
         }
         if let Some(activations) = &self.activations {
             config.activations.clone_from(activations);
             config.activation_bits = self.activation_bits.into();
+            config.ends = "same".into();
         }
         config.validate()?;
         let refuse = |field, expected: &str, found: String| {
@@ -162,7 +164,7 @@ impl Quantization {
         }
         match self.correct {
             true => todo.push(Box::new(BiasCorrection::new(model))),
-            false if self.fold => todo.push(Box::new(Rounding)),
+            false if self.fold => todo.push(Box::new(RoundingOfWeights)),
             false => {}
         }
         if self.reestimate > 0 {
@@ -180,7 +182,7 @@ impl Quantization {
 
 /// Bytes that preparing a copy of that network takes besides it.
 pub(super) fn bytes(model: &Model) -> usize {
-    model.layers().len() * Histogram::BYTES
+    model.layers().len() * Distribution::BYTES
 }
 
 /// That of the batches of training images that networks are prepared by: the same for every seed, so that runs can be
@@ -209,9 +211,9 @@ impl Preparation for Equalisation {
     }
 }
 
-struct Rounding;
+struct RoundingOfWeights;
 
-impl Preparation for Rounding {
+impl Preparation for RoundingOfWeights {
     fn advance(&mut self, model: &mut Model, _feed: &mut Feed) -> bool {
         model.quantize();
         true

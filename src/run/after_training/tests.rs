@@ -192,21 +192,21 @@ fn activations(count: u32) -> Vec<f32> {
     (0..count).map(|i| (-(2.0 * uniform(i)).max(1e-7).ln()).max(0.0) as f32).collect()
 }
 
-fn histogram(values: &[f32]) -> Histogram {
-    let mut histogram = Histogram::new(values.iter().fold(0.0, |a, b| a.max(*b)));
-    values.chunks(1000).for_each(|values| histogram.add(values));
-    histogram
+fn distribution(values: &[f32]) -> Distribution {
+    let mut distribution = Distribution::new(values.iter().fold(0.0, |a, b| a.max(*b)));
+    values.chunks(1000).for_each(|values| distribution.add(values));
+    distribution
 }
 
 #[test]
 fn a_percentile_is_the_sorted_value_to_a_part() {
     let mut values = activations(50_000);
-    let histogram = histogram(&values);
+    let distribution = distribution(&values);
     values.sort_by(f32::total_cmp);
     for share in [0.4, 0.5, 0.9, 0.999, 0.9999, 1.0] {
         let exact = values[(share * values.len() as f64).ceil() as usize - 1];
-        let found = histogram.percentile(share);
-        let part = histogram.largest / 2048.0;
+        let found = distribution.percentile(share);
+        let part = distribution.largest / 2048.0;
         assert!(found >= exact && found <= exact + 1.01 * part, "{share}: {found} of {exact}");
     }
 }
@@ -214,7 +214,7 @@ fn a_percentile_is_the_sorted_value_to_a_part() {
 #[test]
 fn the_least_squared_error_is_that_of_plain_loops() {
     let values = activations(50_000);
-    let histogram = histogram(&values);
+    let distribution = distribution(&values);
     let calibrator = CALIBRATIONS.find("mse").unwrap();
     for (name, bits) in
         [("affine", 2), ("affine", 4), ("affine", 8), ("pact", 3), ("lsq", 3), ("fp4", 4), ("fp8", 8)]
@@ -227,11 +227,11 @@ fn the_least_squared_error_is_that_of_plain_loops() {
             quantizer.rounding(false).unwrap().apply(&mut rounded, 1);
             rounded.iter().zip(&values).map(|(a, b)| f64::from(a - b).powi(2)).sum()
         };
-        let ranges = (1..=100).map(|percent| histogram.largest * percent as f32 / 100.0);
+        let ranges = (1..=100).map(|percent| distribution.largest * percent as f32 / 100.0);
         let tried = ranges.map(|range| error(quantizer.as_mut(), range));
         let least = tried.fold(f64::INFINITY, f64::min);
-        let whole = error(quantizer.as_mut(), histogram.largest);
-        let range = (calibrator.range)(&histogram, quantizer.as_mut());
+        let whole = error(quantizer.as_mut(), distribution.largest);
+        let range = (calibrator.range)(&distribution, quantizer.as_mut());
         let found = error(quantizer.as_mut(), range);
         // A part is at most an eighth of a step of 8 bits: its values differ from their mean by 1/64 of the error's square.
         assert!(found <= least * (1.0 + 1.0 / 64.0), "{name} {bits}: {found} of {least}");
@@ -239,10 +239,25 @@ fn the_least_squared_error_is_that_of_plain_loops() {
     }
 }
 
+/// There is no range to choose, and nothing to round.
 #[test]
-fn a_layer_that_gives_nothing_is_rounded_to_nothing() {
-    let nothing = histogram(&[0.0; 10]);
-    assert_eq!((nothing.largest, nothing.percentile(0.9999)), (0.0, 0.0));
+fn a_layer_that_gives_nothing_is_calibrated_too() {
+    let mut run = trained("simple_resnet4bit");
+    for calibrator in CALIBRATIONS.iter() {
+        let config = RunConfig { activations: "affine".into(), ..run.config().clone() };
+        let (mut model, mut feed) = copied(&mut run, &config);
+        // The first ReLU gets nothing above 0.
+        model.for_each_param_mut(|layer, param| {
+            if layer == "bn1" {
+                param.value.fill(0.0);
+            }
+        });
+        prepare(&mut Calibration::new(calibrator, &mut model), &mut model, &mut feed);
+        let found = logits(&mut model, &mut feed);
+        assert!(found.iter().all(|logit| logit.is_finite()), "{}: {found:?}", calibrator.entry.name);
+        let places = model.take_roundings();
+        assert!(places[0].1.rounding(false).is_none() && places[2].1.rounding(false).is_some());
+    }
 }
 
 /// Every scheme with a range takes the one that it is given, and keeps it.
