@@ -150,8 +150,12 @@ export const ink = (page, selector, name) =>
     [selector, name],
   );
 
+/** Whether pictures are asked for: `cargo xtask test page --pictures`. Nothing is asserted of them, and they take a tenth of the time. */
+const { NIBBLE_PICTURES } = process.env;
+
 /** @param {boolean} [fullPage] the whole page, not only what is in sight */
 export async function screenshot(page, name, fullPage = true) {
+  if (!NIBBLE_PICTURES) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
 }
@@ -161,6 +165,7 @@ const UNCOVERED = ".transport { position: static !important } .notices { visibil
 
 /** A picture of one element. */
 export async function screenshotOf(page, selector, name) {
+  if (!NIBBLE_PICTURES) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.locator(selector).screenshot({ path: `${SCREENSHOTS}${name}.png`, style: UNCOVERED });
 }

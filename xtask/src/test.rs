@@ -70,6 +70,7 @@ Quick subsets:
   cargo xtask test fmt clippy native        a change of the engine, before pkg/ is built anew
   cargo xtask test pkg wasm                 the built engine
   cargo xtask test page --file race         a change of the page: the files of tests/e2e that begin so
+  cargo xtask test page --pictures          the same, all of them, with pictures to look at in target/screenshots
 ";
 
 pub fn command() -> Command {
@@ -97,6 +98,12 @@ pub fn command() -> Command {
                 .action(ArgAction::Append)
                 .help("Of the suite `page` run only the files whose names begin so"),
         )
+        .arg(
+            Arg::new("pictures")
+                .long("pictures")
+                .action(ArgAction::SetTrue)
+                .help("Have the suite `page` take pictures of the page, to target/screenshots"),
+        )
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
@@ -106,7 +113,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         .iter()
         .filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name))
         .collect();
-    let tools = Tools::new(texts("file"));
+    let tools = Tools::new(texts("file"), arguments.get_flag("pictures"));
     let has = |name: &str| wanted.iter().any(|suite| suite.name == name);
     // What is only downloaded and compiled need not be waited for: the first suites do without.
     if has("wasm") {

@@ -15,10 +15,12 @@ pub struct Tools {
     pub page: Later<Result<PathBuf, String>>,
     /// Beginnings of the names of tests/e2e's files that are run; all without.
     pub files: Vec<String>,
+    /// Whether they take pictures, to be looked at.
+    pub pictures: bool,
 }
 
 impl Tools {
-    pub fn new(files: Vec<String>) -> Tools {
+    pub fn new(files: Vec<String>, pictures: bool) -> Tools {
         Tools {
             toolchain: Later::new(toolchain::find_or_install),
             bindgen: Later::new(tools::wasm_bindgen),
@@ -28,6 +30,7 @@ impl Tools {
                 Ok(tools::firefox().map_err(|error| format!("{error:#}").replace('\n', " ")))
             }),
             files,
+            pictures,
         }
     }
 }
