@@ -29,7 +29,9 @@ fn round(bits: u8, dy: &mut Tensor, noise: Noise) {
     if range <= 0.0 {
         return;
     }
+    // A side with gradients keeps a level, be it ever so narrow beside the other one.
     let zero_point = (-min / range * most).round_ties_even();
+    let zero_point = zero_point.max(f32::from(min < 0.0)).min(most - f32::from(max > 0.0));
     // A whole zero point moves the range by up to half a step: the step grows until it holds both ends again, since
     // what was cut off would be missing in the mean.
     let reach = |end: f32, steps: f32| if steps > 0.0 { end / steps } else { 0.0 };
