@@ -2,14 +2,17 @@
 //! and where each tolerance comes from.
 
 use nibble::kernels::blocks::Granularity;
-use nibble::kernels::minifloat::{E2M1, E4M3, E5M2, Minifloat};
+use nibble::kernels::minifloat::{E2M1, E4M3, E5M2};
 use nibble::quant::{self, Known, Quantizer};
 use serde::Deserialize;
 use serde_json::Value;
 
+#[path = "support/formats.rs"]
+mod formats;
 #[path = "support/golden.rs"]
 mod golden;
 
+use formats::{codes, number, two_to};
 use golden::{published_block, unit, weights};
 
 #[derive(Deserialize)]
@@ -81,24 +84,9 @@ impl Case {
         unit(&format!("quantizers/dy/{}x{}", self.k, self.c_out), self.k * self.c_out)
     }
 
-    /// The digits of each weight's level, as a number.
     fn codes(&self) -> Vec<u32> {
-        let digits = self.levels.len() / (self.k * self.c_out);
-        let chunks = self.levels.as_bytes().chunks(digits);
-        chunks.map(|code| u32::from_str_radix(str::from_utf8(code).unwrap(), 16).unwrap()).collect()
+        codes(&self.levels, self.k * self.c_out)
     }
-}
-
-/// The number that has these bits in a format; -0 is 0.
-fn number(format: Minifloat, bits: u8, code: u32) -> f32 {
-    let half = 1 << (bits - 1);
-    let positive: Vec<f32> = format.values().into_iter().filter(|value| *value >= 0.0).collect();
-    let magnitude = positive[(code & (half - 1)) as usize];
-    if code & half == 0 { magnitude } else { 0.0 - magnitude }
-}
-
-fn two_to(exponent: i32) -> f32 {
-    2f64.powi(exponent) as f32
 }
 
 /// Compares the values; `expected` gives that of a level, from the case, its block in the file and the level's digits.

@@ -520,6 +520,17 @@ def dfp():
             yield case | {"levels": digits(levels % 2**bits, bits // 4)}
 
 
+def write(path, parts):
+    """Cases, one a line, under the names of their parts. Returns how many cases and bytes each part has, and all."""
+    text, counts = f'{{\n  "torch": "{torch.__version__.split("+")[0]}"', {}
+    for name, cases in parts.items():
+        lines = [json.dumps(case, separators=(",", ":")) for case in cases]
+        counts[name] = (len(lines), sum(map(len, lines)))
+        text += f',\n  "{name}": [\n' + ",\n".join("    " + line for line in lines) + "\n  ]"
+    path.write_text(text + "\n}\n")
+    return counts, path.stat().st_size
+
+
 def main():
     torch.set_num_threads(1)
     parts = {
@@ -540,14 +551,7 @@ def main():
         "nvfp4": nvfp4(),
         "dfp": dfp(),
     }
-    text, counts = f'{{\n  "torch": "{torch.__version__.split("+")[0]}"', {}
-    for name, cases in parts.items():
-        lines = [json.dumps(case, separators=(",", ":")) for case in cases]
-        counts[name] = (len(lines), sum(map(len, lines)))
-        text += f',\n  "{name}": [\n' + ",\n".join("    " + line for line in lines) + "\n  ]"
-    path = Path(__file__).with_name("schemes.json")
-    path.write_text(text + "\n}\n")
-    print("cases and bytes:", counts, path.stat().st_size, "bytes;", tally)
+    print("cases and bytes:", *write(Path(__file__).with_suffix(".json"), parts), "bytes;", tally)
 
 
 if __name__ == "__main__":

@@ -40,8 +40,9 @@ impl ActivationQuantizer for Lsq {
         }
         let (_, sum) = largest_and_sum(x);
         let mean = sum / x.shape().iter().product::<usize>().max(1) as f64;
-        if mean > 0.0 && mean.is_finite() {
-            self.step.start([(2.0 * mean / f64::from(self.most).sqrt()) as f32]);
+        let step = (2.0 * mean / f64::from(self.most).sqrt()) as f32;
+        if step > 0.0 && step.is_finite() {
+            self.step.start([step]);
         }
     }
 

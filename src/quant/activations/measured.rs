@@ -44,8 +44,9 @@ impl ActivationQuantizer for Measured {
         });
     }
 
+    /// A range of the smallest subnormals has no step of its own: values stay as they are.
     fn rounding(&self, training: bool) -> Option<Rounding> {
-        self.range(training).map(&self.up_to)
+        self.range(training).map(&self.up_to).filter(|rounding| rounding.scale() > Some(0.0))
     }
 
     /// Beyond the largest value, which itself is a level.
