@@ -23,7 +23,7 @@ impl Placed {
         if training {
             self.quantizer.observe(x);
         }
-        let Some(rounding) = self.rounding_in(training) else { return self.kept.clear() };
+        let Some(rounding) = self.quantizer.rounding(training) else { return self.kept.clear() };
         let keep = if training { self.quantizer.keep() } else { Keep::Nothing };
         rounding.forward(x, keep, self.quantizer.bound(), &mut self.kept);
     }
@@ -37,13 +37,7 @@ impl Placed {
 
     /// What it rounds to in evaluation.
     pub fn rounding(&self) -> Option<Rounding> {
-        self.rounding_in(false)
-    }
-
-    /// A range of the smallest denormals, as that of a layer that has died, is no multiple of any step.
-    fn rounding_in(&self, training: bool) -> Option<Rounding> {
-        let rounding = self.quantizer.rounding(training)?;
-        rounding.scale().is_none_or(|scale| scale > 0.0).then_some(rounding)
+        self.quantizer.rounding(false)
     }
 
     /// Bytes that are kept for the backward pass, of values of that shape.

@@ -162,7 +162,8 @@ impl Preparation for Calibration {
         let complete = self.batch == 2 * BATCHES;
         if complete {
             for Place { layer, mut quantizer, values } in self.places.drain(..) {
-                if values.largest > 0.0 {
+                // The smallest subnormals, as a dying layer gives them, have no steps between them.
+                if values.largest >= f32::MIN_POSITIVE {
                     let range = (self.calibrator.range)(&values, quantizer.as_mut());
                     quantizer.calibrate(range);
                 }
