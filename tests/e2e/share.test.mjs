@@ -217,7 +217,7 @@ test("a clipboard that is refused: told, and the text is selected", async (t) =>
 function hostile() {
   const name = `</script><img src=x onerror=alert(1)> "&'`;
   const classes = ["=HYPERLINK(\"http://x\")", "<b>cat</b>", 'comma, "quote"'];
-  const layer = { name, shape: [3, 3, 3, 3], count: 81, scale: 0.1, levels: [-0.1, 0, 0.1], scales: 1, levelsUsed: 3, levelCounts: [20, 41, 20], entropyBits: 1.5, histogram: { min: -0.1, max: 0.1, counts: [20, 41, 20] } };
+  const layer = { name, shape: [3, 3, 3, 3], count: 81, scale: 0.1, levels: [-0.1, 0, 0.1], scales: 1, levelsUsed: 3, levelTotal: 3, levelCounts: [20, 41, 20], entropyBits: 1.5, histogram: { min: -0.1, max: 0.1, counts: [20, 41, 20] } };
   const info = { model: name, parameters: 81, stepsPerEpoch: 2, images: [4, 3], tests: "test", config: { batch: 2, epochs: 3 } };
   const run = new RunRecord(1, defaults(), { kind: "images", name, classes, train: 4, test: 3, notes: [], fingerprint: name }, info, [layer], 1);
   run.label = "=1+1,\"x\"";

@@ -25,14 +25,14 @@ const TRENDS = [
   {
     title: "Entropy",
     of: (layer) => layer.entropyBits,
-    text: (value, layer) => `${fixed(value, 2)} of ${fixed(Math.log2(layer.levels.length), 2)} bits`,
-    top: (layer) => Math.log2(layer.levels.length),
+    text: (value, layer) => `${fixed(value, 2)} of ${fixed(Math.log2(layer.levelTotal), 2)} bits`,
+    top: (layer) => Math.log2(layer.levelTotal),
   },
   {
     title: "Levels in use",
     of: (layer) => layer.levelsUsed,
-    text: (value, layer) => `${value} of ${layer.levels.length}`,
-    top: (layer) => layer.levels.length,
+    text: (value, layer) => `${value} of ${layer.levelTotal}`,
+    top: (layer) => layer.levelTotal,
   },
   {
     title: "Level flips a step",
@@ -340,7 +340,7 @@ export class LayerDialog {
     filters.box.hidden = !this.#isFirst() || !values;
     if (filters.box.hidden) return;
     setText(filters.note, kept || moment.key === NOW ? "Grey is 0; full colour is the largest weight." : "As they are now: this moment's were not kept.");
-    setText(filters.rounded, `Rounded to ${layer.levels.length} levels${layer.scales > 1 ? ` of each of ${layer.scales} scales` : ""}`);
+    setText(filters.rounded, `Rounded to ${layer.levelTotal} levels${layer.scales > 1 ? ` of each of ${layer.scales} scales` : ""}`);
     filters.second.hidden = !quantized(layer);
     if (sheet.drawnFilters === values) return;
     sheet.drawnFilters = values;

@@ -31,9 +31,9 @@ const layerOf = (run, name) => run.layers.find((layer) => layer.name === name);
 
 /** Largest weight, scale of the grid, levels in use. */
 function figures(layer) {
-  const { histogram, scale, levelsUsed, levels } = layer;
+  const { histogram, scale, levelsUsed, levelTotal } = layer;
   if (!quantized(layer)) return [short(histogram.max), "FP32", "FP32"];
-  return [short(histogram.max), short(scale) + meanOf(layer), `${levelsUsed} / ${levels.length}`];
+  return [short(histogram.max), short(scale) + meanOf(layer), `${levelsUsed} / ${levelTotal}`];
 }
 
 /** Rows of the table: title and three figures. */

@@ -40,7 +40,7 @@ function makePicture(run, single) {
 function countOf(layer) {
   if (!quantized(layer)) return "FP32";
   const grids = severalGrids(layer) ? `, ${whole(layer.scales)} grids` : "";
-  return `${layer.levelsUsed}/${layer.levels.length} levels${grids}`;
+  return `${layer.levelsUsed}/${layer.levelTotal} levels${grids}`;
 }
 
 function factsOf(layer) {

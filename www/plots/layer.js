@@ -25,7 +25,7 @@ export function shapeText([out, inside, ...kernel]) {
 export function describeLayer(layer) {
   const range = `${whole(layer.count)} weights from ${short(layer.histogram.min)} to ${short(layer.histogram.max)}`;
   if (!quantized(layer)) return `${layer.name}: ${range}, not quantized.`;
-  const levels = `${layer.levelsUsed} of ${layer.levels.length} levels in use, entropy ${fixed(layer.entropyBits, 2)} bits`;
+  const levels = `${layer.levelsUsed} of ${layer.levelTotal} levels in use, entropy ${fixed(layer.entropyBits, 2)} bits`;
   return `${layer.name}: ${range}; ${levels}, scale ${short(layer.scale)}${meanOf(layer)}, ${percent(layer.flipsPerStep, 2)} changed level in the last step.`;
 }
 

@@ -69,7 +69,7 @@ function epochs(run) {
  * are rounded to; heights by square root, as on the page.
  */
 function layer(of) {
-  const { name, histogram, rounded, levels, levelCounts, levelsUsed, entropyBits, count } = of;
+  const { name, histogram, rounded, levels, levelCounts, levelsUsed, levelTotal, entropyBits, count } = of;
   const { min, max } = histogram;
   const [width, height, base] = [210, 110, 66];
   const reach = reachOf(of) || 1;
@@ -85,7 +85,7 @@ function layer(of) {
   const room = gaps(levels).map((gap) => Math.max(1, Math.min(10, 0.55 * (x(gap) - x(0)))));
   const bar = (value, i) => `<rect x="${x(levels[i]) - room[i] / 2}" y="${base + 1}" width="${room[i]}" height="${Math.max(1.5, tall(value, highest, 36))}" fill="#00795c"/>`;
   const below = rounded ? shape(rounded, base + 1, -36, "#8cc1b3") : levelCounts.map((value, i) => (value > 0 ? bar(value, i) : "")).join("");
-  const words = quantized(of) ? `${levelsUsed} of ${levels.length} levels, entropy ${fixed(entropyBits, 2)} bits` : `${whole(count)} weights, not quantized`;
+  const words = quantized(of) ? `${levelsUsed} of ${levelTotal} levels, entropy ${fixed(entropyBits, 2)} bits` : `${whole(count)} weights, not quantized`;
   const svg = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(`Weights of ${name} from ${short(min)} to ${short(max)}: ${words}`)}">${shape(histogram, base, 60, "#bccbdc")}<path d="M6 ${base}H${width - 6}" stroke="#b9b7af"/>${below}</svg>`;
   return tag("figure", tag("figcaption", `<strong>${escape(name)}</strong> <span class="quiet">${escape(words)}</span>`) + svg);
 }
