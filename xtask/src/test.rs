@@ -44,12 +44,11 @@ const SUITES: &[Suite] = &[
         run: pkg,
     },
     Suite {
-        name: "clippy",
-        about: "no warnings; those of the wasm builds are errors of their own suite",
-        minutes: [1.2, 0.2],
-        run: clippy,
+        name: "native",
+        about: "cargo test, with clippy's warnings as errors",
+        minutes: [9.5, 8.0],
+        run: native,
     },
-    Suite { name: "native", about: "cargo test", minutes: [9.5, 8.0], run: native },
     Suite {
         name: "wasm",
         about: "tests/web.rs in headless Chromium: each build where it is used",
@@ -67,7 +66,7 @@ const SUITES: &[Suite] = &[
 /// What to run while working, by what was changed.
 const QUICK: &str = "\
 Quick subsets:
-  cargo xtask test fmt clippy native        a change of the engine, before pkg/ is built anew
+  cargo xtask test fmt native               a change of the engine, before pkg/ is built anew
   cargo xtask test pkg wasm                 the built engine
   cargo xtask test page --file race         a change of the page: the files of tests/e2e that begin so
   cargo xtask test page --pictures          the same, all of them, with pictures to look at in target/screenshots
@@ -144,8 +143,8 @@ fn cargo(arguments: &[&str]) -> Process {
 }
 
 /// Runs a command that checks one thing.
-fn one(mut command: Process) -> Result<(Count, bool)> {
-    let success = tee(&mut command, LIMIT)?.success();
+fn one(command: &mut Process) -> Result<(Count, bool)> {
+    let success = tee(command, LIMIT)?.success();
     Ok((Count { passed: success.into(), failed: (!success).into(), not_run: 0 }, success))
 }
 
@@ -157,7 +156,7 @@ fn fmt(_: &Tools, report: &mut Report) -> Result<()> {
         quiet(Process::new("rustup").args(["component", "add", "rustfmt"])).context("rustfmt is missing")?;
     }
     for package in PACKAGES {
-        report.part(&format!("fmt {package}"), || one(cargo(&["fmt", "--check", "--package", package])));
+        report.part(&format!("fmt {package}"), || one(&mut cargo(&["fmt", "--check", "--package", package])));
     }
     Ok(())
 }
@@ -173,27 +172,31 @@ fn pkg(_: &Tools, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn clippy(_: &Tools, report: &mut Report) -> Result<()> {
-    find_clippy()?;
-    report.part("clippy", || one(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
-    Ok(())
-}
-
-fn find_clippy() -> Result<()> {
+/// Has a command lint what it compiles of this workspace: a check of its own would compile all dependencies again.
+fn linted(command: &mut Process) -> Result<&mut Process> {
     if quiet(&mut cargo(&["clippy", "--version"])).is_err() {
         quiet(Process::new("rustup").args(["component", "add", "clippy"])).context("clippy is missing")?;
     }
-    Ok(())
+    Ok(command
+        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
+        .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings"))
 }
 
 fn native(_: &Tools, report: &mut Report) -> Result<()> {
     let data = ["cifar10", "cifar100"].iter().all(|set| project::path("data").join(set).is_dir());
     report.part("native", || {
-        let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
+        let mut command = cargo(&["test", "--package", "nibble", "--no-fail-fast"]);
         if data {
             command.args(["--", "--include-ignored"]);
         }
-        rust_tests(&mut command)
+        rust_tests(linted(&mut command)?)
+    });
+    report.part("native bench", || {
+        one(linted(&mut cargo(&["test", "--package", "nibble", "--bench", "native", "--no-run"]))?)
+    });
+    // Its dependencies are compiled already, in the profile by which this runs.
+    report.part("native xtask", || {
+        rust_tests(linted(&mut cargo(&["test", "--package", "xtask", "--profile", "xtask"]))?)
     });
     if !data {
         report.note("Without the real CIFAR in data/: `cargo xtask data`");
@@ -212,7 +215,6 @@ fn places(build: &Build) -> &'static [bool] {
 }
 
 fn in_browser(tools: &Tools, report: &mut Report) -> Result<()> {
-    find_clippy()?;
     let toolchain = tools.toolchain.get()?;
     let browser = tools.browser.get()?;
     let bindgen = tools.bindgen.get()?;
@@ -229,9 +231,8 @@ fn in_browser(tools: &Tools, report: &mut Report) -> Result<()> {
             )
             // wasm-bindgen takes 24 s for each of them with debug information, and 3 s without.
             .env("CARGO_PROFILE_TEST_DEBUG", "0")
-            // Clippy compiles as well as it lints: a check of its own would build another std.
-            .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
-            .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings")
+            // Compiling for the highest level takes longer than what it saves.
+            .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1")
             .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_LIMIT.as_secs().to_string())
             .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", project::path("webdriver.json"))
             .env("CHROMEDRIVER", &browser.driver);
@@ -244,7 +245,7 @@ fn in_browser(tools: &Tools, report: &mut Report) -> Result<()> {
         for &isolated in places(build) {
             let name = format!("wasm {}{}", build.name, if isolated { "" } else { " not isolated" });
             println!("-- {name}");
-            report.part(&name, || rust_tests(&mut command(build, isolated)));
+            report.part(&name, || rust_tests(linted(&mut command(build, isolated))?));
         }
     }
     Ok(())
