@@ -83,7 +83,7 @@ fn a_packed_network_answers_as_its_run_does() {
         rounded(&base, ("dfp", 12), ("mxfp4", 4)),
         rounded(&base, ("ternary_median", 2), ("pact", 4)),
         rounded(&base, ("apot", 4), ("fp4", 4)),
-        rounded(&base, ("codebook", 4), ("fp8", 8)),
+        rounded(&base, ("codebook", 4), ("fp8_e4m3", 8)),
         rounded(&base, ("symmetric", 4), ("dorefa", 4)),
         RunConfig { ends: "full".into(), ..rounded(&base, ("lsq", 4), ("lsq", 3)) },
         RunConfig { model: "convnetjs_cifar10".into(), ..base },

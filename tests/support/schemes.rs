@@ -61,10 +61,10 @@ pub const CHECKS: &[(&str, &str, &str)] = &[
     ("activations", "lsq", "plain loops"),
     ("activations", "dorefa", "plain loops"),
     ("activations", "fp4", "plain loops"),
-    ("activations", "fp8", "plain loops"),
+    ("activations", "fp8_e4m3", "plain loops"),
     ("activations", "mxfp4", "plain loops"),
     ("gradients", "affine", "the mean of many roundings"),
     ("gradients", "dorefa", "the mean of many roundings"),
-    ("gradients", "fp8", "the weights' e5m2, held against ml_dtypes"),
+    ("gradients", "fp8_e5m2", "the weights' e5m2, held against ml_dtypes"),
     ("gradients", "mxfp4", "the mean of many roundings"),
 ];
