@@ -211,7 +211,7 @@ fn toys_train_report_fork_pack_and_export() {
 
     // Weights that stay packed classify as the run's own test pass did.
     let packed = run.packed().unwrap();
-    assert_eq!(packed.info().bits, 2);
+    assert!(packed.info().layers.iter().filter_map(|layer| layer.bits).all(|bits| bits == 2));
     let dataset = synthetic::generate(256, 64, 3).unwrap();
     let mistakes = run.predictions(Query { label: None, predicted: None, limit: 64 }).unwrap();
     let wrong = |image: &usize| {
