@@ -186,6 +186,7 @@ export class Experiments {
       session.notify("error", error.message);
     }
     test.running = false;
+    if (test.refusals) session.notify("error", test.refusals);
     session.tell("tested");
   }
 
