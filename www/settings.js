@@ -242,10 +242,14 @@ export function schemeProblem(setting, value, settings) {
   return wrong === undefined ? null : `${setting.label} with ${scheme.label}: ${listed(values)}, not "${wrong}"`;
 }
 
-/** The row of a number as the schemes of `settings` narrow its range. @param {Setting} setting @returns {Setting} */
+/**
+ * The row of a number as the schemes of `settings` narrow its range.
+ * @param {Setting} setting
+ * @returns {Setting & {values?: number[]}} `values` are all that they take, the lowest first
+ */
 export function narrowed(setting, settings) {
   const values = setting.kind !== "choice" && schemeValues(setting, settings);
-  return values ? { ...setting, min: values[0], max: values.at(-1) } : setting;
+  return values ? { ...setting, min: values[0], max: values.at(-1), values } : setting;
 }
 
 /** Why what the second run has of its own is nothing that its schemes can do; null if it is, or if there is none. */
@@ -274,6 +278,16 @@ export function settled(settings) {
     }
   }
   return { ...settings, ...changes };
+}
+
+/** What `settled` has taken from `wanted`, in a sentence; "" where that was nothing but what the schemes' menus show. */
+export function lossText(wanted, fit) {
+  const { all, layers } = bitsOf(fit.bits);
+  const has = ([layer, bits]) => bits === (layers.find(([name]) => name === layer)?.[1] ?? all);
+  const lost = bitsOf(wanted.bits).layers.filter((pair) => !has(pair)).map((pair) => pair.join(":"));
+  const scheme = display(settingOf("quantizer"), fit.quantizer);
+  const now = lost.length > 1 ? "these layers have" : "this layer has";
+  return lost.length > 0 ? `${scheme} cannot do ${lost.join(", ")}: ${now} the bits of the others now.` : "";
 }
 
 /** Writes one value as text, as the URL has it. */
