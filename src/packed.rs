@@ -1,8 +1,8 @@
 //! Inference over packed weights: what a phone would carry away from a run.
 //!
-//! Convolutions and linear layers keep their levels two to a byte (one to a byte above 16 of them) and what these mean;
-//! biases stay f32, and batch norm becomes one factor and one offset a channel. The kernels read the packed levels as
-//! they are ([`crate::kernels::packed`]).
+//! Convolutions and linear layers keep their levels two to a byte (one to a byte above 16 of them, one to two bytes above
+//! 256) and what these mean; weights that are not rounded stay f32. So do biases, and batch norm becomes one factor and
+//! one offset a channel. The kernels read the packed levels as they are ([`crate::kernels::deploy`]).
 
 use serde::Serialize;
 
@@ -37,8 +37,6 @@ pub struct PackedInfo {
     pub packed_bytes: usize,
     /// Bytes of the same network in f32, running statistics included.
     pub fp32_bytes: usize,
-    /// Bits of a weight's level.
-    pub bits: u8,
     /// Every layer that has parameters.
     pub layers: Vec<PackedLayerInfo>,
 }
@@ -49,6 +47,8 @@ pub struct PackedInfo {
 pub struct PackedLayerInfo {
     /// `conv1`, `bn1`...
     pub name: String,
+    /// Bits of a weight, 32 where it is not rounded; `None` of a layer without weights.
+    pub bits: Option<u8>,
     /// Bytes as they are kept here.
     pub packed_bytes: usize,
     /// Bytes in f32.
@@ -104,7 +104,6 @@ impl PackedModel {
     pub fn new(lowered: &Lowered, normalize: Normalize) -> Self {
         let mut steps: Vec<Step> = Vec::new();
         let mut layers = Vec::new();
-        let mut bits = 0;
         for operation in &lowered.operations {
             let kind = Kind::new(operation);
             let fp32_bytes = F32
@@ -116,25 +115,21 @@ impl PackedModel {
                     Op::Affine { factor, .. } => 4 * factor.len(),
                     _ => 0,
                 };
-            let packed_bytes = match &kind {
+            let (bits, packed_bytes) = match &kind {
                 Kind::Conv2d { weights, bias, .. } | Kind::Linear { weights, bias } => {
-                    if weights.is_quantized() {
-                        bits = bits.max(weights.bits());
-                    }
-                    weights.bytes() + F32 * bias.len()
+                    (Some(weights.bits()), weights.bytes() + F32 * bias.len())
                 }
-                Kind::Plain(Op::Affine { factor, offset }) => F32 * (factor.len() + offset.len()),
-                Kind::Plain(_) => 0,
+                Kind::Plain(Op::Affine { factor, offset }) => (None, F32 * (factor.len() + offset.len())),
+                Kind::Plain(_) => (None, 0),
             };
             if packed_bytes > 0 {
-                layers.push(PackedLayerInfo { name: operation.name.clone(), packed_bytes, fp32_bytes });
+                layers.push(PackedLayerInfo { name: operation.name.clone(), bits, packed_bytes, fp32_bytes });
             }
             steps.push(Step { kind, inputs: operation.inputs.clone() });
         }
         let info = PackedInfo {
             packed_bytes: layers.iter().map(|layer| layer.packed_bytes).sum(),
             fp32_bytes: layers.iter().map(|layer| layer.fp32_bytes).sum(),
-            bits,
             layers,
         };
         Self { steps, normalize, info }

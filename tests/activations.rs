@@ -274,7 +274,7 @@ fn values_clipped_to_one() {
 fn floating_point_formats_over_a_measured_range() {
     let value = |format: Minifloat, bits: u8, code: u32, scale: f32| number(format, bits, code) * scale;
     check("fp4", 0.0, |_, _, code, scale| value(E2M1, 4, code, scale));
-    check("fp8", 0.0, |_, _, code, scale| value(E4M3, 8, code, scale));
+    check("fp8_e4m3", 0.0, |_, _, code, scale| value(E4M3, 8, code, scale));
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn ranges_are_followed_as_by_the_observers_of_pytorch() {
         range: Vec<f64>,
     }
     for Ranges { shape, kinds, tracking: name, range } in part("ranges") {
-        for (scheme, bits, largest) in [("affine", 4, 15.0), ("fp4", 4, 6.0), ("fp8", 8, 448.0)] {
+        for (scheme, bits, largest) in [("affine", 4, 15.0), ("fp4", 4, 6.0), ("fp8_e4m3", 8, 448.0)] {
             let request = ActivationRequest { bits, tracking: tracking(&name), clip_decay: 0.0 };
             let scheme = quant::find_activations(scheme).unwrap();
             let mut quantizer = scheme.quantizer(&request).unwrap().unwrap();

@@ -166,7 +166,7 @@ fn integers_over_the_range_of_an_image() {
 
 #[test]
 fn the_nearest_of_a_floating_point_format() {
-    check("fp8", |case, _, code| (f64::from(number(E5M2, 8, code) * case.step as f32), 0.0));
+    check("fp8_e5m2", |case, _, code| (f64::from(number(E5M2, 8, code) * case.step as f32), 0.0));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Instant;
 use nibble::data::{Dataset, synthetic};
 use nibble::metrics::Event;
 use nibble::models::MODELS;
+use nibble::packed::PackedModel;
 use nibble::predictions::{ClassProbability, Query};
 use nibble::quant::{Format, QUANTIZERS};
 use nibble::run::{Quantization, Run};
@@ -59,6 +60,11 @@ fn check_answers(run: &mut Run, dataset: &Dataset) -> f64 {
     correct as f64 / images as f64
 }
 
+/// Bits of the weights of each layer that has some.
+fn widths(packed: &PackedModel) -> Vec<u8> {
+    packed.info().layers.iter().filter_map(|layer| layer.bits).collect()
+}
+
 /// With these schemes and bits for weights and activations.
 fn rounded(base: &RunConfig, (weights, bits): (&str, u8), (activations, width): (&str, u32)) -> RunConfig {
     RunConfig {
@@ -83,7 +89,7 @@ fn a_packed_network_answers_as_its_run_does() {
         rounded(&base, ("dfp", 12), ("mxfp4", 4)),
         rounded(&base, ("ternary_median", 2), ("pact", 4)),
         rounded(&base, ("apot", 4), ("fp4", 4)),
-        rounded(&base, ("codebook", 4), ("fp8", 8)),
+        rounded(&base, ("codebook", 4), ("fp8_e4m3", 8)),
         rounded(&base, ("symmetric", 4), ("dorefa", 4)),
         RunConfig { ends: "full".into(), ..rounded(&base, ("lsq", 4), ("lsq", 3)) },
         RunConfig { model: "convnetjs_cifar10".into(), ..base },
@@ -147,7 +153,7 @@ fn an_fp32_run_is_packed_at_four_bits() {
     };
     let mut run = finished(&dataset, config);
     let packed = run.packed().unwrap();
-    assert_eq!(packed.info().bits, 4);
+    assert_eq!(widths(&packed), [4; 7]);
     let four = Quantization {
         quantizer: "symmetric".into(),
         bits: 4,
@@ -166,6 +172,23 @@ fn an_fp32_run_is_packed_at_four_bits() {
     };
     let correct = (0..dataset.test.len()).filter(right).count();
     assert_eq!(correct as f64 / dataset.test.len() as f64, result.accuracy);
+}
+
+#[test]
+fn every_layer_tells_its_own_bits() {
+    let dataset = dataset(4, 2);
+    let base = RunConfig { batch: 2, ..RunConfig::default() };
+    let cases = [
+        (base.clone(), [4; 7]),
+        (RunConfig { bits: "4,conv2:3".parse().unwrap(), ..base.clone() }, [4, 3, 4, 4, 4, 4, 4]),
+        (RunConfig { ends: "8".into(), ..base.clone() }, [8, 4, 4, 4, 4, 4, 8]),
+        (RunConfig { ends: "full".into(), ..base.clone() }, [32, 4, 4, 4, 4, 4, 32]),
+        (rounded(&base, ("dfp", 12), ("none", 8)), [12; 7]),
+    ];
+    for (config, expected) in cases {
+        let mut run = Run::new(dataset.clone(), config, || 0.0).unwrap();
+        assert_eq!(widths(&run.packed().unwrap()), expected);
+    }
 }
 
 #[test]

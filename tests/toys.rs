@@ -12,7 +12,7 @@ use nibble::metrics::{EpochReport, Event};
 use nibble::models::{MODELS, Preset};
 use nibble::optim::{OPTIMIZERS, Optimizer, Update};
 use nibble::predictions::Query;
-use nibble::quant::{Format, Grid, Known, QUANTIZERS, Quantizer, Scheme, Shared};
+use nibble::quant::{Format, Grid, Known, Master, QUANTIZERS, Quantizer, Scheme, Shared};
 use nibble::registry::Entry;
 use nibble::run::{Quantization, Run};
 use nibble::schedule::{Rates, SCHEDULES, Schedule};
@@ -31,6 +31,7 @@ static SCHEME: Scheme = Scheme {
     source: "this test",
     bits: &[2],
     sharing: Shared::WithinTensor,
+    master: Master::Rounded,
     build: |request| Some(Box::new(Uneven { blocks: request.blocks, scales: Vec::new() })),
 };
 
@@ -210,7 +211,7 @@ fn toys_train_report_fork_pack_and_export() {
 
     // Weights that stay packed classify as the run's own test pass did.
     let packed = run.packed().unwrap();
-    assert_eq!(packed.info().bits, 2);
+    assert!(packed.info().layers.iter().filter_map(|layer| layer.bits).all(|bits| bits == 2));
     let dataset = synthetic::generate(256, 64, 3).unwrap();
     let mistakes = run.predictions(Query { label: None, predicted: None, limit: 64 }).unwrap();
     let wrong = |image: &usize| {

@@ -15,8 +15,11 @@ const FACTORS = [0.1, 0.3, 3, 10];
 /** Values offered of any other number, at most. */
 const MOST_VALUES = 7;
 
-/** `settings` changed as `difference` says. @returns {Settings} settings of the second run */
-export const differing = (settings, difference) => settled({ ...settings, race: "", ...ownOf(difference) });
+/** `settings` changed as `difference` says, whether or not its schemes can do the rest. @returns {Settings} */
+export const changed = (settings, difference) => ({ ...settings, race: "", ...ownOf(difference) });
+
+/** The same as they can. @returns {Settings} settings of the second run */
+export const differing = (settings, difference) => settled(changed(settings, difference));
 
 /** The difference of a second run under `to` beside a first under `from`; null where two runs share what differs, or nothing does. */
 export function between(from, to) {

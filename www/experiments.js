@@ -3,7 +3,7 @@
  * (fork), either of the two dropped, an outlier put among the weights, and weights quantized after training.
  * All of it leaves the run that is there as it is and training.
  */
-import { between, differing, labels } from "./difference.js";
+import { between, changed, differing, labels } from "./difference.js";
 import { To } from "./protocol.js";
 import { AfterTraining } from "./ptq/results.js";
 import { differences, runConfig } from "./settings.js";
@@ -71,7 +71,7 @@ export class Experiments {
     const { session } = this;
     return session.inTurn("creating", async () => {
       if (!session.runs.includes(run)) return;
-      const settings = differing(run.settings, difference);
+      const settings = this.#changedOf(run, difference);
       const { id } = run;
       const { info, layers } = await session.client.request(To.FORK, { run: id, from: id, config: runConfig(settings) });
       const before = run.settings;
@@ -83,12 +83,19 @@ export class Experiments {
     });
   }
 
+  /** Settings of a run that differs from `run` so; what the difference leaves nothing of is told. */
+  #changedOf({ settings }, difference) {
+    const fit = differing(settings, difference);
+    this.session.tellLoss(changed(settings, difference), fit);
+    return fit;
+  }
+
   async #add(difference, make) {
     const { session } = this;
     if (session.busy || !session.engine || session.runs.length !== 1) return;
     const [first] = session.runs;
     if (session.playing) session.wishTo("play");
-    const settings = differing(first.settings, difference);
+    const settings = this.#changedOf(first, difference);
     // What waits for a reset goes on waiting, but for what the new run has: it is held against the one that is there.
     const given = session.waiting.filter(({ key }) => session.settings[key] === settings[key]);
     const waited = valuesIn(given, session.settings);
@@ -186,6 +193,7 @@ export class Experiments {
       session.notify("error", error.message);
     }
     test.running = false;
+    if (test.refusals) session.notify("error", test.refusals);
     session.tell("tested");
   }
 

@@ -78,7 +78,7 @@ export const To = Object.freeze({
   FILTERS: "filters",
   /**
    * {run, pixels: Uint8ClampedArray (32 x 32 RGBA) | null}: the run's weights, packed two to a byte, classify a
-   * picture. -> {classes: {class, probability}[] (none without a picture), info: {packedBytes, fp32Bytes, bits, layers}}
+   * picture. -> {classes: {class, probability}[] (none without a picture), info: {packedBytes, fp32Bytes, layers}}
    */
   CLASSIFY: "classify",
   /** {run, target: string}: the network as a file of another program. -> {extension, mime, bytes: Uint8Array} */
@@ -110,8 +110,9 @@ export const From = Object.freeze({
   /** {run, status: "playing"|"paused"|"finished"}: what the run does now. */
   STATUS: "status",
   /**
-   * {run, index: number (of the quantization asked for), done, total (images), result: null|{loss, accuracy, bits}}: a test of
-   * the weights quantized after training. What is done before the test counts as no images.
+   * {run, index: number (of the quantization asked for), done, total (images), result: null|{loss, accuracy, bits},
+   * problem?: string}: a test of the weights quantized after training. What is done before the test counts as no images. A
+   * problem is why the engine refuses it; there is no test then.
    */
   PTQ: "ptq",
   /**

@@ -11,7 +11,7 @@ import { listen } from "./listen.js";
 import { To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
 import { askingFor, dataKey, readable, Sources } from "./sources.js";
-import { adoptThreads, differences, display, fromQuery, ofRun, runConfig, settingOf, settled, toQuery } from "./settings.js";
+import { adoptThreads, differences, display, fromQuery, lossText, ofRun, runConfig, settingOf, settled, toQuery } from "./settings.js";
 import { Store } from "./store.js";
 
 /** A slider moves often: the address and an untrained run follow after this pause. */
@@ -145,8 +145,16 @@ export class Session extends Events {
 
   /** The user wants these from now on. @param {Partial<import("./settings.js").Settings>} changes */
   take(changes) {
-    this.#put(settled({ ...this.#settings, ...changes }));
+    const wanted = { ...this.#settings, ...changes };
+    this.#put(settled(wanted));
+    this.tellLoss(wanted, this.#settings);
     this.tell("settings");
+  }
+
+  /** Says what of these settings their schemes have left nothing of. */
+  tellLoss(wanted, fit) {
+    const text = lossText(wanted, fit);
+    if (text) this.notify("info", text);
   }
 
   /** Where in a lesson the page is, for the address. @param {string} lesson "levels.2", or "" */

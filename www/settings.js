@@ -11,11 +11,15 @@
  * @property {string} [format] of a scheme: its kind of number, under which menus have it
  * @property {number[]} [bits] of a scheme: the widths that it takes
  * @property {string[]} [granularities] of a scheme for weights: those that it takes
+ * @property {"rounded"|"sign"} [master] of a scheme for weights: what a master weight is, the weight before it is rounded or
+ *   the latent variable of its sign
+ * @property {"given"|"measured"|"learned"} [reach] of a scheme for activations: where its highest level comes from
  *
  * @typedef {object} Setting
  * @property {string} key key in the address, also the name of the value in `Settings`
  * @property {string[]} [aliases] former keys: read, never written
  * @property {string[][]} [former] values of former switches and of this one that say the same: read, never written
+ * @property {string[][]} [renamed] former names of values and their present ones: read, never written
  * @property {string} label
  * @property {string} group group of controls that shows it; "hidden" is shown nowhere, "view" says how the page is shown
  * @property {"choice"|"integer"|"number"|"switch"|"bits"|"text"|"difference"|"flag"|"names"|"place"} kind
@@ -38,9 +42,13 @@
 import { settings as ENGINE } from "../pkg/registry.js";
 import { PARTS } from "./parts.js";
 
-/** A condition of the engine's table, {key, is: values as in the address} or {key, not}, as a function. */
-function condition({ key, is, not }) {
-  const valueOf = (settings) => format(settingOf(key), settings[key]);
+/**
+ * A condition of the engine's table as a function: {key, is: values as in the address}, {key, not}, or {key, by, is}, whose
+ * values depend on that of the setting `by`.
+ */
+function condition({ key, is, not, by }) {
+  const valueOf = (settings, of = key) => format(settingOf(of), settings[of]);
+  if (by) return (settings) => is[valueOf(settings, by)].includes(valueOf(settings));
   return is ? (settings) => is.includes(valueOf(settings)) : (settings) => !not.includes(valueOf(settings));
 }
 
@@ -71,12 +79,13 @@ const byKey = new Map([
 /** The row of `key`, or of a former one. @returns {Setting} */
 export const settingOf = (key) => byKey.get(key);
 
-/** What a value of the setting `key`, perhaps a former one, is called in the row of today. */
-export const presentText = (key, text) => FORMER.get(key)?.values.get(text) ?? text;
+/** What a value of the setting `key`, either perhaps a former one, is called in the row of today. */
+export const presentText = (key, text) => FORMER.get(key)?.values.get(text) ?? new Map(settingOf(key)?.renamed).get(text) ?? text;
 
-/** Values by the present keys of their settings, where some are named by former ones. @param {Partial<Settings>} settings */
-export function byPresentKeys(settings) {
-  const present = ([key, value]) => [settingOf(key).key, FORMER.has(key) ? presentText(key, format(null, value)) : value];
+/** Values by the present names of their settings and their own, where some have former ones. @param {Partial<Settings>} settings */
+export function byPresentNames(settings) {
+  const isText = (key, value) => FORMER.has(key) || typeof value === "string";
+  const present = ([key, value]) => [settingOf(key).key, isText(key, value) ? presentText(key, format(null, value)) : value];
   return Object.fromEntries(Object.entries(settings).map(present));
 }
 
@@ -172,8 +181,10 @@ const partsOf = (text) =>
 export const raceOf = (rows, settings) => rows.map((row) => `${row.key}:${format(row, settings[row.key])}`).join(" ");
 
 /** What a second run has of its own, as settings: none for "". @returns {Partial<Settings>} */
-export const ownOf = (race) =>
-  Object.fromEntries(race === "" ? [] : partsOf(race).map(([key, text]) => [key, parse(settingOf(key), text).value]));
+export function ownOf(race) {
+  const own = ([key, text]) => [settingOf(key).key, parse(settingOf(key), presentText(key, text)).value];
+  return Object.fromEntries(race === "" ? [] : partsOf(race).map(own));
+}
 
 /** Keys that a sentence names of those that would be right: all of them nobody reads. */
 const EXAMPLES = 5;
@@ -231,10 +242,14 @@ export function schemeProblem(setting, value, settings) {
   return wrong === undefined ? null : `${setting.label} with ${scheme.label}: ${listed(values)}, not "${wrong}"`;
 }
 
-/** The row of a number as the schemes of `settings` narrow its range. @param {Setting} setting @returns {Setting} */
+/**
+ * The row of a number as the schemes of `settings` narrow its range.
+ * @param {Setting} setting
+ * @returns {Setting & {values?: number[]}} `values` are all that they take, the lowest first
+ */
 export function narrowed(setting, settings) {
   const values = setting.kind !== "choice" && schemeValues(setting, settings);
-  return values ? { ...setting, min: values[0], max: values.at(-1) } : setting;
+  return values ? { ...setting, min: values[0], max: values.at(-1), values } : setting;
 }
 
 /** Why what the second run has of its own is nothing that its schemes can do; null if it is, or if there is none. */
@@ -263,6 +278,16 @@ export function settled(settings) {
     }
   }
   return { ...settings, ...changes };
+}
+
+/** What `settled` has taken from `wanted`, in a sentence; "" where that was nothing but what the schemes' menus show. */
+export function lossText(wanted, fit) {
+  const { all, layers } = bitsOf(fit.bits);
+  const has = ([layer, bits]) => bits === (layers.find(([name]) => name === layer)?.[1] ?? all);
+  const lost = bitsOf(wanted.bits).layers.filter((pair) => !has(pair)).map((pair) => pair.join(":"));
+  const scheme = display(settingOf("quantizer"), fit.quantizer);
+  const now = lost.length > 1 ? "these layers have" : "this layer has";
+  return lost.length > 0 ? `${scheme} cannot do ${lost.join(", ")}: ${now} the bits of the others now.` : "";
 }
 
 /** Writes one value as text, as the URL has it. */

@@ -125,11 +125,6 @@ impl DeployedWeights {
         levels + overhead_bits.div_ceil(8)
     }
 
-    /// Whether the weights lie on a grid.
-    pub fn is_quantized(&self) -> bool {
-        !matches!(self.levels, Levels::Full(_))
-    }
-
     /// Bits that tell the levels apart; 32 without a grid.
     pub fn bits(&self) -> u8 {
         self.bits

@@ -1,5 +1,5 @@
 //! Quantizers of activations in their places: behind each ReLU, together with the sum or the pooling that is computed
-//! with it, so that what a layer with weights reads lies on the levels.
+//! with it, so that a layer with weights that reads its output reads levels.
 
 use std::collections::TryReserveError;
 

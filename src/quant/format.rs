@@ -1,4 +1,4 @@
-//! Kinds of number, and what menus say of a scheme.
+//! Kinds of number, facts of schemes, and what menus say of one.
 
 use serde::Serialize;
 
@@ -19,6 +19,28 @@ pub enum Format {
     Custom,
 }
 
+/// What a master weight is to a scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Master {
+    /// The weight before it is rounded.
+    Rounded,
+    /// The latent variable of its sign; others, of the scheme's own, say how large it is.
+    Sign,
+}
+
+/// Where the highest level of a scheme for activations comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reach {
+    /// The scheme, or each block of values by itself: nothing is kept of the batches.
+    Given,
+    /// A range that follows the batches while training, and can be chosen after it.
+    Measured,
+    /// A parameter, which can be chosen after training too.
+    Learned,
+}
+
 /// A number format in a menu, and what the menu says of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct SchemeEntry {
@@ -35,6 +57,12 @@ pub struct SchemeEntry {
     pub bits: &'static [u8],
     /// The granularities that it takes; empty where there is nothing to choose.
     pub granularities: Vec<&'static str>,
+    /// Of a scheme for weights, what a master weight is to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master: Option<Master>,
+    /// Of a scheme for activations, where its highest level comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
 }
 
 /// Checks the bits, a setting of that name, that are asked for of a scheme that takes some.

@@ -18,7 +18,7 @@ pub use crate::kernels::grid::{Encoded, Grid};
 pub use crate::param::{Known, Quantizer};
 pub use activations::{ACTIVATIONS, ActivationQuantizer, ActivationRequest, ActivationScheme, Tracking};
 pub use ends::{ENDS, End, find_end};
-pub use format::{Format, SchemeEntry};
+pub use format::{Format, Master, Reach, SchemeEntry};
 pub use gradients::{GRADIENTS, GradientRounding, GradientScheme};
 pub use granularity::{GRANULARITIES, Sharing, find_granularity};
 pub use levels::SchemeLevels;
@@ -33,6 +33,8 @@ pub(crate) fn weight_menu() -> Vec<SchemeEntry> {
         source: scheme.source,
         bits: scheme.bits,
         granularities: scheme.sharing.names(),
+        master: Some(scheme.master),
+        reach: None,
     };
     QUANTIZERS.iter().map(entry).collect()
 }
@@ -46,6 +48,8 @@ pub(crate) fn activation_menu() -> Vec<SchemeEntry> {
         source: scheme.source,
         bits: scheme.bits,
         granularities: Vec::new(),
+        master: None,
+        reach: Some(scheme.reach),
     };
     ACTIVATIONS.iter().map(entry).collect()
 }
@@ -59,8 +63,21 @@ pub(crate) fn gradient_menu() -> Vec<SchemeEntry> {
         source: scheme.source,
         bits: scheme.bits,
         granularities: Vec::new(),
+        master: None,
+        reach: None,
     };
     GRADIENTS.iter().map(entry).collect()
+}
+
+/// Names of the schemes by which some range of activations is measured, where the last layer with weights is treated as
+/// that entry of [`ENDS`] says.
+pub(crate) fn measuring(ends: &str) -> Vec<&'static str> {
+    let measures = |scheme: &&'static ActivationScheme| {
+        let of_last = find_end(ends).ok().and_then(|end| end.of_activations(scheme, scheme.bits[0]));
+        let of_last = of_last.map_or(Reach::Given, |(scheme, _)| scheme.reach);
+        [scheme.reach, of_last].contains(&Reach::Measured)
+    };
+    ACTIVATIONS.iter().filter(measures).map(|scheme| scheme.entry.name).collect()
 }
 
 /// The scheme for gradients of that name.

@@ -65,7 +65,7 @@ pub enum Kind {
 }
 
 /// When a setting has an effect, by another one's value as the address has it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub enum When {
     /// In every run.
     Always,
@@ -73,6 +73,8 @@ pub enum When {
     Is(&'static str, &'static str),
     /// Where it has none of them.
     Not(&'static str, &'static str),
+    /// Where the setting of the second key has one of the values that are found for the value of the first.
+    By(&'static str, &'static str, fn(&str) -> Vec<&'static str>),
 }
 
 /// One row of [`SETTINGS`].
@@ -85,6 +87,8 @@ pub struct Setting {
     /// Switches that this one has taken the place of: key, value, and the value of this one that says the same. They
     /// are read and never written.
     pub former: &'static [(&'static str, &'static str, &'static str)],
+    /// Former names of values, each with what it is called now. They are read and never written.
+    pub renamed: &'static [(&'static str, &'static str)],
     /// The field of [`RunConfig`]; `None` where it is the page's or the command line's and not the engine's.
     pub field: Option<&'static str>,
     /// The default of one without a field, as the address has it.
@@ -116,6 +120,7 @@ impl Setting {
         key: "",
         aliases: &[],
         former: &[],
+        renamed: &[],
         field: None,
         initial: "",
         label: "",
@@ -210,7 +215,9 @@ impl Setting {
                 Ok(bits) => json!(bits),
                 Err(problem) => return Err(self.problem(problem.to_string(), text.into())),
             },
-            Kind::Choice(_) | Kind::Schemes(_) | Kind::Auto { .. } | Kind::Text => text.into(),
+            Kind::Choice(_) | Kind::Schemes(_) | Kind::Auto { .. } | Kind::Text => {
+                self.renamed.iter().find(|(former, _)| *former == text).map_or(text, |(_, now)| now).into()
+            }
         };
         if value.is_null() {
             return Err(self.problem(self.expected(), text.into()));
@@ -267,6 +274,7 @@ impl Setting {
         put("key", self.key.into());
         put("aliases", json!(self.aliases));
         put("former", json!(self.former));
+        put("renamed", json!(self.renamed));
         put("label", self.label.into());
         put("hint", self.hint.into());
         put("kind", kind.into());
@@ -280,6 +288,14 @@ impl Setting {
     }
 }
 
+impl When {
+    /// Of [`When::By`], every value of the first setting with those of the second.
+    fn pairs(key: &str, found: fn(&str) -> Vec<&'static str>) -> Vec<(&'static str, Vec<&'static str>)> {
+        let choices = find(key).ok().and_then(Setting::choices).unwrap_or_default();
+        choices.into_iter().map(|entry| (entry.name, found(entry.name))).collect()
+    }
+}
+
 impl Serialize for When {
     fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         let values = |text: &str| text.split('|').map(String::from).collect::<Vec<_>>();
@@ -287,6 +303,13 @@ impl Serialize for When {
             Self::Always => to.serialize_none(),
             Self::Is(key, of) => json!({ "key": key, "is": values(of) }).serialize(to),
             Self::Not(key, of) => json!({ "key": key, "not": values(of) }).serialize(to),
+            Self::By(by, key, found) => {
+                let is: Map<String, Value> = Self::pairs(by, *found)
+                    .into_iter()
+                    .map(|(value, of)| (value.into(), json!(of)))
+                    .collect();
+                json!({ "key": key, "by": by, "is": is }).serialize(to)
+            }
         }
     }
 }

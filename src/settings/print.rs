@@ -47,7 +47,10 @@ pub fn markdown() -> String {
     for row in menus {
         let _ = write!(text, "\n## {}: `{}`\n\n| value | | |\n| --- | --- | --- |\n", row.label, row.key);
         for entry in row.choices().unwrap_or_default() {
-            let _ = writeln!(text, "| `{}` | {} | {} |", entry.name, cell(entry.label), cell(entry.about));
+            let former = row.renamed.iter().filter(|(_, now)| *now == entry.name);
+            let once = former.map(|(former, _)| format!(", once `{former}`")).collect::<String>();
+            let _ =
+                writeln!(text, "| `{}`{once} | {} | {} |", entry.name, cell(entry.label), cell(entry.about));
         }
     }
     text
@@ -87,6 +90,20 @@ fn line(text: &mut String, row: &Setting) {
         }
         When::Not(key, values) => {
             let _ = write!(about, " Where `{key}` is not {}.", either(values));
+        }
+        When::By(by, key, found) => {
+            let pairs = When::pairs(by, found);
+            let always = |value: &&str| pairs.iter().all(|(_, of)| of.contains(value));
+            let first = pairs.iter().take(1).flat_map(|(_, of)| of.clone());
+            let common: Vec<_> = first.filter(always).collect();
+            let _ = write!(about, " Where `{key}` is {}", either(&common.join("|")));
+            for (value, of) in &pairs {
+                let more: Vec<_> = of.iter().copied().filter(|value| !common.contains(value)).collect();
+                if !more.is_empty() {
+                    let _ = write!(about, ", or, with `{by}` at `{value}`, {}", either(&more.join("|")));
+                }
+            }
+            about.push('.');
         }
     }
     if row.since != Setting::ROW.since {

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind::{Auto, Bits as Widths, Choice, Integer, Number, Schemes, Switch};
-use super::When::{Is, Not};
+use super::When::{By, Is, Not};
 use super::{Bits, Setting};
 use crate::models::MODELS;
 use crate::optim::OPTIMIZERS;
@@ -118,7 +118,7 @@ settings! {
         bits: Bits = 4.into();
         label: "Bits", group: "top", kind: Widths { min: 1, max: 16 }, races: "{precision}",
         applies: Not("quantizer", "none"),
-        hint: "b bits give 2^b - 1 levels, 15 for 4 bits; one more where the grid is not symmetric.",
+        hint: "b bits give up to 2^b levels, 15 for 4 bits as published; the line of levels shows them.",
     }
     "epochs" {
         /// Passes over the training images, 1 to 1000.
@@ -145,16 +145,16 @@ settings! {
         races: "{}",
     }
     "tanh" {
-        /// `W <- 3 tanh(W / 3)` after every step.
+        /// `W <- l tanh(W / l)` after every step, `l` being `tanh_limit`.
         tanh_clip: bool = true;
         label: "Tanh clipping", group: "method", kind: Switch, races: "tanh {}",
-        hint: "After each step W becomes 3 tanh(W / 3): no outlier can stretch the grid.",
+        hint: "After each step W becomes l tanh(W / l), l being the tanh limit, 3 as published: no outlier stretches the grid beyond it.",
     }
     "granularity" {
         /// Name of an entry of [`GRANULARITIES`]: which weights share a scale.
         granularity: String = "tensor".into();
         label: "One scale for", group: "method", former: &[("scale", "1", "tensor"), ("scale", "0", "net")],
-        kind: Choice(|| GRANULARITIES.iter().map(|sharing| &sharing.entry).collect()), races: "scale: {}",
+        kind: Choice(|| GRANULARITIES.iter().map(|sharing| &sharing.entry).collect()), races: "one scale for {}",
         applies: Not("quantizer", "none"),
         hint: "Which weights share the distance between two levels.",
     }
@@ -164,13 +164,13 @@ settings! {
         straight_through: bool = true;
         label: "Straight-through", group: "method", kind: Switch, races: "straight-through {}",
         applies: Not("quantizer", "none"),
-        hint: "Off: the true gradient of rounding, which is zero: what is rounded learns nothing.",
+        hint: "Off: master weights get the true gradient of rounding, which is zero. Learned steps and levels go on learning, and activations are straight-through in any case.",
     }
     "clip" {
-        /// Clips the global gradient norm to 0.5.
+        /// Clips the global gradient norm to `clip_norm`.
         grad_clip: bool = true;
         label: "Gradient clipping", group: "method", kind: Switch, races: "clipping {}",
-        hint: "The gradient's norm over all parameters is held to 0.5.",
+        hint: "The gradient's norm over all parameters is held to a bound, 0.5 as published.",
     }
     "augment" {
         /// Random crops and horizontal flips of the training images.
@@ -213,27 +213,27 @@ settings! {
         ends: String = "same".into();
         label: "First and last layer", group: "quantization", kind: Choice(|| ENDS.iter().map(|ends| &ends.entry).collect()),
         races: "first and last layer: {}",
-        hint: "The weights of both, their gradients, and the activations that the last one reads; what bits say of a single layer goes first.",
+        hint: "The weights of both, their gradients, and what the last ReLU hands on; what bits say of a single layer's weights goes first.",
     }
     "activations" {
         /// Name of a scheme in [`ACTIVATIONS`]; `none` leaves activations in FP32.
         activations: String = "none".into();
-        label: "Activations", group: "quantization",
+        label: "Activations", group: "quantization", renamed: &[("fp8", "fp8_e4m3")],
         kind: Schemes(quant::activation_menu), races: "activations {}",
-        hint: "What the outputs of ReLUs are rounded by. FP32 as published.",
+        hint: "What the outputs of ReLUs are rounded by, not the images that the first layer reads. FP32 as published.",
     }
     "actbits" {
         /// Bit width of the activations, 1 to 8; a scheme takes some of them.
         activation_bits: u32 = 8;
         label: "Activation bits", group: "quantization", kind: Integer { min: 1, max: 8, step: 1 }, races: "{}-bit activations",
         applies: Not("activations", "none"),
-        hint: "b bits give 2^b levels, 0 among them.",
+        hint: "b bits give up to 2^b levels, 0 among them; the line of levels shows them.",
     }
     "actrange" {
         /// How the range of activations follows the batches: `average` or `largest`.
         activation_range: String = "average".into();
         label: "Activation range", group: "quantization", kind: Choice(|| RANGES.iter().collect()), races: "range: {}",
-        applies: Is("activations", "affine|fp4|fp8"),
+        applies: By("ends", "activations", quant::measuring),
         hint: "How the range follows the largest value of each training batch. Tests leave it as it is.",
     }
     "clipdecay" {
@@ -246,7 +246,7 @@ settings! {
     "gradients" {
         /// Name of a scheme in [`GRADIENTS`](crate::quant::GRADIENTS); `none` leaves gradients in FP32.
         gradients: String = "none".into();
-        label: "Gradients", group: "quantization",
+        label: "Gradients", group: "quantization", renamed: &[("fp8", "fp8_e5m2")],
         kind: Schemes(quant::gradient_menu), races: "gradients {}",
         hint: "What comes back to a layer with weights is rounded by this before the layer learns from it. FP32 as published.",
     }
@@ -255,7 +255,7 @@ settings! {
         gradient_bits: u32 = 8;
         label: "Gradient bits", group: "quantization", kind: Integer { min: 2, max: 8, step: 1 }, races: "{}-bit gradients",
         applies: Not("gradients", "none"),
-        hint: "b bits give 2^b levels.",
+        hint: "b bits give up to 2^b levels.",
     }
     "steplr" {
         /// Learning rate of what quantizers learn (the logarithms of steps), at the schedule's height, 0.000001 to 1.

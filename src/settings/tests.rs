@@ -52,13 +52,45 @@ fn keys_are_unique_and_of_a_form_that_addresses_files_and_flags_take() {
 #[test]
 fn what_a_row_depends_on_is_a_row_with_such_values() {
     for row in SETTINGS {
-        let (When::Is(key, values) | When::Not(key, values)) = row.applies else { continue };
+        let (key, values): (_, Vec<&str>) = match row.applies {
+            When::Always => continue,
+            When::Is(key, values) | When::Not(key, values) => (key, values.split('|').collect()),
+            When::By(by, key, found) => {
+                (key, When::pairs(by, found).into_iter().flat_map(|(_, of)| of).collect())
+            }
+        };
         let other = find(key).unwrap();
-        for value in values.split('|') {
+        assert!(!values.is_empty(), "{}", row.key);
+        for value in values {
             let parsed = other.parse(value).unwrap_or_else(|problem| panic!("{}: {problem}", row.key));
             assert_eq!(other.format(&parsed), value, "{}: not as the address has it", row.key);
         }
     }
+}
+
+#[test]
+fn how_ranges_are_measured_matters_wherever_a_layer_has_such_a_range() {
+    let When::By("ends", "activations", found) = find("actrange").unwrap().applies else { panic!() };
+    for ends in ["same", "full"] {
+        assert_eq!(found(ends), ["affine", "fp4", "fp8_e4m3"], "{ends}");
+    }
+    // Of a scheme without 8 bits the last layer's are plain integers.
+    assert_eq!(found("8"), ["affine", "fp4", "fp8_e4m3", "mxfp4"]);
+}
+
+#[test]
+fn former_names_of_values_are_read_and_never_written() {
+    for row in SETTINGS {
+        for (former, now) in row.renamed {
+            let named = |name: &str| row.choices().unwrap().iter().any(|entry| entry.name == name);
+            assert!(named(now) && !named(former), "{}: {former} is {now}", row.key);
+            let mut config = RunConfig::default();
+            config.set(row.key, former).unwrap();
+            assert_eq!(row.format(&config.values()[&row.json_field().unwrap()]), *now);
+        }
+    }
+    let renamed = |key| find(key).unwrap().renamed.iter().any(|(former, _)| *former == "fp8");
+    assert!(renamed("activations") && renamed("gradients"));
 }
 
 #[test]

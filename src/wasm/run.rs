@@ -153,7 +153,7 @@ pub struct PackedModel(packed::PackedModel);
 
 #[wasm_bindgen]
 impl PackedModel {
-    /// `{packedBytes, fp32Bytes, bits, layers: [{name, packedBytes, fp32Bytes}]}`.
+    /// `{packedBytes, fp32Bytes, layers: [{name, bits, packedBytes, fp32Bytes}]}`.
     pub fn info(&self) -> Result<JsValue> {
         to_js(self.0.info())
     }

@@ -101,9 +101,12 @@ export const SETTINGS = [
   { key: "clipdecay", text: "0.01", field: { clipDecay: 0.01 }, control: "0.01" },
   { key: "gradients", text: "affine", field: { gradients: "affine" }, control: "affine" },
   { key: "gradients", text: "dorefa", field: { gradients: "dorefa" }, control: "dorefa" },
-  { key: "gradients", text: "fp8", field: { gradients: "fp8" }, control: "fp8" },
+  { key: "gradients", text: "fp8", field: { gradients: "fp8_e5m2" }, control: "fp8_e5m2" },
   { key: "gradbits", text: "4", field: { gradientBits: 4 }, control: "4" },
   { key: "holdout", text: "50", field: { holdout: 50 }, control: "50" },
+  { key: "activations", text: "fp8", field: { activations: "fp8_e4m3" }, control: "fp8_e4m3" },
+  { key: "activations", text: "fp8_e4m3", field: { activations: "fp8_e4m3" }, control: "fp8_e4m3" },
+  { key: "gradients", text: "fp8_e5m2", field: { gradients: "fp8_e5m2" }, control: "fp8_e5m2" },
 ];
 
 /** What the run is made with where the address says nothing; `data` and `engine` as above. */
@@ -130,6 +133,8 @@ export const RACES = [
   { text: "quantizer:lsq", field: { quantizer: "lsq" } },
   { text: "granularity:channel", field: { granularity: "channel" } },
   { text: "gradients:affine", field: { gradients: "affine" } },
+  { text: "gradients:fp8", field: { gradients: "fp8_e5m2" } },
+  { text: "activations:fp8", field: { activations: "fp8_e4m3" } },
   { text: "optimizer:muon", field: { optimizer: "muon" } },
   { text: "momentum:0.8", field: { momentum: 0.8 } },
   { text: "smoothing:0.1", field: { labelSmoothing: 0.1 } },

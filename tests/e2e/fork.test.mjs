@@ -51,7 +51,7 @@ for (const { name, width, viewport, hand } of CROSSED[0]) {
   });
 }
 
-for (const [label, field, value] of [["tanh off", "tanhClip", false], ["scale: the whole net", "granularity", "net"], ["straight-through off", "straightThrough", false], ["FP32", "quantizer", "none"]]) {
+for (const [label, field, value] of [["tanh off", "tanhClip", false], ["one scale for the whole net", "granularity", "net"], ["straight-through off", "straightThrough", false], ["FP32", "quantizer", "none"]]) {
   test(`a fork with ${label}, while training: both go on`, async (t) => {
     const page = await open(t, { settings: RUN });
     await page.selectOption("#compare-with", { label });

@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { holds } from "../../www/lesson/conditions.js";
 import { fact, factNames, factText } from "../../www/lesson/facts.js";
 import { lessonProblems, selectorOf } from "../../www/lesson/format.js";
+import { AfterTraining } from "../../www/ptq/results.js";
+import { settingOf } from "../../www/settings.js";
 import { write } from "./fixture.mjs";
 import { press as pressBy, tabTo } from "./lab.mjs";
 import { assertFits, hasRun, mean, NARROW, noticed, notices, open, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
@@ -170,7 +172,7 @@ const figures = (page) =>
     const { To } = await import("./protocol.js");
     const { info } = await nibble.client.request(To.CLASSIFY, { run: nibble.run.id, pixels: null });
     const runs = nibble.runs.map(({ epochs, firstLayers, layers, outlier, data, afterTraining }) => ({
-      first: epochs[0], last: epochs.at(-1), firstLayers, layers, outlier, classes: data.classes.length, tested: data.test, rounded: [...(afterTraining?.results ?? [])].map(([bits, { accuracy }]) => [bits, accuracy]),
+      first: epochs[0], last: epochs.at(-1), firstLayers, layers, outlier, classes: data.classes.length, tested: data.test, rounded: [...(afterTraining?.resultsOf("symmetric") ?? [])].map(([bits, { accuracy }]) => [bits, accuracy]),
     }));
     const { outlier } = nibble.run;
     const { latent = [] } = outlier ? await nibble.client.request(To.FILTERS, { run: nibble.run.id, layer: outlier.layer }) : {};
@@ -548,6 +550,8 @@ test("what is wrong with a lesson is said", () => {
   const bad = { ...good, minutes: "2", steps: [{ ...step, help: null }, { ...step, task: 7 }] };
   assert.equal(lessonProblems(bad).length, 3, "all of them at once");
   assert.deepEqual(lessonProblems({ ...good, settings: { race: "bits:3 tanh:0" } }), [], "a race in several settings");
+  const former = { ...good, settings: { activations: "fp8" }, steps: [{ ...step, until: { fact: "setting.gradients", is: "fp8" } }] };
+  assert.deepEqual(lessonProblems(former), [], "former names of values");
   // Lessons are read before the engine tells of its models.
   const models = readdirSync(new URL("../../src/models/", import.meta.url)).filter((name) => name.endsWith(".json"));
   for (const model of models.map((name) => name.replace(/\.json$/, ""))) assert.deepEqual(lessonProblems({ ...good, settings: { model } }), []);
@@ -560,6 +564,8 @@ test("conditions", () => {
   assert.ok(yes({ fact: "run.steps", atLeast: 12, atMost: 12 }));
   assert.ok(!yes({ fact: "run.steps", above: 12 }));
   assert.ok(yes({ fact: "run.setting.bits", is: 4 }) && yes({ fact: "setting.tanh", is: false }));
+  const eight = { ...session, runs: [{ settings: { activations: "fp8_e4m3" } }] };
+  assert.ok(holds({ fact: "run.setting.activations", is: "fp8" }, eight, seen, {}), "a former name of the value");
   assert.ok(yes({ fact: "run.steps", grownBy: 2 }, { "run.steps": 10 }) && !yes({ fact: "run.steps", grownBy: 3 }, { "run.steps": 10 }));
   assert.ok(!yes({ fact: "run.loss", below: 99 }), "what is not known meets nothing");
   assert.ok(!yes({ fact: "second.steps", isNot: 1 }), "there is no second run");
@@ -571,6 +577,13 @@ test("every fact is told of in the guide", () => {
   const names = factNames.filter((name) => !name.includes("setting") && !name.startsWith("second.") && !/^ptq\.\d/.test(name));
   for (const name of names) assert.ok(guide.includes(`\`${name}\``), `docs/TEACHING.md says nothing of ${name}`);
   assert.equal(fact("runs", { runs: [] }, {}), 0);
+  // Of the usual scheme alone, whichever was tested last.
+  const afterTraining = new AfterTraining({ globalStep: 1, outlier: null });
+  const ptq = (name) => fact(name, { runs: [{ afterTraining }] }, {});
+  const options = { granularity: "tensor", fold: false, equalise: false, correct: false, reestimate: 0, activations: null };
+  const tests = afterTraining.begin(["symmetric", "nvfp4"].map((name) => settingOf("quantizer").choices.find((choice) => choice.name === name)), options);
+  tests.forEach((_test, index) => afterTraining.add({ index, step: 1, done: 1, total: 1, result: { loss: 1, accuracy: index / 16, bits: 4 } }));
+  assert.deepEqual([tests.length, ptq("ptq.tested"), ptq("ptq.fp32"), ptq("ptq.8"), ptq("ptq.2")], [9, 8, 0, 1 / 16, 7 / 16]);
   const tested = (testAccuracy) => ({ epochs: [{ testAccuracy }] });
   assert.equal(factText("gap", { runs: [tested(0.5), tested(0.485)] }, {}), "−1.5 points");
 });

@@ -2,15 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose, CROSSED, press, runsOf, stands, still, tabTo, until } from "./lab.mjs";
-import { ink, open, shows, trained } from "./support.mjs";
+import { settingOf } from "../../www/settings.js";
+import { ink, noticed, open, shows, trained } from "./support.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, augment: 0, lr: 0.003 };
 
-const results = (page) =>
-  page.evaluate(() => {
+const results = (page, scheme = "symmetric") =>
+  page.evaluate((of) => {
     const run = nibble.runs.find(({ settings }) => settings.quantizer === "none");
-    return { step: run.afterTraining.step, accuracy: [...run.afterTraining.results].map(([bits, { accuracy }]) => [bits, accuracy]) };
-  });
+    return { step: run.afterTraining.step, accuracy: [...run.afterTraining.resultsOf(of)].map(([bits, { accuracy }]) => [bits, accuracy]) };
+  }, scheme);
 
 for (const { name, width, viewport, hand } of CROSSED[0]) {
   test(`${name}: one press, and the cliff stands beside the run that was trained in 4 bits`, async (t) => {
@@ -30,7 +31,7 @@ for (const { name, width, viewport, hand } of CROSSED[0]) {
     assert.ok(Math.abs(by.get(8) - by.get(null)) <= 0.03, `8 bits: ${by.get(8)} of ${by.get(null)}`);
     assert.ok(by.get(2) < by.get(null) - 0.1, `no cliff: ${by.get(2)} of ${by.get(null)}`);
 
-    await shows(page, "#cliff", /rounded after 60 steps.*FP32 [\d.]+ %, 8 bits [\d.]+ %.*2 bits [\d.]+ %.*Trained with 4 bits: [\d.]+ %/, "aria-label");
+    await shows(page, "#cliff", /rounded after 60 steps.*FP32 [\d.]+ %, 8 bits [\d.]+ %.*2 bits [\d.]+ %.*Trained with Symmetric at 4 bits: [\d.]+ %/, "aria-label");
     const percent = (value) => `${(100 * value).toFixed(1)} %`;
     await shows(page, "#ptq-note", new RegExp(`${percent(by.get(4))} rounded.*${percent(trainedRun.tests.at(-1))} when trained`));
     const curve = await ink(page, "#ptq", "--run-b");
@@ -160,7 +161,7 @@ test("a scheme of few widths is drawn with these, and the file has what was test
   assert.deepEqual(rest, []);
   const of = (row) => Object.fromEntries(head.map((key, i) => [key, row[i]]));
   assert.deepEqual([of(full).scheme, of(full).bits, of(nvfp4).scheme, of(nvfp4).bits, of(nvfp4).folded], ["none", "32", "nvfp4", "4", "0"]);
-  const { accuracy } = await results(page);
+  const { accuracy } = await results(page, "nvfp4");
   assert.deepEqual(accuracy, [[null, Number(of(full).test_accuracy)], [4, Number(of(nvfp4).test_accuracy)]]);
 });
 
@@ -174,7 +175,7 @@ test("folding, equalising and estimating leave each other no choice that the eng
   assert.ok(!(await page.isChecked("#ptq-equalise")) && (await page.isEnabled("#ptq-reestimate")));
   await page.check("#ptq-table input[value=mxfp4]");
   await page.selectOption("#ptq-granularity", "channel");
-  await page.selectOption("#ptq-activations", "fp8");
+  await page.selectOption("#ptq-activations", "fp8_e4m3");
   assert.equal(await page.textContent("#ptq-actbits"), "8");
   await page.click("#ptq-go");
   await tested(page);
@@ -214,10 +215,79 @@ test("every width has its point, FP32 the first", async (t) => {
       at.push(x);
       arc.call(context, x, ...rest);
     };
-    const { results } = nibble.run.afterTraining;
+    const results = nibble.run.afterTraining.resultsOf("symmetric");
     drawCliff(canvas, [...results.keys()], results, [], 0, { after: true, trained: true });
     return { at, wide: canvas.clientWidth };
   });
   assert.equal(drawn.at.length, 8);
   drawn.at.forEach((x, i) => assert.ok(x > (drawn.at[i - 1] ?? 46) && x < drawn.wide, `points at ${drawn.at}`));
+});
+
+test("what the engine refuses is told, and the rest is tested", async (t) => {
+  const page = await finished(t);
+  await page.evaluate(async () => {
+    const { schemeOf } = await import("./ptq/options.js");
+    const options = { granularity: "tensor", fold: false, equalise: false, correct: false, reestimate: 0, activations: null, activationBits: 8, calibration: "minmax" };
+    // Five bits are none that NVFP4 has: refused like one for which there is no memory.
+    return nibble.experiments.quantizeAfterTraining(nibble.run, [{ ...schemeOf("nvfp4"), bits: [4, 5] }, schemeOf("binary")], options);
+  });
+  await noticed(page, "Not tested: NVFP4 at 5 bits.", "bits: expected 4 with nvfp4, found 5");
+  const { rows, share } = await page.evaluate(() => {
+    const { rows: of, share: done } = nibble.run.afterTraining;
+    return { rows: [...of].map(([name, { results, refused }]) => [name, [...results.keys()], [...refused.keys()]]), share: done };
+  });
+  assert.deepEqual([rows, share], [[["nvfp4", [4], [5]], ["binary", [1], []]], 1]);
+  // In the table it is a cell of its own.
+  await page.evaluate(async () => {
+    const { schemeOf } = await import("./ptq/options.js");
+    const { afterTraining: test } = nibble.run;
+    test.begin([schemeOf("shift")], { granularity: "tensor" });
+    test.add({ index: 0, step: test.step, done: 0, total: 0, result: null, problem: "too little memory" });
+    test.running = false;
+    nibble.tell("tested");
+  });
+  const refused = page.locator("#ptq-table td[title='too little memory']");
+  await refused.waitFor();
+  assert.equal(await refused.textContent(), "✕");
+});
+
+test("a run is held against a rounding by what both are: its scheme, layers of other bits, activations", async (t) => {
+  const settings = { ...RUN, epochs: 1, bits: "4,conv1:8", activations: "affine", race: "quantizer:none" };
+  const page = await open(t, { settings });
+  await page.click("#play");
+  await until(page, () => nibble.finished && !nibble.playing);
+  const trainedAs = /Trained with Symmetric at 4 bits but conv1:8, activations Affine at 8 bits: [\d.]+ %/;
+  const roundedBy = async (scheme) => {
+    await page.check(`#ptq-table input[value=${scheme}]`);
+    await page.click("#ptq-go");
+    await until(page, () => nibble.runs[1].afterTraining?.running === false);
+  };
+  await shows(page, "#ptq-trained-name", /^trained with Symmetric at 4 bits but conv1:8/);
+  await roundedBy("symmetric");
+  await shows(page, "#ptq-note", new RegExp(`^Rounded after 20 steps by Symmetric at 4 bits, activations Affine at 8 bits: [\\d.]+ %\\. ${trainedAs.source}\\.$`));
+  await roundedBy("nvfp4");
+  await shows(page, "#ptq-note", new RegExp(`^Rounded after 20 steps by NVFP4 at 4 bits, activations Affine at 8 bits: [\\d.]+ %\\. ${trainedAs.source}\\.$`));
+  await roundedBy("binary");
+  await shows(page, "#ptq-note", new RegExp(`^${trainedAs.source}\\.$`));
+  await shows(page, "#cliff", trainedAs, "aria-label");
+  // The weights as they are were tested with the activations rounded.
+  assert.ok(Object.keys(await cells(page)).includes("FP32 weights, activations Affine at 8 bits"));
+  assert.match(await page.textContent(".ptq-conditions"), /activations Affine at 8 bits \(as in training\)/);
+});
+
+test("a range is chosen of activations that have one", async (t) => {
+  const page = await finished(t);
+  const ranges = {};
+  for (const { name, format } of settingOf("activations").choices) {
+    if (format === "full") continue;
+    await page.selectOption("#ptq-activations", name);
+    ranges[name] = await page.isEnabled("#ptq-calibration");
+  }
+  assert.deepEqual(ranges, { affine: true, pact: true, lsq: true, dorefa: false, fp4: true, fp8_e4m3: true, mxfp4: false });
+  await page.check("#ptq-table input[value=nvfp4]");
+  await page.click("#ptq-go");
+  await tested(page);
+  await shows(page, ".ptq-conditions", /^Activations MXFP4 at 4 bits\.$/);
+  const csv = await page.evaluate(async () => (await import("./share/table.js")).afterTrainingCsv([nibble.run]));
+  assert.match(csv, /nvfp4,4,tensor,0,0,0,0,mxfp4,4,,/);
 });

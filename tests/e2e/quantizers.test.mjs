@@ -7,6 +7,7 @@ import { epochsCsv } from "../../www/share/table.js";
 import { defaults, settingOf } from "../../www/settings.js";
 import { describeLevels, gaps, hasInside, levelNames, levelsToName, pressure, weightBits } from "../../www/grid.js";
 import { choices, labels, precision } from "../../www/difference.js";
+import { masterOf, packingText } from "../../www/schemes.js";
 import { PATIENCE, drawn, ink, open, shows } from "./support.mjs";
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 1, reestimate: 2, ema: 0.9, holdout: 96 };
@@ -94,6 +95,49 @@ test("the average of the weights is in the table of epochs where it was tested",
   assert.deepEqual(last().slice(0, 2), ["average_test_loss,average_test_accuracy", "0.75,0.625"]);
 });
 
+test("how a network is packed: as most layers are, and which are not", () => {
+  const text = (...bits) => packingText([...bits.map((of, i) => ({ name: `conv${i + 1}`, bits: of })), { name: "bn1", bits: null }]);
+  assert.equal(text(4, 4, 4), "Two 4-bit weights to a byte");
+  assert.equal(text(8, 4, 4, 4, 8), "Two 4-bit weights to a byte; conv1 and conv5 8-bit");
+  assert.equal(text(32, 3, 3, 3, 32), "3-bit levels, two to a byte; conv1 and conv5 FP32");
+  assert.equal(text(4, 8, 8, 2, 8), "8-bit levels, one to a byte; conv1 4-bit; conv4 2-bit");
+  assert.equal(text(12, 12, 5), "12-bit levels, two bytes each; conv3 5-bit");
+  assert.equal(text(8, 8, 8, 8, 4, 4, 4, 4, 4), "Two 4-bit weights to a byte; 4 layers 8-bit");
+});
+
+test("master weights are latent variables of signs with the scheme that says so, but for layers that it does not do", () => {
+  const layers = ["conv1", "conv2", "linear1"].map((name) => ({ name }));
+  const masters = (settings) => layers.map(({ name }) => masterOf({ settings: { ...defaults(), ...settings }, layers }, name));
+  assert.deepEqual(masters({}), ["rounded", "rounded", "rounded"]);
+  assert.deepEqual(masters({ quantizer: "shift" }), ["sign", "sign", "sign"]);
+  for (const ends of ["8", "full"]) assert.deepEqual(masters({ quantizer: "shift", ends }), ["rounded", "sign", "rounded"], ends);
+  assert.deepEqual(masters({ quantizer: "shift", ends: "8", bits: "4,conv1:3" }), ["sign", "sign", "rounded"]);
+});
+
+test("what an outlier does is told by the layer's scheme, and where tanh clipping pulls it to by its limit", async (t) => {
+  const page = await open(t, { settings: { ...RUN, quantizer: "shift", ends: "8", tanhlimit: 1.5 } });
+  await shows(page, "#outlier-what", /^A grid .*cuts the outlier off\.$/);
+  await shows(page, "#outlier-next", /pulls it back below 1\.5\.$/);
+  await page.selectOption("#outlier-layer", "conv2");
+  await shows(page, "#outlier-what", /^With Shift .*no weight changes\.$/);
+});
+
+test("the rule for gradients stands beside the levels of weights and activations, with its source", async (t) => {
+  const page = await open(t, { settings: { ...RUN, build: "single" } });
+  const line = page.locator("#levels figure[data-of=gradients]");
+  assert.ok(await line.isHidden());
+  await page.click(".more-settings summary");
+  for (const { name, label, about, formula, source, bits } of settingOf("gradients").choices.filter(({ format }) => format !== "full")) {
+    await page.selectOption("#set-gradients", name);
+    await page.waitForFunction((of) => document.querySelector("#levels [data-of=gradients] .levels-words").textContent.startsWith(of), label);
+    const width = await page.evaluate(() => nibble.settings.gradbits);
+    assert.ok(bits.includes(width), name);
+    assert.equal(await line.locator(".levels-words").textContent(), `${label}, ${width} bits. ${about}.`);
+    assert.equal(await line.locator(".levels-formula").textContent(), `${formula} (${source})`);
+    assert.ok(await line.isVisible());
+  }
+});
+
 /** How many bars of levels the canvas of an enlarged layer has, by its pixels. */
 const bars = (page) =>
   page.evaluate(() => {
@@ -160,6 +204,11 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     const rows = await page.locator("#layer-dialog .counts tbody tr td:nth-child(3)").allTextContents();
     assert.deepEqual(full ? [] : rows.map((text) => Number(text.replaceAll(",", ""))), layer.levelCounts);
     if (!full && layer.levels.length <= MOST_BARS) assert.equal(await bars(page), await used(page, layer));
+    // What is not rounded is not said to be.
+    const signs = quantizer === "shift";
+    await shows(page, "#layer-dialog .filters figcaption", signs ? /^Latent variables of the signs, 32-bit$/ : /^Latent, 32-bit$/);
+    await shows(page, "#layer-dialog .filters figure + figure figcaption", signs ? /^The weights, on 16 levels$/ : /^Rounded to /);
+    assert.equal((await page.textContent("#weights .key")).includes("of Shift"), signs);
     await page.keyboard.press("Escape");
     await shows(page, "#health-verdict", /./);
 

@@ -72,9 +72,10 @@ test("two runs are called by the first of their differences, and by what else is
   assert.deepEqual(named("tanh:0 lr:0.003"), ["rate 0.001", "rate 0.003, tanh off"]);
   assert.deepEqual(named("tanh:1 lr:0.003", { tanh: false }), ["rate 0.001, tanh off", "rate 0.003"]);
   assert.deepEqual(named("bits:3 activations:pact"), ["4-bit", "3-bit, activations PACT"]);
-  assert.deepEqual(named("granularity:channel"), ["scale: a layer", "scale: a channel"]);
+  assert.deepEqual(named("granularity:channel"), ["one scale for a layer", "one scale for a channel"]);
+  assert.deepEqual(named("granularity:net"), ["one scale for a layer", "one scale for the whole net"]);
   assert.deepEqual(named(RACED), ["4-bit", "LSQ 4-bit +4"]);
-  assert.deepEqual(named("quantizer:symmetric granularity:tensor", ENGINEERS), ["LSQ 4-bit, scale: a channel", "4-bit"]);
+  assert.deepEqual(named("quantizer:symmetric granularity:tensor", ENGINEERS), ["LSQ 4-bit, one scale for a channel", "4-bit"]);
   // The name of a format with one width, and one way to share scales, says both.
   assert.deepEqual(named("quantizer:mxfp8 activations:fp8"), ["4-bit", "MXFP8, activations FP8 E4M3"]);
   for (const settings of [defaults(), { ...defaults(), ...ENGINEERS }]) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaults as ENGINE } from "../../pkg/registry.js";
-import { adoptThreads, defaults, differences, format, fromQuery, narrowed, runConfig, settingOf, SETTINGS, toQuery } from "../../www/settings.js";
+import { adoptThreads, defaults, differences, format, fromQuery, lossText, narrowed, runConfig, settingOf, SETTINGS, settled, toQuery } from "../../www/settings.js";
 import { typed, typedLayers } from "../../www/ui/typed.js";
 import { cifar10, write } from "./fixture.mjs";
 import { NARROW, PATIENCE, SMALL, WIDE, assertFits, hasRun, noticed, open, runOf, screenshot, seriousFindings, shows, trained } from "./support.mjs";
@@ -42,6 +42,26 @@ test("every setting survives the address", () => {
     const matters = setting.kind !== "difference" && setting.group !== "view";
     assert.equal(differences({ ...defaults(), ...APPLIES[setting.key] }, settings).length > 0, matters, setting.key);
   }
+});
+
+test("how ranges are measured matters wherever a layer has such a range", () => {
+  const matters = (settings) => settingOf("actrange").applies({ ...defaults(), ...settings });
+  for (const { name, reach } of settingOf("activations").choices) assert.equal(matters({ activations: name }), reach === "measured", name);
+  // The last layer, at 8 bits, is then of plain integers.
+  assert.ok(matters({ activations: "mxfp4", ends: "8" }) && !matters({ activations: "pact", ends: "8" }) && !matters({ ends: "8" }));
+});
+
+test("bits of single layers that go with a scheme are named", () => {
+  const loss = (changes) => {
+    const wanted = { ...defaults(), bits: "4,conv1:8,conv2:3", ...changes };
+    return lossText(wanted, settled(wanted));
+  };
+  assert.equal(loss({ quantizer: "lsq" }), "");
+  assert.equal(loss({ quantizer: "none" }), "");
+  assert.equal(loss({ quantizer: "shift" }), "Shift cannot do conv1:8: this layer has the bits of the others now.");
+  assert.equal(loss({ quantizer: "mxfp4" }), "MXFP4 cannot do conv1:8, conv2:3: these layers have the bits of the others now.");
+  // The others have eight bits as well.
+  assert.equal(loss({ quantizer: "mxfp8" }), "MXFP8 cannot do conv2:3: this layer has the bits of the others now.");
 });
 
 test("what is not valid in an address is named and left at its default", () => {
@@ -127,6 +147,42 @@ test("arrow keys move a number by its steps and stop at the ends of its range", 
   assert.equal(await press("lr", "ArrowDown", 40), 0.0001);
 });
 
+test("arrow keys step through the values that a scheme takes, over the gaps between them", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, build: "single", quantizer: "dfp", bits: 8, gradients: "affine", gradbits: 4 } });
+  await page.click(".more-settings summary");
+  const press = async (key, arrow) => {
+    await page.focus(`#set-${key}`);
+    await page.keyboard.press(arrow);
+    return page.evaluate((of) => nibble.settings[of], key);
+  };
+  for (const [arrow, bits] of [["ArrowUp", 12], ["ArrowUp", 16], ["ArrowUp", 16], ["ArrowDown", 12], ["ArrowDown", 8], ["ArrowDown", 8]]) {
+    assert.equal(await press("bits", arrow), bits);
+  }
+  for (const [arrow, bits] of [["ArrowDown", 4], ["ArrowUp", 8], ["ArrowUp", 8], ["ArrowDown", 4]]) assert.equal(await press("gradbits", arrow), bits);
+  // From what is typed and is none of them to the next.
+  await page.focus("#set-bits");
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type("14");
+  assert.equal(await press("bits", "ArrowDown"), 12);
+  // A scheme of one width stays at it, and one without gaps has all of them again.
+  await page.selectOption("#set-quantizer", "mxfp4");
+  assert.equal(await press("bits", "ArrowUp"), 4);
+  await page.selectOption("#set-quantizer", "symmetric");
+  assert.equal(await press("bits", "ArrowUp"), 5);
+});
+
+test("bits of single layers that a newly chosen scheme cannot do are named as they go", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, build: "single", bits: "4,conv1:8" } });
+  await page.selectOption("#set-quantizer", "shift");
+  await noticed(page, "Shift cannot do conv1:8");
+  assert.equal(await page.evaluate(() => nibble.settings.bits), 4);
+  const raced = await open(t, { settings: { ...SMALL, build: "single", bits: "4,conv1:8" } });
+  await raced.selectOption("#compare-with", "quantizer:mxfp4");
+  await raced.click("#race");
+  await noticed(raced, "MXFP4 cannot do conv1:8");
+  assert.deepEqual(await raced.evaluate(() => nibble.runs.map(({ settings }) => settings.bits)), ["4,conv1:8", 4]);
+});
+
 test("bits of single layers: beside the width of all, in the address, in a race, and at the engine", async (t) => {
   // The engine's own build: those with threads do nothing else.
   const page = await open(t, { settings: { ...SMALL, build: "single", bits: "4,conv1:8" } });
@@ -175,8 +231,8 @@ test("a row of the table is all that the page needs of a new setting", async (t)
   await page.waitForFunction(() => new URLSearchParams(location.search).get("pull") === "0.5" && !location.search.includes("beta"));
   assert.deepEqual(await page.evaluate(() => nibble.runs.map(({ label }) => label)), ["hard labels", "soft labels"]);
   const lesson = await page.evaluate(async () => {
-    const [{ selectorOf }, { isFact }, { byPresentKeys }] = await Promise.all(["./lesson/format.js", "./lesson/facts.js", "./settings.js"].map((file) => import(file)));
-    return [selectorOf("setting.beta"), isFact("run.setting.beta"), byPresentKeys({ beta: 0.1, lr: 1 })];
+    const [{ selectorOf }, { isFact }, { byPresentNames }] = await Promise.all(["./lesson/format.js", "./lesson/facts.js", "./settings.js"].map((file) => import(file)));
+    return [selectorOf("setting.beta"), isFact("run.setting.beta"), byPresentNames({ beta: 0.1, lr: 1 })];
   });
   assert.deepEqual(lesson, ['[data-key="pull"]', true, { pull: 0.1, lr: 1 }]);
   await page.click(".more-settings summary");

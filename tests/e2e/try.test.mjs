@@ -74,6 +74,12 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     assert.match(ratio, /^Two 4-bit weights to a byte\. [67]\.\d times smaller\.$/);
   });
 
+  test(`${width} px: layers of other bits are named where it says how weights are packed`, async (t) => {
+    const page = await open(t, { settings: { ...RUN, ends: "8" }, context: { viewport } });
+    await page.setInputFiles("#try-file", { name: "thirds.png", mimeType: "image/png", buffer: await png(page, 90, 90, THIRDS) });
+    assert.match((await answer(page)).ratio, /^Two 4-bit weights to a byte; conv1 and linear1 8-bit\. \d\.\d times smaller\.$/);
+  });
+
   test(`${width} px: file picker, drop and paste; the middle square, averaged`, async (t) => {
     const page = await open(t, { settings: RUN, context: { viewport, permissions: ["clipboard-read", "clipboard-write"] } });
     const wide = await png(page, 960, 320, THIRDS);

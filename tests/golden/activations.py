@@ -353,7 +353,7 @@ def main():
         "lsq": lsq(),
         "dorefa": dorefa(),
         "fp4": floats("e2m1"),
-        "fp8": floats("e4m3"),
+        "fp8_e4m3": floats("e4m3"),
         "mxfp4": microscaled(),
     }
     print("cases and bytes:", *write(Path(__file__).with_suffix(".json"), parts), "bytes;", tally)

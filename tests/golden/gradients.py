@@ -169,10 +169,10 @@ def dorefa():
         yield case | {"levels": digits(found, 1 if bits <= 4 else 2)}
 
 
-def fp8():
+def fp8_e5m2():
     """arXiv 2209.05433 and the OCP's format: the largest of the batch becomes e5m2's largest number; no chance."""
     for kind, shape, bits in inputs((8,), UGLY + ("eighths",)):
-        case, x, _ = head("fp8", kind, shape, bits)
+        case, x, _ = head("fp8_e5m2", kind, shape, bits)
         scale = np.abs(x).max() / f32(FORMATS["e5m2"][1])
         if scale == 0:
             yield case | {"levels": ""}
@@ -214,7 +214,7 @@ def mxfp4():
 
 def main():
     torch.set_num_threads(1)
-    parts = {"noise": draws(), "affine": affine(), "dorefa": dorefa(), "fp8": fp8(), "mxfp4": mxfp4()}
+    parts = {"noise": draws(), "affine": affine(), "dorefa": dorefa(), "fp8_e5m2": fp8_e5m2(), "mxfp4": mxfp4()}
     print("cases and bytes:", *write(Path(__file__).with_suffix(".json"), parts), "bytes;", tally)
 
 

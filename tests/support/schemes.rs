@@ -69,7 +69,7 @@ pub const CHECKS: &[(&str, &str, &str)] = &[
     ),
     ("activations", "dorefa", "torch.fake_quantize_per_tensor_affine; autograd through a clamp"),
     ("activations", "fp4", "ml_dtypes float4_e2m1fn; torch's observers; autograd through a clamp"),
-    ("activations", "fp8", "ml_dtypes float8_e4m3fn; torch's observers; autograd through a clamp"),
+    ("activations", "fp8_e4m3", "ml_dtypes float8_e4m3fn; torch's observers; autograd through a clamp"),
     ("activations", "mxfp4", "ml_dtypes float4_e2m1fn, float8_e8m0fnu"),
     (
         "gradients",
@@ -81,6 +81,6 @@ pub const CHECKS: &[(&str, &str, &str)] = &[
         "dorefa",
         "draw by draw: transcript in NumPy, torch.fake_quantize_per_tensor_affine with noise",
     ),
-    ("gradients", "fp8", "ml_dtypes float8_e5m2"),
+    ("gradients", "fp8_e5m2", "ml_dtypes float8_e5m2"),
     ("gradients", "mxfp4", "draw by draw: neighbours in ml_dtypes float4_e2m1fn, float8_e8m0fnu"),
 ];

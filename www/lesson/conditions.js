@@ -7,7 +7,7 @@
  *
  * A fact that is not known meets no comparison.
  */
-import { fact, factNames, factProblem, isFact, isNumber } from "./facts.js";
+import { fact, factNames, factProblem, isFact, isNumber, presentValue } from "./facts.js";
 
 const COMPARE = {
   is: (value, wanted) => value === wanted,
@@ -42,7 +42,7 @@ export function holds(condition, session, seen, start) {
   return Object.entries(condition).every(([operator, wanted]) => {
     if (operator === "fact") return true;
     if (operator === "grownBy") return value - (start[condition.fact] ?? 0) >= wanted;
-    return COMPARE[operator](value, wanted);
+    return COMPARE[operator](value, presentValue(condition.fact, wanted));
   });
 }
 

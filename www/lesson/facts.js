@@ -5,7 +5,7 @@
 import { fixed, percent, short, whole } from "../format.js";
 import { quantized } from "../grid.js";
 import { FIRST } from "../ptq/options.js";
-import { format, FORMER, parse, SETTINGS } from "../settings.js";
+import { format, FORMER, parse, presentText, SETTINGS } from "../settings.js";
 
 const last = (run) => run.epochs.at(-1);
 const gridded = (run) => run.layers.filter(quantized);
@@ -58,7 +58,7 @@ const OF_PAGE = {
     ({ runs: [first, second] }) => second && last(second)?.testAccuracy - last(first)?.testAccuracy,
     (value) => (Number.isFinite(value) ? `${fixed(100 * value, 1)} points` : "–"),
   ],
-  "ptq.tested": [(session) => Math.max(0, ...session.runs.map((run) => run.afterTraining?.results.size ?? 0)), whole],
+  "ptq.tested": [(session) => Math.max(0, ...session.runs.map((run) => run.afterTraining?.resultsOf(FIRST).size ?? 0)), whole],
   ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((bits) => [`ptq.${bits}`, [afterTraining(bits), percent]])),
   "ptq.fp32": [afterTraining(null), percent],
 };
@@ -98,9 +98,11 @@ export const isNumber = (name) => kindOf(name) === "number" || typeof kindOf(nam
 
 /** Why a setting is never `value`, in a sentence without its full stop; null if it can be. */
 export function settingProblem(setting, value) {
-  const parsed = parse(setting, format(setting, value));
+  const text = format(setting, value);
+  const now = presentText(setting.key, text);
+  const parsed = parse(setting, now);
   if ("problem" in parsed) return parsed.problem;
-  return parsed.value === value ? null : `${setting.key} is written ${JSON.stringify(parsed.value)}, not ${JSON.stringify(value)}`;
+  return now !== text || parsed.value === value ? null : `${setting.key} is written ${JSON.stringify(parsed.value)}, not ${JSON.stringify(value)}`;
 }
 
 /** Why a fact is never `value`, likewise. */
@@ -114,6 +116,12 @@ export function factProblem(name, value) {
   if (values ? values.includes(value) : typeof value === kind) return null;
   const what = values ? `one of ${values.map((one) => JSON.stringify(one)).join(", ")}` : `a ${kind}`;
   return `${name} is ${what}, not ${JSON.stringify(value)}`;
+}
+
+/** What a fact is compared with, by its present name. */
+export function presentValue(name, value) {
+  const { key } = kindOf(name);
+  return key && typeof value === "string" ? presentText(key, value) : value;
 }
 
 /** @returns {number|string|boolean|undefined} undefined: not known now */

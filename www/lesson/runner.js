@@ -3,7 +3,7 @@
  * done, and does it for the learner if asked. No DOM of its own but the buttons that it presses.
  */
 import { To } from "../protocol.js";
-import { byPresentKeys, defaults, settingOf, SETTINGS } from "../settings.js";
+import { byPresentNames, defaults, settingOf, SETTINGS } from "../settings.js";
 import { BUTTONS } from "../parts.js";
 import { holds, snapshot } from "./conditions.js";
 
@@ -91,7 +91,7 @@ export class Runner {
 
   #takeSettings(lesson, named) {
     const { settings } = this.#session;
-    const begin = byPresentKeys(lesson.settings);
+    const begin = byPresentNames(lesson.settings);
     const kept = [...OWN.filter((key) => !(key in begin)), ...named.filter(settingOf).map((key) => settingOf(key).key)];
     // The images are named by what names the data.
     if (named.includes("data")) kept.push("images");
@@ -144,7 +144,7 @@ export class Runner {
   async help() {
     const { set = {}, press = [] } = this.step?.help ?? {};
     const help = (this.#helping = {});
-    for (const [key, value] of Object.entries(byPresentKeys(set))) this.#session.set(key, value);
+    for (const [key, value] of Object.entries(byPresentNames(set))) this.#session.set(key, value);
     for (const name of press) if (!(await this.#press(name, help))) return;
   }
 

@@ -1,4 +1,7 @@
-/** Under the settings: the levels of the chosen schemes for weights and activations, as the engine tells them. */
+/**
+ * Under the settings: the levels of the chosen schemes for weights and activations, as the engine tells them, and the rule
+ * for gradients, whose levels are those of each batch.
+ */
 import { oneAtATime } from "../ask.js";
 import { drawing } from "../frames.js";
 import { describeLevels } from "../grid.js";
@@ -8,10 +11,11 @@ import { To } from "../protocol.js";
 import { bitsOf, settingOf } from "../settings.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 
-/** What is rounded, with the keys of its scheme and of its bits. */
+/** What is rounded, with the keys of its scheme and of its bits, and whether its levels are drawn. */
 const LINES = [
-  { of: "weights", title: "Weights", scheme: "quantizer", bits: "bits" },
-  { of: "activations", title: "Activations", scheme: "activations", bits: "actbits" },
+  { of: "weights", title: "Weights", scheme: "quantizer", bits: "bits", hasLevels: true },
+  { of: "activations", title: "Activations", scheme: "activations", bits: "actbits", hasLevels: true },
+  { of: "gradients", title: "Gradients", scheme: "gradients", bits: "gradbits", hasLevels: false },
 ];
 
 /** The scheme and the bits that the settings ask for. */
@@ -22,14 +26,17 @@ function choice(line, settings) {
 
 const keyOf = ({ of, scheme, bits }) => `${of} ${scheme.name} ${bits}`;
 
-/** What the engine has told of a choice, in words. */
-function wordsOf({ of, scheme, bits }, { levels, sampled }) {
+/** A choice in words: what it does, or what the engine has told of its levels. */
+function wordsOf({ of, scheme, bits }, told) {
+  const name = `${scheme.label}, ${bits} ${bits === 1 ? "bit" : "bits"}`;
+  if (!told) return `${name}. ${scheme.about}.`;
+  const { levels, sampled } = told;
   const whose = sampled ? `; they follow from the ${of}, here from normally distributed ones` : "";
-  return `${scheme.label}, ${bits} ${bits === 1 ? "bit" : "bits"}: ${describeLevels(levels)}, times the scale${whose}.`;
+  return `${name}: ${describeLevels(levels)}, times the scale${whose}.`;
 }
 
 function makeLine(line) {
-  const canvas = element("canvas", { role: "img" });
+  const canvas = element("canvas", { role: "img", hidden: !line.hasLevels });
   const words = element("span", { class: "levels-words" });
   const formula = element("span", { class: "levels-formula" });
   const caption = element("figcaption", {}, element("strong", {}, line.title), " ", words, " ", formula);
@@ -53,7 +60,7 @@ export function mount(root, session) {
       const now = told ?? keyOf(chosen);
       if (line.box.hidden || line.drawn === now) continue;
       line.drawn = now;
-      const words = told ? wordsOf(chosen, told) : `${scheme.label}.`;
+      const words = told || !line.hasLevels ? wordsOf(chosen, told) : `${scheme.label}.`;
       setText(line.words, words);
       setAttribute(line.canvas, "aria-label", `${line.title}: ${words}`);
       if (told) drawLevels(line.canvas, told.levels);
@@ -65,7 +72,7 @@ export function mount(root, session) {
 
   const ask = oneAtATime(async () => {
     if (!session.engine) return;
-    for (const chosen of LINES.map((line) => choice(line, session.settings))) {
+    for (const chosen of LINES.filter(({ hasLevels }) => hasLevels).map((line) => choice(line, session.settings))) {
       const key = keyOf(chosen);
       if (chosen.scheme.format === "full" || known.has(key)) continue;
       const { of, scheme, bits } = chosen;

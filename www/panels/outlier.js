@@ -3,6 +3,7 @@ import { OUTLIER_FACTOR } from "../experiments.js";
 import { short } from "../format.js";
 import { drawing } from "../frames.js";
 import { meanOf, quantized } from "../grid.js";
+import { masterOf, signSchemes } from "../schemes.js";
 import { setText } from "../ui/dom.js";
 
 const MARKUP = `
@@ -10,7 +11,7 @@ const MARKUP = `
     <h2 id="outlier-title">Inject an outlier</h2>
     <p class="plot-about">One weight becomes ${OUTLIER_FACTOR} times as large.</p>
   </header>
-  <p class="note">A grid that reaches to the largest weight is stretched by an outlier, and the others share fewer levels; one with a mean or a learned step cuts the outlier off. <span id="outlier-next"></span></p>
+  <p class="note"><span id="outlier-what"></span> <span id="outlier-next"></span></p>
   <div class="outlier-bar">
     <label for="outlier-layer">Layer</label>
     <select id="outlier-layer"></select>
@@ -23,9 +24,22 @@ const MARKUP = `
     </table>
   </div>`;
 
+/** What an outlier does to the other weights of its layer. */
+const STRETCHED = "A grid that reaches to the largest weight is stretched by an outlier, and the others share fewer levels; one with a mean or a learned step cuts the outlier off.";
+const UNCHANGED = "what is multiplied is the latent variable of a weight's sign: the sign stays, and no weight changes.";
+
+/** What it does in the layer of that name. */
+function whatText(runs, name) {
+  const [signs, others] = [true, false].map((is) => runs.filter((run) => (masterOf(run, name) === "sign") === is));
+  return [others.length > 0 && STRETCHED, signs.length > 0 && `With ${signSchemes(signs).join(" and ")} ${UNCHANGED}`].filter(Boolean).join(" ");
+}
+
 /** What comes of it, while there are steps to come and where there are none. */
-const NEXT = "With tanh clipping the next step pulls it back below 3.";
 const NO_NEXT = "The run is finished: no further step pulls it back.";
+function nextText(runs) {
+  const limits = new Set(runs.map(({ settings }) => settings.tanhlimit));
+  return `With tanh clipping the next step pulls it back below ${[...limits].join(" or ")}.`;
+}
 
 const layerOf = (run, name) => run.layers.find((layer) => layer.name === name);
 
@@ -78,7 +92,8 @@ export function mount(root, session) {
     find("#outlier-go").disabled = select.disabled = !run || !engine;
     if (!run) return;
     showLayers(run);
-    setText(find("#outlier-next"), session.finished ? NO_NEXT : NEXT);
+    setText(find("#outlier-what"), whatText(runs, select.value));
+    setText(find("#outlier-next"), session.finished ? NO_NEXT : nextText(runs));
     const rows = runs.flatMap((each) => rowsOf(each, select.value, runs.length > 1));
     const body = find("tbody");
     while (body.rows.length > rows.length) body.deleteRow(-1);

@@ -4,8 +4,9 @@ import { drawing } from "../frames.js";
 import { drawCliff, nameOf } from "../plots/cliff.js";
 import { onThemeChange } from "../plots/theme.js";
 import { Form, FORM } from "../ptq/form.js";
-import { FIRST, schemeOf, SCHEMES, widthsOf } from "../ptq/options.js";
+import { bitsText, FIRST, roundingName, schemeOf, SCHEMES, settingsOf, widthsOf } from "../ptq/options.js";
 import { Table } from "../ptq/table.js";
+import { bitsOf } from "../settings.js";
 
 const MARKUP = `
   <header>
@@ -34,18 +35,20 @@ const MARKUP = `
 /** The run whose weights are rounded: one in FP32. */
 const fullPrecision = (runs) => runs.find(({ settings }) => settings.quantizer === "none") ?? null;
 
-/** Runs that trained with their rounding, to one width, and have been tested. */
+/** Runs that trained with their rounding, and have been tested; by the width of their layers but for exceptions. */
 const trainedRuns = (runs) =>
   runs
-    .filter(({ settings, epochs }) => settings.quantizer !== "none" && Number.isInteger(settings.bits) && epochs.length > 0)
-    .map((run) => ({ label: run.label, bits: run.settings.bits, slot: run.slot, accuracy: run.epochs.at(-1).testAccuracy }));
+    .filter(({ settings, epochs }) => settings.quantizer !== "none" && epochs.length > 0)
+    .map(({ settings, slot, epochs }) => ({
+      name: roundingName(settings), bits: bitsOf(settings.bits).all, slot, accuracy: epochs.at(-1).testAccuracy,
+    }));
 
 /** The plot in words. */
 function describe(step, scheme, results, trained) {
   const known = [null, ...widthsOf(scheme)].filter((bits) => results.has(bits));
   if (known.length === 0) return "Accuracy by bits: nothing rounded yet.";
   const values = known.map((bits) => `${nameOf(bits)} ${percent(results.get(bits).accuracy)}`);
-  const others = trained.map(({ bits, accuracy }) => `Trained with ${bits} bits: ${percent(accuracy)}.`);
+  const others = trained.map(({ name, accuracy }) => `Trained with ${name}: ${percent(accuracy)}.`);
   return [`Test accuracy, rounded after ${whole(step)} steps of FP32 training, ${scheme.label}: ${values.join(", ")}.`, ...others].join(" ");
 }
 
@@ -57,10 +60,17 @@ function noteFor(run, scheme, results, trained) {
     return run.trained ? `${passes} passes over the test images; training may go on meanwhile.` : "Train the FP32 run first.";
   }
   const [other] = trained;
-  const same = other && results.get(other.bits);
   if (!other) return "To compare: race this run against a 4-bit one.";
-  if (!same) return `Trained with ${other.bits} bits: ${percent(other.accuracy)}.`;
-  return `At ${other.bits} bits: ${percent(same.accuracy)} rounded after ${whole(run.afterTraining.step)} steps, ${percent(other.accuracy)} when trained with the rounding.`;
+  const same = results.get(other.bits);
+  const trainedWith = `Trained with ${other.name}: ${percent(other.accuracy)}.`;
+  if (!same) return trainedWith;
+  const { step, rows } = run.afterTraining;
+  const after = `after ${whole(step)} steps`;
+  const name = roundingName(settingsOf({ ...rows.get(scheme.name).quantization, bits: other.bits }, run.settings));
+  if (name === other.name) {
+    return `At ${bitsText(other.bits)}: ${percent(same.accuracy)} rounded ${after}, ${percent(other.accuracy)} when trained with the rounding.`;
+  }
+  return `Rounded ${after} by ${name}: ${percent(same.accuracy)}. ${trainedWith}`;
 }
 
 /** @type {import("../main.js").Mount} */
@@ -89,8 +99,8 @@ export function mount(root, session) {
     find("#ptq-after").style.setProperty("--series", `var(--run-${run?.slot === 1 ? "b" : "a"})`);
     find("#ptq-after-name").textContent = `rounded after training: ${scheme.label}`;
     find("#ptq-trained").style.setProperty("--series", `var(--run-${trained[0]?.slot === 1 ? "b" : "a"})`);
-    find("#ptq-trained-name").textContent = trained[0] ? `trained with ${trained[0].bits} bits` : "trained with few bits";
-    table.show(test);
+    find("#ptq-trained-name").textContent = `trained with ${trained[0]?.name ?? "few bits"}`;
+    table.show(test, run);
     const canvas = find("#cliff");
     canvas.setAttribute("aria-label", describe(test?.step, scheme, results, trained));
     drawCliff(canvas, [null, ...widthsOf(scheme)], results, trained, run?.slot ?? 0, shown);

@@ -1,5 +1,6 @@
 /** What one run's packed weights say about a picture, and how large they are packed and as 32-bit floats. */
 import { bytes, percent, whole } from "../format.js";
+import { packingText } from "../schemes.js";
 import { ProbabilityBars } from "../ui/bars.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 
@@ -55,15 +56,14 @@ export class Verdict {
       this.#bars.show(classes.slice(0, TOP), this.run.data.classes);
       setText(this.state, stateText(this.run));
     }
-    const { packedBytes, fp32Bytes, bits } = info;
+    const { packedBytes, fp32Bytes, layers } = info;
     setText(this.#packed.value, bytes(packedBytes));
     setText(this.#float.value, bytes(fp32Bytes));
     this.#packed.fill.style.transform = `scaleX(${packedBytes / fp32Bytes})`;
     this.#float.fill.style.transform = "scaleX(1)";
-    const how = bits > 8 ? `${bits}-bit levels, two bytes each` : bits > 4 ? `${bits}-bit levels, one to a byte` : bits === 4 ? "Two 4-bit weights to a byte" : `${bits}-bit levels, two to a byte`;
     const rounded = this.run.info.config.quantizer === "none" ? ", rounded for this: the run itself is FP32" : "";
-    setText(this.ratio, `${how}${rounded}. ${(fp32Bytes / packedBytes).toFixed(1)} times smaller.`);
-    setAttribute(this.ratio, "title", info.layers.map((layer) => `${layer.name}: ${bytes(layer.packedBytes)} of ${bytes(layer.fp32Bytes)}`).join("\n"));
+    setText(this.ratio, `${packingText(layers)}${rounded}. ${(fp32Bytes / packedBytes).toFixed(1)} times smaller.`);
+    setAttribute(this.ratio, "title", layers.map((layer) => `${layer.name}: ${bytes(layer.packedBytes)} of ${bytes(layer.fp32Bytes)}`).join("\n"));
   }
 
   /** The likeliest class in words; empty without a picture. */

@@ -1,5 +1,6 @@
 /**
- * The weights of every layer as small multiples, at any moment of the run: latent weights above, levels below.
+ * The weights of every layer as small multiples, at any moment of the run: latent weights above, levels below. Where master
+ * weights are not rounded but latent variables of signs, the weights themselves are above.
  * A layer can be enlarged (layer.js).
  */
 import { bytes, fixed, percent, whole } from "../format.js";
@@ -9,6 +10,7 @@ import { axisEnd } from "../plots/histogram.js";
 import { describeLayer, drawLayer, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { To } from "../protocol.js";
+import { signSchemes } from "../schemes.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { Replay, ReplayControl } from "../ui/replay.js";
 import { RunSwitch } from "../ui/runswitch.js";
@@ -46,6 +48,13 @@ function countOf(layer) {
 function factsOf(layer) {
   if (!quantized(layer)) return [`${whole(layer.count)} weights`, ""];
   return [`entropy ${fixed(layer.entropyBits, 2)} bits`, `flips ${percent(layer.flipsPerStep, 2)} a step`];
+}
+
+/** What the pictures of these runs show, above the line and below it. */
+function keyTexts(runs) {
+  const signs = signSchemes(runs).join(" and ");
+  if (!signs) return ["latent 32-bit weights", "the levels they are rounded to"];
+  return [`latent 32-bit weights; of ${signs}, whose latent variables are not shown, the weights themselves`, "the levels they are rounded to, or lie on"];
 }
 
 /** What all weights take, scales and the like included. */
@@ -87,6 +96,8 @@ class Weights {
   #summary;
   #size;
   #pale;
+  /** What stands in the key for what is above the line and what below. */
+  #keys = [element("span"), element("span")];
 
   #build(root) {
     const axis = element("input", { type: "checkbox", id: "weights-own-axis" });
@@ -102,7 +113,9 @@ class Weights {
     const key = element("p", { class: "key" });
     this.#pale = element("span", {}, element("i", { class: "swatch level pale" }), "what they are rounded to by all grids of a layer");
     this.#size = element("p", { class: "note", id: "weights-size" });
-    key.innerHTML = `<span><i class="swatch"></i>latent 32-bit weights</span> <span><i class="swatch level"></i>the levels they are rounded to</span> <span><i class="swatch unused"></i>a level out of use</span> <span>heights on a square-root scale</span>`;
+    key.innerHTML = `<span><i class="swatch"></i></span> <span><i class="swatch level"></i></span> <span><i class="swatch unused"></i>a level out of use</span> <span>heights on a square-root scale</span>`;
+    this.#keys.forEach((text, i) => key.children[i].append(text));
+    this.#showKey([]);
     key.append(this.#pale);
     root.append(
       element("header", {}, element("h2", { id: "weights-title" }, "Weights"), key),
@@ -112,6 +125,10 @@ class Weights {
       this.#box,
     );
     this.control = new ReplayControl(replay, this.#replay, "Weights over the epochs");
+  }
+
+  #showKey(runs) {
+    keyTexts(runs).forEach((text, i) => setText(this.#keys[i], text));
   }
 
   /** Other runs, or others of them to show. */
@@ -176,6 +193,7 @@ class Weights {
     const all = shown.map((run) => [...reports.get(run).values()]);
     setText(this.#size, all.map((layers, i) => (all.length > 1 ? `${shown[i].label}: ` : "") + sizeText(layers)).join(" "));
     this.#pale.hidden = !all.flat().some(severalGrids);
+    this.#showKey(shown);
   }
 
   #drawPicture(picture, layer, end, first) {

@@ -14,7 +14,7 @@ export const nameOf = (bits) => (bits === null ? "FP32" : `${bits} bits`);
 
 /**
  * A run that trained with quantized weights, as the plot shows it.
- * @typedef {{label: string, bits: number, slot: number, accuracy: number}} Trained
+ * @typedef {{name: string, bits: number, slot: number, accuracy: number}} Trained
  *
  * @param {HTMLCanvasElement} canvas
  * @param {(number|null)[]} widths bits along the axis; null: FP32

@@ -1,7 +1,7 @@
 /** The controls of what is done besides rounding the weights: made once, read when a test begins. */
 import { options } from "../ui/controls.js";
 import { settingOf } from "../settings.js";
-import { CALIBRATIONS, fitting } from "./options.js";
+import { CALIBRATIONS, fitting, hasRange } from "./options.js";
 
 /** Batches that statistics can be re-estimated from. */
 const BATCHES = [1, 4, 16, 64];
@@ -74,7 +74,8 @@ export class Form {
       bits.replaceChildren(...widths.map((width) => new Option(width, width)));
       bits.value = widths.includes(wanted) ? wanted : widths.at(-1);
     }
-    bits.disabled = this.#find("calibration").disabled = !scheme;
+    bits.disabled = !scheme;
+    this.#find("calibration").disabled = !hasRange(scheme?.name);
     this.#find("reestimate").disabled = this.#find("fold").checked;
   }
 }

@@ -7,8 +7,9 @@
  * @typedef {object} Row a scheme's results, all got under the same options
  * @property {Quantization} quantization any of its tests
  * @property {Map<number, {loss: number, accuracy: number, bits: number}>} results by bits
+ * @property {Map<number, string>} refused by bits, why the engine does not test these
  */
-import { quantizationOf, widthsOf } from "./options.js";
+import { bitsText, quantizationOf, schemeOf, widthsOf } from "./options.js";
 
 export class AfterTraining {
   /** The weights as they are. @type {{loss: number, accuracy: number, bits: number}|null} */
@@ -22,8 +23,8 @@ export class AfterTraining {
   #begun = new Set();
   /** Tests done, the one under way by its share. */
   #done = 0;
-  /** Name of the scheme that was tested last. */
-  #last = null;
+  /** Why the weights as they are cannot be tested. */
+  #problem = null;
   #outlier;
 
   /** @param {import("../runs.js").RunRecord} run whose weights they are, as it is now */
@@ -43,26 +44,40 @@ export class AfterTraining {
     const tests = schemes.flatMap((scheme) => widthsOf(scheme).map((bits) => quantizationOf(scheme, bits, options)));
     this.#tests = this.full ? tests : [null, ...tests];
     this.#begun.clear();
+    this.#problem = null;
     this.#done = 0;
     this.running = true;
     return this.#tests;
   }
 
   /** What `From.PTQ` tells of the test of that place. */
-  add({ index, step, done, total, result }) {
+  add({ index, step, done, total, result, problem }) {
     this.step = step;
-    this.#done = index + (result ? 1 : done / total);
+    this.#done = index + (result || problem ? 1 : done / total);
     const quantization = this.#tests[index];
-    if (!result) return;
+    if (!result && !problem) return;
     if (!quantization) {
       this.full = result;
+      this.#problem = problem ?? null;
       return;
     }
     const { quantizer, bits } = quantization;
-    if (!this.#begun.has(quantizer)) this.rows.set(quantizer, { quantization, results: new Map() });
+    if (!this.#begun.has(quantizer)) this.rows.set(quantizer, { quantization, results: new Map(), refused: new Map() });
     this.#begun.add(quantizer);
-    this.rows.get(quantizer).results.set(bits, result);
-    this.#last = quantizer;
+    const { results, refused } = this.rows.get(quantizer);
+    if (result) results.set(bits, result);
+    else refused.set(bits, problem);
+  }
+
+  /** What of the tests asked for last the engine has refused, and why, in sentences; "" for nothing. */
+  get refusals() {
+    const names = new Map(this.#problem ? [[this.#problem, ["the FP32 weights"]]] : []);
+    for (const quantizer of this.#begun) {
+      for (const [bits, problem] of this.rows.get(quantizer).refused) {
+        names.set(problem, [...(names.get(problem) ?? []), `${schemeOf(quantizer).label} at ${bitsText(bits)}`]);
+      }
+    }
+    return [...names].map(([problem, of]) => `Not tested: ${of.join(", ")}. ${problem}.`).join(" ");
   }
 
   /** Done of what was asked for, 0..1. */
@@ -70,12 +85,7 @@ export class AfterTraining {
     return this.#tests.length > 0 ? this.#done / this.#tests.length : 0;
   }
 
-  /** Of the scheme tested last, by bits; null: the weights as they are. */
-  get results() {
-    return this.resultsOf(this.#last);
-  }
-
-  /** Of a scheme, likewise. @returns {Map<number|null, {loss: number, accuracy: number}>} */
+  /** Of a scheme, by bits; null: the weights as they are. @returns {Map<number|null, {loss: number, accuracy: number}>} */
   resultsOf(scheme) {
     return new Map([...(this.full ? [[null, this.full]] : []), ...(this.rows.get(scheme)?.results ?? [])]);
   }

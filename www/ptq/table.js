@@ -1,15 +1,18 @@
 /** The table of test accuracies, scheme by bits. Its radio buttons choose the scheme that is drawn and tested alone. */
-import { element, setText } from "../ui/dom.js";
+import { element, setAttribute, setText } from "../ui/dom.js";
 import { FORMATS } from "../ui/controls.js";
-import { conditions, schemeOf, SCHEMES, WIDTHS } from "./options.js";
+import { activationsText, conditions, schemeOf, SCHEMES, WIDTHS } from "./options.js";
 
 /** What stands where there is no result yet. */
 const UNTESTED = "–";
 const BEST = "★";
+/** What the engine does not test. */
+const REFUSED = "✕";
 
 const figure = (result) => (result ? (100 * result.accuracy).toFixed(1) : UNTESTED);
 
 export class Table {
+  #head = element("th", { scope: "row" });
   #full = element("td", { colspan: WIDTHS.length }, UNTESTED);
   /** Scheme's name -> its radio button, the letter of its conditions, its cells by bits (a mark and a figure). */
   #rows = new Map();
@@ -24,7 +27,7 @@ export class Table {
     const heads = WIDTHS.map((bits) => element("th", { scope: "col" }, String(bits)));
     const table = element("table", { id: "ptq-table" },
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Scheme"), ...heads)),
-      element("tbody", {}, element("tr", {}, element("th", { scope: "row" }, "FP32, not rounded"), this.#full)),
+      element("tbody", {}, element("tr", {}, this.#head, this.#full)),
       ...Object.entries(FORMATS).map(([format, title]) => this.#group(format, title, chosen)),
     );
     root.append(
@@ -54,19 +57,28 @@ export class Table {
     return [...this.#rows].find(([, { radio }]) => radio.checked)[0];
   }
 
-  /** @param {import("./results.js").AfterTraining|null} test */
-  show(test) {
+  /**
+   * @param {import("./results.js").AfterTraining|null} test
+   * @param {import("../runs.js").RunRecord|null} run whose weights it is of
+   */
+  show(test, run) {
+    const rounded = run ? activationsText(run.settings) : "";
+    setText(this.#head, rounded ? `FP32 weights, ${rounded}` : "FP32, not rounded");
     setText(this.#full, figure(test?.full));
-    const known = [...new Set([...(test?.rows.values() ?? [])].map(({ quantization }) => conditions(quantization)))];
+    const under = ({ quantization }) => conditions(quantization, run.settings);
+    const known = [...new Set([...(test?.rows.values() ?? [])].map(under))];
     for (const [name, { letter, cells }] of this.#rows) {
       const row = test?.rows.get(name);
-      setText(letter, row ? letterOf(known.indexOf(conditions(row.quantization))) : "");
+      setText(letter, row ? letterOf(known.indexOf(under(row))) : "");
       for (const bits of schemeOf(name).bits) {
         const result = row?.results.get(bits);
         const best = Boolean(result) && result.accuracy === test.bestAt(bits);
-        const [mark, text] = cells.get(bits).children;
+        const refused = row?.refused.get(bits);
+        const cell = cells.get(bits);
+        const [mark, text] = cell.children;
         setText(mark, best ? BEST : "");
-        setText(text, figure(result));
+        setText(text, refused ? REFUSED : figure(result));
+        setAttribute(cell, "title", refused ?? "");
       }
     }
     const texts = known.map((text) => `${text[0].toUpperCase()}${text.slice(1)}.`);

@@ -6,7 +6,7 @@ import { duration, fixed, percent, short, whole } from "../format.js";
 import { precision } from "../difference.js";
 import { gaps, quantized, reachOf } from "../grid.js";
 import { display, SETTINGS, settingOf } from "../settings.js";
-import { conditions, schemeOf } from "../ptq/options.js";
+import { activationsText, bitsText, conditions, schemeOf } from "../ptq/options.js";
 import { escape, picture, runCharts } from "./chart.js";
 import { averaged, document as documentOf, marksOf } from "./table.js";
 
@@ -110,13 +110,13 @@ function confusion(run) {
   return tag("h3", "What it takes for what") + tag("div", tag("table", tag("thead", tag("tr", heading)) + tag("tbody", rows.join("")), 'class="confusion"'), 'class="scroll" tabindex="0"');
 }
 
-function afterTraining({ afterTraining: test }) {
+function afterTraining({ afterTraining: test, settings: of }) {
   if (!test || test.table.length === 0) return "";
   const rows = test.table.map((row) => [
-    row.quantizer === "none" ? "FP32, as they are" : `${schemeOf(row.quantizer).label}, ${row.bits} bits`,
+    row.quantizer === "none" ? "FP32, as they are" : `${schemeOf(row.quantizer).label}, ${bitsText(row.bits)}`,
     fixed(row.loss),
     percent(row.accuracy),
-    row.quantizer === "none" ? "" : conditions(row),
+    row.quantizer === "none" ? activationsText(of) : conditions(row, of),
   ]);
   return tag("h3", `Quantized after ${whole(test.step)} steps of training`) + table(["Weights", "Test loss", "Test accuracy", "Under"], rows);
 }

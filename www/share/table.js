@@ -4,6 +4,7 @@
  * @typedef {import("../runs.js").RunRecord} RunRecord
  */
 import { quantized } from "../grid.js";
+import { hasRange } from "../ptq/options.js";
 
 /** Whether the average of a run's weights was tested too. @param {RunRecord} run */
 export const averaged = (run) => run.epochs.some(({ average }) => average);
@@ -79,7 +80,7 @@ export function afterTrainingCsv(runs) {
   const rows = runs.flatMap((run) =>
     (run.afterTraining?.table ?? []).map(({ step, quantizer, bits, granularity, fold, equalise, correct, reestimate, activations, activationBits, calibration, loss, accuracy }) => [
       run.label, step, quantizer, bits, granularity ?? "", Number(fold ?? 0), Number(equalise ?? 0), Number(correct ?? 0), reestimate ?? 0,
-      activations ?? "", activations ? activationBits : "", activations ? calibration : "", loss, accuracy,
+      activations ?? "", activations ? activationBits : "", hasRange(activations) ? calibration : "", loss, accuracy,
     ]),
   );
   return csv([head, ...rows]);

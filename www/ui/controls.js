@@ -63,9 +63,10 @@ function choiceControl(setting, id, commit) {
   };
 }
 
-/** The next multiple of the step, or the slider's next value. @param {1|-1} way */
+/** The next of the values that a scheme takes, the next multiple of the step, or the slider's next value. @param {1|-1} way */
 function stepped(setting, value, way) {
-  const { kind, min, max, step = kind === "number" ? null : 1 } = setting;
+  const { kind, min, max, values, step = kind === "number" ? null : 1 } = setting;
+  if (values) return (way > 0 ? values.find((one) => one > value) : values.findLast((one) => one < value)) ?? (way > 0 ? max : min);
   const { of, at } = slide(setting);
   const next = step ? (way > 0 ? Math.floor(value / step) + 1 : Math.ceil(value / step) - 1) * step : at(Math.round(of(value)) + way);
   return Math.min(max, Math.max(min, next));
@@ -244,8 +245,8 @@ function build(row, change) {
     if (settings[setting.key] !== shown) tell("");
     shown = settings[setting.key];
     all = settings;
-    const { min, max } = narrowed(row, settings);
-    Object.assign(setting, { min, max });
+    const { min, max, values } = narrowed(row, settings);
+    Object.assign(setting, { min, max, values });
     if (setting.kind !== "number" && control.nodes[0].hasAttribute("aria-valuemax")) {
       control.nodes[0].setAttribute("aria-valuemin", min);
       control.nodes[0].setAttribute("aria-valuemax", max);

@@ -29,8 +29,21 @@ export class AfterTraining {
     this.#current.delete(id);
   }
 
+  /** A test, or null where the engine refuses it, as one for which there is no memory, and says why. */
+  #evaluator(run, quantization, refused) {
+    try {
+      return run.evaluator(quantization);
+    } catch (error) {
+      // Only what it refuses has a kind.
+      if (!error.kind) throw error;
+      refused(error.message);
+      return null;
+    }
+  }
+
   /**
-   * Tests `run`, known as `id`, in each of these ways. Resolves when done, or when a newer request took over.
+   * Tests `run`, known as `id`, in each of these ways; one that the engine refuses is told of, and the next one tried.
+   * Resolves when done, or when a newer request took over.
    * @param {number} step how far it is trained
    * @param {(object|null)[]} quantizations see Run.evaluator of the engine
    */
@@ -42,7 +55,10 @@ export class AfterTraining {
     const frozen = run.fork(run.info().config);
     try {
       for (const [index, quantization] of quantizations.entries()) {
-        const evaluator = frozen.evaluator(quantization);
+        const evaluator = this.#evaluator(frozen, quantization, (problem) => {
+          this.#tell(From.PTQ, { run: id, index, step, done: 0, total: 0, result: null, problem });
+        });
+        if (!evaluator) continue;
         try {
           for (let result = null; result === null; ) {
             await nextTurn();

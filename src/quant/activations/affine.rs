@@ -2,7 +2,7 @@
 //! is 0.
 
 use super::measured::Measured;
-use super::{ActivationScheme, most};
+use super::{ActivationScheme, Reach, most};
 use crate::kernels::rounding::Rounding;
 use crate::quant::format::Format;
 use crate::registry::Entry;
@@ -17,6 +17,7 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     formula: "s = range / (2^b - 1), x_q = s clamp(round(x / s), 0, 2^b - 1)",
     source: "arXiv 1806.08342",
     bits: &[2, 3, 4, 5, 6, 7, 8],
+    reach: Reach::Measured,
     build: |request| {
         let most = most(request.bits);
         Some(Box::new(Measured::new(request, move |range| Rounding::Uniform { scale: range / most, most })))

@@ -1,6 +1,6 @@
 //! Activations clipped to 0..1 (DoReFa-Net, arXiv 1606.06160, equation 11).
 
-use super::{ActivationQuantizer, ActivationScheme, most};
+use super::{ActivationQuantizer, ActivationScheme, Reach, most};
 use crate::kernels::rounding::Rounding;
 use crate::quant::format::Format;
 use crate::registry::Entry;
@@ -11,6 +11,7 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     formula: "x_q = round((2^b - 1) clamp(x, 0, 1)) / (2^b - 1)",
     source: "arXiv 1606.06160, equation 11",
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
+    reach: Reach::Given,
     build: |request| Some(Box::new(Dorefa { most: most(request.bits) })),
 };
 

@@ -1,7 +1,7 @@
 //! FP4 activations over a measured range (FLIQS, arXiv 2308.03290).
 
-use super::ActivationScheme;
 use super::measured::Measured;
+use super::{ActivationScheme, Reach};
 use crate::kernels::minifloat::E2M1;
 use crate::kernels::rounding::Rounding;
 use crate::quant::format::Format;
@@ -17,6 +17,7 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     formula: "s = range / 6, x_q = s e2m1(x / s)",
     source: "arXiv 2308.03290",
     bits: &[4],
+    reach: Reach::Measured,
     build: |request| {
         let up_to = |range| Rounding::Float { format: E2M1, scale: range / E2M1.largest };
         Some(Box::new(Measured::new(request, up_to)))

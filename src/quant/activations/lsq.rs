@@ -1,6 +1,6 @@
 //! Learned steps (arXiv 1902.08153): the spacing of the levels is a parameter.
 
-use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, most};
+use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, Reach, most};
 use crate::Tensor;
 use crate::kernels::rounding::{Keep, Rounding, Sums, largest_and_sum};
 use crate::param::Param;
@@ -19,6 +19,7 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     formula: "x_q = s clamp(round(x / s), 0, 2^b - 1), s learned, from 2 mean(x) / sqrt(2^b - 1)",
     source: "arXiv 1902.08153, equations 1 to 3",
     bits: &[2, 3, 4, 5, 6, 7, 8],
+    reach: Reach::Learned,
     build: |request| Some(Box::new(Lsq::new(request))),
 };
 

@@ -6,13 +6,13 @@
 mod affine;
 mod dorefa;
 mod fp4;
-mod fp8;
+mod fp8_e4m3;
 mod lsq;
 mod measured;
 mod mxfp4;
 mod pact;
 
-use super::format::{Format, check_bits, most};
+use super::format::{Format, Reach, check_bits, most};
 use crate::kernels::rounding::{Keep, Rounding, Sums};
 use crate::param::Param;
 use crate::registry::{Entry, Named, Registry};
@@ -100,6 +100,8 @@ pub struct ActivationScheme {
     pub source: &'static str,
     /// The bit widths that it takes, the narrowest first.
     pub bits: &'static [u8],
+    /// Where its highest level comes from.
+    pub reach: Reach,
     /// Makes one for a layer's output; `None`: the values stay as they are.
     pub build: fn(&ActivationRequest) -> Option<Box<dyn ActivationQuantizer>>,
 }
@@ -120,7 +122,7 @@ pub static ACTIVATIONS: Registry<ActivationScheme> = Registry::new(
         lsq::SCHEME,
         dorefa::SCHEME,
         fp4::SCHEME,
-        fp8::SCHEME,
+        fp8_e4m3::SCHEME,
         mxfp4::SCHEME,
     ],
 );
@@ -132,6 +134,7 @@ const NONE: ActivationScheme = ActivationScheme {
     formula: "x_q = x",
     source: "IEEE 754",
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
+    reach: Reach::Given,
     build: |_| None,
 };
 
@@ -215,6 +218,33 @@ mod tests {
         let residuals: f32 = batch[..5].iter().map(|x| -x / step).sum();
         let expected = (residuals + 3.0) / (FEATURES as f32 * 3.0).sqrt() * step;
         assert!((quantizer.params()[0].grad[0] - expected).abs() < 1e-5 * expected.abs());
+    }
+
+    #[test]
+    fn what_a_scheme_says_of_its_reach_is_true() {
+        let batch = |largest: f32| Tensor::from_dense([1, 1, 1, FEATURES], 0, &[largest; FEATURES]);
+        for scheme in ACTIVATIONS.iter() {
+            let name = scheme.entry.name;
+            let request =
+                ActivationRequest { bits: scheme.bits[0], tracking: Tracking::Largest, clip_decay: 0.0 };
+            let Some(mut quantizer) = scheme.quantizer(&request).unwrap() else {
+                assert_eq!(scheme.reach, Reach::Given, "{name}");
+                continue;
+            };
+            assert_eq!(!quantizer.params().is_empty(), scheme.reach == Reach::Learned, "{name} learns");
+            let mut after = |largest: f32| {
+                quantizer.observe(&batch(largest));
+                quantizer.end_step();
+                quantizer.rounding(false)
+            };
+            // A learned one may start with the first batch.
+            let follows = after(1.0) != after(3.0);
+            assert_eq!(follows, scheme.reach == Reach::Measured, "{name} follows the batches");
+            let before = quantizer.rounding(false);
+            quantizer.calibrate(0.7);
+            let chosen = quantizer.rounding(false) != before;
+            assert_eq!(chosen, scheme.reach != Reach::Given, "{name} takes a range");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Microscaled 4-bit activations: nothing is measured, since every block brings its scale (OCP microscaling formats 1.0).
 
-use super::{ActivationQuantizer, ActivationScheme};
+use super::{ActivationQuantizer, ActivationScheme, Reach};
 use crate::kernels::minifloat::E2M1;
 use crate::kernels::rounding::{Keep, Rounding};
 use crate::quant::format::Format;
@@ -16,6 +16,7 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     formula: "s = 2^(floor(log2 max x) - 2) for 32 channels, x_q = s e2m1(x / s)",
     source: "OCP microscaling formats 1.0; arXiv 2505.14669",
     bits: &[4],
+    reach: Reach::Given,
     build: |_| Some(Box::new(Mxfp4)),
 };
 

@@ -1,6 +1,6 @@
 //! A clip that is learned (PACT, arXiv 1805.06085, equations 1 to 3).
 
-use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, most};
+use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, Reach, most};
 use crate::kernels::rounding::{Rounding, Sums};
 use crate::param::Param;
 use crate::quant::format::Format;
@@ -13,6 +13,7 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     formula: "x_q = round(clamp(x, 0, a) (2^b - 1) / a) a / (2^b - 1), a learned, from 10, with an L2 penalty",
     source: "arXiv 1805.06085, equations 1 to 3",
     bits: &[2, 3, 4, 5, 6, 7, 8],
+    reach: Reach::Learned,
     build: |request| Some(Box::new(Pact::new(request))),
 };
 

@@ -4,7 +4,7 @@
 
 mod affine;
 mod dorefa;
-mod fp8;
+mod fp8_e5m2;
 mod mxfp4;
 
 use super::format::{Format, check_bits, most};
@@ -36,7 +36,7 @@ impl Named for GradientScheme {
 
 /// Every scheme for gradients that a run can use.
 pub static GRADIENTS: Registry<GradientScheme> =
-    Registry::new("gradients", &[NONE, affine::SCHEME, dorefa::SCHEME, fp8::SCHEME, mxfp4::SCHEME]);
+    Registry::new("gradients", &[NONE, affine::SCHEME, dorefa::SCHEME, fp8_e5m2::SCHEME, mxfp4::SCHEME]);
 
 /// Gradients as they are, as in the paper.
 const NONE: GradientScheme = GradientScheme {
@@ -169,7 +169,7 @@ mod tests {
         }
         // The empty image stays empty.
         assert!(rounded("dorefa", 4, 3)[2 * image..].iter().all(|x| *x == 0.0));
-        let (found, values) = (rounded("fp8", 8, 3), gradients());
+        let (found, values) = (rounded("fp8_e5m2", 8, 3), gradients());
         let scale = values.iter().fold(0.0f32, |max, x| x.abs().max(max)) / E5M2.largest;
         for (found, x) in found.iter().zip(&values) {
             assert_eq!(*found, E5M2.round(x / scale) * scale);

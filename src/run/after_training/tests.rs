@@ -217,7 +217,7 @@ fn the_least_squared_error_is_that_of_plain_loops() {
     let distribution = distribution(&values);
     let calibrator = CALIBRATIONS.find("mse").unwrap();
     for (name, bits) in
-        [("affine", 2), ("affine", 4), ("affine", 8), ("pact", 3), ("lsq", 3), ("fp4", 4), ("fp8", 8)]
+        [("affine", 2), ("affine", 4), ("affine", 8), ("pact", 3), ("lsq", 3), ("fp4", 4), ("fp8_e4m3", 8)]
     {
         let request = ActivationRequest { bits, tracking: Tracking::Average, clip_decay: 0.0 };
         let mut quantizer = ACTIVATIONS.find(name).unwrap().quantizer(&request).unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! FP8 E4M3 activations over a measured range (FLIQS, arXiv 2308.03290).
 
-use super::ActivationScheme;
 use super::measured::Measured;
+use super::{ActivationScheme, Reach};
 use crate::kernels::minifloat::E4M3;
 use crate::kernels::rounding::Rounding;
 use crate::quant::format::Format;
@@ -9,7 +9,7 @@ use crate::registry::Entry;
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
-        name: "fp8",
+        name: "fp8_e4m3",
         label: "FP8 E4M3",
         about: "8-bit floating point over the largest value of the batches so far",
     },
@@ -17,6 +17,7 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     formula: "s = range / 448, x_q = s e4m3(x / s)",
     source: "arXiv 2308.03290",
     bits: &[8],
+    reach: Reach::Measured,
     build: |request| {
         let up_to = |range| Rounding::Float { format: E4M3, scale: range / E4M3.largest };
         Some(Box::new(Measured::new(request, up_to)))

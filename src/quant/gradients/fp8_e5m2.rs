@@ -10,8 +10,8 @@ use crate::registry::Entry;
 
 pub(super) const SCHEME: GradientScheme = GradientScheme {
     entry: Entry {
-        name: "fp8",
-        label: "FP8 e5m2",
+        name: "fp8_e5m2",
+        label: "FP8 E5M2",
         about: "5 bits of exponent and 2 of mantissa, to the nearest number",
     },
     format: Format::Float,
