@@ -93,7 +93,7 @@ export class PackedModel {
      */
     classify(rgba: Uint8Array | number[]): any;
     /**
-     * `{packedBytes, fp32Bytes, bits, layers: [{name, packedBytes, fp32Bytes}]}`.
+     * `{packedBytes, fp32Bytes, layers: [{name, bits, packedBytes, fp32Bytes}]}`.
      */
     info(): any;
 }

@@ -265,7 +265,7 @@ export class PackedModel {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
-     * `{packedBytes, fp32Bytes, bits, layers: [{name, packedBytes, fp32Bytes}]}`.
+     * `{packedBytes, fp32Bytes, layers: [{name, bits, packedBytes, fp32Bytes}]}`.
      * @returns {any}
      */
     info() {
