@@ -196,7 +196,7 @@ async function legend(visitor) {
 async function quantizeAfterTraining(visitor) {
   await visitor.press("#ptq-go");
   await visitor.until(() => nibble.runs[1].afterTraining?.running === false);
-  await visitor.shows("#cliff", /FP32 [\d.]+ %, 8 bits [\d.]+ %.*2 bits [\d.]+ %.*Trained with 4 bits: [\d.]+ %/, "aria-label");
+  await visitor.shows("#cliff", /FP32 [\d.]+ %, 8 bits [\d.]+ %.*2 bits [\d.]+ %.*Trained with Symmetric at 4 bits: [\d.]+ %/, "aria-label");
   await visitor.shows("#ptq-note", /At 4 bits: [\d.]+ % rounded/);
 }
 
