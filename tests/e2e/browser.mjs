@@ -1,4 +1,7 @@
-/** Headless Chromium for tests and benches. Environment: CHROMIUM (path, optional). */
+/**
+ * Headless Chromium for tests and benches. Environment: CHROMIUM (path, optional), HEADLESS_SHELL (path of the one without
+ * windows, optional, which goes before).
+ */
 import { chromium } from "playwright-core";
 
 const ARGUMENTS = [
@@ -8,4 +11,4 @@ const ARGUMENTS = [
 
 /** @param {string[]} more arguments besides the usual ones */
 export const launch = (more = []) =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...ARGUMENTS, ...more] });
+  chromium.launch({ executablePath: process.env.HEADLESS_SHELL ?? process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...ARGUMENTS, ...more] });

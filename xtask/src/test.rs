@@ -123,6 +123,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     }
     if has("page") {
         tools.page.start();
+        tools.shell.start();
     }
     let mut report = Report::default();
     for suite in wanted {

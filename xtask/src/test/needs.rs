@@ -11,6 +11,8 @@ pub struct Tools {
     pub toolchain: Later<Toolchain>,
     pub bindgen: Later<tools::WasmBindgen>,
     pub browser: Later<tools::Browser>,
+    /// What the page's tests prefer to it.
+    pub shell: Later<Option<PathBuf>>,
     /// The packages of the page's tests, and Firefox, or why there is none.
     pub page: Later<Result<PathBuf, String>>,
     /// Beginnings of the names of tests/e2e's files that are run; all without.
@@ -25,6 +27,7 @@ impl Tools {
             toolchain: Later::new(toolchain::find_or_install),
             bindgen: Later::new(tools::wasm_bindgen),
             browser: Later::new(tools::browser),
+            shell: Later::new(|| Ok(tools::headless_shell())),
             page: Later::new(|| {
                 tools::node_modules()?;
                 Ok(tools::firefox().map_err(|error| format!("{error:#}").replace('\n', " ")))

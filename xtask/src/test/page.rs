@@ -31,6 +31,9 @@ pub fn run(tools: &Tools, report: &mut Report) -> Result<()> {
             .env("NIBBLE_URL", isolated.url())
             .env("NIBBLE_URL_PLAIN", plain.url())
             .env("CHROMIUM", &browser.chromium);
+        if let Some(shell) = tools.shell.get()? {
+            node.env("HEADLESS_SHELL", shell);
+        }
         if tools.pictures {
             node.env("NIBBLE_PICTURES", "1");
         }
