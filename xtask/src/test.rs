@@ -58,7 +58,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "page",
         about: "tests/e2e: the page, with pkg/ as it is, in headless Chromium and Firefox",
-        minutes: [18.5, 18.5],
+        minutes: [12.0, 12.0],
         run: page::run,
     },
 ];
