@@ -4,9 +4,9 @@ mod activations;
 
 use serde::Serialize;
 
-use crate::kernels::grid::{Encoded, F32_BITS};
+use crate::kernels::grid::{Encoded, F32_BITS, Grid};
 use crate::kernels::weights;
-use crate::param::{Param, Role};
+use crate::param::Param;
 
 pub use activations::ActivationReport;
 pub(crate) use activations::Observed;
@@ -147,7 +147,10 @@ pub struct LayerReport {
     pub level_total: usize,
     /// Levels with at least one weight; 0 without a grid.
     pub levels_used: usize,
-    /// The latent weights; of a scheme whose levels come from latent variables the weights of the forward pass.
+    /// Whether the master weights are no weights before rounding but latent variables of signs, other ones of the scheme
+    /// telling how large each weight is.
+    pub signs: bool,
+    /// The latent weights; where these are of signs, the weights of the forward pass.
     pub histogram: Histogram,
     /// What they are rounded to, where the layer has several grids: no level is then at one place.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -220,12 +223,14 @@ pub type Levels = Vec<Level>;
 /// Levels of the forward weights of a quantized parameter; empty where there is no grid.
 pub fn levels(param: &Param) -> Levels {
     let Some(Encoded { grid, mut codes }) = param.encode() else { return Vec::new() };
-    if !grid.zero_points.is_empty() {
-        // A zero point that moves takes all codes with it, and leaves the values where they are.
-        let zero_point = |i| grid.zero_point(grid.blocks.of(i)) as u16;
-        codes.iter_mut().enumerate().for_each(|(i, code)| *code = code.wrapping_sub(zero_point(i)));
-    }
+    codes.iter_mut().enumerate().for_each(|(i, code)| *code = code.wrapping_sub(origin(&grid, i)));
     codes
+}
+
+/// What codes are more than levels at that place: a zero point that moves takes all codes with it, and leaves the values
+/// where they are.
+fn origin(grid: &Grid, place: usize) -> u16 {
+    if grid.zero_points.is_empty() { 0 } else { grid.zero_point(grid.blocks.of(place)) as u16 }
 }
 
 /// Share of the weights that are on another level than before; 0 where there are no levels to compare.
@@ -261,8 +266,7 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
     let mut level_counts = vec![0u32; grid.as_ref().map_or(0, |grid| grid.levels.len())];
     if let Some(grid) = &grid {
         for (i, level) in levels.iter().enumerate() {
-            let code = level.wrapping_add(grid.zero_point(grid.blocks.of(i)) as u16);
-            level_counts[usize::from(code)] += 1;
+            level_counts[usize::from(level.wrapping_add(origin(grid, i)))] += 1;
         }
     }
     let blocks = grid.as_ref().map_or(0, |grid| grid.scales.len());
@@ -289,9 +293,8 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
     let (levels_used, entropy_bits) = (used(&level_counts), entropy(&level_counts));
     let level_total = level_counts.len();
     let (values, level_counts) = told(&level_counts, value);
-    // Of the values that the forward pass uses where the master weights are no approximation of them.
-    let latent = param.family().any(|param| param.role == Role::Latent);
-    let histogram = match latent {
+    let signs = param.latents().is_some();
+    let histogram = match signs {
         true => Histogram::symmetric(&param.quantized, ROUNDED_BINS),
         false => Histogram::symmetric(&param.value, HISTOGRAM_BINS),
     };
@@ -306,6 +309,7 @@ pub fn layer_report(name: &str, param: &Param, levels: &[Level], flips: Flips) -
         bits_a_weight: grid.as_ref().map_or(F32_BITS as f64, |grid| grid.bits() as f64 / count.max(1) as f64),
         level_total,
         levels_used,
+        signs,
         histogram,
         rounded: (blocks > 1).then(|| Histogram::symmetric(&param.quantized, ROUNDED_BINS)),
         entropy_bits,

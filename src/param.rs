@@ -203,6 +203,11 @@ impl Param {
         std::iter::once(self).chain(learned)
     }
 
+    /// The latent variables that its forward values come from, where those are not the master values rounded.
+    pub fn latents(&self) -> Option<&Param> {
+        self.family().find(|param| param.role == Role::Latent)
+    }
+
     /// Calls `change` for the parameter and for those that its quantizer learns.
     pub fn for_each_of_family(&mut self, mut change: impl FnMut(&mut Param)) {
         change(self);

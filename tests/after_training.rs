@@ -21,8 +21,9 @@ fn tiny(model: &str) -> Run {
     trained([24, 8], RunConfig { model: model.into(), batch: 8, epochs: 1, ..RunConfig::default() })
 }
 
-fn evaluate(run: &mut Run, quantization: Quantization) -> Evaluation {
-    let mut evaluator = run.evaluator(Some(quantization)).unwrap();
+/// By that quantization; `None`: as the run does it.
+fn evaluate(run: &mut Run, quantization: impl Into<Option<Quantization>>) -> Evaluation {
+    let mut evaluator = run.evaluator(quantization.into()).unwrap();
     loop {
         if let Some(result) = evaluator.advance().result {
             return result;
@@ -190,12 +191,7 @@ fn ends_of_the_run_hold_for_its_activations() {
             ..RunConfig::default()
         };
         let mut run = trained([24, 8], config);
-        let mut own = run.evaluator(None).unwrap();
-        let own = loop {
-            if let Some(result) = own.advance().result {
-                break result;
-            }
-        };
+        let own = evaluate(&mut run, None);
         assert_eq!(evaluate(&mut run, plain("none", 4)), own, "{activations}, ends {ends}");
     }
 }

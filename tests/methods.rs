@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nibble::data::{Dataset, IMAGE_BYTES, synthetic};
-use nibble::metrics::{EpochReport, Event};
+use nibble::metrics::{EpochReport, Event, LayerReport};
 use nibble::optim::OPTIMIZERS;
 use nibble::predictions::Query;
 use nibble::quant::{ACTIVATIONS, GRADIENTS, GRANULARITIES, QUANTIZERS};
@@ -162,6 +162,24 @@ fn bits_of_a_layer_are_its_own() {
     let error = Run::new(dataset(), unknown, || 0.0).err().unwrap();
     assert!(matches!(error, Error::Config { field: "bits", .. }), "{error}");
     assert!(error.to_string().ends_with("found conv7"), "{error}");
+}
+
+/// Master weights are latent variables of signs with the scheme that has such, but for layers that it does not do.
+#[test]
+fn reports_tell_master_weights_that_are_signs() {
+    let signs = |quantizer: &str, ends: &str, bits: &str| {
+        let bits = bits.parse().unwrap();
+        let mut run = run(RunConfig { quantizer: quantizer.into(), ends: ends.into(), bits, ..config() });
+        let reports = run.layer_reports();
+        let of = |layer: &LayerReport| layer.signs;
+        [of(&reports[0]), of(&reports[1]), of(reports.last().unwrap())]
+    };
+    assert_eq!(signs("symmetric", "same", "4"), [false; 3]);
+    assert_eq!(signs("shift", "same", "4"), [true; 3]);
+    for ends in ["8", "full"] {
+        assert_eq!(signs("shift", ends, "4"), [false, true, false], "{ends}");
+    }
+    assert_eq!(signs("shift", "8", "4,conv1:3"), [true, true, false]);
 }
 
 #[test]

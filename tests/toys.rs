@@ -12,7 +12,7 @@ use nibble::metrics::{EpochReport, Event};
 use nibble::models::{MODELS, Preset};
 use nibble::optim::{OPTIMIZERS, Optimizer, Update};
 use nibble::predictions::Query;
-use nibble::quant::{Format, Grid, Known, Master, QUANTIZERS, Quantizer, Scheme, Shared};
+use nibble::quant::{Format, Grid, Known, QUANTIZERS, Quantizer, Scheme, Shared};
 use nibble::registry::Entry;
 use nibble::run::{Quantization, Run};
 use nibble::schedule::{Rates, SCHEDULES, Schedule};
@@ -31,7 +31,6 @@ static SCHEME: Scheme = Scheme {
     source: "this test",
     bits: &[2],
     sharing: Shared::WithinTensor,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Uneven { blocks: request.blocks, scales: Vec::new() })),
 };
 

@@ -1,30 +1,10 @@
 /** What the schemes of a run say of its weights and of what is packed of them. Pure functions. */
-import { bitsOf, settingOf } from "./settings.js";
-
-const schemeOf = (quantizer) => settingOf("quantizer").choices.find(({ name }) => name === quantizer);
-
-/** Whether the layer is the first or the last, and rounded by other rules than those between. */
-function isApart({ bits, ends }, layers, name) {
-  const isEnd = name === layers[0].name || name === layers.at(-1).name;
-  return isEnd && ends !== "same" && !bitsOf(bits).layers.some(([layer]) => layer === name);
-}
-
-/**
- * What the master weights of a layer are: "rounded", the weights before they are rounded, or "sign", the latent variables
- * of their signs.
- * @param {{settings: import("./settings.js").Settings, layers: object[]}} run
- * @param {string} name of the layer
- */
-export function masterOf({ settings, layers }, name) {
-  const scheme = schemeOf(settings.quantizer);
-  // A scheme that has not the bits of the first and the last layer leaves them to another, which rounds.
-  return isApart(settings, layers, name) && !scheme.bits.includes(Number(settings.ends)) ? "rounded" : scheme.master;
-}
+import { display, settingOf } from "./settings.js";
 
 /** "Shift" of runs by whose scheme the master weights of some layer are latent variables of signs. @returns {string[]} */
 export function signSchemes(runs) {
-  const of = runs.filter((run) => run.layers.some(({ name }) => masterOf(run, name) === "sign"));
-  return [...new Set(of.map(({ settings }) => schemeOf(settings.quantizer).label))];
+  const of = runs.filter(({ layers }) => layers.some(({ signs }) => signs));
+  return [...new Set(of.map(({ settings }) => display(settingOf("quantizer"), settings.quantizer)))];
 }
 
 const FULL_BITS = 32;

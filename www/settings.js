@@ -11,8 +11,6 @@
  * @property {string} [format] of a scheme: its kind of number, under which menus have it
  * @property {number[]} [bits] of a scheme: the widths that it takes
  * @property {string[]} [granularities] of a scheme for weights: those that it takes
- * @property {"rounded"|"sign"} [master] of a scheme for weights: what a master weight is, the weight before it is rounded or
- *   the latent variable of its sign
  * @property {"given"|"measured"|"learned"} [reach] of a scheme for activations: where its highest level comes from
  *
  * @typedef {object} Setting

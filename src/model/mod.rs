@@ -528,13 +528,10 @@ impl Model {
     /// Weights whose sizes another network has in latent variables are taken over as its forward pass uses them, where this
     /// one has no such variables to put in their place; `other` is called with each.
     pub fn take_over(&mut self, from: &Model, mut other: impl FnMut(&mut Param)) {
-        let latents = |param: &Param| {
-            let latents = param.family().find(|param| param.role == Role::Latent);
-            latents.map(|latents| latents.dims.clone())
-        };
+        let dims = |param: &Param| param.latents().map(|latents| latents.dims.clone());
         for (node, from) in self.nodes.iter_mut().zip(&from.nodes) {
             for (param, from) in node.layer.params_mut().into_iter().zip(from.layer.params()) {
-                if latents(from).is_some() && latents(param) != latents(from) {
+                if dims(from).is_some() && dims(param) != dims(from) {
                     param.changing().value.copy_from_slice(from.forward_value());
                     other(param);
                 }

@@ -19,16 +19,6 @@ pub enum Format {
     Custom,
 }
 
-/// What a master weight is to a scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Master {
-    /// The weight before it is rounded.
-    Rounded,
-    /// The latent variable of its sign; others, of the scheme's own, say how large it is.
-    Sign,
-}
-
 /// Where the highest level of a scheme for activations comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,9 +47,6 @@ pub struct SchemeEntry {
     pub bits: &'static [u8],
     /// The granularities that it takes; empty where there is nothing to choose.
     pub granularities: Vec<&'static str>,
-    /// Of a scheme for weights, what a master weight is to it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub master: Option<Master>,
     /// Of a scheme for activations, where its highest level comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,

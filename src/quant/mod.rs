@@ -18,7 +18,7 @@ pub use crate::kernels::grid::{Encoded, Grid};
 pub use crate::param::{Known, Quantizer};
 pub use activations::{ACTIVATIONS, ActivationQuantizer, ActivationRequest, ActivationScheme, Tracking};
 pub use ends::{ENDS, End, find_end};
-pub use format::{Format, Master, Reach, SchemeEntry};
+pub use format::{Format, Reach, SchemeEntry};
 pub use gradients::{GRADIENTS, GradientRounding, GradientScheme};
 pub use granularity::{GRANULARITIES, Sharing, find_granularity};
 pub use levels::SchemeLevels;
@@ -33,7 +33,6 @@ pub(crate) fn weight_menu() -> Vec<SchemeEntry> {
         source: scheme.source,
         bits: scheme.bits,
         granularities: scheme.sharing.names(),
-        master: Some(scheme.master),
         reach: None,
     };
     QUANTIZERS.iter().map(entry).collect()
@@ -48,7 +47,6 @@ pub(crate) fn activation_menu() -> Vec<SchemeEntry> {
         source: scheme.source,
         bits: scheme.bits,
         granularities: Vec::new(),
-        master: None,
         reach: Some(scheme.reach),
     };
     ACTIVATIONS.iter().map(entry).collect()
@@ -63,7 +61,6 @@ pub(crate) fn gradient_menu() -> Vec<SchemeEntry> {
         source: scheme.source,
         bits: scheme.bits,
         granularities: Vec::new(),
-        master: None,
         reach: None,
     };
     GRADIENTS.iter().map(entry).collect()

@@ -7,7 +7,7 @@ import { epochsCsv } from "../../www/share/table.js";
 import { defaults, settingOf } from "../../www/settings.js";
 import { describeLevels, gaps, hasInside, levelNames, levelsToName, pressure, weightBits } from "../../www/grid.js";
 import { choices, labels, precision } from "../../www/difference.js";
-import { masterOf, packingText } from "../../www/schemes.js";
+import { packingText } from "../../www/schemes.js";
 import { PATIENCE, drawn, ink, open, shows } from "./support.mjs";
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 1, reestimate: 2, ema: 0.9, holdout: 96 };
@@ -103,15 +103,6 @@ test("how a network is packed: as most layers are, and which are not", () => {
   assert.equal(text(4, 8, 8, 2, 8), "8-bit levels, one to a byte; conv1 4-bit; conv4 2-bit");
   assert.equal(text(12, 12, 5), "12-bit levels, two bytes each; conv3 5-bit");
   assert.equal(text(8, 8, 8, 8, 4, 4, 4, 4, 4), "Two 4-bit weights to a byte; 4 layers 8-bit");
-});
-
-test("master weights are latent variables of signs with the scheme that says so, but for layers that it does not do", () => {
-  const layers = ["conv1", "conv2", "linear1"].map((name) => ({ name }));
-  const masters = (settings) => layers.map(({ name }) => masterOf({ settings: { ...defaults(), ...settings }, layers }, name));
-  assert.deepEqual(masters({}), ["rounded", "rounded", "rounded"]);
-  assert.deepEqual(masters({ quantizer: "shift" }), ["sign", "sign", "sign"]);
-  for (const ends of ["8", "full"]) assert.deepEqual(masters({ quantizer: "shift", ends }), ["rounded", "sign", "rounded"], ends);
-  assert.deepEqual(masters({ quantizer: "shift", ends: "8", bits: "4,conv1:3" }), ["sign", "sign", "rounded"]);
 });
 
 test("what an outlier does is told by the layer's scheme, and where tanh clipping pulls it to by its limit", async (t) => {

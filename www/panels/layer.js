@@ -11,7 +11,6 @@ import { describeLayer, drawLayer, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { drawTrend } from "../plots/trend.js";
 import { To } from "../protocol.js";
-import { masterOf } from "../schemes.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { ReplayControl } from "../ui/replay.js";
 import { layersAt, momentsOf, NOW, startOf } from "./history.js";
@@ -342,9 +341,8 @@ export class LayerDialog {
     filters.box.hidden = !this.#isFirst() || !values;
     if (filters.box.hidden) return;
     setText(filters.note, kept || moment.key === NOW ? "Grey is 0; full colour is the largest weight." : "As they are now: this moment's were not kept.");
-    const isSign = masterOf(run, layer.name) === "sign";
-    setText(filters.before, isSign ? "Latent variables of the signs, 32-bit" : "Latent, 32-bit");
-    setText(filters.rounded, `${isSign ? "The weights, on" : "Rounded to"} ${layer.levelTotal} levels${layer.scales > 1 ? ` of each of ${layer.scales} scales` : ""}`);
+    setText(filters.before, layer.signs ? "Latent variables of the signs, 32-bit" : "Latent, 32-bit");
+    setText(filters.rounded, `${layer.signs ? "The weights, on" : "Rounded to"} ${layer.levelTotal} levels${layer.scales > 1 ? ` of each of ${layer.scales} scales` : ""}`);
     filters.second.hidden = !quantized(layer);
     if (sheet.drawnFilters === values) return;
     sheet.drawnFilters = values;
@@ -352,7 +350,7 @@ export class LayerDialog {
     drawFilters(filters.latent, values, values.latent, most);
     drawFilters(filters.quantized, values, values.quantized, most);
     const what = `${values.count} filters of ${values.height} by ${values.width} pixels`;
-    setAttribute(filters.latent, "aria-label", `${what}, latent ${isSign ? "variables" : "weights"} as colours`);
-    setAttribute(filters.quantized, "aria-label", `${what}, ${isSign ? "" : "rounded "}weights as colours`);
+    setAttribute(filters.latent, "aria-label", `${what}, latent ${layer.signs ? "variables" : "weights"} as colours`);
+    setAttribute(filters.quantized, "aria-label", `${what}, ${layer.signs ? "" : "rounded "}weights as colours`);
   }
 }

@@ -3,7 +3,7 @@ import { OUTLIER_FACTOR } from "../experiments.js";
 import { short } from "../format.js";
 import { drawing } from "../frames.js";
 import { meanOf, quantized } from "../grid.js";
-import { masterOf, signSchemes } from "../schemes.js";
+import { signSchemes } from "../schemes.js";
 import { setText } from "../ui/dom.js";
 
 const MARKUP = `
@@ -30,7 +30,7 @@ const UNCHANGED = "what is multiplied is the latent variable of a weight's sign:
 
 /** What it does in the layer of that name. */
 function whatText(runs, name) {
-  const [signs, others] = [true, false].map((is) => runs.filter((run) => (masterOf(run, name) === "sign") === is));
+  const [signs, others] = [true, false].map((is) => runs.filter((run) => Boolean(layerOf(run, name)?.signs) === is));
   return [others.length > 0 && STRETCHED, signs.length > 0 && `With ${signSchemes(signs).join(" and ")} ${UNCHANGED}`].filter(Boolean).join(" ");
 }
 

@@ -3,7 +3,6 @@
 use super::measured::Measured;
 use super::{ActivationScheme, Reach};
 use crate::kernels::minifloat::E4M3;
-use crate::kernels::rounding::Rounding;
 use crate::quant::format::Format;
 use crate::registry::Entry;
 
@@ -18,8 +17,5 @@ pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     source: "arXiv 2308.03290",
     bits: &[8],
     reach: Reach::Measured,
-    build: |request| {
-        let up_to = |range| Rounding::Float { format: E4M3, scale: range / E4M3.largest };
-        Some(Box::new(Measured::new(request, up_to)))
-    },
+    build: |request| Some(Box::new(Measured::float(request, E4M3))),
 };

@@ -2,6 +2,7 @@
 
 use super::{ActivationQuantizer, ActivationRequest, Tracking};
 use crate::Tensor;
+use crate::kernels::minifloat::Minifloat;
 use crate::kernels::rounding::{Rounding, largest_and_sum};
 use crate::state::{self, Visitor};
 
@@ -24,6 +25,11 @@ pub(super) struct Measured {
 impl Measured {
     pub fn new(request: &ActivationRequest, up_to: impl Fn(f32) -> Rounding + Send + Sync + 'static) -> Self {
         Self { tracking: request.tracking, up_to: Box::new(up_to), range: 0.0, next: None }
+    }
+
+    /// Onto the numbers of a format, the largest of which is the end of the range.
+    pub fn float(request: &ActivationRequest, format: Minifloat) -> Self {
+        Self::new(request, move |range| Rounding::Float { format, scale: range / format.largest })
     }
 
     /// `None` before anything but zeros was seen.

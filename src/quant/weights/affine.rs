@@ -1,7 +1,7 @@
 //! Affine uniform quantization: a scale and a zero point, so that an uneven range wastes no levels (arXiv 1806.08342,
 //! section 2.1).
 
-use super::{Format, Grid, Known, Master, Quantizer, Request, Scheme, Shared};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::{Blocks, Extent};
 use crate::registry::Entry;
 
@@ -16,7 +16,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 1806.08342, equations 1 to 4",
     bits: &[2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::Any,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Affine::new(request))),
 };
 

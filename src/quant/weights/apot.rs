@@ -5,7 +5,7 @@
 //! back, and held constant in the backward pass: behind batch norm it is the same network, and a last layer, which has
 //! none, keeps its outputs' size.
 
-use super::{Format, Grid, Known, Master, Quantizer, Request, Scheme, Shared};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::nearest::Nearest;
 use crate::param::Param;
@@ -24,7 +24,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 1909.13144, equations 4 to 9",
     bits: &[2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::WithinTensor,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Apot::new(request))),
 };
 

@@ -1,6 +1,6 @@
 //! The sign of each weight, times the mean magnitude (XNOR-Net, arXiv 1603.05279, equations 5 and 6, section 3.1).
 
-use super::{Format, Grid, Known, Master, Quantizer, Scheme, Shared, mean_magnitudes};
+use super::{Format, Grid, Known, Quantizer, Scheme, Shared, mean_magnitudes};
 use crate::kernels::blocks::Blocks;
 use crate::registry::Entry;
 
@@ -11,7 +11,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 1603.05279",
     bits: &[1],
     sharing: Shared::WithinTensor,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Binary { blocks: request.blocks, scales: Vec::new() })),
 };
 

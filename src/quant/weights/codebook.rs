@@ -3,7 +3,7 @@
 //! The paper trains the centroids alone, each weight keeping its own. Here the master weights go on learning too, straight
 //! through, and each takes the centroid that is nearest now.
 
-use super::{Format, Grid, Known, Master, Quantizer, Request, Scheme, Shared};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::grid::F32_BITS;
 use crate::kernels::nearest::Nearest;
@@ -22,7 +22,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 1510.00149, sections 3.1 to 3.3",
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::Whole,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Codebook::new(request))),
 };
 

@@ -1,6 +1,6 @@
 //! Dynamic fixed point: integers with one exponent (arXiv 1802.00930, section 3).
 
-use super::{Format, Grid, Known, Master, Quantizer, Request, Scheme, Shared, abs_max};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared, abs_max};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::minifloat::{floor_log2, power_of_two};
 use crate::registry::Entry;
@@ -12,7 +12,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 1802.00930, section 3",
     bits: &[8, 12, 16],
     sharing: Shared::Any,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Dfp::new(request))),
 };
 

@@ -1,6 +1,6 @@
 //! Weights through tanh onto equally spaced levels of -1 to 1 (DoReFa-Net, arXiv 1606.06160, equations 8 and 9).
 
-use super::{Format, Grid, Known, Master, Quantizer, Request, Scheme, Shared, abs_max, mean_magnitudes};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared, abs_max, mean_magnitudes};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::weights::tanh;
 use crate::registry::Entry;
@@ -16,7 +16,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 1606.06160, equations 8 and 9",
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::WithinTensor,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Dorefa::new(request))),
 };
 

@@ -1,7 +1,7 @@
 //! e2m1 numbers with a scale.
 
 use super::float::Float;
-use super::{Format, Master, Scheme, Shared};
+use super::{Format, Scheme, Shared};
 use crate::kernels::minifloat::E2M1;
 use crate::registry::Entry;
 
@@ -12,6 +12,5 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 2308.03290",
     bits: &[4],
     sharing: Shared::Any,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Float::new(E2M1, request))),
 };

@@ -1,7 +1,7 @@
 //! e4m3 numbers with a scale.
 
 use super::float::Float;
-use super::{Format, Master, Scheme, Shared};
+use super::{Format, Scheme, Shared};
 use crate::kernels::minifloat::E4M3;
 use crate::registry::Entry;
 
@@ -16,6 +16,5 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 2308.03290",
     bits: &[8],
     sharing: Shared::Any,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Float::new(E4M3, request))),
 };

@@ -1,6 +1,6 @@
 //! Learned step size quantization (arXiv 1902.08153): the spacing of the grid is a parameter.
 
-use super::{Format, Grid, Known, Master, Quantizer, Request, Scheme, Shared};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
 use crate::param::Param;
 use crate::quant::learned::Learned;
@@ -18,7 +18,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 1902.08153, equations 1 to 3",
     bits: &[2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::WithinTensor,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Lsq::new(request))),
 };
 

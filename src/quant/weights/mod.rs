@@ -21,7 +21,7 @@ mod ternary;
 mod ternary_mean;
 mod ternary_median;
 
-use super::format::{Format, Master, check_bits};
+use super::format::{Format, check_bits};
 use super::granularity::{GRANULARITIES, Sharing};
 use crate::kernels::blocks::{Blocks, Granularity};
 use crate::kernels::grid::Grid;
@@ -52,8 +52,6 @@ pub struct Scheme {
     pub bits: &'static [u8],
     /// Which weights share a scale.
     pub sharing: Shared,
-    /// What a master weight says of the weight that the network computes with.
-    pub master: Master,
     /// Makes one for a tensor; `None`: the values stay as they are.
     pub build: fn(&Request) -> Option<Box<dyn Quantizer>>,
 }
@@ -110,7 +108,6 @@ const NONE: Scheme = Scheme {
     source: "IEEE 754",
     bits: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
     sharing: Shared::Any,
-    master: Master::Rounded,
     build: |_| None,
 };
 

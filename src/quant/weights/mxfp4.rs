@@ -1,7 +1,7 @@
 //! Microscaled e2m1 numbers.
 
 use super::microscaled::{BLOCK, Microscaled};
-use super::{Format, Master, Scheme, Shared};
+use super::{Format, Scheme, Shared};
 use crate::kernels::minifloat::E2M1;
 use crate::registry::Entry;
 
@@ -16,6 +16,5 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "OCP microscaling formats 1.0; arXiv 2505.14669",
     bits: &[4],
     sharing: Shared::Fixed(BLOCK),
-    master: Master::Rounded,
     build: |request| Some(Box::new(Microscaled::new(E2M1, request))),
 };

@@ -1,7 +1,7 @@
 //! Microscaled e4m3 numbers.
 
 use super::microscaled::{BLOCK, Microscaled};
-use super::{Format, Master, Scheme, Shared};
+use super::{Format, Scheme, Shared};
 use crate::kernels::minifloat::E4M3;
 use crate::registry::Entry;
 
@@ -16,6 +16,5 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "OCP microscaling formats 1.0; arXiv 2505.14669",
     bits: &[8],
     sharing: Shared::Fixed(BLOCK),
-    master: Master::Rounded,
     build: |request| Some(Box::new(Microscaled::new(E4M3, request))),
 };

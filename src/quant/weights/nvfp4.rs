@@ -1,6 +1,6 @@
 //! 4-bit floating point with two scales: an 8-bit one for 16 weights and an f32 for the tensor (arXiv 2601.22813).
 
-use super::{Format, Grid, Known, Master, Quantizer, Scheme, Shared, scale_to};
+use super::{Format, Grid, Known, Quantizer, Scheme, Shared, scale_to};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::grid::F32_BITS;
 use crate::kernels::minifloat::{E2M1, E4M3};
@@ -23,7 +23,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 2601.22813",
     bits: &[4],
     sharing: Shared::Fixed(BLOCK),
-    master: Master::Rounded,
     build: |request| Some(Box::new(Nvfp4 { blocks: request.blocks, scales: Vec::new() })),
 };
 

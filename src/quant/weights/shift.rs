@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Format, Grid, Known, Master, Quantizer, Request, Scheme, Shared};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::dense_shift;
 use crate::kernels::minifloat::{floor_log2, power_of_two};
@@ -27,7 +27,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 2208.09708, section 3",
     bits: &[2, 3, 4],
     sharing: Shared::Whole,
-    master: Master::Sign,
     build: |request| Some(Box::new(Shift::new(request))),
 };
 

@@ -1,7 +1,7 @@
 //! Symmetric uniform quantization with scales from the largest weights (arXiv 2603.13931, section 3; arXiv 1806.08342,
 //! section 2.2).
 
-use super::{Format, Grid, Known, Master, Quantizer, Request, Scheme, Shared, abs_max};
+use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared, abs_max};
 use crate::kernels::blocks::Blocks;
 use crate::registry::Entry;
 
@@ -19,7 +19,6 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 2603.13931",
     bits: &[2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::Any,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Symmetric::new(request))),
 };
 

@@ -1,7 +1,7 @@
 //! Ternary weights, scaled by the mean magnitude (BitNet b1.58).
 
 use super::ternary::Ternary;
-use super::{Format, Master, Scheme, Shared, mean_magnitudes};
+use super::{Format, Scheme, Shared, mean_magnitudes};
 use crate::registry::Entry;
 
 pub(super) const SCHEME: Scheme = Scheme {
@@ -15,6 +15,5 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 2402.17764, equations 1 to 3",
     bits: &[2],
     sharing: Shared::WithinTensor,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Ternary::new(request, mean_magnitudes))),
 };

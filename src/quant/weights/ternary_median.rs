@@ -1,7 +1,7 @@
 //! Ternary weights, scaled by the median magnitude (BitNet b1.58 Reloaded).
 
 use super::ternary::Ternary;
-use super::{Format, Master, Scheme, Shared};
+use super::{Format, Scheme, Shared};
 use crate::registry::Entry;
 
 pub(super) const SCHEME: Scheme = Scheme {
@@ -15,6 +15,5 @@ pub(super) const SCHEME: Scheme = Scheme {
     source: "arXiv 2407.09527",
     bits: &[2],
     sharing: Shared::WithinTensor,
-    master: Master::Rounded,
     build: |request| Some(Box::new(Ternary::new(request, |blocks, w| blocks.median_magnitudes(w)))),
 };
