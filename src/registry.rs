@@ -38,9 +38,15 @@ impl<T: Named> Registry<T> {
     }
 
     /// All, the engine's own first.
-    pub fn iter(&self) -> impl Iterator<Item = &'static T> + use<T> {
-        let added = self.added.read().unwrap_or_else(PoisonError::into_inner).clone();
-        self.own.iter().chain(added)
+    pub fn iter(&self) -> impl Iterator<Item = &'static T> {
+        (0..).map_while(|at| self.get(at))
+    }
+
+    fn get(&self, at: usize) -> Option<&'static T> {
+        self.own.get(at).or_else(|| {
+            let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
+            added.get(at - self.own.len()).copied()
+        })
     }
 
     /// The one of that name.
@@ -48,11 +54,8 @@ impl<T: Named> Registry<T> {
     /// # Errors
     /// [`Error::Config`] that lists the accepted names.
     pub fn find(&self, name: &str) -> Result<&'static T> {
-        self.iter().find(|item| item.name() == name).ok_or_else(|| Error::Config {
-            field: self.field,
-            expected: self.iter().map(Named::name).collect::<Vec<_>>().join(", "),
-            found: name.into(),
-        })
+        let at = position(self.field, &|at| self.get(at).map(Named::name), name)?;
+        Ok(self.get(at).expect("what is there stays"))
     }
 
     /// Adds one, for the whole process.
@@ -67,6 +70,16 @@ impl<T: Named> Registry<T> {
         self.added.write().unwrap_or_else(PoisonError::into_inner).push(item);
         Ok(())
     }
+}
+
+/// Where a name stands among those that `nth` gives until there is none; compiled once for all registries.
+fn position(field: &'static str, nth: &dyn Fn(usize) -> Option<&'static str>, name: &str) -> Result<usize> {
+    let known = || (0..).map_while(nth);
+    known().position(|known| known == name).ok_or_else(|| Error::Config {
+        field,
+        expected: known().collect::<Vec<_>>().join(", "),
+        found: name.into(),
+    })
 }
 
 /// The names of some entries, as messages list them.

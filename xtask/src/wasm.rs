@@ -42,9 +42,10 @@ impl Build {
         if self.relaxed_simd {
             features += RELAXED_SIMD;
         }
-        // Without it LLVM's loop strength reduction makes V8 spill the micro-kernels' accumulators: the
-        // innermost loop runs at less than half of its speed.
-        let mut flags = vec![features, "-Cllvm-args=-disable-lsr".into()];
+        let mut flags = vec![features];
+        // With loop strength reduction V8 spills the micro-kernels' accumulators: the innermost loop runs at less than
+        // half of its speed. What must be inlined says so; the rest need not be large (docs/ARCHITECTURE.md, "Size").
+        flags.extend(["-disable-lsr", "-inline-threshold=25"].map(|option| format!("-Cllvm-args={option}")));
         flags.push(format!("-Clink-arg=--max-memory={MAX_MEMORY}"));
         if self.threads {
             // What newer compilers no longer add by themselves, and wasm-bindgen's workers need.
@@ -63,7 +64,8 @@ impl Build {
         if self.threads { &["--features", "threads"] } else { &[] }
     }
 
-    /// `cargo SUBCOMMAND` for this build. With threads std is rebuilt with atomics; without, that of rustup will do.
+    /// `cargo SUBCOMMAND` for this build. What visitors load has a std that is built to be small, with threads one with
+    /// atomics; for tests without threads that of rustup will do.
     pub fn cargo(&self, toolchain: &Toolchain, subcommand: &str) -> Command {
         let target = project::target().join("wasm").join(self.folder());
         // The engine alone is told of relaxed SIMD: std and the other crates then serve two builds. What of them is
@@ -81,11 +83,13 @@ impl Build {
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_BUILD_TARGET");
-        if self.threads || !toolchain.has_std(TARGET) {
+        if self.threads || subcommand == "build" || !toolchain.has_std(TARGET) {
             cargo
                 .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
-                .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "");
+                .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
         }
+        // Nothing but the engine's own loops takes time that anybody notices.
+        cargo.args(["--config", "profile.release.package.'*'.opt-level='s'"]);
         if self.relaxed_simd {
             cargo.env("CARGO_UNSTABLE_PROFILE_RUSTFLAGS", "true");
             for profile in ["dev", "release"] {
