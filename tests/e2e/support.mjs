@@ -150,6 +150,24 @@ export const ink = (page, selector, name) =>
     [selector, name],
   );
 
+/** What is not in sight is neither laid out nor painted, and what a panel does not hold is cut off: not while one looks. */
+const WHOLE = ".panel { content-visibility: visible !important }";
+
+/** Looks at a page, or a frame of one, with everything laid out and painted. */
+async function whole(page, look) {
+  const sheets = (change) => page.evaluate(change, WHOLE);
+  await sheets((css) => {
+    globalThis.whole ??= new CSSStyleSheet();
+    whole.replaceSync(css);
+    document.adoptedStyleSheets.push(whole);
+  });
+  try {
+    return await look();
+  } finally {
+    await sheets(() => (document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== whole)));
+  }
+}
+
 /** Whether pictures are asked for: `cargo xtask test page --pictures`. Nothing is asserted of them, and they take a tenth of the time. */
 const { NIBBLE_PICTURES } = process.env;
 
@@ -157,7 +175,7 @@ const { NIBBLE_PICTURES } = process.env;
 export async function screenshot(page, name, fullPage = true) {
   if (!NIBBLE_PICTURES) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
+  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage, style: WHOLE });
 }
 
 /** What lies over a panel in a picture of it. */
@@ -175,7 +193,7 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 /** What axe finds that is serious or critical, in a line each. @param {string} [within] selector, the page unless told */
 export async function seriousFindings(page, within = "html") {
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.addScriptTag({ path: AXE });
-  const { violations } = await page.evaluate((where) => axe.run(where, { resultTypes: ["violations"] }), within);
+  const { violations } = await whole(page, () => page.evaluate((where) => axe.run(where, { resultTypes: ["violations"] }), within));
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`);
@@ -183,11 +201,13 @@ export async function seriousFindings(page, within = "html") {
 
 /** Fails if the page can be scrolled sideways. */
 export async function assertFits(page) {
-  const { scroll, client } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
-    // Without the room that is kept for a scrollbar.
-    client: Math.ceil(document.documentElement.getBoundingClientRect().width),
-  }));
+  const { scroll, client } = await whole(page, () =>
+    page.evaluate(() => ({
+      scroll: document.documentElement.scrollWidth,
+      // Without the room that is kept for a scrollbar.
+      client: Math.ceil(document.documentElement.getBoundingClientRect().width),
+    })),
+  );
   assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}`);
 }
 
