@@ -13,11 +13,12 @@ use crate::process::{quiet, tee};
 use crate::toolchain;
 use crate::wasm::{BUILDS, Build};
 use crate::{build, project};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use needs::Tools;
 use report::{Count, Report, count_rust};
 use std::process::Command as Process;
+use std::thread;
 use std::time::Duration;
 
 /// Longest time that one command of a suite may take before it counts as hanging.
@@ -242,13 +243,29 @@ fn in_browser(tools: &Tools, report: &mut Report) -> Result<()> {
         }
         command
     };
-    for build in &BUILDS {
-        for &isolated in places(build) {
-            let name = format!("wasm {}{}", build.name, if isolated { "" } else { " not isolated" });
+    let run = |build: &Build, isolated: bool| rust_tests(linted(&mut command(build, isolated))?);
+    let parts = |threads: bool| {
+        let builds = BUILDS.iter().filter(move |build| build.threads == threads);
+        builds.flat_map(|build| places(build).iter().map(move |&isolated| (build, isolated)))
+    };
+    let name = |build: &Build, isolated: bool| {
+        format!("wasm {}{}", build.name, if isolated { "" } else { " not isolated" })
+    };
+    // Cargo's folder is another one without threads, and one core is enough for that.
+    thread::scope(|scope| {
+        let beside: Vec<_> = parts(false)
+            .map(|(build, isolated)| (name(build, isolated), scope.spawn(move || run(build, isolated))))
+            .collect();
+        for (build, isolated) in parts(true) {
+            let name = name(build, isolated);
             println!("-- {name}");
-            report.part(&name, || rust_tests(linted(&mut command(build, isolated))?));
+            report.part(&name, || run(build, isolated));
         }
-    }
+        for (name, outcome) in beside {
+            report.part(&name, || outcome.join().map_err(|_| anyhow!("its thread panicked"))?);
+            report.note("(beside the others)");
+        }
+    });
     Ok(())
 }
 
