@@ -289,8 +289,12 @@ fn layer_reports_tell_what_the_last_step_did() {
     let mut run = tiny_run(tiny_config());
     let levels = |run: &Run| -> Vec<Vec<i32>> {
         let weights = run.model().params().filter(|(_, param)| param.is_weight());
-        let level = |w: &f32, scale: f32| (w / scale).round() as i32;
-        weights.map(|(_, p)| p.quantized.iter().map(|w| level(w, scale(p))).collect()).collect()
+        weights
+            .map(|(_, param)| {
+                let scale = scale(param);
+                param.quantized.iter().map(|w| (w / scale).round() as i32).collect()
+            })
+            .collect()
     };
     assert!(run.layer_reports().iter().all(|layer| layer.flips_per_step == 0.0 && layer.grad_norm == 0.0));
     advance(&mut run, 1);

@@ -7,7 +7,7 @@
 /** A frame's share of drawing: what does not fit waits for the next one, the longest waiting first. */
 const BUDGET_MS = 8;
 /** Between two frames for drawings that have an interval. */
-const BEAT_MS = 80;
+const BEAT_MS = 64;
 /** A frame's time is when it began, which may be a little before a timer that asked for it. */
 const EARLY_MS = 8;
 

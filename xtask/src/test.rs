@@ -47,19 +47,19 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "native",
         about: "cargo test, with clippy's warnings as errors",
-        minutes: [8.5, 6.5],
+        minutes: [6.5, 5.5],
         run: native,
     },
     Suite {
         name: "wasm",
         about: "tests/web.rs in headless Chromium: each build where it is used",
-        minutes: [4.0, 2.0],
+        minutes: [3.5, 2.0],
         run: in_browser,
     },
     Suite {
         name: "page",
         about: "tests/e2e: the page, with pkg/ as it is, in headless Chromium and Firefox",
-        minutes: [12.0, 12.0],
+        minutes: [11.5, 11.5],
         run: page::run,
     },
 ];
