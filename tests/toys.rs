@@ -6,13 +6,18 @@ use std::sync::{Arc, Once};
 use nibble::data::synthetic;
 use nibble::export::{self, Artifact, Target};
 use nibble::kernels::blocks::Blocks;
+use nibble::kernels::gradients::{Noise, change};
+use nibble::kernels::rounding::Rounding;
 use nibble::layers::{Input, LAYERS, Layer, LayerKind, Param, Pass, Shape};
 use nibble::lower::{Lowering, Op};
 use nibble::metrics::{EpochReport, Event};
 use nibble::models::{MODELS, Preset};
 use nibble::optim::{OPTIMIZERS, Optimizer, Update};
 use nibble::predictions::Query;
-use nibble::quant::{Format, Grid, Known, QUANTIZERS, Quantizer, Scheme, Shared};
+use nibble::quant::{
+    ACTIVATIONS, ActivationQuantizer, ActivationScheme, Format, GRADIENTS, GradientScheme, Grid, Known,
+    QUANTIZERS, Quantizer, Reach, Scheme, Shared,
+};
 use nibble::registry::Entry;
 use nibble::run::{Quantization, Run};
 use nibble::schedule::{Rates, SCHEDULES, Schedule};
@@ -58,6 +63,40 @@ impl Quantizer for Uneven {
     fn grid(&self) -> Grid {
         Grid::table(self.blocks, LEVELS.to_vec(), self.scales.clone())
     }
+}
+
+/// Four levels, half apart.
+static ACTIVATION_SCHEME: ActivationScheme = ActivationScheme {
+    entry: entry("toy_activations"),
+    format: Format::Integer,
+    formula: "0, 0.5, 1 or 1.5",
+    source: "this test",
+    bits: &[2],
+    reach: Reach::Given,
+    build: |_| Some(Box::new(Halves)),
+};
+
+struct Halves;
+
+impl ActivationQuantizer for Halves {
+    fn rounding(&self, _training: bool) -> Option<Rounding> {
+        Some(Rounding::Uniform { scale: 0.5, most: 3.0 })
+    }
+}
+
+/// The power of two below.
+static GRADIENT_SCHEME: GradientScheme = GradientScheme {
+    entry: entry("toy_gradients"),
+    format: Format::Float,
+    formula: "the power of two next to 0",
+    source: "this test",
+    bits: &[5],
+    round: Some(power_below),
+};
+
+fn power_below(_bits: u8, dy: &mut Tensor, noise: Noise) {
+    let scales = vec![1.0; dy.n()];
+    change(dy, noise, &scales, |x, _, _| f32::from_bits(x.to_bits() & 0xff80_0000));
 }
 
 /// `y = 3 x`, in operations that exist: a factor a channel.
@@ -143,6 +182,8 @@ fn register() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         QUANTIZERS.add(&SCHEME).unwrap();
+        ACTIVATIONS.add(&ACTIVATION_SCHEME).unwrap();
+        GRADIENTS.add(&GRADIENT_SCHEME).unwrap();
         LAYERS.add(&LAYER).unwrap();
         MODELS.add(&MODEL).unwrap();
         OPTIMIZERS.add(&OPTIMIZER).unwrap();
@@ -159,6 +200,10 @@ fn config() -> RunConfig {
         quantizer: "toy_scheme".into(),
         granularity: "channel".into(),
         bits: 2.into(),
+        activations: "toy_activations".into(),
+        activation_bits: 2,
+        gradients: "toy_gradients".into(),
+        gradient_bits: 5,
         optimizer: "toy_sign".into(),
         schedule: "toy_halves".into(),
         lr: 2e-3,
@@ -208,6 +253,13 @@ fn toys_train_report_fork_pack_and_export() {
         assert_eq!(layer.scales, layer.shape[0], "{}: a scale a channel", layer.name);
     }
 
+    for relu in run.activation_reports() {
+        assert_eq!(relu.levels, [0.0, 0.5, 1.0, 1.5], "{}", relu.name);
+    }
+    let whole = RunConfig { gradients: "none".into(), gradient_bits: 8, ..config() };
+    let [rounded, whole] = [config(), whole].map(|config| rest(&mut self::run(config)).0);
+    assert!(rounded[0] == whole[0] && rounded[1] != whole[1], "from the first step on gradients are rounded");
+
     // Weights that stay packed classify as the run's own test pass did.
     let packed = run.packed().unwrap();
     assert!(packed.info().layers.iter().filter_map(|layer| layer.bits).all(|bits| bits == 2));
@@ -251,6 +303,8 @@ fn toys_are_in_menus_addresses_and_messages() {
     register();
     for (key, name) in [
         ("quantizer", "toy_scheme"),
+        ("activations", "toy_activations"),
+        ("gradients", "toy_gradients"),
         ("model", "toy_model"),
         ("optimizer", "toy_sign"),
         ("schedule", "toy_halves"),
@@ -264,9 +318,17 @@ fn toys_are_in_menus_addresses_and_messages() {
     }
     let settings = nibble::settings::javascript();
     assert!(
-        ["toy_scheme", "toy_model", "toy_sign", "toy_halves", "toy_names"]
-            .iter()
-            .all(|name| settings.contains(name))
+        [
+            "toy_scheme",
+            "toy_activations",
+            "toy_gradients",
+            "toy_model",
+            "toy_sign",
+            "toy_halves",
+            "toy_names"
+        ]
+        .iter()
+        .all(|name| settings.contains(name))
     );
 }
 
@@ -280,6 +342,10 @@ fn what_a_toy_cannot_do_is_refused() {
     };
     let bits = refused(RunConfig { bits: 4.into(), ..config() });
     assert_eq!(bits, "bits: expected 2 with toy_scheme, found 4");
+    let activations = refused(RunConfig { activation_bits: 8, ..config() });
+    assert_eq!(activations, "actbits: expected 2 with toy_activations, found 8");
+    let gradients = refused(RunConfig { gradient_bits: 8, ..config() });
+    assert_eq!(gradients, "gradbits: expected 5 with toy_gradients, found 8");
     let net = refused(RunConfig { granularity: "net".into(), ..config() });
     assert_eq!(
         net,

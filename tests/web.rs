@@ -6,7 +6,7 @@
 mod data;
 #[path = "support/deploy.rs"]
 mod deploy;
-#[cfg(not(target_feature = "relaxed-simd"))]
+#[cfg(not(any(target_feature = "relaxed-simd", feature = "threads")))]
 #[path = "support/digest.rs"]
 mod digest;
 #[path = "support/kernels.rs"]
@@ -71,8 +71,8 @@ fn exact_kernels_give_the_committed_bits() {
     Isa::available()[0].select();
 }
 
-/// Once is enough: in a build whose own arithmetic is the exact one.
-#[cfg(not(target_feature = "relaxed-simd"))]
+/// Once is enough: in the build that is tested beside the others. The page's tests ask whether threads change anything.
+#[cfg(not(any(target_feature = "relaxed-simd", feature = "threads")))]
 #[wasm_bindgen_test]
 fn exact_trainings_compute_what_they_always_did() {
     nibble::wasm::use_current_thread().ok();

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after } from "node:test";
-import { launch } from "./browser.mjs";
+import { launch, WHOLE } from "./browser.mjs";
 
 export const ISOLATED = address("NIBBLE_URL");
 export const PLAIN = address("NIBBLE_URL_PLAIN");
@@ -149,9 +149,6 @@ export const ink = (page, selector, name) =>
     },
     [selector, name],
   );
-
-/** What is not in sight is neither laid out nor painted, and what a panel does not hold is cut off: not while one looks. */
-const WHOLE = ".panel { content-visibility: visible !important }";
 
 /** Looks at a page, or a frame of one, with everything laid out and painted. */
 async function whole(page, look) {

@@ -354,7 +354,8 @@ async function ownImages(visitor) {
   await visitor.press("#play");
   await visitor.until(() => nibble.finished);
   // As many bars as there are classes.
-  await visitor.until(() => [...document.querySelectorAll(".verdict .probabilities li")].filter((bar) => bar.checkVisibility() && bar.textContent.includes("%")).length === 2);
+  await visitor.until(() => [...document.querySelectorAll(".verdict .probabilities li")].filter((bar) => bar.checkVisibility() && /%/.test(bar.textContent)).length === 2);
+  assert.equal(await visitor.where.locator(".verdict .probabilities li:visible").count(), 2);
 }
 
 /** What a frame of another page has loaded is kept nowhere. */

@@ -44,7 +44,7 @@ impl Build {
         }
         let mut flags = vec![features];
         // With loop strength reduction V8 spills the micro-kernels' accumulators: the innermost loop runs at less than
-        // half of its speed. What must be inlined says so; the rest need not be large (docs/ARCHITECTURE.md, "Size").
+        // half of its speed. What must be inlined says so; the rest is kept small (docs/ARCHITECTURE.md).
         flags.extend(["-disable-lsr", "-inline-threshold=25"].map(|option| format!("-Cllvm-args={option}")));
         flags.push(format!("-Clink-arg=--max-memory={MAX_MEMORY}"));
         if self.threads {
