@@ -253,7 +253,9 @@ fn toys_train_report_fork_pack_and_export() {
         assert_eq!(layer.scales, layer.shape[0], "{}: a scale a channel", layer.name);
     }
 
-    for relu in run.activation_reports() {
+    let relus = run.activation_reports();
+    assert!(!relus.is_empty());
+    for relu in relus {
         assert_eq!(relu.levels, [0.0, 0.5, 1.0, 1.5], "{}", relu.name);
     }
     let whole = RunConfig { gradients: "none".into(), gradient_bits: 8, ..config() };

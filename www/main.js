@@ -113,7 +113,11 @@ function showPending(session) {
 function build(features) {
   const session = new Session(features, notify);
   const plots = [accuracyPlot(), lossPlot()];
-  const controls = new Controls((key, value) => session.set(key, value));
+  const controls = new Controls((key, value) => {
+    session.set(key, value);
+    // At once: keys come faster than frames, and one setting decides what another one takes.
+    showSettings();
+  });
 
   const drawStatus = drawing(() => {
     showTransport(session);
@@ -125,13 +129,14 @@ function build(features) {
     at("grad-now").textContent = fixed(run?.last?.gradNorm, 2) + whose;
     at("best-now").textContent = percent(run?.best) + whose;
   }, 60);
-  const drawSettings = drawing(() => {
+  const showSettings = () => {
     controls.show(session.settings, session.run?.begun ? session.waiting : []);
     showPending(session);
     at("plots").classList.toggle("paired", session.paired);
     at("whole-page").href = wholePage(session.settings);
     if (session.run) at("settings-summary").textContent = runTitle(session.run);
-  });
+  };
+  const drawSettings = drawing(showSettings);
 
   /** What each event of the session makes the page's frame do; the panels have their own. */
   const reactions = {

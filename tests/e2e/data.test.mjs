@@ -50,6 +50,14 @@ test("a dropped folder is read with its sub-folders", async (t) => {
   await onKind(page, "cifar10");
 });
 
+test("files are taken where the page has moved below them while they were held", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const { paths } = write(t, { "data_batch_1.bin": TRAIN, "test_batch.bin": TEST });
+  await drop(page, paths, () => page.evaluate(() => scrollTo(0, 1200)));
+  await onKind(page, "cifar10");
+  assert.equal(await page.locator("#dropveil.on").count(), 0);
+});
+
 test("CIFAR-100: a hundred classes are shown and trained on", async (t) => {
   const page = await open(t, { settings: SETTINGS });
   const { paths } = write(t, { "train.bin": cifar100(200, 1), "test.bin": cifar100(100, 2) });

@@ -84,23 +84,19 @@ export function write(t, files) {
   return { folder, paths };
 }
 
-/** Drops files or folders of this machine on the page as a user does, through the browser's own input. */
-export async function drop(page, paths) {
+/** @param {() => Promise} [held] happens while it is held over the page */
+async function drag(page, data, held = async () => {}) {
   const session = await page.context().newCDPSession(page);
-  const data = { items: [], files: paths, dragOperationsMask: 1 };
   const { width, height } = page.viewportSize();
   for (const type of ["dragEnter", "dragOver", "drop"]) {
-    await session.send("Input.dispatchDragEvent", { type, x: width / 2, y: height / 2, data });
+    if (type === "drop") await held();
+    await session.send("Input.dispatchDragEvent", { type, x: width / 2, y: height / 2, data: { ...data, dragOperationsMask: 1 } });
   }
   await session.detach();
 }
 
+/** Drops files or folders of this machine on the page as a user does, through the browser's own input. */
+export const drop = (page, paths, held) => drag(page, { items: [], files: paths }, held);
+
 /** Drops no file at all, but a piece of text. */
-export async function dropText(page) {
-  const session = await page.context().newCDPSession(page);
-  const data = { items: [{ mimeType: "text/plain", data: "no file" }], dragOperationsMask: 1 };
-  for (const type of ["dragEnter", "dragOver", "drop"]) {
-    await session.send("Input.dispatchDragEvent", { type, x: 195, y: 400, data });
-  }
-  await session.detach();
-}
+export const dropText = (page) => drag(page, { items: [{ mimeType: "text/plain", data: "no file" }] });

@@ -93,7 +93,7 @@ function numberField(setting, id, commit) {
     event.preventDefault();
     const value = Number(typed(setting, input.value));
     const text = String(stepped(setting, Number.isFinite(value) && input.value.trim() !== "" ? value : Number(shown), way));
-    // Not only with the next frame: keys may come faster.
+    // Also where the value is the one before, and what is typed is not.
     if (commit(text)) input.value = text;
   });
   return {

@@ -51,7 +51,8 @@ export function wireDrop(load, notify) {
 
   addEventListener("dragenter", (event) => carriesFiles(event) && cover(1));
   addEventListener("dragleave", (event) => carriesFiles(event) && cover(-1));
-  addEventListener("dragover", (event) => event.preventDefault());
+  // Where the page moves below a pointer at rest, a drag enters something else and is dropped there.
+  for (const name of ["dragenter", "dragover"]) addEventListener(name, (event) => event.preventDefault());
   addEventListener("drop", async (event) => {
     // Another part of the page has taken it.
     const claimed = event.defaultPrevented;
