@@ -1,9 +1,7 @@
-//! Prints every scheme of every registry: `cargo xtask schemes`; with `--time` and what they are for, or
-//! `all`, what a training step takes with each.
+//! Prints every scheme of every registry: `cargo xtask schemes`.
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Instant;
 
 use nibble::data::{Dataset, synthetic};
 use nibble::metrics::Event;
@@ -22,14 +20,8 @@ use schemes::{CHECKS, Tried};
 const IMAGES: [usize; 2] = [4000, 1000];
 /// Batches by which statistics are estimated again before the test: after 31 steps the running ones lag behind.
 const REESTIMATED: u32 = 10;
-/// Bits of a row that has a choice; of activations and gradients whose time is taken.
+/// Bits of a row that has a choice.
 const BITS: u8 = 4;
-const TIMED_BITS: u8 = 8;
-
-/// Pairs of rounds of a time, and steps of a round.
-const ROUNDS: [usize; 2] = [9, 3];
-/// Training images of a time: an epoch of four steps.
-const TIMED_IMAGES: usize = 512;
 
 /// Bits of a weight of VGG4bit, everything included that it takes to tell the weights.
 fn bits_a_weight(config: &RunConfig) -> Result<f64, Problem> {
@@ -55,70 +47,7 @@ fn loss(dataset: &Arc<Dataset>, config: &RunConfig) -> Result<f64, Problem> {
     }
 }
 
-/// Milliseconds of the next steps, the middle one of them.
-fn steps(run: &mut Run) -> Result<f64, Box<dyn Error>> {
-    let mut times = Vec::new();
-    while times.len() < ROUNDS[1] {
-        let start = Instant::now();
-        match run.advance()? {
-            Event::Step(_) => times.push(start.elapsed().as_secs_f64() * 1e3),
-            Event::Finished { .. } => return Err("the run ended".into()),
-            _ => {}
-        }
-    }
-    Ok(spread(times)[1])
-}
-
-/// The least, the middle one and the most.
-fn spread(mut values: Vec<f64>) -> [f64; 3] {
-    values.sort_by(f64::total_cmp);
-    [0, values.len() / 2, values.len() - 1].map(|place| values[place])
-}
-
-/// Times a step of VGG4bit in turn with one of 4-bit symmetric weights.
-fn print_times(wanted: &str) -> Result<(), Box<dyn Error>> {
-    let dataset = Arc::new(synthetic::generate(TIMED_IMAGES, 32, 1)?);
-    let start = |config: &RunConfig| {
-        let config = RunConfig { model: "vgg4bit".into(), epochs: 1000, ..config.clone() };
-        Run::new(dataset.clone(), config, || 0.0)
-    };
-    let mut plain = start(&RunConfig::default())?;
-    println!(
-        "A step of VGG4bit, batch 128, by one with 4-bit symmetric weights alone; {} pairs of rounds\n",
-        ROUNDS[0]
-    );
-    println!("| for | name | bits | ms | median ratio | min | max |");
-    println!("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
-    let weights = schemes::schemes(BITS).into_iter().filter(|tried| tried.kind == "weights");
-    let others = schemes::schemes(TIMED_BITS).into_iter().filter(|tried| tried.kind != "weights");
-    for Tried { kind, scheme, bits, config } in weights.chain(others) {
-        if wanted != "all" && wanted != kind {
-            continue;
-        }
-        let mut run = start(&config)?;
-        steps(&mut run)?;
-        let (mut times, mut ratios) = (Vec::new(), Vec::new());
-        for round in 0..ROUNDS[0] {
-            let (this, that) = if round % 2 == 0 {
-                let this = steps(&mut run)?;
-                (this, steps(&mut plain)?)
-            } else {
-                let that = steps(&mut plain)?;
-                (steps(&mut run)?, that)
-            };
-            times.push(this);
-            ratios.push(this / that);
-        }
-        let (name, [_, ms, _], [min, ratio, max]) = (scheme.entry.name, spread(times), spread(ratios));
-        println!("| {kind} | {name} | {bits} | {ms:.1} | {ratio:.3} | {min:.3} | {max:.3} |");
-    }
-    Ok(())
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
-    if let Some(wanted) = std::env::args().skip_while(|argument| argument != "--time").nth(1) {
-        return print_times(&wanted);
-    }
     let dataset = Arc::new(synthetic::generate(IMAGES[0], IMAGES[1], 1)?);
     let full = RunConfig { quantizer: "none".into(), ..RunConfig::default() };
     println!(

@@ -61,8 +61,8 @@ const HEAD: &str = "\
 # Settings
 
 Every setting of a run by its key: in the page's address (`?bits=3&tanh=0`), in a lesson's `settings`, in `race=`. What
-an address does not name is at its default. *race*: two runs side by side may differ in it (`race=bits:3`). *fork*: a
-copy of a run may go on with another value.
+an address does not name is at its default. *race*: two runs side by side may differ in it, and in several at once
+(`race=bits:3`, `race=quantizer:lsq+granularity:channel`). *fork*: a copy of a run may go on with another value.
 ";
 
 /// What a group is called. Those of the page's fixed places have short names in the table.

@@ -5,8 +5,8 @@
  * the addresses of servers that have the checkout's pkg/ and its tests/bench at bench/; or both.
  */
 import { parseArgs } from "node:util";
-import { DOUBTFUL_LOAD, inBrowser, PATIENCE, program, restingLoad, trainRound, turns } from "./rounds.mjs";
-import { median, round, table } from "./table.mjs";
+import { doubts, inBrowser, pairOf, PATIENCE, program } from "./rounds.mjs";
+import { table } from "./table.mjs";
 
 const NUMBERS = ["batch", "threads", "rounds"];
 const TEXTS = ["quantizer", "models", "json", "native", "nativeThat", "build", "site", "siteThat"];
@@ -25,50 +25,13 @@ const PLACES = {
   }),
 };
 
-/**
- * Rounds until both begin anew, the other one first: where the system puts a program's memory makes up to two percent, for as
- * long as the program lives.
- */
-const ROUNDS_OF_A_LIFE = 3;
-
-/** Medians of the rounds, in ms a step, and the ratios of the pairs. */
-async function compare(model, place) {
-  const task = { subject: "peer", model, quantizer, batch, threads, warmUp: 3, testImages: 2, seed: 1 };
-  const pair = PLACES[place](task).map((open) => ({ open, times: [] }));
-  const loads = [];
-  const close = async () => {
-    for (const contestant of pair) await contestant.place?.close();
-  };
-  try {
-    for (let i = 0; i < rounds; i++) {
-      if (i % ROUNDS_OF_A_LIFE === 0) {
-        await close();
-        for (const contestant of turns(pair, i / ROUNDS_OF_A_LIFE)) Object.assign(contestant, await contestant.open());
-      }
-      for (const contestant of turns(pair, i)) {
-        loads.push(await restingLoad());
-        contestant.times.push(median(await trainRound(contestant, 1)));
-      }
-      console.error(`${model}, ${place}: round ${i + 1} of ${rounds}: ${pair.map(({ times }) => `${round(times[i])} ms`).join(" against ")}`);
-    }
-  } finally {
-    await close();
-  }
-  const [mine, other] = pair.map(({ times }) => times);
-  const ratios = mine.map((ms, i) => ms / other[i]);
-  return {
-    model, place, quantizer, batch, threads,
-    this_ms: round(median(mine)), that_ms: round(median(other)),
-    ratio: round(median(ratios), 3), min: round(Math.min(...ratios), 3), max: round(Math.max(...ratios), 3),
-    rounds, other_load: round(median(loads)), ready: pair.map(({ ready }) => ready),
-  };
-}
-
 const results = [];
 try {
   for (const model of options.models.split(",")) {
     for (const place of Object.keys(PLACES)) {
-      results.push(await compare(model, place));
+      const task = { subject: "peer", model, quantizer, batch, threads, warmUp: 3, testImages: 2, seed: 1 };
+      const figures = await pairOf(PLACES[place](task), rounds, `${model}, ${place}`);
+      results.push({ model, place, quantizer, batch, threads, ...figures });
       if (options.json) console.log(JSON.stringify(results.at(-1)));
     }
   }
@@ -76,8 +39,7 @@ try {
     console.log(`\nThe time of a step, this checkout's by the other's (below 1: this one is faster), in ${rounds} pairs of rounds; ${quantizer} weights, batch ${batch}, ${threads} threads\n`);
     const rows = results.map((row) => [row.model, row.place, row.this_ms, row.that_ms, row.ratio, row.min, row.max]);
     console.log(table(["model", "place", "this, ms", "that, ms", "median ratio", "min", "max"], rows));
-    const load = Math.max(...results.map(({ other_load }) => other_load));
-    if (load > DOUBTFUL_LOAD) console.log(`\nOther programs kept up to ${round(100 * load, 0)} % of the machine busy while both rested: trust the ratios more than the times, and neither much.`);
+    console.log(doubts(results));
   }
 } catch (error) {
   console.error(`bench: ${error.stack}`);

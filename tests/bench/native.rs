@@ -1,7 +1,7 @@
 //! The native side of `cargo xtask bench`: what tests/bench/worker.js does in a browser, on this machine itself.
 //!
 //! The only argument is the request, the JSON object that the worker is sent; the answer is one line of JSON, with a
-//! `result` or an `error`. As a contestant of `bench peers` it goes on: each line `{"steps": n}` of its input is
+//! `result` or an `error`. A contestant goes on: each line `{"steps": n}` of its input is
 //! answered by `{"ms": [...]}`, until the input ends.
 
 use std::error::Error;
@@ -44,6 +44,9 @@ struct Request {
     test_images: usize,
     #[serde(default)]
     seed: u32,
+    /// Whatever else a run's settings are.
+    #[serde(default)]
+    config: RunConfig,
     #[serde(default)]
     files: Vec<PathBuf>,
     /// Settings of a run by their keys.
@@ -98,7 +101,7 @@ fn run(request: &Request, steps: usize, epochs: u32) -> Outcome<Run> {
         batch: request.batch,
         seed: request.seed,
         epochs,
-        ..RunConfig::default()
+        ..request.config.clone()
     };
     Ok(Run::new(dataset, config, clock)?)
 }

@@ -1,6 +1,6 @@
 /**
  * Measures in a worker, as the page trains. The first message is the request, with a `subject` of {@link SUBJECTS};
- * the answer is `{result}`, or `{error}`. A contestant of `bench peers` answers `{ready}` and goes on: each message
+ * the answer is `{result}`, or `{error}`. A contestant answers `{ready}` and goes on: each message
  * `{steps}` is answered by `{ms: [...]}`.
  */
 
@@ -23,10 +23,10 @@ const median = (values) => {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-/** A run on so many steps' worth of built-in images. */
-function start(engine, { model, quantizer, batch, testImages, seed }, steps, epochs) {
+/** A run on so many steps' worth of built-in images; `config` is whatever else its settings are. */
+function start(engine, { model, quantizer, batch, testImages, seed, config }, steps, epochs) {
   const dataset = engine.Dataset.synthetic(batch * steps, testImages, seed);
-  return { dataset, run: new engine.Run(dataset, { model, quantizer, batch, epochs, seed }) };
+  return { dataset, run: new engine.Run(dataset, { ...config, model, quantizer, batch, epochs, seed }) };
 }
 
 /** One training step: its milliseconds. Test passes on the way there are not counted. */

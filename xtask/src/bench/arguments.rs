@@ -23,6 +23,17 @@ pub fn count(name: &'static str, value: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).value_parser(value_parser!(u32).range(1..))
 }
 
+/// Fewer pairs have no median to speak of.
+const FEWEST_PAIRS: i64 = 7;
+
+/// For two that are measured in turn.
+pub fn pairs_argument() -> Arg {
+    count("rounds", "N")
+        .value_parser(value_parser!(u32).range(FEWEST_PAIRS..))
+        .default_value("9")
+        .help("Pairs of rounds, at least seven")
+}
+
 pub fn threads_argument() -> Arg {
     count("threads", "T").help("Size of the pool [default: this machine's cores]")
 }

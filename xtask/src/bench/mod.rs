@@ -13,6 +13,7 @@ mod kernels;
 mod memory;
 mod native;
 mod peers;
+mod schemes;
 mod script;
 mod step;
 
@@ -33,6 +34,7 @@ const SUBJECTS: &[Subject] = &[
     Subject { command: epochs::command, run: epochs::run },
     Subject { command: frames::command, run: frames::run },
     Subject { command: curves::command, run: curves::run },
+    Subject { command: schemes::command, run: schemes::run },
 ];
 
 pub fn command() -> Command {

@@ -34,9 +34,8 @@ fn on_site(name: &str, options: &Options, site: Site) -> Result<()> {
     process::run(node.env("NIBBLE_URL", server.url()).env("CHROMIUM", &browser.chromium))
 }
 
-/// Runs a subject of tests/bench/run.mjs where the arguments say: in Chromium, or natively.
-pub fn run_subject(subject: &str, arguments: &ArgMatches, mut options: Options) -> Result<()> {
-    options.push(("subject", subject.into()));
+/// Runs a script where the arguments say: in Chromium, or natively.
+pub fn measure(name: &str, arguments: &ArgMatches, mut options: Options) -> Result<()> {
     if arguments.get_flag("json") {
         options.push(("json", "true".into()));
     }
@@ -44,16 +43,22 @@ pub fn run_subject(subject: &str, arguments: &ArgMatches, mut options: Options) 
         options.push(("threads", threads(arguments, true)?.to_string()));
         options.push(("native", native::build()?.display().to_string()));
         tools::node()?;
-        return process::run(&mut script("run.mjs", &options));
+        return process::run(&mut script(name, &options));
     }
     options.push(("threads", pool(arguments)?.to_string()));
-    let name = arguments.get_one::<String>("build").expect("it has a default").clone();
-    options.push(("build", name.clone()));
-    if subject != "kernels" {
-        return in_browser("run.mjs", &options);
+    let build = arguments.get_one::<String>("build").expect("it has a default").clone();
+    options.push(("build", build.clone()));
+    if !options.contains(&("subject", "kernels".into())) {
+        return in_browser(name, &options);
     }
     // What visitors load cannot time single kernels.
     let packages = project::target().join("xtask-bench/pkg");
-    build::for_benches(&name, &packages)?;
-    on_site("run.mjs", &options, Site::project(true).with("/pkg/", &packages.to_string_lossy()))
+    build::for_benches(&build, &packages)?;
+    on_site(name, &options, Site::project(true).with("/pkg/", &packages.to_string_lossy()))
+}
+
+/// Runs a subject of tests/bench/run.mjs.
+pub fn run_subject(subject: &str, arguments: &ArgMatches, mut options: Options) -> Result<()> {
+    options.push(("subject", subject.into()));
+    measure("run.mjs", arguments, options)
 }

@@ -2,14 +2,11 @@
 
 use super::against;
 use super::arguments::{
-    build_argument, count, json_argument, native_argument, pool, threads_argument, values,
+    build_argument, count, json_argument, native_argument, pairs_argument, pool, threads_argument, values,
 };
 use super::script::run_subject;
 use anyhow::Result;
-use clap::{Arg, ArgMatches, Command, value_parser};
-
-/// Fewer pairs have no median to speak of.
-const FEWEST_ROUNDS: i64 = 7;
+use clap::{Arg, ArgMatches, Command};
 
 pub fn command() -> Command {
     let text = |name: &'static str, value: &'static str| Arg::new(name).long(name).value_name(value);
@@ -25,13 +22,7 @@ pub fn command() -> Command {
         .arg(text("against", "PATH").conflicts_with("steps").help(
             "Train in turn with another checkout of Nibble; both models, natively and in Chromium, unless one is named",
         ))
-        .arg(
-            count("rounds", "N")
-                .value_parser(value_parser!(u32).range(FEWEST_ROUNDS..))
-                .default_value("9")
-                .requires("against")
-                .help("Pairs of rounds with --against, at least seven"),
-        )
+        .arg(pairs_argument().requires("against"))
         .arg(json_argument())
 }
 
