@@ -251,7 +251,7 @@ impl Answer {
     }
 
     /// The head of the answer, up to the empty line.
-    fn head(&self, length: u64, isolated: bool) -> String {
+    fn head(&self, length: u64, isolated: bool, last: bool) -> String {
         let reason = match self.status {
             200 => "OK",
             308 => "Permanent Redirect",
@@ -267,7 +267,7 @@ impl Answer {
         // Checked at every load: a rebuilt engine must never meet yesterday's script.
         add("Cache-Control", "no-cache");
         add("X-Content-Type-Options", "nosniff");
-        add("Connection", "close");
+        add("Connection", if last { "close" } else { "keep-alive" });
         if isolated {
             add("Cross-Origin-Opener-Policy", "same-origin");
             add("Cross-Origin-Embedder-Policy", "require-corp");
@@ -279,15 +279,20 @@ impl Answer {
         head + "\r\n"
     }
 
-    fn send(self, mut stream: &TcpStream, with_body: bool, isolated: bool) -> io::Result<()> {
+    fn send(self, mut stream: &TcpStream, asked: &Request, isolated: bool) -> io::Result<()> {
         let length = match &self.body {
             Body::File(file) => file.metadata()?.len(),
             Body::Bytes(bytes) => bytes.len() as u64,
         };
-        stream.write_all(self.head(length, isolated).as_bytes())?;
-        if with_body {
+        stream.write_all(self.head(length, isolated, asked.last).as_bytes())?;
+        if asked.method != "HEAD" {
             match self.body {
-                Body::File(file) => io::copy(&mut file.take(length), &mut stream).map(drop)?,
+                Body::File(file) => {
+                    // One that has become shorter ends the connection.
+                    if io::copy(&mut file.take(length), &mut stream)? < length {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
                 Body::Bytes(bytes) => stream.write_all(&bytes)?,
             }
         }
@@ -295,32 +300,68 @@ impl Answer {
     }
 }
 
-/// Answers the one request of a connection.
-fn serve_connection(site: &Site, stream: &TcpStream) -> io::Result<()> {
+/// What is asked for.
+struct Request {
+    method: String,
+    /// `None` where it is no request of HTTP/1.
+    url: Option<String>,
+    /// Whether the connection ends with the answer.
+    last: bool,
+}
+
+impl Request {
+    /// The next one of a connection, if there is one.
+    fn read(stream: &mut impl BufRead) -> io::Result<Option<Request>> {
+        let mut lines = stream.take(MAX_HEAD).lines();
+        let Some(first) = lines.next().transpose()? else { return Ok(None) };
+        let mut request = match first.split(' ').collect::<Vec<_>>()[..] {
+            [method, url, version] if version.starts_with("HTTP/1.") && !url.contains(char::is_control) => {
+                Request { method: method.into(), url: Some(url.into()), last: version == "HTTP/1.0" }
+            }
+            _ => Request { method: String::new(), url: None, last: true },
+        };
+        let mut whole = false;
+        for header in lines {
+            let header = header?.to_ascii_lowercase();
+            whole = header.is_empty();
+            if whole {
+                break;
+            }
+            // Nothing here takes a body: what follows such a head is no next request.
+            request.last |= header.starts_with("connection: close")
+                || header.starts_with("content-length:")
+                || header.starts_with("transfer-encoding:");
+        }
+        request.last |= !whole;
+        Ok(Some(request))
+    }
+}
+
+/// Answers the requests of a connection, one after the other.
+fn serve_connection(site: &Site, stream: &TcpStream, ended: &AtomicBool) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
-    let mut lines = BufReader::new(stream.take(MAX_HEAD)).lines();
-    let Some(request) = lines.next().transpose()? else { return Ok(()) };
-    // The headers say nothing that matters here, but must be read before the answer.
-    for header in lines {
-        if header?.is_empty() {
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = Request::read(&mut reader)? {
+        if ended.load(Ordering::Relaxed) {
+            break;
+        }
+        let answer = match &request.url {
+            Some(url) => site.answer(&request.method, url),
+            None => Answer::text(400, "not a request of HTTP/1"),
+        };
+        answer.send(stream, &request, site.isolated)?;
+        if request.last {
             break;
         }
     }
-    let (method, answer) = match request.split(' ').collect::<Vec<_>>()[..] {
-        [method, url, version] if version.starts_with("HTTP/1.") && !url.contains(char::is_control) => {
-            (method, site.answer(method, url))
-        }
-        _ => ("", Answer::text(400, "not a request of HTTP/1")),
-    };
-    answer.send(stream, method != "HEAD", site.isolated)
+    Ok(())
 }
 
 /// A server at work in threads of its own; dropping it ends it.
 ///
-/// One request a connection, and one thread: a browser's connections that stay open in silence can then never keep
-/// the others waiting.
+/// A thread a connection: those that stay open in silence keep none of the others waiting.
 pub struct Server {
     address: SocketAddr,
     ended: Arc<AtomicBool>,
@@ -344,9 +385,9 @@ impl Server {
                 if end.load(Ordering::Relaxed) {
                     return;
                 }
-                let site = site.clone();
+                let (site, end) = (site.clone(), end.clone());
                 // A browser that went away in the middle is no fault of ours.
-                thread::spawn(move || drop(serve_connection(&site, &stream)));
+                thread::spawn(move || drop(serve_connection(&site, &stream, &end)));
             }
         });
         Ok(Server { address, ended, listener: Some(listener) })

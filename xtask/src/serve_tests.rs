@@ -78,6 +78,19 @@ fn answers_carry_type_and_isolation_headers() {
 }
 
 #[test]
+fn a_connection_takes_several_requests() {
+    let server = Server::start(site(), 0).unwrap();
+    for last in ["Connection: close\r\n", "Content-Length: 20\r\n"] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        write!(stream, "GET /one HTTP/1.1\r\n\r\nHEAD /two HTTP/1.1\r\n{last}\r\n").unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).unwrap();
+        assert_eq!(answers.matches("HTTP/1.1 404").count(), 2, "{answers}");
+        assert!(answers.find("keep-alive") < answers.find("Connection: close"), "{answers}");
+    }
+}
+
+#[test]
 fn a_port_in_use_is_named() {
     let first = Server::start(site(), 0).unwrap();
     let error = Server::start(site(), first.address.port()).err().expect("the port is taken").to_string();
