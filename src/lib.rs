@@ -6,8 +6,11 @@
 //!
 //! Index letters: N images, H rows, W columns, C channels; GEMMs are M x N x K.
 #![deny(unsafe_code)]
+// Tests compare with the C library's functions, which are not the same everywhere (clippy.toml).
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod data;
+mod elementary;
 pub mod error;
 pub mod export;
 pub mod kernels;

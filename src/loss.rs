@@ -1,6 +1,7 @@
 //! Softmax cross-entropy.
 
 use crate::Tensor;
+use crate::elementary::{exp, ln};
 
 /// Loss and hits of a batch.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +39,7 @@ pub fn smoothed_cross_entropy(
         if let Some(gradient) = gradient.as_deref_mut() {
             let out = &mut gradient.data_mut()[i * classes..(i + 1) * classes];
             for (d, x) in out.iter_mut().zip(row) {
-                *d = (x - max).exp();
+                *d = exp(x - max);
                 sum += *d;
             }
             for d in out.iter_mut() {
@@ -50,9 +51,9 @@ pub fn smoothed_cross_entropy(
             }
             out[label] -= (1.0 - smoothing) / n as f32;
         } else {
-            sum = row.iter().map(|x| (x - max).exp()).sum();
+            sum = row.iter().map(|x| exp(x - max)).sum();
         }
-        let log_sum = sum.ln() + max;
+        let log_sum = ln(sum) + max;
         total += if smoothing > 0.0 {
             let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / classes as f64;
             let (log_sum, kept) = (f64::from(log_sum), f64::from(1.0 - smoothing));

@@ -4,6 +4,7 @@ mod activations;
 
 use serde::Serialize;
 
+use crate::elementary;
 use crate::kernels::grid::{Encoded, F32_BITS, Grid};
 use crate::kernels::weights;
 use crate::param::Param;
@@ -353,7 +354,7 @@ fn entropy(counts: &[u32]) -> f64 {
     let total: f64 = counts.iter().map(|&n| f64::from(n)).sum();
     let term = |n: &u32| {
         let p = f64::from(*n) / total;
-        -p * p.log2()
+        -p * elementary::log2(p)
     };
     // An empty sum is -0.
     counts.iter().filter(|n| **n > 0).map(term).sum::<f64>() + 0.0

@@ -11,7 +11,7 @@ use crate::kernels::{Conv5x5, DeployedWeights};
 use crate::lower::{Lowered, Op, Operation, Weights};
 use crate::model::IMAGE_CHANNELS;
 use crate::predictions::{ClassProbability, softmax};
-use crate::{Error, Result, Tensor};
+use crate::{Error, Result, Tensor, elementary};
 
 /// Bytes of a picture: R G B A.
 pub const PICTURE_BYTES: usize = 4 * PLANE;
@@ -219,7 +219,7 @@ impl Step {
                 pixel.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v });
             }),
             Op::Sigmoid => for_each_pixel(&mut y, |_, _, pixel| {
-                pixel.iter_mut().for_each(|v| *v = 1.0 / (1.0 + (-*v).exp()));
+                pixel.iter_mut().for_each(|v| *v = 1.0 / (1.0 + elementary::exp(-*v)));
             }),
             Op::Round(rounding) => for_each_pixel(&mut y, |_, _, pixel| {
                 let channels = pixel.len();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::state::Visitor;
-use crate::{Error, Result, Tensor};
+use crate::{Error, Result, Tensor, elementary};
 
 /// Classes kept of each image, the likeliest.
 pub const TOP: usize = 3;
@@ -101,7 +101,7 @@ impl Predictions {
         for (logits, &label) in logits.data().chunks_exact(self.classes).zip(labels) {
             softmax(logits, &mut probabilities);
             // Where the probability is too small for f32, its logarithm is that of the smallest normal number.
-            let loss = -probabilities[usize::from(label)].max(f32::MIN_POSITIVE).ln();
+            let loss = -elementary::ln(probabilities[usize::from(label)].max(f32::MIN_POSITIVE));
             self.records.push(Record { label, top: likeliest(logits, &probabilities), loss });
         }
     }
@@ -173,7 +173,7 @@ impl Predictions {
 pub fn softmax(logits: &[f32], probabilities: &mut [f32]) {
     let max = logits.iter().fold(f32::NEG_INFINITY, |max, &x| max.max(x));
     for (p, x) in probabilities.iter_mut().zip(logits) {
-        *p = (x - max).exp();
+        *p = elementary::exp(x - max);
     }
     let sum: f32 = probabilities.iter().sum();
     probabilities.iter_mut().for_each(|p| *p /= sum);

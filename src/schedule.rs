@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-use crate::Result;
 use crate::registry::{Entry, Named, Registry};
+use crate::{Result, elementary};
 
 /// Epochs in which the published schedule falls to 0 (and then climbs).
 const PUBLISHED_T_MAX: f64 = 100.0;
@@ -116,7 +116,7 @@ const OWN: &[Schedule] = &[
 
 /// `(1 + cos(pi t)) / 2` (arXiv 1608.03983, equation 5).
 fn cosine(t: f64) -> f64 {
-    0.5 * (1.0 + (PI * t).cos())
+    0.5 * (1.0 + elementary::cos(PI * t))
 }
 
 /// arXiv 1708.07120 as PyTorch's OneCycleLR does it: cosine from 1/25 to 1 and on to 1/250,000, the momentum from 0.95 to

@@ -1,5 +1,6 @@
 //! What quantizers learn: steps and clips, by their logarithms, so that they stay above zero.
 
+use crate::elementary;
 use crate::param::{Param, Role};
 use crate::state::Visitor;
 
@@ -30,13 +31,13 @@ impl Learned {
 
     /// Starts from these values.
     pub fn start(&mut self, values: impl IntoIterator<Item = f32>) {
-        self.logs.value = values.into_iter().map(f32::ln).collect();
+        self.logs.value = values.into_iter().map(elementary::ln).collect();
         self.learned_bits = self.bits;
     }
 
     /// The value at that index.
     pub fn value(&self, index: usize) -> f32 {
-        self.logs.value[index].exp()
+        elementary::exp(self.logs.value[index])
     }
 
     /// All values.

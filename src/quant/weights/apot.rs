@@ -7,6 +7,7 @@
 
 use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
+use crate::kernels::minifloat::power_of_two;
 use crate::kernels::nearest::Nearest;
 use crate::param::Param;
 use crate::quant::learned::Learned;
@@ -109,11 +110,11 @@ fn levels(bits: u8) -> Vec<f32> {
         sums = sums.iter().flat_map(|sum| terms.iter().map(move |term| sum + term)).collect();
     };
     for i in 0..pairs {
-        let power = |exponent: i32| f64::from(-exponent).exp2();
+        let power = |exponent: i32| f64::from(power_of_two(-exponent));
         add(&[0.0, power(i), power(i + pairs), power(i + 2 * pairs + odd)]);
     }
     if odd == 1 {
-        add(&[0.0, f64::from(-2 * pairs).exp2()]);
+        add(&[0.0, f64::from(power_of_two(-2 * pairs))]);
     }
     let largest = sums.iter().copied().fold(0.0, f64::max);
     let magnitudes = sums.into_iter().map(|sum| (sum / largest) as f32);
