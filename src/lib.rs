@@ -9,6 +9,7 @@
 // Tests compare with the C library's functions, which are not the same everywhere (clippy.toml).
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+pub mod checkpoint;
 pub mod data;
 mod elementary;
 pub mod error;

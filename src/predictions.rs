@@ -114,6 +114,13 @@ impl Predictions {
         self.records = bytes.chunks_exact(Record::BYTES).map(Record::read).collect();
     }
 
+    /// Whether all classes are among those of the set.
+    pub(crate) fn fit(&self) -> bool {
+        let fits = |class: u16| usize::from(class) < self.classes;
+        let top = |record: &Record| record.top[..TOP.min(self.classes)].iter().all(|top| fits(top.class));
+        self.records.iter().all(|record| fits(record.label) && top(record))
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.records.len()

@@ -111,6 +111,28 @@ impl Trainer {
         self.model.visit(&slots(self.optimizer, self.config().ema > 0.0), visitor);
     }
 
+    /// Shows what the last step moved to other levels, which reports tell.
+    pub(crate) fn visit_flips(&mut self, visitor: &mut dyn Visitor) {
+        let mut bytes = self.flips.iter().flat_map(|share| share.to_le_bytes()).collect();
+        visitor.bytes("flips", &mut bytes);
+        let share = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+        self.flips = bytes.chunks_exact(8).map(share).collect();
+    }
+
+    /// After a visitor has put another state in place of that of a new trainer.
+    pub(crate) fn restored(&mut self) {
+        self.stale = true;
+        self.refresh_forward_weights();
+    }
+
+    /// Whether these can be levels of the weights, in their order.
+    pub(crate) fn levels_fit(&self, levels: &[Levels]) -> bool {
+        let weights = self.model.params().filter(|(_, param)| param.is_weight());
+        weights.zip(levels).all(|((_, param), levels)| {
+            levels.len() == if param.quantizer.is_some() { param.value.len() } else { 0 }
+        })
+    }
+
     /// One step on the batch `x` `[n, 32, 32, 4]` with the halo that the model asks for: the only place where its order
     /// is written.
     ///

@@ -1,6 +1,7 @@
 //! Forks: copies of a run that go on with other settings.
 
-use super::{Run, Stage, Totals};
+use super::{Run, Stage, State, Totals};
+use crate::data::epoch_order;
 use crate::predictions::Predictions;
 use crate::random::{Purpose, stream};
 use crate::settings::RunConfig;
@@ -72,8 +73,68 @@ impl Run {
 
     /// Shows everything that a copy needs to go on alike.
     pub fn visit(&mut self, visitor: &mut dyn Visitor) {
-        self.trainer.visit(visitor);
+        self.visit_tensors(visitor);
         self.visit_progress(visitor);
+        self.trainer.visit_flips(visitor);
+        for (i, levels) in self.levels.iter_mut().enumerate() {
+            let mut bytes = levels.iter().flat_map(|level| level.to_le_bytes()).collect();
+            visitor.bytes(&format!("levels.{i}"), &mut bytes);
+            *levels = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        }
+    }
+
+    /// The part of [`Run::visit`] that has all tensors.
+    pub(crate) fn visit_tensors(&mut self, visitor: &mut dyn Visitor) {
+        self.trainer.visit(visitor);
+    }
+
+    /// Brings up to date what reports tell of the last step: copies are then alike whether or not somebody has asked.
+    pub(crate) fn settle(&mut self) {
+        self.trainer.settle();
+    }
+
+    /// After a visitor has put another state in place of that of a new run: brings what follows from it up to date.
+    ///
+    /// # Errors
+    /// What is wrong, where no run of these settings is ever in such a state.
+    pub(crate) fn restored(&mut self) -> std::result::Result<(), String> {
+        self.check()?;
+        self.trainer.restored();
+        if self.progress.stage != Stage::Finished {
+            self.order =
+                epoch_order(self.images.train_len(), u64::from(self.config().seed), self.progress.epoch);
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> std::result::Result<(), String> {
+        let State { stage, epoch, .. } = self.progress;
+        let (train, test, batch) = (self.images.train_len(), self.images.test_len(), self.batch());
+        let place = match stage {
+            Stage::Training { position } => {
+                position % batch == 0 && position + 1 < train && self.testing.is_empty()
+            }
+            Stage::Reestimating { batch } => {
+                batch < self.config().reestimate as usize && self.testing.is_empty()
+            }
+            Stage::Testing { position } => position < test && self.testing.len() == position,
+            Stage::TestingAverage => self.testing.len() == test,
+            Stage::Finished => self.testing.is_empty(),
+        };
+        if !place
+            || (epoch < self.config().epochs) == (stage == Stage::Finished)
+            || epoch > self.config().epochs
+        {
+            return Err(format!("{stage:?} in epoch {} of {}", epoch + 1, self.config().epochs));
+        }
+        let tested = self.tested.is_empty() || self.tested.len() == test;
+        if !tested || !self.testing.fit() || !self.tested.fit() {
+            return Err("predictions of other images".into());
+        }
+        if !self.trainer.levels_fit(&self.levels) {
+            return Err("levels of other weights".into());
+        }
+        Ok(())
     }
 
     /// The same without weights, statistics and what the optimizer keeps.

@@ -246,6 +246,11 @@ impl Run {
         self.trainer.config()
     }
 
+    /// What it is trained and tested on.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.images.dataset
+    }
+
     /// The network.
     pub fn model(&self) -> &Model {
         self.trainer.model()

@@ -4,6 +4,8 @@ mod bits;
 mod print;
 mod table;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -350,6 +352,11 @@ impl RunConfig {
     fn rows(&self) -> impl Iterator<Item = (&'static Setting, Value)> {
         let mut values = self.values();
         SETTINGS.iter().filter_map(move |row| Some((row, values.remove(&row.json_field()?)?)))
+    }
+
+    /// The texts of all by their keys, as [`RunConfig::set`] takes them.
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        self.rows().map(|(row, value)| (row.key.into(), row.format(&value))).collect()
     }
 
     /// Checks every field.

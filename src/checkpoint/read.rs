@@ -1,0 +1,260 @@
+//! Reading.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
+use serde_json::Value;
+
+use super::{About, CHUNK, EPOCHS, FORMAT, History, Images, LOSSES, MOST_HEADER, PREFIX, Plan, SUM, Summed};
+use crate::data::Dataset;
+use crate::run::Run;
+use crate::settings::RunConfig;
+use crate::state::Visitor;
+use crate::train::Clock;
+use crate::{Error, Result};
+
+/// A checkpoint of which the header has been read.
+pub struct Reader<R> {
+    file: String,
+    input: Summed<R>,
+    header: Metadata,
+    about: About,
+}
+
+/// A run as it was.
+pub struct Loaded {
+    /// The run.
+    pub run: Run,
+    /// What it had reported.
+    pub history: History,
+    /// Whether the file is the one that was written, by its checksum.
+    pub intact: bool,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads what comes before the tensors; `file` is the name in messages.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where it is no checkpoint, or one of a later version.
+    pub fn open(file: &str, input: R) -> Result<Self> {
+        let mut input = Summed::new(input);
+        let file = file.to_owned();
+        let header = read_header(&mut input).map_err(|found| no_checkpoint(&file, found))?;
+        let about = read_about(&header).map_err(|found| no_checkpoint(&file, found))?;
+        Ok(Self { file, input, header, about })
+    }
+
+    /// What the checkpoint says of itself.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The settings of the run.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for one that does not exist or is out of range.
+    pub fn settings(&self) -> Result<RunConfig> {
+        let mut config = RunConfig::default();
+        self.about.settings.iter().try_for_each(|(key, text)| config.set(key, text))?;
+        Ok(config)
+    }
+
+    /// Reads the run, which goes on with the images that it was trained on.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for other images, and where the file holds another state than a run of its settings has; as
+    /// [`Run::new`].
+    pub fn load(mut self, dataset: Arc<Dataset>, clock: Clock) -> Result<Loaded> {
+        let (wanted, given) = (&self.about.data, Images::of(&dataset));
+        if given.fingerprint != wanted.fingerprint || given.classes != wanted.classes {
+            return Err(
+                self.problem(format!("a run on {}", given.text()), format!("one on {}", wanted.text()))
+            );
+        }
+        let mut run = Run::new(dataset, self.settings()?, clock)?;
+        self.check_names(&Plan::of(&mut run))?;
+        let mut history = History::default();
+        let mut bytes = HashMap::new();
+        let mut intact = false;
+        for name in self.header.offset_keys() {
+            let info = self.header.info(&name).expect("a name of the header").clone();
+            match (name.as_str(), info.dtype) {
+                (SUM, Dtype::U8) => {
+                    let sum = self.input.sum();
+                    intact = self.read(&info)? == sum;
+                }
+                (LOSSES, Dtype::F64) => {
+                    let read = self.read(&info)?;
+                    let loss = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+                    history.losses = read.chunks_exact(8).map(loss).collect();
+                }
+                (EPOCHS, Dtype::U8) => {
+                    let text = String::from_utf8_lossy(&self.read(&info)?).into_owned();
+                    history.reports = text.lines().map(str::to_owned).collect();
+                }
+                (_, Dtype::F32) => {
+                    let mut fill = Fill { input: &mut self.input, name: &name, outcome: Ok(()) };
+                    run.visit_tensors(&mut fill);
+                    fill.outcome.map_err(|error| self.cut(&error))?;
+                }
+                _ => {
+                    bytes.insert(name, self.read(&info)?);
+                }
+            }
+        }
+        run.visit(&mut Restore { numbers: &self.about.state, bytes: &bytes });
+        run.restored().map_err(|found| self.problem("the state of a run".into(), found))?;
+        Ok(Loaded { run, history, intact })
+    }
+
+    /// Whether the file has the state that the walk shows, and nothing else.
+    fn check_names(&self, plan: &Plan) -> Result<()> {
+        let mut left = self.header.tensors();
+        let mut take = |name: &str, fits: &dyn Fn(&TensorInfo) -> bool, what: String| match left.remove(name)
+        {
+            Some(info) if fits(info) => Ok(()),
+            Some(info) => Err(self.problem(what, format!("{name} as {:?} {:?}", info.dtype, info.shape))),
+            None => Err(self.problem(what, "none".into())),
+        };
+        let list = |dtype: Dtype| move |info: &TensorInfo| info.dtype == dtype && info.shape.len() == 1;
+        for (name, dims) in &plan.tensors {
+            let fits = |info: &TensorInfo| info.dtype == Dtype::F32 && info.shape == *dims;
+            take(name, &fits, format!("{name} as F32 {dims:?}"))?;
+        }
+        let own = [(LOSSES, Dtype::F64), (EPOCHS, Dtype::U8), (SUM, Dtype::U8)];
+        let bytes = plan.bytes.iter().map(|(name, _)| (name.as_str(), Dtype::U8));
+        for (name, dtype) in bytes.chain(own) {
+            take(name, &list(dtype), format!("{name} as {dtype:?}"))?;
+        }
+        if let Some(name) = left.keys().next() {
+            return Err(self.problem("the tensors of such a run".into(), format!("{name} too")));
+        }
+        match plan.numbers.keys().find(|name| !self.about.state.contains_key(*name)) {
+            Some(name) => Err(self.problem(format!("the number {name}"), "none".into())),
+            None => Ok(()),
+        }
+    }
+
+    /// The bytes of the next tensor.
+    fn read(&mut self, info: &TensorInfo) -> Result<Vec<u8>> {
+        let wanted = info.data_offsets.1 - info.data_offsets.0;
+        let mut bytes = Vec::new();
+        // No more is taken at a time than there is.
+        let read = self.input.by_ref().take(wanted as u64).read_to_end(&mut bytes);
+        match read {
+            Ok(count) if count == wanted => Ok(bytes),
+            Ok(_) => Err(self.cut(&io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => Err(self.cut(&error)),
+        }
+    }
+
+    /// Of a file that does not go on.
+    fn cut(&self, error: &io::Error) -> Error {
+        let found = match error.kind() {
+            io::ErrorKind::UnexpectedEof => format!("its end after {}", self.input.bytes),
+            _ => format!("{error} after {}", self.input.bytes),
+        };
+        self.problem(format!("{} bytes and a header", self.header.data_len()), found)
+    }
+
+    fn problem(&self, expected: String, found: String) -> Error {
+        Error::Data { file: self.file.clone(), expected, found }
+    }
+}
+
+impl Images {
+    fn text(&self) -> String {
+        format!(
+            "{} ({} and {} images, CRC-32 {})",
+            self.name, self.images[0], self.images[1], self.fingerprint
+        )
+    }
+}
+
+fn no_checkpoint(file: &str, found: String) -> Error {
+    Error::Data {
+        file: file.into(),
+        expected: format!("a run saved by Nibble, of format 1 to {FORMAT}"),
+        found,
+    }
+}
+
+fn read_header(input: &mut impl Read) -> std::result::Result<Metadata, String> {
+    let mut length = [0; 8];
+    input.read_exact(&mut length).map_err(|_| "less than eight bytes".to_owned())?;
+    let length = u64::from_le_bytes(length);
+    if length > MOST_HEADER {
+        return Err(format!("a header of {length} bytes, more than {MOST_HEADER}"));
+    }
+    let mut text = Vec::new();
+    input.take(length).read_to_end(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 != length {
+        return Err(format!("its end after {} bytes of a header of {length}", text.len()));
+    }
+    serde_json::from_slice(&text).map_err(|error| format!("no header of safetensors ({error})"))
+}
+
+fn read_about(header: &Metadata) -> std::result::Result<About, String> {
+    let fields = header.metadata().iter().flatten();
+    let ours = fields.filter_map(|(name, text)| Some((name.strip_prefix(PREFIX)?, text)));
+    let fields: serde_json::Map<String, Value> =
+        ours.filter_map(|(name, text)| Some((name.into(), serde_json::from_str(text).ok()?))).collect();
+    match fields.get("format").and_then(Value::as_u64) {
+        None => return Err("no run of Nibble's".into()),
+        Some(format) if format == 0 || format > u64::from(FORMAT) => return Err(format!("format {format}")),
+        Some(_) => {}
+    }
+    serde_json::from_value(fields.into())
+        .map_err(|error| format!("metadata that does not fit together ({error})"))
+}
+
+/// Reads the tensor of that name into its place.
+struct Fill<'a, R> {
+    input: &'a mut R,
+    name: &'a str,
+    outcome: io::Result<()>,
+}
+
+impl<R: Read> Visitor for Fill<'_, R> {
+    fn tensor(&mut self, name: &str, _: &[usize], values: &mut [f32]) {
+        if name != self.name {
+            return;
+        }
+        let mut bytes = [0; CHUNK];
+        for some in values.chunks_mut(CHUNK / 4) {
+            let bytes = &mut bytes[..4 * some.len()];
+            self.outcome = self.input.read_exact(bytes);
+            if self.outcome.is_err() {
+                return;
+            }
+            for (value, bytes) in some.iter_mut().zip(bytes.chunks_exact(4)) {
+                *value = f32::from_le_bytes(bytes.try_into().expect("four bytes"));
+            }
+        }
+    }
+
+    fn number(&mut self, _: &str, _: &mut u64) {}
+
+    fn bytes(&mut self, _: &str, _: &mut Vec<u8>) {}
+}
+
+/// Puts back what is no tensor.
+struct Restore<'a> {
+    numbers: &'a BTreeMap<String, u64>,
+    bytes: &'a HashMap<String, Vec<u8>>,
+}
+
+impl Visitor for Restore<'_> {
+    fn tensor(&mut self, _: &str, _: &[usize], _: &mut [f32]) {}
+
+    fn number(&mut self, name: &str, value: &mut u64) {
+        *value = self.numbers[name];
+    }
+
+    fn bytes(&mut self, name: &str, bytes: &mut Vec<u8>) {
+        bytes.clone_from(&self.bytes[name]);
+    }
+}

@@ -1,0 +1,133 @@
+//! Writing.
+
+use std::io::{self, Write};
+
+use safetensors::Dtype;
+use safetensors::tensor::TensorInfo;
+use serde_json::{Map, Value};
+
+use super::{About, CHUNK, EPOCHS, FORMAT, History, Images, LOSSES, PREFIX, Plan, SUM, Summed};
+use crate::kernels;
+use crate::run::Run;
+use crate::state::Visitor;
+
+/// Writes a run, and what it has reported so far. The run can go on at once.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()> {
+    run.settle();
+    let plan = Plan::of(run);
+    let reports = history.reports.join("\n");
+    let mut header = Header::default();
+    for (name, dims) in &plan.tensors {
+        header.add(name, Dtype::F32, dims.clone());
+    }
+    header.add(LOSSES, Dtype::F64, vec![history.losses.len()]);
+    for (name, len) in &plan.bytes {
+        header.add(name, Dtype::U8, vec![*len]);
+    }
+    header.add(EPOCHS, Dtype::U8, vec![reports.len()]);
+    header.add(SUM, Dtype::U8, vec![size_of::<[u8; 32]>()]);
+    let about = About {
+        format: FORMAT,
+        engine: env!("CARGO_PKG_VERSION").into(),
+        arithmetic: kernels::simd_kind().into(),
+        settings: run.config().texts(),
+        data: Images::of(run.dataset()),
+        state: plan.numbers,
+        epochs: history.epochs(),
+    };
+
+    let mut out = Summed::new(out);
+    out.write_all(&header.encode(&about)?)?;
+    let mut tensors = Tensors { out: &mut out, outcome: Ok(()) };
+    run.visit(&mut tensors);
+    tensors.outcome?;
+    put(&mut out, &history.losses, |loss| loss.to_le_bytes())?;
+    let mut bytes = Bytes { out: &mut out, outcome: Ok(()) };
+    run.visit(&mut bytes);
+    bytes.outcome?;
+    out.write_all(reports.as_bytes())?;
+    let sum = out.sum();
+    out.write_all(&sum)?;
+    out.flush()
+}
+
+/// The tensors of the file, in its order.
+#[derive(Default)]
+struct Header {
+    tensors: Vec<(String, TensorInfo)>,
+    end: usize,
+}
+
+impl Header {
+    fn add(&mut self, name: &str, dtype: Dtype, shape: Vec<usize>) {
+        let start = self.end;
+        self.end += shape.iter().product::<usize>() * dtype.bitsize() / 8;
+        self.tensors.push((name.into(), TensorInfo { dtype, shape, data_offsets: (start, self.end) }));
+    }
+
+    /// What the file begins with: its own length, and itself, up to a multiple of eight bytes.
+    fn encode(self, about: &About) -> io::Result<Vec<u8>> {
+        let mut fields = Map::from_iter([("__metadata__".into(), metadata(about)?)]);
+        for (name, info) in self.tensors {
+            fields.insert(name, serde_json::to_value(info)?);
+        }
+        let mut text = serde_json::to_vec(&fields)?;
+        text.resize(text.len().next_multiple_of(8), b' ');
+        Ok([&(text.len() as u64).to_le_bytes()[..], &text].concat())
+    }
+}
+
+fn metadata(about: &About) -> io::Result<Value> {
+    let Value::Object(fields) = serde_json::to_value(about)? else { unreachable!("a struct") };
+    Ok(fields.into_iter().map(|(name, value)| (format!("{PREFIX}{name}"), value.to_string())).collect())
+}
+
+/// Writes values some at a time.
+fn put<T, const N: usize>(out: &mut impl Write, values: &[T], encode: fn(&T) -> [u8; N]) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(CHUNK);
+    for some in values.chunks(CHUNK / N) {
+        bytes.clear();
+        some.iter().for_each(|value| bytes.extend(encode(value)));
+        out.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+/// Writes the tensors of the walk.
+struct Tensors<'a, W> {
+    out: &'a mut W,
+    outcome: io::Result<()>,
+}
+
+impl<W: Write> Visitor for Tensors<'_, W> {
+    fn tensor(&mut self, _: &str, _: &[usize], values: &mut [f32]) {
+        if self.outcome.is_ok() {
+            self.outcome = put(self.out, values, |value| value.to_le_bytes());
+        }
+    }
+
+    fn number(&mut self, _: &str, _: &mut u64) {}
+
+    fn bytes(&mut self, _: &str, _: &mut Vec<u8>) {}
+}
+
+/// Writes the bytes of the walk.
+struct Bytes<'a, W> {
+    out: &'a mut W,
+    outcome: io::Result<()>,
+}
+
+impl<W: Write> Visitor for Bytes<'_, W> {
+    fn tensor(&mut self, _: &str, _: &[usize], _: &mut [f32]) {}
+
+    fn number(&mut self, _: &str, _: &mut u64) {}
+
+    fn bytes(&mut self, _: &str, bytes: &mut Vec<u8>) {
+        if self.outcome.is_ok() {
+            self.outcome = self.out.write_all(bytes);
+        }
+    }
+}
