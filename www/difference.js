@@ -60,6 +60,24 @@ export function precision({ quantizer, bits }) {
   return [scheme(quantizer), width, but && `but ${but}`].filter(Boolean).join(" ");
 }
 
+/** The schemes beside that of the weights, with their widths. */
+const OTHERS = [["activations", "actbits"], ["gradients", "gradbits"]];
+
+/** What a run rounds, and how: "4-bit", "FP32, PACT 4-bit activations". @param {Settings} settings */
+export function roundings(settings) {
+  const text = ([key, bits]) => {
+    const width = schemeValues(settingOf(bits), settings).length > 1 ? ` ${settings[bits]}-bit` : "";
+    return `${within(display(settingOf(key), settings[key]))}${width} ${key}`;
+  };
+  return [precision(settings), ...OTHERS.filter(([key]) => settings[key] !== "none").map(text)].join(", ");
+}
+
+/** What a run does besides, and not as published: "one scale for a channel", "tanh off". @param {Settings} settings */
+export function besides(settings) {
+  const said = ["quantizer", "bits", ...OTHERS.flat()];
+  return SETTINGS.filter((row) => row.races && row.key !== "lr" && !said.includes(row.key) && telling(settings)(row)).map((row) => labelFor(row, settings));
+}
+
 /** Whether a run has a value in `row` that its label must say: one of its own, and not as published. */
 const telling = (settings) => (row) =>
   settings[row.key] !== row.default && (!row.applies || row.applies(settings)) && schemeValues(row, settings)?.length !== 1;
@@ -71,11 +89,11 @@ function labelBy([first, ...others], settings) {
   return texts.length === 1 || all.length <= MOST_CHARACTERS ? all : `${texts[0]} +${texts.length - 1}`;
 }
 
-/** Short labels of runs with these settings: by what they differ in, or by their precision. */
+/** Short labels of runs with these settings: by what they differ in, or by what they round. */
 export function labels(list) {
   const [first, second] = list;
   const rows = second ? differences(first, second).filter(({ races }) => races) : [];
-  return list.map((settings) => (rows.length > 0 ? labelBy(rows, settings) : precision(settings)));
+  return list.map((settings) => (rows.length > 0 ? labelBy(rows, settings) : roundings(settings)));
 }
 
 const upTo = (count, value) => Array.from({ length: count }, (_, i) => value(i));

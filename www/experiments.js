@@ -106,8 +106,9 @@ export class Experiments {
         session.adoptRuns([first, second]);
         session.writeUrl();
       } catch (error) {
+        // Told here: the run that is there goes on.
         session.take({ ...waited, race: "" });
-        throw error;
+        session.notify("error", error.message);
       }
     });
   }

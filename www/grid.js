@@ -70,8 +70,16 @@ export function describeLevels(levels) {
   return `${levels.length.toLocaleString("en")} levels, ${spaced}, from ${first} to ${last}${levels.includes(0) ? "" : ", none of them 0"}`;
 }
 
-/** Largest absolute value of the layer's weights and levels. */
-export const reachOf = ({ histogram: { min, max }, rounded, levels }) => Math.max(...[min, max, rounded?.max ?? 0, ...levels].map(Math.abs));
+/** A grid that reaches so many times as far as the weights is shown as far as it is in use. */
+const FAR = 2;
+
+/** Largest absolute value of the layer's weights, and of its levels. */
+export function reachOf({ histogram: { min, max }, rounded, levels, levelCounts }) {
+  const most = (values) => Math.max(0, ...values.map(Math.abs));
+  const weights = most([min, max, rounded?.max ?? 0]);
+  const grid = most(levels);
+  return Math.max(weights, grid > FAR * weights ? most(levels.filter((_, i) => levelCounts[i] > 0)) : grid);
+}
 
 /** What follows a figure of the grid that is a mean over several. */
 export const meanOf = (layer) => (severalGrids(layer) ? `, mean of ${layer.scales}` : "");

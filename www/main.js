@@ -1,5 +1,5 @@
 /** Wires the page: features -> session -> controls and drawings. Everything heavy is in the worker. */
-import { precision } from "./difference.js";
+import { besides, roundings } from "./difference.js";
 import { detect, obstacle } from "./features.js";
 import { fixed, megabytes, percent, short } from "./format.js";
 import { drawing } from "./frames.js";
@@ -82,7 +82,7 @@ function runTitle({ info, settings, data }) {
   const parts = ["model", "quantizer", "batch", "lr", "seed"].map((key) => SETTINGS.find((setting) => setting.key === key));
   const values = parts.map((setting) => {
     const text = display(setting, settings[setting.key]);
-    if (setting.key === "quantizer") return precision(settings);
+    if (setting.key === "quantizer") return [roundings(settings), ...besides(settings)].join(", ");
     return { batch: `batch ${text}`, lr: `rate ${text}`, seed: `seed ${text}` }[setting.key] ?? text;
   });
   return [...values, data.name, `${info.parameters.toLocaleString("en")} parameters`].join(" · ");

@@ -3,7 +3,7 @@
  * Filled from the worker's messages, read by everything that draws. No DOM here.
  */
 
-import { precision } from "./difference.js";
+import { roundings } from "./difference.js";
 
 /** Points a curve keeps for drawing: beyond what a plot has pixels for, neighbours are averaged. */
 const TRACE_LIMIT = 1600;
@@ -127,8 +127,8 @@ export class RunRecord {
     this.slot = id - 1;
     /** The data it trains on: {dataset, info, samples, key, source}. */
     this.loaded = loaded;
-    /** What tells it from the other run, or its precision: "4-bit", "tanh off". */
-    this.label = precision(settings);
+    /** What tells it from the other run, or what it rounds: "4-bit", "tanh off". */
+    this.label = roundings(settings);
     /** @type {Fork|null} */
     this.fork = null;
     /** What was done to it, and where on the curves' axis. @type {{epoch: number, text: string}[]} */

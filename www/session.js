@@ -3,7 +3,7 @@
  * they change: engine, then data, then runs. Nothing trained is thrown away but by reset, new seed or restart.
  */
 import { Client } from "./client.js";
-import { differing, labels, matters } from "./difference.js";
+import { changed, differing, labels, matters } from "./difference.js";
 import { Events } from "./events.js";
 import { Experiments } from "./experiments.js";
 import { builds } from "./features.js";
@@ -11,7 +11,7 @@ import { listen } from "./listen.js";
 import { To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
 import { askingFor, dataKey, readable, Sources } from "./sources.js";
-import { adoptThreads, differences, display, fromQuery, lossText, ofRun, runConfig, settingOf, settled, toQuery } from "./settings.js";
+import { adoptThreads, differences, display, fromQuery, lossText, OF_A_SCHEME, ofRun, runConfig, settingOf, settled, toQuery } from "./settings.js";
 import { Store } from "./store.js";
 
 /** A slider moves often: the address and an untrained run follow after this pause. */
@@ -21,6 +21,8 @@ const SEEDS = 100_000;
 
 /** What names the engine that `settings` ask for. */
 const engineKey = ({ threads, build }) => `${threads} ${build}`;
+/** Of these settings those that a scheme takes only some values of. */
+const askedOf = (settings) => Object.fromEntries(OF_A_SCHEME.filter((key) => key in settings).map((key) => [key, settings[key]]));
 /** A data set as the menu calls it. */
 const nameOf = (data) => display(settingOf("data"), data);
 
@@ -30,6 +32,8 @@ const nameOf = (data) => display(settingOf("data"), data);
  */
 export class Session extends Events {
   #settings;
+  /** What was last asked for of settings that a scheme takes only some values of: another scheme may take it again. */
+  #asked;
   #touched = new Set();
   #engine = null;
   #memory = NaN;
@@ -56,6 +60,7 @@ export class Session extends Events {
     adoptThreads(features.cores);
     const { settings, problems } = fromQuery(location.search);
     this.#settings = Object.freeze(settings);
+    this.#asked = askedOf(settings);
     /** What the address says wrongly, in sentences. */
     this.problems = problems;
     /** Data sets kept on this device. */
@@ -145,13 +150,14 @@ export class Session extends Events {
 
   /** The user wants these from now on. @param {Partial<import("./settings.js").Settings>} changes */
   take(changes) {
+    Object.assign(this.#asked, askedOf(changes));
     const wanted = { ...this.#settings, ...changes };
-    this.#put(settled(wanted));
+    this.#put(settled({ ...wanted, ...this.#asked }));
     this.tellLoss(wanted, this.#settings);
     this.tell("settings");
   }
 
-  /** Says what of these settings their schemes have left nothing of. */
+  /** Says what of these settings their schemes and model have left nothing of. */
   tellLoss(wanted, fit) {
     const text = lossText(wanted, fit);
     if (text) this.notify("info", text);
@@ -292,7 +298,11 @@ export class Session extends Events {
     const id = this.run?.id ?? 1;
     const runs = [await this.create(id, { ...settings, race: "" }, loaded, true)];
     try {
-      if (second) runs.push(await this.create(3 - id, differing(settings, settings.race), loaded));
+      if (second) {
+        const other = differing(settings, settings.race);
+        this.tellLoss(changed(settings, settings.race), other);
+        runs.push(await this.create(3 - id, other, loaded));
+      }
     } catch (error) {
       this.#put({ race: "" });
       this.notify("error", `There is no second run: ${error.message}`);
@@ -427,6 +437,7 @@ export class Session extends Events {
   /** Takes the settings of a run, but for `others`; and its images, which the engine has as long as the run. */
   takeSettings(run, others) {
     this.#put({ ...run.settings, ...others });
+    this.#asked = askedOf(this.#settings);
     if (run.status === "lost" || this.loaded === run.loaded || dataKey(this.settings) !== run.loaded.key) return;
     this.#loaded = run.loaded;
     this.tell("data");
@@ -435,8 +446,9 @@ export class Session extends Events {
   async #settleNow() {
     clearTimeout(this.#settleTimer);
     this.writeUrl();
-    if (this.busy || !this.run || this.runs.some(({ begun }) => begun)) return;
-    if (this.waiting.length > 0) await this.reset();
+    if (this.busy || !this.engine || this.runs.some(({ begun }) => begun)) return;
+    // Where none could be made, another try is due.
+    if (!this.run || this.waiting.length > 0) await this.reset();
   }
 
   /** The address says what the settings say. */

@@ -37,7 +37,7 @@
  *
  * @typedef {Record<string, string|number|boolean>} Settings a value for every key of the table
  */
-import { settings as ENGINE } from "../pkg/registry.js";
+import { settings as ENGINE, weightLayers } from "../pkg/registry.js";
 import { PARTS } from "./parts.js";
 
 /**
@@ -230,14 +230,21 @@ export const schemeValues = (setting, settings) => ruling(setting, settings)?.va
 const listed = (values) =>
   values.length > 2 && values.at(-1) - values[0] === values.length - 1 ? `${values[0]} to ${values.at(-1)}` : values.join(", ");
 
-/** Why `value` of a setting does not go with the scheme that `settings` name; null if it does. */
-export function schemeProblem(setting, value, settings) {
+/** Whether the model of `settings` has a layer with weights of that name. */
+const hasLayer = (name, { model }) => weightLayers[model].includes(name);
+
+/** Why `value` of a setting does not go with the scheme and the model that `settings` name; null if it does. */
+export function misfit(setting, value, settings) {
   const found = ruling(setting, settings);
   if (!found) return null;
   const { scheme, values } = found;
-  const given = setting.kind === "bits" ? [bitsOf(value).all, ...bitsOf(value).layers.map(([, bits]) => bits)] : [value];
-  const wrong = given.find((one) => !values.includes(one));
-  return wrong === undefined ? null : `${setting.label} with ${scheme.label}: ${listed(values)}, not "${wrong}"`;
+  const { all, layers } = setting.kind === "bits" ? bitsOf(value) : { all: value, layers: [] };
+  const stranger = layers.find(([name]) => !hasLayer(name, settings));
+  if (stranger) return `${display(settingOf("model"), settings.model)} has the layers ${weightLayers[settings.model].join(", ")}, not "${stranger[0]}"`;
+  const wrong = [all, ...layers.map(([, bits]) => bits)].find((one) => !values.includes(one));
+  if (wrong === undefined) return null;
+  const shown = (one) => display(setting, one);
+  return `${setting.label} with ${scheme.label}: ${setting.choices ? values.map(shown).join(", ") : listed(values)}, not "${shown(wrong)}"`;
 }
 
 /**
@@ -253,23 +260,30 @@ export function narrowed(setting, settings) {
 /** Why what the second run has of its own is nothing that its schemes can do; null if it is, or if there is none. */
 function raceProblem(settings) {
   const own = ownOf(settings.race);
-  const wrong = Object.entries(own).map(([key, value]) => schemeProblem(settingOf(key), value, { ...settings, ...own }));
+  const wrong = Object.entries(own).map(([key, value]) => misfit(settingOf(key), value, { ...settings, ...own }));
   return wrong.filter(Boolean).join("; ") || null;
 }
 
 const nearest = (values, wanted) => values.reduce((best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best));
 
-/** `settings` with what their schemes cannot do replaced by the default, or else by what is nearest. @param {Settings} settings */
+/** Keys of the settings that a scheme takes only some values of. */
+export const OF_A_SCHEME = OF_SCHEMES.map(([, key]) => key);
+
+/**
+ * `settings` with what their schemes cannot do replaced by the default, or else by what is nearest, and without bits of
+ * layers that the model lacks.
+ * @param {Settings} settings
+ */
 export function settled(settings) {
   const changes = {};
   for (const [, key] of OF_SCHEMES) {
     const setting = settingOf(key);
-    if (!schemeProblem(setting, settings[key], settings)) continue;
+    if (!misfit(setting, settings[key], settings)) continue;
     const values = schemeValues(setting, settings);
     const instead = (wanted) => (values.includes(setting.default) ? setting.default : nearest(values, wanted));
     if (key === "bits") {
       const { all, layers } = bitsOf(settings.bits);
-      const kept = layers.filter(([, bits]) => values.includes(bits)).map((pair) => pair.join(":"));
+      const kept = layers.filter(([name, bits]) => values.includes(bits) && hasLayer(name, settings)).map((pair) => pair.join(":"));
       changes.bits = !values.includes(all) ? instead(all) : kept.length > 0 ? [all, ...kept].join() : all;
     } else {
       changes[key] = instead(settings[key]);
@@ -278,14 +292,19 @@ export function settled(settings) {
   return { ...settings, ...changes };
 }
 
-/** What `settled` has taken from `wanted`, in a sentence; "" where that was nothing but what the schemes' menus show. */
+/** What `settled` has taken from `wanted`, in sentences; "" where that was nothing but what the schemes' menus show. */
 export function lossText(wanted, fit) {
   const { all, layers } = bitsOf(fit.bits);
   const has = ([layer, bits]) => bits === (layers.find(([name]) => name === layer)?.[1] ?? all);
-  const lost = bitsOf(wanted.bits).layers.filter((pair) => !has(pair)).map((pair) => pair.join(":"));
+  const gone = bitsOf(wanted.bits).layers.filter(([name]) => !hasLayer(name, fit)).map(([name]) => name);
+  const lost = bitsOf(wanted.bits).layers.filter((pair) => !has(pair) && hasLayer(pair[0], fit)).map((pair) => pair.join(":"));
   const scheme = display(settingOf("quantizer"), fit.quantizer);
   const now = lost.length > 1 ? "these layers have" : "this layer has";
-  return lost.length > 0 ? `${scheme} cannot do ${lost.join(", ")}: ${now} the bits of the others now.` : "";
+  const texts = [
+    gone.length > 0 && `${display(settingOf("model"), fit.model)} has no ${gone.join(", ")}.`,
+    lost.length > 0 && `${scheme} cannot do ${lost.join(", ")}: ${now} the bits of the others now.`,
+  ];
+  return texts.filter(Boolean).join(" ");
 }
 
 /** Writes one value as text, as the URL has it. */
@@ -316,7 +335,7 @@ export function fromQuery(search) {
       problems.push(`The address has "${key}", which is no setting: passed over.`);
       continue;
     }
-    const problem = "problem" in parsed ? parsed.problem : schemeProblem(setting, parsed.value, settings);
+    const problem = "problem" in parsed ? parsed.problem : misfit(setting, parsed.value, settings);
     const instead = format(setting, fit[setting.key]);
     if (problem) problems.push(`${problem}.${instead && ` Using ${instead}.`}`);
   }

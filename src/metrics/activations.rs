@@ -18,7 +18,9 @@ pub struct ActivationReport {
     pub shape: [usize; 3],
     /// Images that were looked at.
     pub images: usize,
-    /// Values that were above 0, before they are rounded.
+    /// The largest value, before it is rounded.
+    pub largest: f32,
+    /// Values that were above 0, before they are rounded. Its end is `largest` or beyond.
     pub histogram: Histogram,
     /// Share of values that were 0.
     pub zero_share: f64,
@@ -43,6 +45,7 @@ pub(crate) struct Observed {
     values: usize,
     zeros: usize,
     clipped: usize,
+    largest: f32,
     /// Upper edge of the last bin; 0 before anything was above 0.
     max: f32,
     counts: Vec<u32>,
@@ -56,6 +59,7 @@ impl Observed {
     /// Counts a batch, `[n, h, w, c]`, which is about to be rounded.
     pub fn add(&mut self, x: &Tensor, rounding: Option<Rounding>) {
         let (largest, _) = largest_and_sum(x);
+        self.largest = self.largest.max(largest);
         self.widen(largest);
         self.shape = [x.h(), x.w(), x.c()];
         self.images += x.n();
@@ -122,6 +126,7 @@ impl Observed {
             name,
             shape: self.shape,
             images: self.images,
+            largest: self.largest,
             zero_share: share(self.zeros),
             dead_channels: self.alive.iter().filter(|alive| !**alive).count(),
             rounded: self.rounding.is_some(),
@@ -151,7 +156,7 @@ mod tests {
     fn values_are_counted_where_they_lie_also_when_later_ones_are_larger() {
         let report = observed(None, &[[0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.25, 0.0], [0.0, 0.0, 3.0, 0.0]]);
         let Histogram { min, max, counts } = &report.histogram;
-        assert_eq!((*min, *max, counts.len()), (0.0, 4.0, HISTOGRAM_BINS));
+        assert_eq!((*min, *max, counts.len(), report.largest), (0.0, 4.0, HISTOGRAM_BINS, 3.0));
         let bins: Vec<usize> = (0..HISTOGRAM_BINS).filter(|bin| counts[*bin] == 1).collect();
         // Bins of 1/16; that of the largest value so far ended there.
         assert_eq!(bins, [4, 15, 48]);

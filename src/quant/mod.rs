@@ -77,6 +77,13 @@ pub(crate) fn measuring(ends: &str) -> Vec<&'static str> {
     ACTIVATIONS.iter().filter(measures).map(|scheme| scheme.entry.name).collect()
 }
 
+/// Names of the schemes for activations with which something is learned by its logarithm, beside weights by that scheme.
+pub(crate) fn learning(quantizer: &str) -> Vec<&'static str> {
+    let of_weights = find(quantizer).is_ok_and(Scheme::learns_steps);
+    let learns = |scheme: &&'static ActivationScheme| of_weights || scheme.reach == Reach::Learned;
+    ACTIVATIONS.iter().filter(learns).map(|scheme| scheme.entry.name).collect()
+}
+
 /// The scheme for gradients of that name.
 ///
 /// # Errors

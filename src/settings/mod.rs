@@ -18,7 +18,7 @@ use crate::kernels::blocks::Granularity;
 use crate::quant::SchemeEntry;
 use crate::registry::{Entry, names};
 use crate::run::CALIBRATIONS;
-use crate::{Error, Result, quant};
+use crate::{Error, Result, models, quant};
 
 /// The entries of a menu.
 pub type Menu = fn() -> Vec<&'static Entry>;
@@ -334,6 +334,7 @@ pub fn registry() -> Value {
     json!({
         "settings": SETTINGS.iter().map(Setting::row).collect::<Vec<_>>(),
         "defaults": RunConfig::default(),
+        "weightLayers": models::weight_layers(),
         "targets": TARGETS.iter().map(|target| &target.entry).collect::<Vec<_>>(),
         "calibrations": CALIBRATIONS.iter().map(|calibrator| &calibrator.entry).collect::<Vec<_>>(),
     })

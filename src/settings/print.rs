@@ -17,6 +17,7 @@ pub fn javascript() -> String {
     }
     let _ = writeln!(text, "];\nexport const defaults = {};", registry["defaults"]);
     let menus = [
+        ("weightLayers", "Of each model the layers with weights."),
         ("targets", "What a trained network can be exported to."),
         ("calibrations", "How the range of activations is chosen after training."),
     ];
@@ -45,12 +46,34 @@ pub fn markdown() -> String {
     let menus: Vec<&Setting> = SETTINGS.iter().filter(|row| row.choices().is_some()).collect();
     text += "\n# Menus\n";
     for row in menus {
-        let _ = write!(text, "\n## {}: `{}`\n\n| value | | |\n| --- | --- | --- |\n", row.label, row.key);
+        let schemes = match row.kind {
+            Kind::Schemes(menu) => menu(),
+            _ => Vec::new(),
+        };
+        let shared = schemes.iter().any(|scheme| !scheme.granularities.is_empty());
+        let (head, rule) = match (schemes.is_empty(), shared) {
+            (true, _) => ("", ""),
+            (false, false) => (" bits |", " --- |"),
+            (false, true) => (" bits | one scale for |", " --- | --- |"),
+        };
+        let _ = write!(
+            text,
+            "\n## {}: `{}`\n\n| value | | |{head}\n| --- | --- | --- |{rule}\n",
+            row.label, row.key
+        );
         for entry in row.choices().unwrap_or_default() {
             let former = row.renamed.iter().filter(|(_, now)| *now == entry.name);
             let once = former.map(|(former, _)| format!(", once `{former}`")).collect::<String>();
             let _ =
-                writeln!(text, "| `{}`{once} | {} | {} |", entry.name, cell(entry.label), cell(entry.about));
+                write!(text, "| `{}`{once} | {} | {} |", entry.name, cell(entry.label), cell(entry.about));
+            if let Some(scheme) = schemes.iter().find(|scheme| scheme.entry.name == entry.name) {
+                let bits: Vec<String> = scheme.bits.iter().map(u8::to_string).collect();
+                let _ = write!(text, " {} |", bits.join(", "));
+                if shared {
+                    let _ = write!(text, " {} |", scheme.granularities.join(", "));
+                }
+            }
+            text += "\n";
         }
     }
     text

@@ -111,7 +111,7 @@ settings! {
         /// Name of a scheme in [`QUANTIZERS`]; `none` trains in FP32.
         quantizer: String = "symmetric".into();
         label: "Precision", group: "top", kind: Schemes(quant::weight_menu),
-        races: "{precision}",
+        races: "{precision}", hint: "What the weights are rounded to while they train (quantization-aware training).",
     }
     "bits" {
         /// Bit widths of the weights, 1 to 16 each; a scheme takes some of them.
@@ -156,7 +156,7 @@ settings! {
         label: "One scale for", group: "method", former: &[("scale", "1", "tensor"), ("scale", "0", "net")],
         kind: Choice(|| GRANULARITIES.iter().map(|sharing| &sharing.entry).collect()), races: "one scale for {}",
         applies: Not("quantizer", "none"),
-        hint: "Which weights share the distance between two levels.",
+        hint: "Granularity: which weights share the distance between two levels, per tensor, per channel or by group size.",
     }
     "ste" {
         /// Passes the gradient of the quantized weights on to the master weights; off: the true derivative of
@@ -261,7 +261,7 @@ settings! {
         /// Learning rate of what quantizers learn (the logarithms of steps), at the schedule's height, 0.000001 to 1.
         step_lr: f64 = 1e-3;
         label: "Rate of learned steps", group: "quantization", kind: Number { min: 1e-6, max: 1.0, log: true },
-        races: "step rate {}", hint: "Of the logarithm of a learned step or clip: 0.001 changes it by a thousandth a training step.",
+        races: "step rate {}", applies: By("quantizer", "activations", quant::learning), hint: "Of the logarithm of a learned step or clip: 0.001 changes it by a thousandth a training step.",
     }
     "optimizer" {
         /// Name of an entry of [`OPTIMIZERS`].

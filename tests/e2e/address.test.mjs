@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choices } from "../../www/difference.js";
-import { adoptThreads, defaults, format, fromQuery, ofRun, parse, runConfig, schemeProblem, SETTINGS, settled, toQuery } from "../../www/settings.js";
+import { adoptThreads, defaults, format, fromQuery, misfit, ofRun, parse, runConfig, SETTINGS, settled, toQuery } from "../../www/settings.js";
 
 const CASES = 2000;
 adoptThreads(4);
@@ -102,7 +102,7 @@ test(`any query at all gives valid settings and a sentence for each pair that it
     // In their order, each by the name that the user knows.
     const isWrong = ([key, value]) => {
       const parsed = rowOf(key) ? parse(rowOf(key), value) : { problem: "no setting" };
-      return "problem" in parsed || Boolean(schemeProblem(rowOf(key), parsed.value, settings));
+      return "problem" in parsed || Boolean(misfit(rowOf(key), parsed.value, settings));
     };
     const passedOver = pairs.filter(isWrong);
     assert.equal(problems.length, passedOver.length, `seed ${seed}: ${problems}`);

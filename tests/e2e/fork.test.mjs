@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose, CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
-import { ink, notices, open, pause, shows, trained } from "./support.mjs";
+import { ink, notices, open, pressAfter, shows, trained } from "./support.mjs";
 
 /** Eight steps an epoch. */
 const RUN = { train: 256, test: 100, batch: 32, epochs: 2, augment: 0 };
@@ -56,8 +56,7 @@ for (const [label, field, value] of [["tanh off", "tanhClip", false], ["one scal
     const page = await open(t, { settings: RUN });
     await page.selectOption("#compare-with", { label });
     await page.click("#play");
-    await trained(page, 4);
-    await page.click("#fork");
+    await pressAfter(page, 4, "#fork");
     await until(page, () => nibble.runs.length === 2);
     await until(page, () => nibble.finished);
     const [original, copy] = await runsOf(page);
@@ -155,8 +154,8 @@ for (const { name, width, viewport, hand } of CROSSED[1]) {
 test("the loss plot marks where the outlier came", async (t) => {
   const page = await open(t, { settings: RUN });
   await page.click("#play");
-  await trained(page, 2);
-  await pause(page);
+  await pressAfter(page, 2, "#play");
+  await until(page, () => nibble.run.status === "paused");
   await page.click("#outlier-go");
   await until(page, () => nibble.run.marks.length === 1);
   const [{ marks, globalStep }] = await runsOf(page);

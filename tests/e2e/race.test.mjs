@@ -6,7 +6,7 @@ import { gapCurve, testGap } from "../../www/gap/measure.js";
 import { RunRecord, speedOf, timeLeft } from "../../www/runs.js";
 import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/settings.js";
 import { choose, CROSSED, press, runsOf, stands, still, tabTo, until } from "./lab.mjs";
-import { SMALL, hasRun, ink, noticed, open, shows, trained } from "./support.mjs";
+import { SMALL, drawn, hasRun, ink, noticed, open, shows, trained } from "./support.mjs";
 
 /** Eight steps an epoch. */
 const RUN = { train: 256, test: 100, batch: 32, epochs: 2, augment: 0 };
@@ -402,6 +402,7 @@ test("a fork has several differences too; what it does not take goes on waiting"
   await until(page, () => nibble.runs.length === 2 && !nibble.busy);
   assert.deepEqual(await page.evaluate(() => nibble.waiting.map(({ key }) => key)), ["lr"]);
   await shows(page, "#pending-text", /^Waiting for a reset: Learning rate 0.001 → 0.003\.$/);
+  await drawn(page);
   await page.click("#race-waiting");
   await noticed(page, "There are two runs already");
 });

@@ -27,7 +27,7 @@ test("the page's defaults are the engine's", () => {
 /** Settings that have no effect by the defaults, and what gives them one. */
 const APPLIES = {
   images: { data: "cifar10" }, dropout: { model: "vgg4bit" }, actbits: { activations: "dorefa" }, actrange: { activations: "affine" },
-  clipdecay: { activations: "pact" }, gradbits: { gradients: "dorefa" },
+  clipdecay: { activations: "pact" }, steplr: { quantizer: "lsq" }, gradbits: { gradients: "dorefa" },
 };
 
 test("every setting survives the address", () => {
@@ -189,6 +189,43 @@ test("bits of single layers that a newly chosen scheme cannot do are named as th
   assert.deepEqual(await raced.evaluate(() => nibble.runs.map(({ settings }) => settings.bits)), ["4,conv1:8", 4]);
 });
 
+test("bits of layers that the model lacks: refused where they are typed, passed over in an address, gone with another model", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, build: "single", bits: "4,conv9:8" } });
+  await noticed(page, 'SimpleResNet4bit has the layers conv1, conv2, conv3, conv4, conv5, conv6, linear1, not "conv9". Using 4.');
+  assert.equal((await runOf(page)).config.bits, 4);
+  await type(page, "#set-bits-layers", "Conv1:8");
+  await shows(page, "[data-key=bits] .problem", /^SimpleResNet4bit has the layers .*, not "Conv1"\. It stays 4\.$/);
+  assert.equal(await page.evaluate(() => nibble.settings.bits), 4);
+  await type(page, "#set-bits-layers", "conv6:8");
+  await page.waitForFunction(() => nibble.run.info.config.bits === "4,conv6:8" && !nibble.busy, null, PATIENCE);
+  await page.selectOption("#set-model", "convnetjs_cifar10");
+  await noticed(page, "ConvNetJS CIFAR-10 has no conv6.");
+  await page.waitForFunction(() => nibble.run.settings.model === "convnetjs_cifar10" && !nibble.busy, null, PATIENCE);
+  assert.equal((await runOf(page)).config.bits, 4);
+});
+
+test("what a scheme cannot do comes back with one that can, and a menu shows what there is", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, build: "single", granularity: "channel", bits: 3 } });
+  const asked = () => page.evaluate(() => [nibble.settings.bits, nibble.settings.granularity]);
+  for (const [scheme, has] of [["dfp", [8, "channel"]], ["binary", [1, "channel"]], ["mxfp4", [4, "tensor"]], ["lsq", [3, "channel"]]]) {
+    await page.selectOption("#set-quantizer", scheme);
+    assert.deepEqual(await asked(), has, scheme);
+  }
+  await page.selectOption("#set-granularity", "net");
+  assert.match(await page.locator("[data-key=granularity] .problem").textContent(), /^One scale for with LSQ: A layer, A channel, .*, not "The whole net"\. It stays A channel\.$/);
+  assert.equal(await page.inputValue("#set-granularity"), "channel");
+  // With a scheme that can, nothing is wrong any more.
+  await page.focus("#set-quantizer");
+  await page.selectOption("#set-quantizer", "symmetric");
+  await shows(page, "[data-key=granularity] .problem", /^$/);
+});
+
+test("the settings' line and a run's name say everything that is not as published", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, build: "single", quantizer: "none", activations: "pact", actbits: 2, ends: "8" } });
+  assert.equal(await page.evaluate(() => nibble.run.label), "FP32, PACT 2-bit activations");
+  await shows(page, "#settings-summary", /· FP32, PACT 2-bit activations, first and last layer: 8 bits ·/);
+});
+
 test("bits of single layers: beside the width of all, in the address, in a race, and at the engine", async (t) => {
   // The engine's own build: those with threads do nothing else.
   const page = await open(t, { settings: { ...SMALL, build: "single", bits: "4,conv1:8" } });
@@ -305,7 +342,7 @@ test("a setting changed before training makes the run anew; during a run it wait
   await trained(page, during.globalStep + 1);
 
   await page.click("#undo");
-  assert.ok(await page.locator("#set-tanh").isChecked());
+  await page.waitForFunction(() => document.getElementById("set-tanh").checked);
   await page.uncheck("#set-tanh");
   await page.click("#apply");
   await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);

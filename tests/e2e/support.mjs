@@ -84,6 +84,21 @@ export const hasRun = (page) => page.waitForFunction(() => globalThis.nibble?.ru
 export const trained = (page, steps) =>
   page.waitForFunction((wanted) => nibble.run?.globalStep >= wanted, steps, PATIENCE);
 
+/** Waits until everything is drawn: what is drawn late may move what is about to be pressed. */
+export const drawn = (page) => page.waitForFunction(async () => (await import("./frames.js")).idle(), null, PATIENCE);
+
+/** Presses something as soon as so many steps are trained: asked and pressed in the page, where a short run is not over meanwhile. */
+export const pressAfter = (page, steps, selector) =>
+  page.waitForFunction(
+    ([wanted, where]) => {
+      if (!(nibble.run?.globalStep >= wanted)) return false;
+      document.querySelector(where).click();
+      return true;
+    },
+    [steps, selector],
+    PATIENCE,
+  );
+
 /** Waits until the page, which draws a frame after the run has changed, shows a text that matches. */
 export const shows = (page, selector, pattern, attribute = null) =>
   page.waitForFunction(

@@ -29,7 +29,7 @@ function makeCell() {
 /** What is to be known of a layer's values, in pieces. */
 function factsOf(report) {
   const clipped = report.levels.length > 0 ? `clipped ${percent(report.clippedShare, 2)}` : "";
-  return [`up to ${short(report.histogram.max)}`, `zero ${percent(report.zeroShare, 0)}`, clipped, deadText(report)].filter(Boolean);
+  return [`up to ${short(report.largest)}`, `zero ${percent(report.zeroShare, 0)}`, clipped, deadText(report)].filter(Boolean);
 }
 
 class Activations {

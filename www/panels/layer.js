@@ -113,11 +113,13 @@ function makeSheet(run, single) {
   return { run, box, canvas, grid, trends, facts, filters, counts, table, drawnFilters: null };
 }
 
-/** Which grid it is, in words: the channel, counted from 1, and which of its weights. */
-function gridText({ channels: [channel], weights: [first, end] }, { shape: [channels, ...inputs] }) {
+/** Which grid it is, in words: the channel, counted from 1, which of its weights, and its own figures. */
+function gridText({ channels: [channel], weights: [first, end], scale, levelCounts }, { shape: [channels, ...inputs], levelTotal }) {
   const all = inputs.reduce((product, size) => product * size, 1);
   const which = end - first < all ? `, weights ${whole(first + 1)} to ${whole(end)} of ${whole(all)}` : "";
-  return `Channel ${whole(channel + 1)} of ${whole(channels)}${which}`;
+  // Of more levels neighbours are counted together.
+  const used = levelCounts.length === levelTotal ? `, ${levelCounts.filter((count) => count > 0).length} of ${levelTotal} levels in use` : "";
+  return `Channel ${whole(channel + 1)} of ${whole(channels)}${which}: scale ${short(scale)}${used}. The figures below are the layer's.`;
 }
 
 const headings = (...titles) => element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
@@ -324,6 +326,8 @@ export class LayerDialog {
       setText(facts[i].value, text(layer));
     });
     counts.hidden = !quantized(layer);
+    const together = layer.levelTotal / layer.levels.length;
+    setText(counts.querySelector("summary"), `Weights on each ${together > 1 ? `${together} neighbouring levels` : "level"}, as a table`);
     setText(counts.querySelector("th:nth-child(2)"), `Value${meanOf(layer)}`);
     const names = levelNames(layer);
     while (table.rows.length > layer.levels.length) table.deleteRow(-1);

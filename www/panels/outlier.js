@@ -26,12 +26,16 @@ const MARKUP = `
 
 /** What an outlier does to the other weights of its layer. */
 const STRETCHED = "A grid that reaches to the largest weight is stretched by an outlier, and the others share fewer levels; one with a mean or a learned step cuts the outlier off.";
+const WHOLE = "In FP32 there is no grid: the other weights stay as they are.";
 const UNCHANGED = "what is multiplied is the latent variable of a weight's sign: the sign stays, and no weight changes.";
 
 /** What it does in the layer of that name. */
 function whatText(runs, name) {
-  const [signs, others] = [true, false].map((is) => runs.filter((run) => Boolean(layerOf(run, name)?.signs) === is));
-  return [others.length > 0 && STRETCHED, signs.length > 0 && `With ${signSchemes(signs).join(" and ")} ${UNCHANGED}`].filter(Boolean).join(" ");
+  const known = runs.filter((run) => layerOf(run, name));
+  const signs = known.filter((run) => layerOf(run, name).signs);
+  const others = known.filter((run) => !signs.includes(run));
+  const rounded = others.some((run) => quantized(layerOf(run, name)));
+  return [rounded && STRETCHED, others.length > 0 && !rounded && WHOLE, signs.length > 0 && `With ${signSchemes(signs).join(" and ")} ${UNCHANGED}`].filter(Boolean).join(" ");
 }
 
 /** What comes of it, while there are steps to come and where there are none. */

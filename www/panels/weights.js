@@ -96,6 +96,8 @@ class Weights {
   #summary;
   #size;
   #pale;
+  /** Parts of the key for levels at places of their own. */
+  #ofLevels;
   /** What stands in the key for what is above the line and what below. */
   #keys = [element("span"), element("span")];
 
@@ -117,6 +119,7 @@ class Weights {
     this.#keys.forEach((text, i) => key.children[i].append(text));
     this.#showKey([]);
     key.append(this.#pale);
+    this.#ofLevels = [...key.children].slice(1, 3);
     root.append(
       element("header", {}, element("h2", { id: "weights-title" }, "Weights"), key),
       element("div", { class: "panel-tools" }, replay, element("label", { class: "tick" }, axis, " An axis for each layer"), runs),
@@ -192,7 +195,10 @@ class Weights {
     setText(this.#summary, this.#describe(shown, moment, reports));
     const all = shown.map((run) => [...reports.get(run).values()]);
     setText(this.#size, all.map((layers, i) => (all.length > 1 ? `${shown[i].label}: ` : "") + sizeText(layers)).join(" "));
-    this.#pale.hidden = !all.flat().some(severalGrids);
+    // Levels at places of their own are drawn where a layer has one grid.
+    const layers = all.flat();
+    this.#pale.hidden = !layers.some(severalGrids);
+    for (const part of this.#ofLevels) part.hidden = !this.#pale.hidden && layers.every(severalGrids);
     this.#showKey(shown);
   }
 

@@ -23,10 +23,10 @@ export function levelsText({ rounded, levels }) {
 
 /** What the picture shows, in words. @param {object} report ActivationReport */
 export function describeActivations(report) {
-  const { name, images, histogram, zeroShare, clippedShare } = report;
+  const { name, images, largest, zeroShare, clippedShare } = report;
   const beyond = report.levels.length > 0 ? `, ${percent(clippedShare, 2)} above the highest level` : "";
   const dead = deadText(report);
-  return `${name}: values up to ${short(histogram.max)} for ${whole(images)} test images, ${percent(zeroShare, 0)} of them 0; ${levelsText(report)}${beyond}${dead && `; ${dead}`}.`;
+  return `${name}: values up to ${short(largest)} for ${whole(images)} test images, ${percent(zeroShare, 0)} of them 0; ${levelsText(report)}${beyond}${dead && `; ${dead}`}.`;
 }
 
 /**
@@ -37,8 +37,8 @@ export function drawActivations(canvas, report) {
   const drawn = prepare(canvas);
   if (!drawn) return;
   const { context, wide, high } = drawn;
-  const { histogram, levels } = report;
-  const end = axisEnd(Math.max(histogram.max, levels.at(-1) ?? 0));
+  const { histogram, largest, levels } = report;
+  const end = axisEnd(Math.max(largest, levels.at(-1) ?? 0));
   const x = (value) => EDGE + (value / end) * (wide - 2 * EDGE);
   const room = high - LABELS;
   const base = Math.round(levels.length > 0 ? room * ABOVE : room - 1);

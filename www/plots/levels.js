@@ -8,8 +8,9 @@ import { color } from "./theme.js";
 
 const EDGE = 12;
 const LABELS = 15;
-/** What a name takes of the width, so that two of them do not touch. */
+/** What a name of usual length takes of the width, and what is free between two. */
 const NAME = 40;
+const BETWEEN = 8;
 
 /** Ticks are drawn broader where each has so many pixels. */
 const ROOMY = 8;
@@ -23,10 +24,14 @@ function drawNames(context, levels, x, bottom) {
   const taken = [];
   for (const i of [0, last, ...levelsToName(levels, NAME / (x(1) - x(0)))]) {
     const at = x(levels[i]);
-    if (taken.some((other) => Math.abs(other - at) < NAME)) continue;
-    taken.push(at);
-    context.textAlign = i === 0 ? "left" : i === last ? "right" : "center";
-    context.fillText(levelName(levels[i]), at + (i === 0 ? -EDGE : i === last ? EDGE : 0), bottom);
+    const name = levelName(levels[i]);
+    const half = context.measureText(name).width / 2;
+    // Those of the ends begin and end with the line.
+    const middle = i === 0 ? at - EDGE + half : i === last ? at + EDGE - half : at;
+    if (taken.some((other) => Math.abs(other.middle - middle) < other.half + half + BETWEEN)) continue;
+    taken.push({ middle, half });
+    context.textAlign = "center";
+    context.fillText(name, middle, bottom);
   }
 }
 

@@ -3,7 +3,7 @@
  * a group that has none stand under a heading of their own in "More settings". What is not valid is never changed
  * into something else in silence: the value stays, and a sentence at the control says what was wrong.
  */
-import { SETTINGS, bitsOf, display, format, groupTitle, narrowed, parse, schemeProblem } from "../settings.js";
+import { SETTINGS, bitsOf, display, format, groupTitle, misfit, narrowed, parse } from "../settings.js";
 import { element } from "./dom.js";
 import { typed, typedLayers } from "./typed.js";
 
@@ -47,7 +47,10 @@ export function options(choices) {
 /** A menu. @returns {Control} */
 function choiceControl(setting, id, commit) {
   const select = element("select", { id });
-  select.addEventListener("change", () => commit(select.value));
+  let shown = setting.default;
+  select.addEventListener("change", () => {
+    if (!commit(select.value)) select.value = shown;
+  });
   return {
     nodes: [select],
     show(settings) {
@@ -56,7 +59,7 @@ function choiceControl(setting, id, commit) {
         select.dataset.names = names;
         select.replaceChildren(...options(setting.choices));
       }
-      select.value = settings[setting.key];
+      select.value = shown = settings[setting.key];
       select.title = setting.choices.find(({ name }) => name === select.value)?.about ?? setting.hint ?? "";
     },
     disable: (off) => (select.disabled = off),
@@ -219,9 +222,12 @@ function build(row, change) {
   document.addEventListener("pointerdown", () => tell(""));
   let shown = setting.default;
   let all = null;
+  /** What was refused because it did not go with the others. */
+  let refused;
   const commit = (text) => {
     const parsed = parse(setting, text);
-    const problem = "problem" in parsed ? parsed.problem : all && schemeProblem(setting, parsed.value, all);
+    const problem = "problem" in parsed ? parsed.problem : all && misfit(setting, parsed.value, all);
+    refused = problem ? parsed.value : undefined;
     const good = !problem;
     tell(good ? "" : `${problem}. It stays ${display(setting, shown)}.`);
     if (good) change(setting.key, parsed.value);
@@ -242,7 +248,10 @@ function build(row, change) {
   box.append(problem);
   box.addEventListener("input", () => tell(""));
   const show = (settings) => {
-    if (settings[setting.key] !== shown) tell("");
+    if (settings[setting.key] !== shown || (refused !== undefined && !misfit(setting, refused, settings))) {
+      tell("");
+      refused = undefined;
+    }
     shown = settings[setting.key];
     all = settings;
     const { min, max, values } = narrowed(row, settings);

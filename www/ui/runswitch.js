@@ -52,7 +52,7 @@ export class RunSwitch {
       this.#value = value;
       this.changed();
     });
-    const text = element("span", { class: kind }, label);
+    const text = element("span", { class: kind, title: label }, label);
     return element("label", {}, input, text);
   }
 

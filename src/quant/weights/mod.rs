@@ -25,7 +25,7 @@ use super::format::{Format, check_bits};
 use super::granularity::{GRANULARITIES, Sharing};
 use crate::kernels::blocks::{Blocks, Granularity};
 use crate::kernels::grid::Grid;
-use crate::param::{Known, Quantizer};
+use crate::param::{Known, Quantizer, Role};
 use crate::registry::{Entry, Named, Registry};
 use crate::{Error, Result};
 
@@ -54,6 +54,15 @@ pub struct Scheme {
     pub sharing: Shared,
     /// Makes one for a tensor; `None`: the values stay as they are.
     pub build: fn(&Request) -> Option<Box<dyn Quantizer>>,
+}
+
+impl Scheme {
+    /// Whether its quantizers learn a step or a bound by its logarithm.
+    pub(crate) fn learns_steps(&self) -> bool {
+        let request = Request { bits: self.bits[0], blocks: Blocks::new(1, 1, Granularity::Tensor) };
+        let quantizer = (self.build)(&request);
+        quantizer.is_some_and(|quantizer| quantizer.params().iter().any(|param| param.role == Role::Step))
+    }
 }
 
 /// Which granularities a scheme takes.
