@@ -84,9 +84,6 @@ export const hasRun = (page) => page.waitForFunction(() => globalThis.nibble?.ru
 export const trained = (page, steps) =>
   page.waitForFunction((wanted) => nibble.run?.globalStep >= wanted, steps, PATIENCE);
 
-/** Waits until everything is drawn: what is drawn late may move what is about to be pressed. */
-export const drawn = (page) => page.waitForFunction(async () => (await import("./frames.js")).idle(), null, PATIENCE);
-
 /** Presses something as soon as so many steps are trained: asked and pressed in the page, where a short run is not over meanwhile. */
 export const pressAfter = (page, steps, selector) =>
   page.waitForFunction(

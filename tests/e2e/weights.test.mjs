@@ -250,19 +250,19 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     assert.match((await counts(page))[1], /^15\/15 levels, 80 grids$/);
     await page.click("#layers .layer >> nth=1");
     const slider = page.getByLabel("Grid of the layer");
-    await shows(page, ".grid-text", /^Channel 1 of 16, weights 1 to 32 of 144$/);
+    await shows(page, ".grid-text", /^Channel 1 of 16, weights 1 to 32 of 144: scale [\d.]+, \d+ of 15 levels$/);
     await drawn(page);
     const bars = () => ink(page, ".sheet", "--level");
     const first = await bars();
     assert.ok(first > 300, "no bars of the grid");
     await slider.focus();
     await page.keyboard.press("ArrowRight");
-    await shows(page, ".grid-text", /^Channel 2 of 16, weights 1 to 32 of 144$/);
-    assert.equal(await slider.getAttribute("aria-valuetext"), "Channel 2 of 16, weights 1 to 32 of 144");
+    await shows(page, ".grid-text", /^Channel 2 of 16, weights 1 to 32 of 144: scale/);
+    assert.match(await slider.getAttribute("aria-valuetext"), /^Channel 2 of 16, weights 1 to 32 of 144: scale/);
     await drawn(page);
     assert.notEqual(await bars(), first, "the next grid looks the same");
     await page.keyboard.press("End");
-    await shows(page, ".grid-text", /^Channel 16 of 16, weights 129 to 144 of 144$/);
+    await shows(page, ".grid-text", /^Channel 16 of 16, weights 129 to 144 of 144: scale/);
     assert.deepEqual(await seriousFindings(page, "#layer-dialog"), []);
     await screenshot(page, `${width}-layer-grids`, false);
     // Of the past only the band is kept.

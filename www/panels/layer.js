@@ -106,7 +106,7 @@ function makeSheet(run, single) {
     canvas,
     grid.box,
     element("div", { class: "trends" }, ...trends.map((trend) => trend.box)),
-    element("dl", { class: "layer-facts" }, ...facts.map((fact) => fact.box)),
+    element("dl", { class: "layer-facts", "aria-label": "Figures of the whole layer" }, ...facts.map((fact) => fact.box)),
     filters.box,
     counts,
   );
@@ -118,8 +118,8 @@ function gridText({ channels: [channel], weights: [first, end], scale, levelCoun
   const all = inputs.reduce((product, size) => product * size, 1);
   const which = end - first < all ? `, weights ${whole(first + 1)} to ${whole(end)} of ${whole(all)}` : "";
   // Of more levels neighbours are counted together.
-  const used = levelCounts.length === levelTotal ? `, ${levelCounts.filter((count) => count > 0).length} of ${levelTotal} levels in use` : "";
-  return `Channel ${whole(channel + 1)} of ${whole(channels)}${which}: scale ${short(scale)}${used}. The figures below are the layer's.`;
+  const used = levelCounts.length === levelTotal ? `, ${levelCounts.filter((count) => count > 0).length} of ${levelTotal} levels` : "";
+  return `Channel ${whole(channel + 1)} of ${whole(channels)}${which}: scale ${short(scale)}${used}`;
 }
 
 const headings = (...titles) => element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
