@@ -275,7 +275,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     // A layer with fewer grids.
     await page.keyboard.press("End");
     await page.click("[aria-label='Layer before']");
-    await shows(page, ".grid-text", /^Channel 1 of 16$/);
+    await shows(page, ".grid-text", /^Channel 1 of 16: scale/);
   });
 }
 
