@@ -94,6 +94,16 @@ fn trains_to_the_end_and_saves() {
     assert_eq!(files(&folder), [file]);
     assert_eq!(settings(&folder.join(file)).model, "convnetjs_cifar10");
 
+    // What the epoch's own test pass found, at another batch size.
+    let [tested] = &done(&folder, &format!("eval {file}"))[..] else { panic!("one line") };
+    let loss = |line: &str| -> f64 {
+        let (_, after) = line.rsplit_once("loss ").unwrap();
+        after.split(',').next().unwrap().parse().unwrap()
+    };
+    assert!(tested.starts_with("100 test images: loss ") && tested.ends_with(" % right"), "{tested}");
+    // Both are rounded to 4 digits.
+    assert!((loss(tested) - loss(&out[1])).abs() < 2e-4, "{tested} after {}", out[1]);
+
     let more = done(&folder, &format!("train --resume {file} --epochs 3"));
     assert!(more.len() == 2 && more[0].starts_with("epoch 3 of 3: "), "{more:?}");
     refused(&folder, TINY, 1, "expected a name that no file has, or --force to overwrite it, found a file");
@@ -202,6 +212,36 @@ fn what_cannot_be_asked_for_is_refused_in_a_sentence() {
         refused(&folder, arguments, 1, sentence);
     }
     assert_eq!(files(&folder).len(), 3, "nothing was saved");
+}
+
+#[test]
+fn a_file_says_what_it_is() {
+    let folder = folder("inspect");
+    let trained = done(&folder, &format!("{TINY} --epochs 2 --bits 3 --out {OUT}"));
+    let said = done(&folder, &format!("inspect {OUT}"));
+    let begins = [
+        "file      format 1, by Nibble ",
+        "checksum  holds",
+        "settings  model=convnetjs_cifar10 batch=32 bits=3 epochs=2",
+        "images    Shapes and textures: 160 to train on, 100 to test on, 10 classes, CRC-32 ",
+        "steps     10, the last ones by ",
+    ];
+    assert_eq!(said.len(), begins.len() + 2, "{said:?}");
+    for (line, begin) in said.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line}");
+    }
+    for (told, line) in said[5..].iter().zip(&trained) {
+        assert!(line.starts_with(&format!("{told}, ")), "{told}: {line}");
+    }
+    let mut file = fs::read(folder.join(OUT)).unwrap();
+    *file.last_mut().unwrap() ^= 1;
+    fs::write(folder.join(OUT), &file).unwrap();
+    assert_eq!(done(&folder, &format!("inspect {OUT}"))[1], "checksum  does not match: the file was changed");
+    file.pop();
+    fs::write(folder.join(OUT), &file).unwrap();
+    refused(&folder, &format!("inspect {OUT}"), 1, "its end after ");
+    refused(&folder, "inspect", 2, "the following required arguments were not provided: <FILE>");
+    refused(&folder, "eval none", 1, "none: expected a readable file");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 mod address;
 mod engine;
+mod eval;
 mod images;
+mod inspect;
 mod interrupt;
 mod output;
 mod problem;
@@ -23,7 +25,11 @@ struct Task {
     run: fn(&ArgMatches) -> Result<()>,
 }
 
-const COMMANDS: &[Task] = &[Task { command: train::command, run: train::run }];
+const COMMANDS: &[Task] = &[
+    Task { command: train::command, run: train::run },
+    Task { command: eval::command, run: eval::run },
+    Task { command: inspect::command, run: inspect::run },
+];
 
 fn cli() -> Command {
     Command::new("cargo nibble")
