@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use nibble::RunConfig;
 use nibble::checkpoint::Reader;
 use nibble::data::IMAGE_BYTES;
+use nibble::kernels::Isa;
 use serde_json::Value;
 
 /// Epochs of five steps, on the smallest network.
@@ -132,6 +133,11 @@ fn a_run_that_was_stopped_ends_as_if_it_had_not_been() {
     let folder = folder("stopped");
     let run = format!("{TINY} --epochs 6 --exact --ema 0.9 --every 0 --out");
     done(&folder, &format!("{run} straight"));
+    let told = tell(&folder, "train --resume straight --epochs 7 --out fused");
+    let exact = "nibble: straight: trained with portable so far and with ";
+    let noted = told.err.iter().filter(|line| line.starts_with(exact)).count();
+    let fused = usize::from(!Isa::current().is_exact());
+    assert_eq!((told.code, noted, told.err.len()), (Some(0), fused, fused), "{:?}", told.err);
 
     let told = stopped(&folder, &format!("{run} killed"), "KILL");
     assert_eq!((told.code, told.err), (None, vec![]));
@@ -348,6 +354,17 @@ fn where_a_run_cannot_be_saved_it_does_not_begin() {
         "expected to save the run there, found No such file",
     );
     assert!(files(&folder).is_empty());
+}
+
+#[test]
+fn a_run_that_diverges_is_saved_as_it_was_before() {
+    let folder = folder("diverged");
+    let wild = "--clip 0 --tanh 0 --quantizer none --optimizer sgd --momentum 0.999 --lr 0.5 --exact";
+    let run = TINY.replace("--batch 32", "--batch 8");
+    let told = tell(&folder, &format!("{run} {wild} --out {OUT}"));
+    assert_eq!((told.code, told.err.len()), (Some(1), 1), "{:?}", told.err);
+    assert!(told.err[0].contains("expected a finite loss and gradient, found "), "{:?}", told.err);
+    assert_eq!(done(&folder, &format!("inspect {OUT}"))[1], "checksum  holds");
 }
 
 /// A limit on the size of files stands for a full disk.

@@ -19,7 +19,8 @@ pub fn command() -> Command {
 pub fn run(arguments: &ArgMatches) -> Result<()> {
     let file = arguments.get_one::<PathBuf>("file").expect("it is required");
     engine::on_pool(arguments, |clock| {
-        let mut evaluator = train::load(file, arguments, clock)?.run.evaluator(None)?;
+        let (_, mut loaded) = train::load(file, arguments, clock)?;
+        let mut evaluator = loaded.run.evaluator(None)?;
         let (images, Evaluation { loss, accuracy, .. }) = loop {
             let progress = evaluator.advance();
             if let Some(evaluation) = progress.result {

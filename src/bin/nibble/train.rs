@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use nibble::checkpoint::{History, Loaded, Reader};
+use nibble::checkpoint::{About, History, Loaded, Reader};
 use nibble::kernels;
 use nibble::metrics::Event;
 use nibble::run::Run;
@@ -97,7 +97,7 @@ fn resume(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<Session> 
         true => Output::same(path.clone()),
         false => Output::new(path.clone(), arguments.get_flag("force"))?,
     };
-    let Loaded { mut run, history, .. } = load(file, arguments, clock)?;
+    let (about, Loaded { mut run, history, .. }) = load(file, arguments, clock)?;
     let mut config = run.config().clone();
     if let Some(text) = arguments.get_one::<String>("epochs") {
         let had = config.epochs;
@@ -109,16 +109,23 @@ fn resume(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<Session> 
             run = run.fork(config)?;
         }
     }
+    let (before, now) = (about.arithmetic, kernels::simd_kind());
+    if before != now {
+        let file = file.display();
+        note(format!(
+            "{file}: trained with {before} so far and with {now} from here on, whose last bits may differ"
+        ));
+    }
     Ok(Session { run, history, output, path })
 }
 
 /// Reads a run with its images, and says what is odd about it.
-pub fn load(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<Loaded> {
+pub fn load(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<(About, Loaded)> {
     let reader = open(file)?;
-    let arithmetic = reader.about().arithmetic.clone();
     // A setting that is wrong there was not asked for by the user.
     reader.settings().map_err(|error| Problem::failed(format!("{}: {error}", file.display())))?;
-    let dataset = images::of_checkpoint(file, &reader.about().data, arguments)?;
+    let about = reader.about().clone();
+    let dataset = images::of_checkpoint(file, &about.data, arguments)?;
     let loaded = reader.load(dataset, clock)?;
     let name = file.display();
     if !loaded.intact {
@@ -126,13 +133,7 @@ pub fn load(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<Loaded>
             "{name}: its checksum does not match, so it was changed after it was saved; going on with what it holds"
         ));
     }
-    if arithmetic != kernels::simd_kind() {
-        let now = kernels::simd_kind();
-        note(format!(
-            "{name}: its last steps were computed with {arithmetic}, the next ones are with {now}, whose last bits may differ"
-        ));
-    }
-    Ok(loaded)
+    Ok((about, loaded))
 }
 
 /// Opens a checkpoint.
