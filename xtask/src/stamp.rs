@@ -1,8 +1,9 @@
 //! pkg/stamp.json: what the committed builds were made from, so that stale ones are found without a compiler.
 //!
-//! The sum covers everything that decides the engine's behaviour: src/ without its programs (src/bin), which no
-//! build has, Cargo.toml, the locked versions of its dependencies (and not those of other packages) and the compiler
-//! flags. Not the compiler itself: two versions make different bytes of one meaning.
+//! The sum covers everything that decides the engine's behaviour: src/, Cargo.toml, the locked versions of its
+//! dependencies (and not those of other packages) and the compiler flags. Not the command line, which no build has:
+//! src/bin, and what only the feature `cli` depends on. Not the compiler itself: two versions make different bytes of
+//! one meaning.
 
 use crate::files::{files, hexadecimal, relative};
 use crate::lock::Lock;
@@ -24,7 +25,8 @@ pub fn sources() -> Result<String> {
         let text = fs::read(&path)?.into_iter().filter(|&byte| byte != b'\r').collect::<Vec<_>>();
         part(&mut sum, &relative(&path, project::root()), &text);
     }
-    part(&mut sum, "Cargo.lock", Lock::read()?.needed_by("nibble").as_bytes());
+    let programs = dependencies(&fs::read_to_string(project::path("Cargo.toml"))?, "cli");
+    part(&mut sum, "Cargo.lock", Lock::read()?.needed_by("nibble", &programs).as_bytes());
     for build in &BUILDS {
         part(&mut sum, build.name, build.flags().join("\n").as_bytes());
     }
@@ -35,6 +37,12 @@ pub fn sources() -> Result<String> {
 fn engine() -> Result<Vec<PathBuf>> {
     let programs = project::path("src/bin");
     Ok(files(&project::path("src"))?.into_iter().filter(|path| !path.starts_with(&programs)).collect())
+}
+
+/// What a feature of a Cargo.toml depends on, by its line there.
+fn dependencies(manifest: &str, feature: &str) -> Vec<String> {
+    let line = manifest.lines().find_map(|line| line.strip_prefix(&format!("{feature} = [")));
+    line.unwrap_or("").split('"').filter_map(|word| word.strip_prefix("dep:")).map(String::from).collect()
 }
 
 /// SHA-256 of every file in pkg/ apart from the stamp: a build copied in by half is found.
@@ -108,6 +116,13 @@ mod tests {
         assert!(stamped.iter().any(|path| path == "src/run/mod.rs"));
         assert!(project::path("src/bin/nibble/main.rs").is_file());
         assert!(!stamped.iter().any(|path| path.starts_with("src/bin/")), "{stamped:?}");
+
+        let programs = dependencies(&fs::read_to_string(project::path("Cargo.toml")).unwrap(), "cli");
+        assert!(["clap", "toml"].iter().all(|name| programs.contains(&name.to_string())), "{programs:?}");
+        let needed = Lock::read().unwrap().needed_by("nibble", &programs);
+        let stamps = |name: &str| needed.contains(&format!("name = \"{name}\"\n"));
+        assert!(stamps("rayon") && stamps("safetensors"));
+        assert!(!programs.iter().any(|name| stamps(name)), "{programs:?}");
     }
 
     #[test]
