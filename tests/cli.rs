@@ -91,7 +91,7 @@ fn trains_to_the_end_and_saves() {
         assert!(line.starts_with(epoch), "{line}");
     }
     let file = "convnetjs_cifar10-4-bit.nibble.safetensors";
-    assert_eq!(out[2], format!("2 epochs done, saved to {file}"));
+    assert_eq!(out[2], format!("epochs done: 2; saved to {file}"));
     assert_eq!(files(&folder), [file]);
     assert_eq!(settings(&folder.join(file)).model, "convnetjs_cifar10");
 

@@ -167,7 +167,7 @@ impl Session {
                 let path = self.path.display();
                 return reporter.say(&match json {
                     true => json!({ "kind": "finished", "epoch": epoch, "file": self.path }).to_string(),
-                    false => format!("{epoch} epochs done, saved to {path}"),
+                    false => format!("epochs done: {epoch}; saved to {path}"),
                 });
             }
             let stopped = interrupt.code();
