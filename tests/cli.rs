@@ -353,6 +353,8 @@ fn where_a_run_cannot_be_saved_it_does_not_begin() {
         1,
         "expected to save the run there, found No such file",
     );
+    let run = format!("{TINY} --force --out");
+    refused(&folder, &format!("{run} ."), 1, ".: expected a file to save to, found a folder or a device");
     assert!(files(&folder).is_empty());
 }
 
@@ -365,6 +367,17 @@ fn a_run_that_diverges_is_saved_as_it_was_before() {
     assert_eq!((told.code, told.err.len()), (Some(1), 1), "{:?}", told.err);
     assert!(told.err[0].contains("expected a finite loss and gradient, found "), "{:?}", told.err);
     assert_eq!(done(&folder, &format!("inspect {OUT}"))[1], "checksum  holds");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_not_replaced_by_a_file() {
+    let folder = folder("device");
+    // A pipe is as little a file as a device, and can be made anywhere.
+    assert!(Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
+    let sentence = "pipe: expected a file to save to, found a folder or a device";
+    refused(&folder, &format!("{TINY} --force --out pipe"), 1, sentence);
+    assert!(!folder.join("pipe").is_file());
 }
 
 /// A limit on the size of files stands for a full disk.

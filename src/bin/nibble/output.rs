@@ -22,24 +22,30 @@ impl Output {
     /// A file that a new run may have.
     ///
     /// # Errors
-    /// Where there is one of that name already, unless it may be overwritten.
+    /// Where there is one of that name already, unless it may be overwritten; as [`Output::same`].
     pub fn new(path: PathBuf, overwrite: bool) -> Result<Self> {
-        if path.exists() && !overwrite {
+        if path.is_file() && !overwrite {
             let (path, expected) = (path.display(), "a name that no file has, or --force to overwrite it");
             return Err(Problem::failed(format!(
                 "{path}: expected {expected}, found a file, which may be another run (--resume goes on with it)"
             )));
         }
-        Ok(Self::same(path))
+        Self::same(path)
     }
 
     /// The file of the run itself.
-    pub fn same(path: PathBuf) -> Self {
+    ///
+    /// # Errors
+    /// Where there is a folder or a device of that name, in whose place the rename would put a file.
+    pub fn same(path: PathBuf) -> Result<Self> {
+        if path.exists() && !path.is_file() {
+            return Err(Problem::data(&path, "a file to save to", "a folder or a device"));
+        }
         // A link stays one.
         let path = fs::canonicalize(&path).unwrap_or(path);
         let mut part = OsString::from(&path);
         part.push(".part");
-        Self { part: part.into(), path }
+        Ok(Self { part: part.into(), path })
     }
 
     /// Saves a run. Whenever the machine stops, there is a whole file of that name: the new one, or the one before.

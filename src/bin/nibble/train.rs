@@ -94,7 +94,7 @@ fn resume(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<Session> 
     }
     let path = arguments.get_one::<PathBuf>("out").cloned().unwrap_or_else(|| file.into());
     let output = match path == file {
-        true => Output::same(path.clone()),
+        true => Output::same(path.clone())?,
         false => Output::new(path.clone(), arguments.get_flag("force"))?,
     };
     let (about, Loaded { mut run, history, .. }) = load(file, arguments, clock)?;
