@@ -137,6 +137,10 @@ fn a_checkpoint_says_what_it_is_before_it_is_loaded() {
     assert_eq!(about.epochs.len(), 1);
     assert!(about.epochs[0].average.is_some() && about.epochs[0].test_accuracy > 0.0, "{:?}", about.epochs);
     assert_eq!(about.data.fingerprint, images().fingerprint());
+    let [tensors, bytes] = reader.tensors();
+    assert_eq!(tensors, SafeTensors::deserialize(&file).unwrap().len());
+    assert!(bytes < file.len() && bytes > 4 * run.model().parameter_count());
+    assert!(reader.verify().unwrap());
 }
 
 fn refused(file: &[u8]) -> String {
@@ -205,6 +209,8 @@ proptest! {
         let header = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
         let mut flipped = file.clone();
         flipped[place.index(if in_header { header } else { file.len() })] ^= 1 << bit;
+        let verified = Reader::open(NAME, &flipped[..]).and_then(Reader::verify);
+        prop_assert!(!verified.is_ok_and(|intact| intact));
         match load(&flipped) {
             Err(Error::Data { .. } | Error::Config { .. }) => {}
             Err(other) => prop_assert!(false, "{}", other),
@@ -225,7 +231,10 @@ proptest! {
     fn a_file_cut_short_is_told(place in any::<proptest::sample::Index>()) {
         static FILE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
         let file = FILE.get_or_init(|| saved("").1);
-        let problem = refused(&file[..place.index(file.len())]);
+        let cut = &file[..place.index(file.len())];
+        let problem = refused(cut);
+        let verified = Reader::open(NAME, cut).and_then(Reader::verify);
+        prop_assert_eq!(verified.unwrap_err().to_string(), problem.clone());
         prop_assert!(problem.contains("its end after") || problem.contains("less than eight bytes"), "{}", problem);
     }
 }

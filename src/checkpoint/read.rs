@@ -52,6 +52,34 @@ impl<R: Read> Reader<R> {
         &self.about
     }
 
+    /// Number of tensors, and their bytes.
+    pub fn tensors(&self) -> [usize; 2] {
+        [self.header.tensors().len(), self.header.data_len()]
+    }
+
+    /// Whether the file is the one that was written, by its checksum. Needs no images, and no memory for the tensors.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the file is cut short.
+    pub fn verify(mut self) -> Result<bool> {
+        let mut intact = false;
+        for name in self.header.offset_keys() {
+            let info = self.header.info(&name).expect("a name of the header").clone();
+            if name == SUM {
+                let sum = self.input.sum();
+                intact = self.read(&info)? == sum;
+                continue;
+            }
+            let wanted = (info.data_offsets.1 - info.data_offsets.0) as u64;
+            match io::copy(&mut self.input.by_ref().take(wanted), &mut io::sink()) {
+                Ok(count) if count == wanted => {}
+                Ok(_) => return Err(self.cut(&io::ErrorKind::UnexpectedEof.into())),
+                Err(error) => return Err(self.cut(&error)),
+            }
+        }
+        Ok(intact)
+    }
+
     /// The settings of the run.
     ///
     /// # Errors

@@ -35,8 +35,9 @@ impl Lock {
         }
     }
 
-    /// The entries of a package and of everything that it depends on, in a fixed order.
-    pub fn needed_by(&self, package: &str) -> String {
+    /// The entries of a package and of everything that it depends on, in a fixed order. It goes without those of its
+    /// own dependencies that are named, unless another one depends on them.
+    pub fn needed_by(&self, package: &str, without: &[String]) -> String {
         let mut needed = BTreeSet::new();
         // A dependency is written as `name`, or `name version` where several versions are locked.
         let mut open = vec![package.to_string()];
@@ -47,7 +48,9 @@ impl Lock {
                 if key.0 == name && version.is_none_or(|version| version == key.1) && needed.insert(key) {
                     let listed = lines.iter().skip_while(|line| *line != "dependencies = [").skip(1);
                     let listed = listed.take_while(|line| *line != "]");
-                    open.extend(listed.map(|line| line.trim_matches(['"', ',']).to_string()));
+                    let listed = listed.map(|line| line.trim_matches(['"', ',']).to_string());
+                    let passed_over = |listed: &String| key.0 == package && without.contains(listed);
+                    open.extend(listed.filter(|listed| !passed_over(listed)));
                 }
             }
         }
@@ -95,14 +98,16 @@ checksum = "bb"
     #[test]
     fn only_what_the_engine_needs_is_stamped() {
         let lock = Lock::parse(LOCK);
-        let needed = lock.needed_by("app");
+        let needed = lock.needed_by("app", &[]);
         assert!(needed.contains("\"left\"") && needed.contains("\"bb\""), "{needed}");
         assert!(!needed.contains("\"other\"") && needed.matches("name = \"twice\"").count() == 1, "{needed}");
         let changed = Lock::parse(&LOCK.replace("\"aa\"", "\"cc\""));
-        assert_ne!(changed.needed_by("app"), needed);
+        assert_ne!(changed.needed_by("app", &[]), needed);
         let unrelated =
             Lock::parse(&LOCK.replace("name = \"other\"\nversion = \"1", "name = \"other\"\nversion = \"9"));
-        assert_eq!(unrelated.needed_by("app"), needed);
+        assert_eq!(unrelated.needed_by("app", &[]), needed);
+        let without = lock.needed_by("app", &["left".to_string()]);
+        assert!(!without.contains("\"aa\"") && without.contains("\"bb\""), "{without}");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! pkg/stamp.json: what the committed builds were made from, so that stale ones are found without a compiler.
 //!
 //! The sum covers everything that decides the engine's behaviour: src/, Cargo.toml, the locked versions of its
-//! dependencies (and not those of other packages) and the compiler flags. Not the compiler itself: two versions
-//! make different bytes of one meaning.
+//! dependencies (and not those of other packages) and the compiler flags. Not the command line, which no build has:
+//! src/bin, and what only the feature `cli` depends on. Not the compiler itself: two versions make different bytes of
+//! one meaning.
 
 use crate::files::{files, hexadecimal, relative};
 use crate::lock::Lock;
@@ -11,6 +12,7 @@ use crate::wasm::BUILDS;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use std::fs;
+use std::path::PathBuf;
 
 /// The stamp, below the root.
 pub const FILE: &str = "pkg/stamp.json";
@@ -18,16 +20,29 @@ pub const FILE: &str = "pkg/stamp.json";
 /// SHA-256 of all that goes into the builds, as hexadecimal digits.
 pub fn sources() -> Result<String> {
     let mut sum = Sha256::new();
-    for path in files(&project::path("src"))?.into_iter().chain([project::path("Cargo.toml")]) {
+    for path in engine()?.into_iter().chain([project::path("Cargo.toml")]) {
         // Line ends may have been changed by a checkout.
         let text = fs::read(&path)?.into_iter().filter(|&byte| byte != b'\r').collect::<Vec<_>>();
         part(&mut sum, &relative(&path, project::root()), &text);
     }
-    part(&mut sum, "Cargo.lock", Lock::read()?.needed_by("nibble").as_bytes());
+    let programs = dependencies(&fs::read_to_string(project::path("Cargo.toml"))?, "cli");
+    part(&mut sum, "Cargo.lock", Lock::read()?.needed_by("nibble", &programs).as_bytes());
     for build in &BUILDS {
         part(&mut sum, build.name, build.flags().join("\n").as_bytes());
     }
     Ok(hexadecimal(&sum.finalize()))
+}
+
+/// The source files of the library.
+fn engine() -> Result<Vec<PathBuf>> {
+    let programs = project::path("src/bin");
+    Ok(files(&project::path("src"))?.into_iter().filter(|path| !path.starts_with(&programs)).collect())
+}
+
+/// What a feature of a Cargo.toml depends on, by its line there.
+fn dependencies(manifest: &str, feature: &str) -> Vec<String> {
+    let line = manifest.lines().find_map(|line| line.strip_prefix(&format!("{feature} = [")));
+    line.unwrap_or("").split('"').filter_map(|word| word.strip_prefix("dep:")).map(String::from).collect()
 }
 
 /// SHA-256 of every file in pkg/ apart from the stamp: a build copied in by half is found.
@@ -93,6 +108,21 @@ mod tests {
         let sum = sources().unwrap();
         assert_eq!(sum.len(), 64);
         assert_eq!(sum, sources().unwrap());
+    }
+
+    #[test]
+    fn the_library_is_stamped_and_no_program_is() {
+        let stamped: Vec<_> = engine().unwrap().iter().map(|path| relative(path, project::root())).collect();
+        assert!(stamped.iter().any(|path| path == "src/run/mod.rs"));
+        assert!(project::path("src/bin/nibble/main.rs").is_file());
+        assert!(!stamped.iter().any(|path| path.starts_with("src/bin/")), "{stamped:?}");
+
+        let programs = dependencies(&fs::read_to_string(project::path("Cargo.toml")).unwrap(), "cli");
+        assert!(["clap", "toml"].iter().all(|name| programs.contains(&name.to_string())), "{programs:?}");
+        let needed = Lock::read().unwrap().needed_by("nibble", &programs);
+        let stamps = |name: &str| needed.contains(&format!("name = \"{name}\"\n"));
+        assert!(stamps("rayon") && stamps("safetensors"));
+        assert!(!programs.iter().any(|name| stamps(name)), "{programs:?}");
     }
 
     #[test]

@@ -187,14 +187,16 @@ fn linted(command: &mut Process) -> Result<&mut Process> {
 fn native(_: &Tools, report: &mut Report) -> Result<()> {
     let data = ["cifar10", "cifar100"].iter().all(|set| project::path("data").join(set).is_dir());
     report.part("native", || {
-        let mut command = cargo(&["test", "--package", "nibble", "--no-fail-fast"]);
+        // With the command line, for tests/cli.rs; the same features below, or the library would be compiled again.
+        let mut command = cargo(&["test", "--package", "nibble", "--features", "cli", "--no-fail-fast"]);
         if data {
             command.args(["--", "--include-ignored"]);
         }
         rust_tests(linted(&mut command)?)
     });
     report.part("native bench", || {
-        one(linted(&mut cargo(&["test", "--package", "nibble", "--bench", "native", "--no-run"]))?)
+        let bench = ["test", "--package", "nibble", "--features", "cli", "--bench", "native", "--no-run"];
+        one(linted(&mut cargo(&bench))?)
     });
     // Its dependencies are compiled already, in the profile by which this runs.
     report.part("native xtask", || {

@@ -1,0 +1,85 @@
+//! The command line: `cargo nibble COMMAND`. Each command is one file and one line of [`COMMANDS`].
+
+mod address;
+mod engine;
+mod eval;
+mod images;
+mod inspect;
+mod interrupt;
+mod output;
+mod problem;
+mod report;
+mod settings;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command};
+
+use problem::{Problem, Result, note};
+
+/// Arguments and body of a command.
+struct Task {
+    command: fn() -> Command,
+    run: fn(&ArgMatches) -> Result<()>,
+}
+
+const COMMANDS: &[Task] = &[
+    Task { command: train::command, run: train::run },
+    Task { command: eval::command, run: eval::run },
+    Task { command: inspect::command, run: inspect::run },
+];
+
+fn cli() -> Command {
+    Command::new("cargo nibble")
+        .bin_name("cargo nibble")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Train networks with 4-bit weights, and look at what was trained")
+        .after_help("Exit codes: 0 done, 1 failed, 2 not what can be asked for, 130 interrupted.")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(COMMANDS.iter().map(|task| (task.command)()))
+}
+
+fn main() -> ExitCode {
+    let outcome = cli().try_get_matches().map_err(refused).and_then(|matches| {
+        let (name, arguments) = matches.subcommand().expect("clap requires a command");
+        let task = COMMANDS
+            .iter()
+            .find(|task| (task.command)().get_name() == name)
+            .expect("clap knows the commands");
+        (task.run)(arguments)
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Problem { code, sentence }) => {
+            if !sentence.is_empty() {
+                note(sentence);
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// What clap says, in one sentence; help and version, which it takes for errors too, are printed.
+fn refused(error: clap::Error) -> Problem {
+    let helps = [
+        ErrorKind::DisplayHelp,
+        ErrorKind::DisplayVersion,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+    ];
+    if helps.contains(&error.kind()) {
+        let _ = error.print();
+        return Problem { code: error.exit_code() as u8, sentence: String::new() };
+    }
+    let text = error.render().to_string();
+    let mut parts = text.split("\n\n");
+    let first = parts.next().unwrap_or_default().trim_start_matches("error: ");
+    let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
+    let parts: Vec<String> = std::iter::once(first)
+        .chain(tip)
+        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    Problem::usage(parts.join("; "))
+}

@@ -1,0 +1,110 @@
+//! What is told of a run while it trains.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nibble::checkpoint::Epoch;
+use nibble::metrics::Event;
+use nibble::run::Run;
+use serde_json::json;
+
+use crate::problem::{Result, note, say};
+
+/// A bar where somebody looks, and a line an epoch.
+pub struct Reporter {
+    json: bool,
+    bar: ProgressBar,
+    epochs: u32,
+    epoch_began: Instant,
+}
+
+impl Reporter {
+    /// `done`: steps of the run so far.
+    pub fn new(run: &Run, done: usize, json: bool) -> Self {
+        let (steps, epochs) = (u64::from(run.info().steps_per_epoch), run.config().epochs);
+        let shown = !json && io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = "{wide_bar} step {pos} of {len}, {msg}, {eta} left";
+        let bar = ProgressBar::with_draw_target(Some(steps * u64::from(epochs)), target)
+            .with_style(ProgressStyle::with_template(style).expect("a valid template"));
+        bar.set_position(done as u64);
+        // Time left is told from the steps that are done now.
+        bar.reset_eta();
+        bar.enable_steady_tick(Duration::from_secs(1));
+        Self { json, bar, epochs, epoch_began: Instant::now() }
+    }
+
+    /// # Errors
+    /// Where the standard output cannot be written to.
+    pub fn event(&mut self, event: &Event) -> Result<()> {
+        match event {
+            Event::Step(step) => {
+                self.bar
+                    .set_message(format!("epoch {} of {}, loss {:.3}", step.epoch, self.epochs, step.loss));
+                self.bar.set_position(step.global_step);
+            }
+            Event::Evaluate { epoch, done, total } | Event::Average { epoch, done, total } => {
+                self.bar
+                    .set_message(format!("epoch {epoch} of {}, test image {done} of {total}", self.epochs));
+            }
+            Event::Reestimate { epoch, done, total } => {
+                self.bar
+                    .set_message(format!("epoch {epoch} of {}, statistics {done} of {total}", self.epochs));
+            }
+            Event::Epoch(report) => {
+                // With --exact the run's own clock stands still.
+                let secs =
+                    if report.secs > 0.0 { report.secs } else { self.epoch_began.elapsed().as_secs_f64() };
+                self.epoch_began = Instant::now();
+                let epoch =
+                    serde_json::from_value(json!(report)).expect("a report has the figures of its epoch");
+                return self.say(&self.epoch_line(&epoch, secs));
+            }
+            Event::Finished { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn epoch_line(&self, epoch: &Epoch, secs: f64) -> String {
+        if self.json {
+            let mut line = json!(epoch);
+            line["kind"] = "epoch".into();
+            line["secs"] = secs.into();
+            return line.to_string();
+        }
+        format!("{}, {secs:.1} s", epoch_text(epoch, self.epochs))
+    }
+
+    /// A line of the output, above the bar.
+    pub fn say(&self, line: &str) -> Result<()> {
+        self.bar.suspend(|| say(line))
+    }
+
+    /// A note, above the bar.
+    pub fn note(&self, sentence: &str) {
+        self.bar.suspend(|| note(sentence));
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The figures of an epoch in a line.
+pub fn epoch_text(epoch: &Epoch, epochs: u32) -> String {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let average = epoch.average.map_or(String::new(), |average| {
+        format!(", averaged {:.4}, {}", average.test_loss, percent(average.test_accuracy))
+    });
+    format!(
+        "epoch {} of {epochs}: training loss {:.4}, {}; test loss {:.4}, {}{average}",
+        epoch.epoch,
+        epoch.train_loss,
+        percent(epoch.train_accuracy),
+        epoch.test_loss,
+        percent(epoch.test_accuracy),
+    )
+}

@@ -1,0 +1,155 @@
+//! What to train: settings from flags, a file and an address, in this order of weight.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgMatches, value_parser};
+use nibble::RunConfig;
+use nibble::settings::{SETTINGS, Setting, find};
+use toml::{Table, Value};
+
+use crate::address;
+use crate::problem::{Problem, Result, note};
+
+/// What addresses hold besides the table (`www/settings.js`).
+const OF_THE_PAGE: [&str; 5] = ["race", "images", "embed", "show", "lesson"];
+
+/// What to train.
+#[derive(Default)]
+pub struct Wanted {
+    pub config: RunConfig,
+    /// The data set, where it was named.
+    pub data: Option<String>,
+    /// Numbers of built-in images, where they were named.
+    pub train: Option<usize>,
+    pub test: Option<usize>,
+    /// Keys that were given and say nothing of the run.
+    passed_over: Vec<String>,
+}
+
+/// A flag for each row that counts here, and where else settings may come from.
+pub fn arguments() -> impl Iterator<Item = Arg> {
+    let from = Arg::new("from")
+        .long("from")
+        .value_name("ADDRESS")
+        .help("Settings from an address of the page, such as https://…?model=vgg4bit&bits=4");
+    let file = Arg::new("settings")
+        .long("settings")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help("Settings from a TOML file, a line `key = value` each; they go before those of an address");
+    let flags = rows().map(|row| {
+        let hint = if row.hint.is_empty() { String::new() } else { format!(" {}", row.hint) };
+        let default = row.format(&row.default_value());
+        Arg::new(row.key)
+            .long(row.key)
+            .aliases(row.aliases)
+            .value_name("VALUE")
+            .allow_negative_numbers(true)
+            .help_heading("Settings")
+            .help(format!("{}.{hint} [{}; default {default}]", row.label, row.expected()))
+    });
+    [from, file].into_iter().chain(flags)
+}
+
+/// The rows that have a flag; where images lie is an argument of its own.
+fn rows() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|row| row.field.is_some() || matches!(row.key, "train" | "test"))
+}
+
+/// The settings that were given as flags: key and text.
+pub fn flags(arguments: &ArgMatches) -> impl Iterator<Item = (&'static str, &str)> {
+    rows().filter_map(|row| Some((row.key, arguments.get_one::<String>(row.key)?.as_str())))
+}
+
+impl Wanted {
+    /// # Errors
+    /// For a key that does not exist, a value out of range, and a file that is none of settings.
+    pub fn new(arguments: &ArgMatches) -> Result<Self> {
+        let mut wanted = Self::default();
+        if let Some(address) = arguments.get_one::<String>("from") {
+            wanted.set_address(address::pairs(address))?;
+        }
+        if let Some(path) = arguments.get_one::<PathBuf>("settings") {
+            for (key, text) in read(path)? {
+                wanted.set(&key, &text).map_err(|problem| Problem {
+                    sentence: format!("{}: {}", path.display(), problem.sentence),
+                    ..problem
+                })?;
+            }
+        }
+        for (key, text) in flags(arguments) {
+            wanted.set(key, text)?;
+        }
+        if !wanted.passed_over.is_empty() {
+            note(format!("passed over, being no setting of a run: {}", wanted.passed_over.join(", ")));
+        }
+        wanted.config.validate()?;
+        Ok(wanted)
+    }
+
+    /// Addresses name every setting: beside a former key, the present one at its default says nothing.
+    fn set_address(&mut self, pairs: Vec<(String, String)>) -> Result<()> {
+        let of_former =
+            |key: &str| SETTINGS.iter().find(|row| row.former.iter().any(|(former, ..)| *former == key));
+        let (former, present): (Vec<_>, Vec<_>) =
+            pairs.into_iter().partition(|(key, _)| of_former(key).is_some());
+        for (key, text) in &former {
+            self.set(key, text)?;
+        }
+        for (key, text) in &present {
+            let row = find(key).ok();
+            let replaced = |row: &&Setting| {
+                former.iter().any(|(key, _)| of_former(key).is_some_and(|other| other.key == row.key))
+                    && *text == row.format(&row.default_value())
+            };
+            if row.filter(replaced).is_none() {
+                self.set(key, text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, text: &str) -> Result<()> {
+        if OF_THE_PAGE.contains(&key) {
+            self.passed_over.push(key.into());
+            return Ok(());
+        }
+        let row = match find(key) {
+            Ok(row) if row.field.is_none() => row,
+            _ => return Ok(self.config.set(key, text)?),
+        };
+        let value = row.parse(text)?;
+        match row.key {
+            "data" => self.data = Some(text.into()),
+            "train" => self.train = value.as_u64().map(|count| count as usize),
+            "test" => self.test = value.as_u64().map(|count| count as usize),
+            _ if value != row.default_value() => self.passed_over.push(key.into()),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The settings of a TOML file, as texts.
+fn read(path: &Path) -> Result<Vec<(String, String)>> {
+    let text = fs::read_to_string(path).map_err(|error| Problem::unreadable(path, &error))?;
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        Problem::usage(format!("{}: expected TOML, found {}", path.display(), error.message()))
+    })?;
+    let text = |(key, value)| match value {
+        Value::String(text) => Ok((key, text)),
+        Value::Boolean(on) => Ok((key, u8::from(on).to_string())),
+        Value::Integer(number) => Ok((key, number.to_string())),
+        Value::Float(number) => Ok((key, number.to_string())),
+        other => {
+            let expected = "a number, a switch or a text";
+            Err(Problem::usage(format!(
+                "{}: {key}: expected {expected}, found {}",
+                path.display(),
+                other.type_str()
+            )))
+        }
+    };
+    table.into_iter().map(text).collect()
+}
