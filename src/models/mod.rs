@@ -1,11 +1,8 @@
 //! Model presets: each is a JSON list of layer specs. A new one is one file and one line in [`MODELS`].
 
-use std::collections::BTreeMap;
-
 use crate::layers::spec::LayerSpec;
-use crate::model::{Description, Model};
 use crate::registry::{Entry, Named, Registry};
-use crate::{Error, Result, RunConfig};
+use crate::{Error, Result};
 
 /// A registered architecture for 32x32 RGB images.
 pub struct Preset {
@@ -27,21 +24,6 @@ impl Preset {
             found: problem.to_string(),
         })
     }
-}
-
-/// Of each model the names of the layers with weights, in order.
-///
-/// # Panics
-/// If a preset is no network.
-pub fn weight_layers() -> BTreeMap<&'static str, Vec<String>> {
-    let names = |preset: &'static Preset| {
-        let config = RunConfig { model: preset.entry.name.into(), ..RunConfig::default() };
-        let model = Description::preset(2, config).and_then(|description| Model::new(&description));
-        let model = model.unwrap_or_else(|problem| panic!("{}: {problem}", preset.entry.name));
-        let weights = model.params().filter(|(_, param)| param.is_weight());
-        (preset.entry.name, weights.map(|(layer, _)| layer.to_owned()).collect())
-    };
-    MODELS.iter().map(names).collect()
 }
 
 impl Named for Preset {

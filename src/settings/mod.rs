@@ -15,6 +15,7 @@ pub use table::{RunConfig, SETTINGS};
 
 use crate::export::TARGETS;
 use crate::kernels::blocks::Granularity;
+use crate::model::{Description, Model};
 use crate::quant::SchemeEntry;
 use crate::registry::{Entry, names};
 use crate::run::CALIBRATIONS;
@@ -334,10 +335,22 @@ pub fn registry() -> Value {
     json!({
         "settings": SETTINGS.iter().map(Setting::row).collect::<Vec<_>>(),
         "defaults": RunConfig::default(),
-        "weightLayers": models::weight_layers(),
+        "weightLayers": weight_layers(),
         "targets": TARGETS.iter().map(|target| &target.entry).collect::<Vec<_>>(),
         "calibrations": CALIBRATIONS.iter().map(|calibrator| &calibrator.entry).collect::<Vec<_>>(),
     })
+}
+
+/// Of each model the names of the layers with weights, in order.
+fn weight_layers() -> BTreeMap<&'static str, Vec<String>> {
+    let names = |preset: &'static models::Preset| {
+        let config = RunConfig { model: preset.entry.name.into(), ..RunConfig::default() };
+        let model = Description::preset(2, config).and_then(|description| Model::new(&description));
+        let model = model.unwrap_or_else(|problem| panic!("{}: {problem}", preset.entry.name));
+        let weights = model.params().filter(|(_, param)| param.is_weight());
+        (preset.entry.name, weights.map(|(layer, _)| layer.to_owned()).collect())
+    };
+    models::MODELS.iter().map(names).collect()
 }
 
 impl RunConfig {

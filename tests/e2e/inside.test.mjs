@@ -47,7 +47,7 @@ test("activations that are rounded: levels, what is clipped, and newer ones afte
     return (await nibble.client.request(To.ACTIVATIONS, { run: nibble.run.id })).layers;
   });
   const [first] = reports;
-  await page.waitForFunction((facts) => document.querySelector("#activation-layers .facts").textContent.startsWith(facts), `up to ${Number(first.histogram.max.toPrecision(3))} · zero ${(100 * first.zeroShare).toFixed(0)} % · clipped ${(100 * first.clippedShare).toFixed(2)} %`);
+  await page.waitForFunction((facts) => document.querySelector("#activation-layers .facts").textContent.startsWith(facts), `up to ${Number(first.largest.toPrecision(3))} · zero ${(100 * first.zeroShare).toFixed(0)} % · clipped ${(100 * first.clippedShare).toFixed(2)} %`);
   assert.deepEqual(await page.locator("#activation-layers strong").allTextContents(), reports.map(({ name }) => name));
   assert.ok((await ink(page, "#activation-layers", "--level")) > 500, "no bars");
   assert.ok((await ink(page, "#activation-layers", "--latent")) > 500, "no histogram");
