@@ -88,8 +88,9 @@ export const trained = (page, steps) =>
 export const pressAfter = (page, steps, selector) =>
   page.waitForFunction(
     ([wanted, where]) => {
-      if (!(nibble.run?.globalStep >= wanted)) return false;
-      document.querySelector(where).click();
+      const button = document.querySelector(where);
+      if (!(nibble.run?.globalStep >= wanted) || button.disabled) return false;
+      button.click();
       return true;
     },
     [steps, selector],
