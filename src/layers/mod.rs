@@ -245,7 +245,7 @@ pub trait Layer: Send {
 pub struct LayerKind {
     /// Its name in [`LayerSpec::kind`].
     pub name: &'static str,
-    /// Stem of the names of its instances (`conv` gives conv1, conv2...); empty for layers without parameters.
+    /// Stem of the names of its instances (`conv` gives conv1, conv2...); empty where an instance has no state.
     pub stem: &'static str,
     /// How many inputs it takes.
     pub inputs: RangeInclusive<usize>,
@@ -266,7 +266,7 @@ const OWN: &[LayerKind] = &[
     LayerKind { name: "conv2d", stem: "conv", inputs: 1..=1, build: conv2d::build },
     LayerKind { name: "linear", stem: "linear", inputs: 1..=1, build: linear::build },
     LayerKind { name: "batch_norm", stem: "bn", inputs: 1..=1, build: batch_norm::build },
-    LayerKind { name: "relu", stem: "", inputs: 1..=1, build: relu::build },
+    LayerKind { name: "relu", stem: "relu", inputs: 1..=1, build: relu::build },
     LayerKind { name: "max_pool", stem: "", inputs: 1..=1, build: max_pool::build },
     LayerKind { name: "global_avg_pool", stem: "", inputs: 1..=1, build: global_avg_pool::build },
     LayerKind { name: "flatten", stem: "", inputs: 1..=1, build: flatten::build },

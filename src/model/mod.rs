@@ -300,9 +300,7 @@ impl Model {
         if self.plan.reads_image {
             strip(x, self.input, self.input_halo, &mut self.image);
         }
-        for i in 0..=last {
-            let (done, rest) = self.nodes.split_at_mut(i);
-            let node = &mut rest[0];
+        for (i, node) in self.nodes.iter_mut().enumerate().take(last + 1) {
             let (before, after) = self.activations.split_at_mut(i);
             let [h, w, c] = node.layer.output();
             after[0].reshape([x.n(), h, w, c], node.output_halo);
@@ -321,11 +319,7 @@ impl Model {
                 self.products_ms += (self.clock)() - start;
             }
             if node.rectified {
-                // One on its own has no name but that of the layer whose values it gets.
-                let alone = node.layer.params().is_empty();
-                let named = done.iter().rfind(|before| alone && !before.layer.params().is_empty());
-                let name = named.map_or(&node.name, |before| &before.name);
-                observe(name, &after[0], node.rounding.as_ref().and_then(Placed::rounding));
+                observe(&node.name, &after[0], node.rounding.as_ref().and_then(Placed::rounding));
             }
             if let Some(placed) = &mut node.rounding {
                 placed.forward(&mut after[0], pass.training);

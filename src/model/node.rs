@@ -7,7 +7,7 @@ use crate::quant::GradientRounding;
 
 /// One layer and how it hangs together with the others.
 pub(super) struct Node {
-    /// `conv1`, `bn1`...; the type's name for layers without parameters.
+    /// `conv1`, `bn1`...; the type's name for layers without state.
     pub name: String,
     pub kind: String,
     pub layer: Box<dyn Layer>,
