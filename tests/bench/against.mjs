@@ -4,14 +4,11 @@
  * `rounds`, `quantizer`, `models`, `json`; `native` with `nativeThat`, the programs, or `build` with `site` and `siteThat`,
  * the addresses of servers that have the checkout's pkg/ and its tests/bench at bench/; or both.
  */
-import { parseArgs } from "node:util";
+import { readOptions } from "./options.mjs";
 import { doubts, inBrowser, pairOf, PATIENCE, program } from "./rounds.mjs";
 import { table } from "./table.mjs";
 
-const NUMBERS = ["batch", "threads", "rounds"];
-const TEXTS = ["quantizer", "models", "json", "native", "nativeThat", "build", "site", "siteThat"];
-const { values } = parseArgs({ options: Object.fromEntries([...NUMBERS, ...TEXTS].map((name) => [name, { type: "string" }])) });
-const options = { ...values, ...Object.fromEntries(NUMBERS.map((name) => [name, Number(values[name])])) };
+const options = readOptions(["batch", "threads", "rounds"], ["quantizer", "models", "json", "native", "nativeThat", "build", "site", "siteThat"]);
 const { batch, threads, rounds, quantizer } = options;
 
 /** Where both are measured -> sets up this checkout's contestant and the other's. */

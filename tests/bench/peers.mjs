@@ -4,14 +4,11 @@
  * Options: see `xtask/src/bench/peers.rs`; `native` and `python` are the programs. A guest has `limit` seconds an answer.
  */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { readOptions } from "./options.mjs";
 import { DOUBTFUL_LOAD, inBrowser, PATIENCE, program, restingLoad, trainRound, turns } from "./rounds.mjs";
 import { median, round, table } from "./table.mjs";
 
-const NUMBERS = ["batch", "threads", "steps", "rounds", "limit"];
-const TEXTS = ["models", "only", "build", "native", "python", "json"];
-const { values } = parseArgs({ options: Object.fromEntries([...NUMBERS, ...TEXTS].map((name) => [name, { type: "string" }])) });
-const options = { ...values, ...Object.fromEntries(NUMBERS.map((name) => [name, Number(values[name])])) };
+const options = readOptions(["batch", "threads", "steps", "rounds", "limit"], ["models", "only", "build", "native", "python", "json"]);
 const { batch, threads, steps, rounds, limit } = options;
 
 /** The networks, as Nibble's own presets describe them, and whether their weights are 4-bit. */

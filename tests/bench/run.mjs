@@ -3,16 +3,12 @@
  * `cargo xtask bench`. Environment, for Chromium: NIBBLE_URL (with this folder at bench/), CHROMIUM. Options: see
  * `xtask/src/bench/`; `native` is the program, without it Chromium is used.
  */
-import { parseArgs } from "node:util";
 import { BrowserWorker, Program } from "./contestants.mjs";
 import { reportKernels } from "./kernels.mjs";
+import { readOptions } from "./options.mjs";
 import { round, table } from "./table.mjs";
 
-const NUMBERS = ["batch", "threads", "steps", "train", "test", "epochs"];
-const TEXTS = ["subject", "model", "quantizer", "build", "filter", "json", "native"];
-const { values } = parseArgs({ options: Object.fromEntries([...NUMBERS, ...TEXTS].map((name) => [name, { type: "string" }])) });
-const { json, native, ...request } = values;
-for (const name of NUMBERS) if (name in request) request[name] = Number(request[name]);
+const { json, native, ...request } = readOptions(["batch", "threads", "steps", "train", "test", "epochs"], ["subject", "model", "quantizer", "build", "filter", "json", "native"]);
 // The steps to warm up are not measured. Only training is: the engine wants some test images all the same.
 Object.assign(request, { warmUp: 3, testImages: 100, seed: 1 });
 

@@ -3,15 +3,12 @@
  * Environment: NIBBLE_URL (with this folder at bench/) and CHROMIUM, unless `native` is the program. Options: `kind`, names
  * of {@link KINDS}; `model`, `batch`, `threads`, `rounds`, `build`, `json`.
  */
-import { parseArgs } from "node:util";
 import { settings } from "../../pkg/registry.js";
+import { readOptions } from "./options.mjs";
 import { doubts, inBrowser, pairOf, PATIENCE, program } from "./rounds.mjs";
 import { table } from "./table.mjs";
 
-const NUMBERS = ["batch", "threads", "rounds"];
-const TEXTS = ["kind", "model", "build", "native", "json"];
-const { values } = parseArgs({ options: Object.fromEntries([...NUMBERS, ...TEXTS].map((name) => [name, { type: "string" }])) });
-const options = { ...values, ...Object.fromEntries(NUMBERS.map((name) => [name, Number(values[name])])) };
+const options = readOptions(["batch", "threads", "rounds"], ["kind", "model", "build", "native", "json"]);
 const { model, batch, threads, rounds } = options;
 
 /** What schemes are for -> the settings of the scheme and of its bits, and the bits where it can do them, else its fewest. */

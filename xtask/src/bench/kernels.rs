@@ -2,6 +2,8 @@
 
 use super::arguments::{build_argument, json_argument, native_argument, threads_argument, values};
 use super::script::run_subject;
+use crate::serve::Site;
+use crate::{build, project};
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command};
 
@@ -21,5 +23,12 @@ pub fn command() -> Command {
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    run_subject("kernels", arguments, values(arguments, &["filter"]))
+    run_subject("kernels", arguments, values(arguments, &["filter"]), timing)
+}
+
+/// What visitors load cannot time single kernels.
+fn timing(build: &str) -> Result<Site> {
+    let packages = project::target().join("xtask-bench/pkg");
+    build::for_benches(build, &packages)?;
+    Ok(Site::project(true).with("/pkg/", &packages.to_string_lossy()))
 }

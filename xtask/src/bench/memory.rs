@@ -1,7 +1,7 @@
 //! `cargo xtask bench memory`: the most wasm memory that training takes.
 
 use super::arguments::{build_argument, count, json_argument, threads_argument, values};
-use super::script::run_subject;
+use super::script::{run_subject, visited};
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command};
 
@@ -23,5 +23,5 @@ pub fn command() -> Command {
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
     let names = ["model", "quantizer", "batch", "train", "test", "steps", "epochs"];
-    run_subject("memory", arguments, values(arguments, &names))
+    run_subject("memory", arguments, values(arguments, &names), visited)
 }

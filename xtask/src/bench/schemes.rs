@@ -3,7 +3,7 @@
 use super::arguments::{
     build_argument, count, json_argument, native_argument, pairs_argument, threads_argument, values,
 };
-use super::script::measure;
+use super::script::{measure, visited};
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -38,5 +38,5 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         None => KINDS.to_vec(),
     };
     options.push(("kind", kinds.join(",")));
-    measure("schemes.mjs", arguments, options)
+    measure("schemes.mjs", arguments, options, visited)
 }

@@ -3,7 +3,7 @@
 use super::arguments::{Options, pool, threads};
 use super::native;
 use crate::serve::{Server, Site};
-use crate::{build, process, project, tools};
+use crate::{process, project, tools};
 use anyhow::{Result, bail};
 use clap::ArgMatches;
 use std::process::Command as Process;
@@ -18,12 +18,17 @@ pub fn script(name: &str, options: &Options) -> Process {
     node
 }
 
-/// Runs a script of tests/bench that drives headless Chromium.
-pub fn in_browser(name: &str, options: &Options) -> Result<()> {
+/// What visitors load.
+pub fn visited(_build: &str) -> Result<Site> {
     if !project::path("pkg").is_dir() {
         bail!("pkg/ is missing: run `cargo xtask build`");
     }
-    on_site(name, options, Site::project(true))
+    Ok(Site::project(true))
+}
+
+/// Runs a script of tests/bench that drives headless Chromium.
+pub fn in_browser(name: &str, options: &Options) -> Result<()> {
+    on_site(name, options, visited("")?)
 }
 
 fn on_site(name: &str, options: &Options, site: Site) -> Result<()> {
@@ -34,8 +39,13 @@ fn on_site(name: &str, options: &Options, site: Site) -> Result<()> {
     process::run(node.env("NIBBLE_URL", server.url()).env("CHROMIUM", &browser.chromium))
 }
 
-/// Runs a script where the arguments say: in Chromium, or natively.
-pub fn measure(name: &str, arguments: &ArgMatches, mut options: Options) -> Result<()> {
+/// Runs a script where the arguments say: natively, or in Chromium on what `site` makes of the build's name.
+pub fn measure(
+    name: &str,
+    arguments: &ArgMatches,
+    mut options: Options,
+    site: fn(&str) -> Result<Site>,
+) -> Result<()> {
     if arguments.get_flag("json") {
         options.push(("json", "true".into()));
     }
@@ -48,17 +58,16 @@ pub fn measure(name: &str, arguments: &ArgMatches, mut options: Options) -> Resu
     options.push(("threads", pool(arguments)?.to_string()));
     let build = arguments.get_one::<String>("build").expect("it has a default").clone();
     options.push(("build", build.clone()));
-    if !options.contains(&("subject", "kernels".into())) {
-        return in_browser(name, &options);
-    }
-    // What visitors load cannot time single kernels.
-    let packages = project::target().join("xtask-bench/pkg");
-    build::for_benches(&build, &packages)?;
-    on_site(name, &options, Site::project(true).with("/pkg/", &packages.to_string_lossy()))
+    on_site(name, &options, site(&build)?)
 }
 
 /// Runs a subject of tests/bench/run.mjs.
-pub fn run_subject(subject: &str, arguments: &ArgMatches, mut options: Options) -> Result<()> {
+pub fn run_subject(
+    subject: &str,
+    arguments: &ArgMatches,
+    mut options: Options,
+    site: fn(&str) -> Result<Site>,
+) -> Result<()> {
     options.push(("subject", subject.into()));
-    measure("run.mjs", arguments, options)
+    measure("run.mjs", arguments, options, site)
 }

@@ -4,7 +4,7 @@ use super::against;
 use super::arguments::{
     build_argument, count, json_argument, native_argument, pairs_argument, pool, threads_argument, values,
 };
-use super::script::run_subject;
+use super::script::{run_subject, visited};
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command};
 
@@ -36,5 +36,5 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         return against::run(arguments, other, options);
     }
     let options = values(arguments, &["model", "quantizer", "batch", "steps"]);
-    run_subject("step", arguments, options)
+    run_subject("step", arguments, options, visited)
 }
