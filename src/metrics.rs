@@ -2,7 +2,7 @@
 
 mod activations;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::elementary;
 use crate::kernels::grid::{Encoded, F32_BITS, Grid};
@@ -72,7 +72,7 @@ pub struct EpochReport {
 }
 
 /// The test set by the averages of the weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AverageReport {
     /// Mean loss on the whole test set, in nats.

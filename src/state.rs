@@ -21,6 +21,19 @@ pub fn float(visitor: &mut dyn Visitor, name: &str, value: &mut f64) {
     *value = f64::from_bits(bits);
 }
 
+/// Values of `N` bytes each, as many as there are.
+pub fn list<T, const N: usize>(
+    visitor: &mut dyn Visitor,
+    name: &str,
+    values: &mut Vec<T>,
+    encode: fn(&T) -> [u8; N],
+    decode: fn([u8; N]) -> T,
+) {
+    let mut bytes = values.iter().flat_map(encode).collect();
+    visitor.bytes(name, &mut bytes);
+    *values = bytes.as_chunks().0.iter().copied().map(decode).collect();
+}
+
 /// Puts a prefix before every name: `conv1.` makes `conv1.weight` of `weight`.
 pub struct Under<'a> {
     /// Who is shown the state.

@@ -10,7 +10,7 @@ use crate::model::{Description, Model};
 use crate::optim::{self, Optimizer, Update};
 use crate::schedule::Rates;
 use crate::settings::RunConfig;
-use crate::state::{Snapshot, Visitor};
+use crate::state::{self, Snapshot, Visitor};
 use crate::task::{self, Task};
 use crate::{Error, Result, Tensor};
 
@@ -113,10 +113,7 @@ impl Trainer {
 
     /// Shows what the last step moved to other levels, which reports tell.
     pub(crate) fn visit_flips(&mut self, visitor: &mut dyn Visitor) {
-        let mut bytes = self.flips.iter().flat_map(|share| share.to_le_bytes()).collect();
-        visitor.bytes("flips", &mut bytes);
-        let share = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("eight bytes"));
-        self.flips = bytes.chunks_exact(8).map(share).collect();
+        state::list(visitor, "flips", &mut self.flips, |share| share.to_le_bytes(), f64::from_le_bytes);
     }
 
     /// After a visitor has put another state in place of that of a new trainer.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::Event;
+use crate::metrics::{AverageReport, Event};
 
 /// The reports of a run, from its first step on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,17 +31,7 @@ pub struct Epoch {
     pub test_accuracy: f64,
     /// The same two with the averages of the weights; absent without averages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub average: Option<Average>,
-}
-
-/// The test set by the averages of the weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Average {
-    /// Mean loss, in nats.
-    pub test_loss: f64,
-    /// Share classified rightly.
-    pub test_accuracy: f64,
+    pub average: Option<AverageReport>,
 }
 
 impl History {

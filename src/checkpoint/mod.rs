@@ -1,9 +1,9 @@
 //! Runs as files, `NAME.nibble.safetensors`, that any reader of safetensors opens.
 //!
 //! Tensors in the file's order: those of the state walk ([`Run::visit`]) under their names, F32; the loss of each step, F64;
-//! what the walk shows as bytes, U8; the reports of the epochs, a line of JSON each; last `nibble.sum`, the SHA-256 of every byte of the file before its own. Metadata: the
-//! fields of [`About`], each as JSON under `nibble.` and its name. Where the streams of random numbers stand follows from
-//! seed, epoch and step.
+//! what the walk shows as bytes, U8; the reports of the epochs, a line of JSON each; last `nibble.sum`, the SHA-256 of every
+//! byte of the file before its own. Metadata: the fields of [`About`], each as JSON under `nibble.` and its name. Where the
+//! streams of random numbers stand follows from seed, epoch and step.
 //!
 //! Written and read as a stream: besides the run there is never more in memory than the header and a history.
 
@@ -21,7 +21,7 @@ use crate::data::Dataset;
 use crate::run::Run;
 use crate::state::Visitor;
 
-pub use history::{Average, Epoch, History};
+pub use history::{Epoch, History};
 pub use read::{Loaded, Reader};
 pub use write::write;
 

@@ -65,16 +65,9 @@ impl<R: Read> Reader<R> {
         let mut intact = false;
         for name in self.header.offset_keys() {
             let info = self.header.info(&name).expect("a name of the header").clone();
-            if name == SUM {
-                let sum = self.input.sum();
-                intact = self.read(&info)? == sum;
-                continue;
-            }
-            let wanted = (info.data_offsets.1 - info.data_offsets.0) as u64;
-            match io::copy(&mut self.input.by_ref().take(wanted), &mut io::sink()) {
-                Ok(count) if count == wanted => {}
-                Ok(_) => return Err(self.cut(&io::ErrorKind::UnexpectedEof.into())),
-                Err(error) => return Err(self.cut(&error)),
+            match &*name {
+                SUM => intact = self.sum_holds(&info)?,
+                _ => self.copy(&info, &mut io::sink())?,
             }
         }
         Ok(intact)
@@ -110,10 +103,7 @@ impl<R: Read> Reader<R> {
         for name in self.header.offset_keys() {
             let info = self.header.info(&name).expect("a name of the header").clone();
             match (name.as_str(), info.dtype) {
-                (SUM, Dtype::U8) => {
-                    let sum = self.input.sum();
-                    intact = self.read(&info)? == sum;
-                }
+                (SUM, Dtype::U8) => intact = self.sum_holds(&info)?,
                 (LOSSES, Dtype::F64) => {
                     let read = self.read(&info)?;
                     let loss = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("eight bytes"));
@@ -166,14 +156,24 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Whether the next tensor, the checksum, is that of what was read before it.
+    fn sum_holds(&mut self, info: &TensorInfo) -> Result<bool> {
+        let sum = self.input.sum();
+        Ok(self.read(info)? == sum)
+    }
+
     /// The bytes of the next tensor.
     fn read(&mut self, info: &TensorInfo) -> Result<Vec<u8>> {
-        let wanted = info.data_offsets.1 - info.data_offsets.0;
         let mut bytes = Vec::new();
-        // No more is taken at a time than there is.
-        let read = self.input.by_ref().take(wanted as u64).read_to_end(&mut bytes);
-        match read {
-            Ok(count) if count == wanted => Ok(bytes),
+        self.copy(info, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Hands the bytes of the next tensor on. No more is taken at a time than there is.
+    fn copy(&mut self, info: &TensorInfo, to: &mut impl io::Write) -> Result<()> {
+        let wanted = (info.data_offsets.1 - info.data_offsets.0) as u64;
+        match io::copy(&mut self.input.by_ref().take(wanted), to) {
+            Ok(count) if count == wanted => Ok(()),
             Ok(_) => Err(self.cut(&io::ErrorKind::UnexpectedEof.into())),
             Err(error) => Err(self.cut(&error)),
         }

@@ -6,6 +6,7 @@ mod fork;
 mod images;
 mod inspect;
 mod reestimate;
+mod state;
 #[cfg(test)]
 mod tests;
 
