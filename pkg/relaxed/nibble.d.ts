@@ -2,6 +2,22 @@
 /* eslint-disable */
 
 /**
+ * A saved run of which the header has been read.
+ */
+export class Checkpoint {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * Reads the run, which goes on with the images that it was trained on.
+     */
+    load(dataset: Dataset): LoadedRun;
+    /**
+     * Opens a file of so many bytes by `read(offset, length)`, which returns a `Uint8Array` of that part of it.
+     */
+    constructor(name: string, size: number, read: Function);
+}
+
+/**
  * A loaded or generated data set.
  */
 export class Dataset {
@@ -82,6 +98,24 @@ export class Evaluator {
 }
 
 /**
+ * A run as it was.
+ */
+export class LoadedRun {
+    private constructor();
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * What it had reported: `{losses, epochs, notes, intact, step}`, the first a `Float64Array` of each step's, the second
+     * a report of each epoch as JSON; `intact` says whether the file is the one that was written.
+     */
+    history(): any;
+    /**
+     * The run.
+     */
+    take(): Run;
+}
+
+/**
  * A network with packed weights, for one picture at a time.
  */
 export class PackedModel {
@@ -99,7 +133,7 @@ export class PackedModel {
 }
 
 /**
- * A training run.
+ * A training run, and what it has reported.
  */
 export class Run {
     free(): void;
@@ -179,6 +213,11 @@ export class Run {
      * Takes most of what it needs to train now, which the first step would else take. Throws where there is not enough.
      */
     reserve(): void;
+    /**
+     * Writes it as a file, piece by piece, by `write(bytes)`, which takes a `Uint8Array`; with `notes`, which
+     * [`LoadedRun::history`] gives back.
+     */
+    save(notes: string, write: Function): void;
 }
 
 /**
@@ -232,13 +271,17 @@ export function weightLevels(scheme: string, bits: number): any;
 export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
 
 export interface InitOutput {
+    readonly __wbg_checkpoint_free: (a: number, b: number) => void;
     readonly __wbg_dataset_free: (a: number, b: number) => void;
     readonly __wbg_datasetloader_free: (a: number, b: number) => void;
     readonly __wbg_evaluator_free: (a: number, b: number) => void;
+    readonly __wbg_loadedrun_free: (a: number, b: number) => void;
     readonly __wbg_packedmodel_free: (a: number, b: number) => void;
     readonly __wbg_run_free: (a: number, b: number) => void;
     readonly __wbg_wbg_rayon_poolbuilder_free: (a: number, b: number) => void;
     readonly activationLevels: (a: number, b: number, c: number) => [number, number, number];
+    readonly checkpoint_load: (a: number, b: number) => [number, number, number];
+    readonly checkpoint_new: (a: number, b: number, c: number, d: any) => [number, number, number];
     readonly datasetBytes: (a: number) => number;
     readonly dataset_bytes: (a: number) => number;
     readonly dataset_fromImages: (a: number, b: number, c: number, d: number, e: any, f: number, g: number, h: number) => [number, number, number];
@@ -254,6 +297,8 @@ export interface InitOutput {
     readonly engineInfo: () => [number, number, number];
     readonly evaluator_advance: (a: number) => [number, number, number];
     readonly initThreadPool: (a: number) => any;
+    readonly loadedrun_history: (a: number) => any;
+    readonly loadedrun_take: (a: number) => number;
     readonly memoryBytes: () => number;
     readonly packedmodel_classify: (a: number, b: number, c: number) => [number, number, number];
     readonly packedmodel_info: (a: number) => [number, number, number];
@@ -274,6 +319,7 @@ export interface InitOutput {
     readonly run_phases: (a: number) => [number, number, number];
     readonly run_predictions: (a: number, b: any) => [number, number, number];
     readonly run_reserve: (a: number) => [number, number];
+    readonly run_save: (a: number, b: number, c: number, d: any) => [number, number];
     readonly start: () => void;
     readonly useCurrentThread: () => [number, number];
     readonly wbg_rayon_poolbuilder_build: (a: number) => void;

@@ -3,6 +3,55 @@ import { startWorkers } from './snippets/wasm-bindgen-rayon-38edf6e439f6d70d/src
 
 
 /**
+ * A saved run of which the header has been read.
+ */
+export class Checkpoint {
+    __destroy_into_raw() {
+        const ptr = this.__wbg_ptr;
+        this.__wbg_ptr = 0;
+        CheckpointFinalization.unregister(this);
+        return ptr;
+    }
+    free() {
+        const ptr = this.__destroy_into_raw();
+        wasm.__wbg_checkpoint_free(ptr, 0);
+    }
+    /**
+     * Reads the run, which goes on with the images that it was trained on.
+     * @param {Dataset} dataset
+     * @returns {LoadedRun}
+     */
+    load(dataset) {
+        _assertClass(dataset, Dataset);
+        const ptr = this.__destroy_into_raw();
+        const ret = wasm.checkpoint_load(ptr, dataset.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return LoadedRun.__wrap(ret[0]);
+    }
+    /**
+     * Opens a file of so many bytes by `read(offset, length)`, which returns a `Uint8Array` of that part of it.
+     * @param {string} name
+     * @param {number} size
+     * @param {Function} read
+     */
+    constructor(name, size, read) {
+        const val2 = +size;
+        const ptr0 = passStringToWasm0(name, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.checkpoint_new(ptr0, len0, val2, read);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        this.__wbg_ptr = ret[0];
+        CheckpointFinalization.register(this, this.__wbg_ptr, this);
+        return this;
+    }
+}
+if (Symbol.dispose) Checkpoint.prototype[Symbol.dispose] = Checkpoint.prototype.free;
+
+/**
  * A loaded or generated data set.
  */
 export class Dataset {
@@ -231,6 +280,47 @@ export class Evaluator {
 if (Symbol.dispose) Evaluator.prototype[Symbol.dispose] = Evaluator.prototype.free;
 
 /**
+ * A run as it was.
+ */
+export class LoadedRun {
+    static __wrap(ptr) {
+        const obj = Object.create(LoadedRun.prototype);
+        obj.__wbg_ptr = ptr;
+        LoadedRunFinalization.register(obj, obj.__wbg_ptr, obj);
+        return obj;
+    }
+    __destroy_into_raw() {
+        const ptr = this.__wbg_ptr;
+        this.__wbg_ptr = 0;
+        LoadedRunFinalization.unregister(this);
+        return ptr;
+    }
+    free() {
+        const ptr = this.__destroy_into_raw();
+        wasm.__wbg_loadedrun_free(ptr, 0);
+    }
+    /**
+     * What it had reported: `{losses, epochs, notes, intact, step}`, the first a `Float64Array` of each step's, the second
+     * a report of each epoch as JSON; `intact` says whether the file is the one that was written.
+     * @returns {any}
+     */
+    history() {
+        const ret = wasm.loadedrun_history(this.__wbg_ptr);
+        return ret;
+    }
+    /**
+     * The run.
+     * @returns {Run}
+     */
+    take() {
+        const ptr = this.__destroy_into_raw();
+        const ret = wasm.loadedrun_take(ptr);
+        return Run.__wrap(ret);
+    }
+}
+if (Symbol.dispose) LoadedRun.prototype[Symbol.dispose] = LoadedRun.prototype.free;
+
+/**
  * A network with packed weights, for one picture at a time.
  */
 export class PackedModel {
@@ -279,7 +369,7 @@ export class PackedModel {
 if (Symbol.dispose) PackedModel.prototype[Symbol.dispose] = PackedModel.prototype.free;
 
 /**
- * A training run.
+ * A training run, and what it has reported.
  */
 export class Run {
     static __wrap(ptr) {
@@ -503,6 +593,20 @@ export class Run {
      */
     reserve() {
         const ret = wasm.run_reserve(this.__wbg_ptr);
+        if (ret[1]) {
+            throw takeFromExternrefTable0(ret[0]);
+        }
+    }
+    /**
+     * Writes it as a file, piece by piece, by `write(bytes)`, which takes a `Uint8Array`; with `notes`, which
+     * [`LoadedRun::history`] gives back.
+     * @param {string} notes
+     * @param {Function} write
+     */
+    save(notes, write) {
+        const ptr0 = passStringToWasm0(notes, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.run_save(this.__wbg_ptr, ptr0, len0, write);
         if (ret[1]) {
             throw takeFromExternrefTable0(ret[0]);
         }
@@ -885,6 +989,10 @@ function __wbg_get_imports(memory) {
             const ret = new Float32Array(getArrayF32FromWasm0(arg0, arg1));
             return ret;
         },
+        __wbg_new_from_slice_aaf85a9746711968: function(arg0, arg1) {
+            const ret = new Float64Array(getArrayF64FromWasm0(arg0, arg1));
+            return ret;
+        },
         __wbg_new_from_slice_b8daf545a41c6aa0: function(arg0, arg1) {
             const ret = new Uint8Array(getArrayU8FromWasm0(arg0, arg1));
             return ret;
@@ -907,6 +1015,10 @@ function __wbg_get_imports(memory) {
         },
         __wbg_prototypesetcall_13162965d1fe7aa3: function(arg0, arg1, arg2) {
             Uint8Array.prototype.set.call(getArrayU8FromWasm0(arg0, arg1), arg2);
+        },
+        __wbg_push_c9f4893fc209f768: function(arg0, arg1) {
+            const ret = arg0.push(arg1);
+            return ret;
         },
         __wbg_set_2793479888329cb6: function() { return handleError(function (arg0, arg1, arg2) {
             const ret = Reflect.set(arg0, arg1, arg2);
@@ -949,6 +1061,10 @@ function __wbg_get_imports(memory) {
             const ret = typeof window === 'undefined' ? undefined : window;
             return isLikeNone(ret) ? 0 : addToExternrefTable0(ret);
         },
+        __wbg_stringify_0a0fbf2ef722380a: function() { return handleError(function (arg0) {
+            const ret = JSON.stringify(arg0);
+            return ret;
+        }, arguments); },
         __wbg_subarray_58f388a9247ac0bb: function(arg0, arg1, arg2) {
             const ret = arg0.subarray(arg1 >>> 0, arg2 >>> 0);
             return ret;
@@ -993,6 +1109,9 @@ function __wbg_get_imports(memory) {
     };
 }
 
+const CheckpointFinalization = (typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(ptr => wasm.__wbg_checkpoint_free(ptr, 1));
 const DatasetFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_dataset_free(ptr, 1));
@@ -1002,6 +1121,9 @@ const DatasetLoaderFinalization = (typeof FinalizationRegistry === 'undefined')
 const EvaluatorFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_evaluator_free(ptr, 1));
+const LoadedRunFinalization = (typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(ptr => wasm.__wbg_loadedrun_free(ptr, 1));
 const PackedModelFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_packedmodel_free(ptr, 1));
@@ -1087,6 +1209,11 @@ function getArrayF32FromWasm0(ptr, len) {
     return getFloat32ArrayMemory0().subarray(ptr / 4, ptr / 4 + len);
 }
 
+function getArrayF64FromWasm0(ptr, len) {
+    ptr = ptr >>> 0;
+    return getFloat64ArrayMemory0().subarray(ptr / 8, ptr / 8 + len);
+}
+
 function getArrayU8FromWasm0(ptr, len) {
     ptr = ptr >>> 0;
     return getUint8ArrayMemory0().subarray(ptr / 1, ptr / 1 + len);
@@ -1106,6 +1233,14 @@ function getFloat32ArrayMemory0() {
         cachedFloat32ArrayMemory0 = new Float32Array(wasm.memory.buffer);
     }
     return cachedFloat32ArrayMemory0;
+}
+
+let cachedFloat64ArrayMemory0 = null;
+function getFloat64ArrayMemory0() {
+    if (cachedFloat64ArrayMemory0 === null || cachedFloat64ArrayMemory0.buffer !== wasm.memory.buffer) {
+        cachedFloat64ArrayMemory0 = new Float64Array(wasm.memory.buffer);
+    }
+    return cachedFloat64ArrayMemory0;
 }
 
 function getStringFromWasm0(ptr, len) {
@@ -1246,6 +1381,7 @@ function __wbg_finalize_init(instance, module, thread_stack_size) {
     wasmModule = module;
     cachedDataViewMemory0 = null;
     cachedFloat32ArrayMemory0 = null;
+    cachedFloat64ArrayMemory0 = null;
     cachedUint16ArrayMemory0 = null;
     cachedUint8ArrayMemory0 = null;
     if (typeof thread_stack_size !== 'undefined' && (typeof thread_stack_size !== 'number' || thread_stack_size === 0 || thread_stack_size % 65536 !== 0)) {

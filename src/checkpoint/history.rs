@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{AverageReport, Event};
+use crate::metrics::{AverageReport, EpochReport, Event};
 
 /// The reports of a run, from its first step on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,6 +11,8 @@ pub struct History {
     pub losses: Vec<f64>,
     /// The [`EpochReport`](crate::metrics::EpochReport) of each epoch, as JSON in a line.
     pub reports: Vec<String>,
+    /// What a program that shows the run wants to find again; the others keep it as it is.
+    pub notes: String,
 }
 
 /// An epoch in a few figures.
@@ -37,11 +39,14 @@ pub struct Epoch {
 impl History {
     /// Adds what an event of the run reports.
     pub fn add(&mut self, event: &Event) {
+        self.add_by(event, |report| serde_json::to_string(report).expect("keys are text"));
+    }
+
+    /// The same with a way of one's own to write a report as JSON.
+    pub(crate) fn add_by(&mut self, event: &Event, json: impl FnOnce(&EpochReport) -> String) {
         match event {
             Event::Step(step) => self.losses.push(step.loss),
-            Event::Epoch(report) => {
-                self.reports.push(serde_json::to_string(report).expect("keys are text"));
-            }
+            Event::Epoch(report) => self.reports.push(json(report)),
             _ => {}
         }
     }

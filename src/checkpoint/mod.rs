@@ -1,8 +1,8 @@
 //! Runs as files, `NAME.nibble.safetensors`, that any reader of safetensors opens.
 //!
 //! Tensors in the file's order: those of the state walk ([`Run::visit`]) under their names, F32; the loss of each step, F64;
-//! what the walk shows as bytes, U8; the reports of the epochs, a line of JSON each; last `nibble.sum`, the SHA-256 of every
-//! byte of the file before its own. Metadata: the fields of [`About`], each as JSON under `nibble.` and its name. Where the
+//! what the walk shows as bytes, U8; the reports of the epochs, a line of JSON each, and notes, text; last `nibble.sum`, the
+//! SHA-256 of every byte of the file before its own. Metadata: the fields of [`About`], each as JSON under `nibble.` and its name. Where the
 //! streams of random numbers stand follows from seed, epoch and step.
 //!
 //! Written and read as a stream: besides the run there is never more in memory than the header and a history.
@@ -33,6 +33,7 @@ const SUM: &str = "nibble.sum";
 /// Of the [`History`].
 const LOSSES: &str = "nibble.losses";
 const EPOCHS: &str = "nibble.epochs";
+const NOTES: &str = "nibble.notes";
 /// Before the names of [`About`]'s fields.
 const PREFIX: &str = "nibble.";
 /// Longest header that is read. VGG4bit's is 20 KB, and 200 bytes for each epoch.

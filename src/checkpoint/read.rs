@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
-use super::{About, CHUNK, EPOCHS, FORMAT, History, Images, LOSSES, MOST_HEADER, PREFIX, Plan, SUM, Summed};
+use super::{
+    About, CHUNK, EPOCHS, FORMAT, History, Images, LOSSES, MOST_HEADER, NOTES, PREFIX, Plan, SUM, Summed,
+};
 use crate::data::Dataset;
 use crate::run::Run;
 use crate::settings::RunConfig;
@@ -110,9 +112,9 @@ impl<R: Read> Reader<R> {
                     history.losses = read.chunks_exact(8).map(loss).collect();
                 }
                 (EPOCHS, Dtype::U8) => {
-                    let text = String::from_utf8_lossy(&self.read(&info)?).into_owned();
-                    history.reports = text.lines().map(str::to_owned).collect();
+                    history.reports = self.read_text(&info)?.lines().map(str::to_owned).collect();
                 }
+                (NOTES, Dtype::U8) => history.notes = self.read_text(&info)?,
                 (_, Dtype::F32) => {
                     let mut fill = Fill { input: &mut self.input, name: &name, outcome: Ok(()) };
                     run.visit_tensors(&mut fill);
@@ -147,6 +149,8 @@ impl<R: Read> Reader<R> {
         for (name, dtype) in bytes.chain(own) {
             take(name, &list(dtype), format!("{name} as {dtype:?}"))?;
         }
+        // The first files had none.
+        left.remove(NOTES);
         if let Some(name) = left.keys().next() {
             return Err(self.problem("the tensors of such a run".into(), format!("{name} too")));
         }
@@ -167,6 +171,11 @@ impl<R: Read> Reader<R> {
         let mut bytes = Vec::new();
         self.copy(info, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// The next tensor as text.
+    fn read_text(&mut self, info: &TensorInfo) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.read(info)?).into_owned())
     }
 
     /// Hands the bytes of the next tensor on. No more is taken at a time than there is.
@@ -217,26 +226,42 @@ fn read_header(input: &mut impl Read) -> std::result::Result<Metadata, String> {
     if length > MOST_HEADER {
         return Err(format!("a header of {length} bytes, more than {MOST_HEADER}"));
     }
-    let mut text = Vec::new();
-    input.take(length).read_to_end(&mut text).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    input.take(length).read_to_string(&mut text).map_err(|error| error.to_string())?;
     if text.len() as u64 != length {
         return Err(format!("its end after {} bytes of a header of {length}", text.len()));
     }
-    serde_json::from_slice(&text).map_err(|error| format!("no header of safetensors ({error})"))
+    serde_json::from_str(&text).map_err(|error| format!("no header of safetensors ({error})"))
 }
 
 fn read_about(header: &Metadata) -> std::result::Result<About, String> {
-    let fields = header.metadata().iter().flatten();
-    let ours = fields.filter_map(|(name, text)| Some((name.strip_prefix(PREFIX)?, text)));
-    let fields: serde_json::Map<String, Value> =
-        ours.filter_map(|(name, text)| Some((name.into(), serde_json::from_str(text).ok()?))).collect();
-    match fields.get("format").and_then(Value::as_u64) {
-        None => return Err("no run of Nibble's".into()),
-        Some(format) if format == 0 || format > u64::from(FORMAT) => return Err(format!("format {format}")),
-        Some(_) => {}
+    let fields = Fields(header);
+    let format = fields.get("format").map_err(|_| "no run of Nibble's".to_owned())?;
+    if format == 0 || format > FORMAT {
+        return Err(format!("format {format}"));
     }
-    serde_json::from_value(fields.into())
-        .map_err(|error| format!("metadata that does not fit together ({error})"))
+    Ok(About {
+        format,
+        engine: fields.get("engine")?,
+        arithmetic: fields.get("arithmetic")?,
+        settings: fields.get("settings")?,
+        data: fields.get("data")?,
+        state: fields.get("state")?,
+        epochs: fields.get("epochs")?,
+    })
+}
+
+/// Metadata of safetensors.
+struct Fields<'a>(&'a Metadata);
+
+impl Fields<'_> {
+    /// One of [`About`]'s.
+    fn get<T: DeserializeOwned>(&self, name: &str) -> std::result::Result<T, String> {
+        let metadata = self.0.metadata().as_ref();
+        let text = metadata.and_then(|metadata| metadata.get(&format!("{PREFIX}{name}")));
+        let text = text.ok_or_else(|| format!("no {PREFIX}{name}"))?;
+        serde_json::from_str(text).map_err(|error| format!("{PREFIX}{name} that cannot be read ({error})"))
+    }
 }
 
 /// Reads the tensor of that name into its place.

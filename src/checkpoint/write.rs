@@ -1,12 +1,13 @@
 //! Writing.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
-use serde_json::{Map, Value};
+use serde::Serialize;
 
-use super::{About, CHUNK, EPOCHS, FORMAT, History, Images, LOSSES, PREFIX, Plan, SUM, Summed};
+use super::{About, CHUNK, EPOCHS, FORMAT, History, Images, LOSSES, NOTES, PREFIX, Plan, SUM, Summed};
 use crate::kernels;
 use crate::run::Run;
 use crate::state::Visitor;
@@ -28,6 +29,7 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
         header.add(name, Dtype::U8, vec![*len]);
     }
     header.add(EPOCHS, Dtype::U8, vec![reports.len()]);
+    header.add(NOTES, Dtype::U8, vec![history.notes.len()]);
     header.add(SUM, Dtype::U8, vec![size_of::<[u8; 32]>()]);
     let about = About {
         format: FORMAT,
@@ -49,6 +51,7 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
     run.visit(&mut bytes);
     bytes.outcome?;
     out.write_all(reports.as_bytes())?;
+    out.write_all(history.notes.as_bytes())?;
     let sum = out.sum();
     out.write_all(&sum)?;
     out.flush()
@@ -70,19 +73,36 @@ impl Header {
 
     /// What the file begins with: its own length, and itself, up to a multiple of eight bytes.
     fn encode(self, about: &About) -> io::Result<Vec<u8>> {
-        let mut fields = Map::from_iter([("__metadata__".into(), metadata(about)?)]);
-        for (name, info) in self.tensors {
-            fields.insert(name, serde_json::to_value(info)?);
+        // Piece by piece: a library's general way to write such a map is five kilobytes of every visit.
+        let mut text = format!("{{\"__metadata__\":{}", json(&metadata(about)?)?);
+        for (name, TensorInfo { dtype, shape, data_offsets: (start, end) }) in &self.tensors {
+            let name = json(name)?;
+            text += &format!(
+                ",{name}:{{\"dtype\":\"{dtype:?}\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}"
+            );
         }
-        let mut text = serde_json::to_vec(&fields)?;
-        text.resize(text.len().next_multiple_of(8), b' ');
-        Ok([&(text.len() as u64).to_le_bytes()[..], &text].concat())
+        text.push('}');
+        let length = text.len().next_multiple_of(8);
+        Ok([&(length as u64).to_le_bytes(), text.as_bytes(), &[b' '; 8][..length - text.len()]].concat())
     }
 }
 
-fn metadata(about: &About) -> io::Result<Value> {
-    let Value::Object(fields) = serde_json::to_value(about)? else { unreachable!("a struct") };
-    Ok(fields.into_iter().map(|(name, value)| (format!("{PREFIX}{name}"), value.to_string())).collect())
+fn metadata(about: &About) -> io::Result<BTreeMap<String, String>> {
+    let About { format, engine, arithmetic, settings, data, state, epochs } = about;
+    let fields = [
+        ("format", json(format)?),
+        ("engine", json(engine)?),
+        ("arithmetic", json(arithmetic)?),
+        ("settings", json(settings)?),
+        ("data", json(data)?),
+        ("state", json(state)?),
+        ("epochs", json(epochs)?),
+    ];
+    Ok(fields.into_iter().map(|(name, text)| (format!("{PREFIX}{name}"), text)).collect())
+}
+
+fn json(value: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_string(value)?)
 }
 
 /// Writes values some at a time.

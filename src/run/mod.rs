@@ -252,6 +252,11 @@ impl Run {
         &self.images.dataset
     }
 
+    /// Training steps done.
+    pub fn steps(&self) -> u64 {
+        self.trainer.steps()
+    }
+
     /// The network.
     pub fn model(&self) -> &Model {
         self.trainer.model()

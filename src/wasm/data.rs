@@ -1,19 +1,16 @@
 //! Data sets: files read into one, the built-in one, and their images.
 
-use std::io;
 use std::sync::Arc;
 
 use js_sys::{Function, Uint8Array, Uint8ClampedArray};
 use wasm_bindgen::prelude::*;
 
 use super::error::Result;
+use super::files::Source;
 use super::to_js;
 use crate::Error;
 use crate::data::loader::Loader;
 use crate::data::{self, images, synthetic};
-
-/// Largest piece of a file read at once, bytes.
-const READ_CHUNK: u64 = 1 << 20;
 
 /// Gathers files into a data set.
 #[wasm_bindgen]
@@ -52,8 +49,7 @@ impl DatasetLoader {
         read: Function,
         progress: Option<Function>,
     ) -> Result<()> {
-        let reader = JsReader { read, progress, offset: 0, size: size as u64 };
-        Ok(self.loader.add(name, size as u64, reader)?)
+        Ok(self.loader.add(name, size as u64, Source::new(read, size, progress))?)
     }
 
     /// Ends the gathering.
@@ -68,42 +64,6 @@ impl DatasetLoader {
 #[wasm_bindgen(js_name = datasetBytes)]
 pub fn dataset_bytes(images: u32) -> f64 {
     f64::from(images) * data::BYTES_PER_IMAGE as f64
-}
-
-/// A file that JavaScript reads piece by piece.
-struct JsReader {
-    read: Function,
-    progress: Option<Function>,
-    offset: u64,
-    size: u64,
-}
-
-impl io::Read for JsReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = (buffer.len() as u64).min(READ_CHUNK).min(self.size - self.offset);
-        if length == 0 {
-            return Ok(0);
-        }
-        let failed = |error: JsValue| {
-            io::Error::other(match error.dyn_ref::<js_sys::Error>() {
-                Some(error) => String::from(error.message()),
-                None => format!("{error:?}"),
-            })
-        };
-        let (offset, wanted) = (JsValue::from(self.offset as f64), JsValue::from(length as f64));
-        let bytes = self.read.call2(&JsValue::NULL, &offset, &wanted).map_err(failed)?;
-        let bytes = Uint8Array::new(&bytes);
-        let count = bytes.length() as usize;
-        if count == 0 || count > buffer.len() {
-            return Err(io::Error::other(format!("{count} bytes where {length} were asked for")));
-        }
-        bytes.copy_to(&mut buffer[..count]);
-        self.offset += count as u64;
-        if let Some(progress) = &self.progress {
-            progress.call1(&JsValue::NULL, &JsValue::from(self.offset as f64)).map_err(failed)?;
-        }
-        Ok(count)
-    }
 }
 
 /// A loaded or generated data set.

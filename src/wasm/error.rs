@@ -36,6 +36,13 @@ impl From<Error> for Failure {
     }
 }
 
+/// A file that could not be written, in the words of whoever refused it.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self(js_sys::Error::new(&error.to_string()))
+    }
+}
+
 /// A value of the wrong type, or with unknown or missing fields.
 impl From<serde_wasm_bindgen::Error> for Failure {
     fn from(error: serde_wasm_bindgen::Error) -> Self {

@@ -1,7 +1,9 @@
 //! The JavaScript surface: every JS type lives here. Handles go in, small plain values come out.
 
+mod checkpoint;
 mod data;
 mod error;
+mod files;
 mod run;
 
 use js_sys::Float32Array;
@@ -11,6 +13,7 @@ use wasm_bindgen::prelude::*;
 use crate::kernels;
 use crate::quant::SchemeLevels;
 
+pub use checkpoint::{Checkpoint, LoadedRun};
 pub use data::{Dataset, DatasetLoader, dataset_bytes};
 pub use error::{Failure, Result};
 pub use run::{Evaluator, PackedModel, Run};

@@ -1,17 +1,28 @@
 //! Runs and what can be asked of them.
 
-use js_sys::{Float32Array, Uint8Array};
+use js_sys::{Float32Array, Function, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::error::Result;
+use super::files::Sink;
 use super::{Dataset, now, object, on_pool, to_js};
+use crate::checkpoint::{self, History};
 use crate::predictions::Query;
 use crate::settings::RunConfig;
 use crate::{export, packed, run};
 
-/// A training run.
+/// A training run, and what it has reported.
 #[wasm_bindgen]
-pub struct Run(run::Run);
+pub struct Run {
+    run: run::Run,
+    history: History,
+}
+
+impl Run {
+    pub(super) fn of(run: run::Run, history: History) -> Self {
+        Self { run, history }
+    }
+}
 
 #[wasm_bindgen]
 impl Run {
@@ -19,58 +30,63 @@ impl Run {
     #[wasm_bindgen(constructor)]
     pub fn new(dataset: &Dataset, config: JsValue) -> Result<Run> {
         let config = changed(&RunConfig::default(), config)?;
-        Ok(Self(run::Run::new(dataset.0.clone(), config, now)?))
+        Ok(Self::of(run::Run::new(dataset.0.clone(), config, now)?, History::default()))
     }
 
     /// What it is.
     pub fn info(&self) -> Result<JsValue> {
-        to_js(&self.0.info())
+        to_js(&self.run.info())
     }
 
     /// Bytes that it takes while it trains, without its images.
     pub fn bytes(&self) -> f64 {
-        self.0.bytes() as f64
+        self.run.bytes() as f64
     }
 
     /// Bytes that looking at it takes for a while: copies of it that are quantized, evaluated or packed.
     #[wasm_bindgen(js_name = copyBytes)]
     pub fn copy_bytes(&self) -> f64 {
-        self.0.copy_bytes() as f64
+        self.run.copy_bytes() as f64
     }
 
     /// Takes most of what it needs to train now, which the first step would else take. Throws where there is not enough.
     pub fn reserve(&mut self) -> Result<()> {
-        Ok(self.0.reserve()?)
+        Ok(self.run.reserve()?)
     }
 
     /// One training step or one batch of the test pass. Throws an Error of kind `diverged` where loss or gradients
     /// leave the finite numbers; the weights are then those before the step.
     pub fn advance(&mut self) -> Result<JsValue> {
-        to_js(&on_pool(|| self.0.advance())?)
+        let event = on_pool(|| self.run.advance())?;
+        let told = to_js(&event)?;
+        // JavaScript has it as text for the asking.
+        self.history
+            .add_by(&event, |_| js_sys::JSON::stringify(&told).map_or_else(|_| String::new(), String::from));
+        Ok(told)
     }
 
     /// The weights as they are now.
     #[wasm_bindgen(js_name = layerReports)]
     pub fn layer_reports(&mut self) -> Result<JsValue> {
-        to_js(&self.0.layer_reports())
+        to_js(&self.run.layer_reports())
     }
 
     /// Milliseconds a phase since the last call.
     pub fn phases(&mut self) -> Result<JsValue> {
-        to_js(&self.0.take_phases())
+        to_js(&self.run.take_phases())
     }
 
     /// An exact copy that goes on with other settings: `config` is a `RunConfig`; what is absent stays as it is.
     pub fn fork(&mut self, config: JsValue) -> Result<Run> {
-        let config = changed(self.0.config(), config)?;
-        Ok(Self(self.0.fork(config)?))
+        let config = changed(self.run.config(), config)?;
+        Ok(Self::of(self.run.fork(config)?, self.history.clone()))
     }
 
     /// Multiplies the layer's largest weight by `factor`. Gives
     /// `{layer, index, before, after, absmaxBefore, absmaxAfter}`.
     #[wasm_bindgen(js_name = injectOutlier)]
     pub fn inject_outlier(&mut self, layer: &str, factor: f32) -> Result<JsValue> {
-        to_js(&self.0.inject_outlier(layer, factor)?)
+        to_js(&self.run.inject_outlier(layer, factor)?)
     }
 
     /// A test pass over a copy of the weights as they are now, quantized by `{quantizer, bits, granularity, fold, equalise,
@@ -78,26 +94,35 @@ impl Run {
     /// as the run does it where that is null or absent.
     pub fn evaluator(&mut self, quantization: JsValue) -> Result<Evaluator> {
         let quantization: Option<run::Quantization> = serde_wasm_bindgen::from_value(quantization)?;
-        Ok(Evaluator(self.0.evaluator(quantization)?))
+        Ok(Evaluator(self.run.evaluator(quantization)?))
     }
 
     /// Images of the last complete test pass, by `{label, predicted, limit}`; an array of
     /// `{index, label, top: [{class, probability}], loss}`.
     pub fn predictions(&self, query: JsValue) -> Result<JsValue> {
         let query: Query = serde_wasm_bindgen::from_value(query)?;
-        to_js(&self.0.predictions(query)?)
+        to_js(&self.run.predictions(query)?)
     }
 
     /// The network as it is now with weights packed two to a byte; those of an FP32 run are quantized to 4 bits.
     pub fn packed(&mut self) -> Result<PackedModel> {
-        Ok(PackedModel(self.0.packed()?))
+        Ok(PackedModel(self.run.packed()?))
+    }
+
+    /// Writes it as a file, piece by piece, by `write(bytes)`, which takes a `Uint8Array`; with `notes`, which
+    /// [`LoadedRun::history`] gives back.
+    pub fn save(&mut self, notes: String, write: &Function) -> Result<()> {
+        self.history.notes = notes;
+        let mut out = Sink(write).buffered();
+        checkpoint::write(&mut self.run, &self.history, &mut out)?;
+        Ok(())
     }
 
     /// The network as it is now in a file of another program, by the name of a target: `{extension, mime, bytes}`, the
     /// last a `Uint8Array`.
     pub fn export(&mut self, target: &str) -> Result<JsValue> {
         let target = export::find(target)?;
-        let artifact = (target.write)(&self.0.network())?;
+        let artifact = (target.write)(&self.run.network())?;
         Ok(object([
             ("extension", artifact.extension.into()),
             ("mime", artifact.mime.into()),
@@ -108,7 +133,7 @@ impl Run {
     /// The weights of a layer, filter by filter: `{count, height, width, channels, latent, quantized}`, the last
     /// two a `Float32Array` `[count][height][width][channels]`.
     pub fn filters(&mut self, layer: &str) -> Result<JsValue> {
-        let filters = self.0.filters(layer)?;
+        let filters = self.run.filters(layer)?;
         let size = |size: usize| (size as f64).into();
         let values = |values: &[f32]| Float32Array::from(values).into();
         Ok(object([
@@ -124,13 +149,13 @@ impl Run {
     /// One of the grids of a layer, by its number, and the weights on it: a `GridReport`.
     #[wasm_bindgen(js_name = gridReport)]
     pub fn grid_report(&mut self, layer: &str, grid: usize) -> Result<JsValue> {
-        to_js(&self.0.grid_report(layer, grid)?)
+        to_js(&self.run.grid_report(layer, grid)?)
     }
 
     /// What the ReLUs give for some test images: an array of `ActivationReport`.
     #[wasm_bindgen(js_name = activationReports)]
     pub fn activation_reports(&mut self) -> Result<JsValue> {
-        to_js(&on_pool(|| self.0.activation_reports()))
+        to_js(&on_pool(|| self.run.activation_reports()))
     }
 }
 

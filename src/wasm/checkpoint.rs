@@ -1,0 +1,53 @@
+//! Runs as files.
+
+use js_sys::{Float64Array, Function};
+use wasm_bindgen::prelude::*;
+
+use super::error::Result;
+use super::files::Source;
+use super::{Dataset, Run, now, object};
+use crate::checkpoint::{Loaded, Reader};
+
+/// A saved run of which the header has been read.
+#[wasm_bindgen]
+pub struct Checkpoint(Reader<Source>);
+
+#[wasm_bindgen]
+impl Checkpoint {
+    /// Opens a file of so many bytes by `read(offset, length)`, which returns a `Uint8Array` of that part of it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(name: &str, size: f64, read: Function) -> Result<Checkpoint> {
+        Ok(Self(Reader::open(name, Source::new(read, size, None))?))
+    }
+
+    /// Reads the run, which goes on with the images that it was trained on.
+    pub fn load(self, dataset: &Dataset) -> Result<LoadedRun> {
+        Ok(LoadedRun(self.0.load(dataset.0.clone(), now)?))
+    }
+}
+
+/// A run as it was.
+#[wasm_bindgen]
+pub struct LoadedRun(Loaded);
+
+#[wasm_bindgen]
+impl LoadedRun {
+    /// What it had reported: `{losses, epochs, notes, intact, step}`, the first a `Float64Array` of each step's, the second
+    /// a report of each epoch as JSON; `intact` says whether the file is the one that was written.
+    pub fn history(&self) -> JsValue {
+        let Loaded { run, history, intact } = &self.0;
+        let epochs: js_sys::Array = history.reports.iter().map(|report| JsValue::from(report)).collect();
+        object([
+            ("losses", Float64Array::from(history.losses.as_slice()).into()),
+            ("epochs", epochs.into()),
+            ("notes", history.notes.as_str().into()),
+            ("intact", (*intact).into()),
+            ("step", (run.steps() as f64).into()),
+        ])
+    }
+
+    /// The run.
+    pub fn take(self) -> Run {
+        Run::of(self.0.run, self.0.history)
+    }
+}
