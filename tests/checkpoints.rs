@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nibble::checkpoint::{self, History, Loaded, Reader};
-use nibble::data::{Dataset, synthetic};
+use nibble::data::{Dataset, IMAGE_BYTES, images::from_images, synthetic};
 use nibble::metrics::Event;
 use nibble::random::{Purpose, below, stream};
 use nibble::run::Run;
@@ -106,6 +106,29 @@ fn a_run_goes_on_bit_for_bit_wherever_it_was_stopped() {
         assert_eq!(events, expected, "{method}");
         assert!(save(&mut run, &history) == end, "{method}");
     }
+}
+
+#[test]
+fn own_pictures_travel_with_the_run() {
+    let labels: Vec<u16> = (0..60).map(|image| image % 3).collect();
+    let pixels: Vec<u8> = (0..60 * IMAGE_BYTES).map(|i| (i * 7 + i / 251) as u8).collect();
+    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let images = Arc::new(from_images("mine", classes, &pixels, &labels, 1).unwrap());
+    let mut run = Run::new(images.clone(), config(""), || 0.0).unwrap();
+    let mut history = History { notes: "of the page".into(), ..History::default() };
+    advance(&mut run, &mut history, 2);
+    let file = save(&mut run, &history);
+    let mut reader = Reader::open(NAME, &file[..]).unwrap();
+    let own = reader.images().unwrap().unwrap();
+    assert_eq!((&own.train, &own.test), (&images.train, &images.test));
+    let loaded = reader.load(Arc::new(own), || 0.0).unwrap();
+    assert!(loaded.intact && loaded.history == history);
+    // Whoever has them need not read them.
+    assert!(Reader::open(NAME, &file[..]).unwrap().load(images, || 0.0).unwrap().intact);
+    assert!(Reader::open(NAME, &file[..]).unwrap().verify().unwrap());
+    // Other runs are on images that everybody can get.
+    let (_, file) = saved("");
+    assert!(Reader::open(NAME, &file[..]).unwrap().images().unwrap().is_none());
 }
 
 #[test]

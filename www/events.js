@@ -14,6 +14,7 @@ export const EVENTS = Object.freeze({
   tested: "how far the test of weights quantized after training is",
   alarm: "a run has diverged",
   kept: "which data sets are kept on this device",
+  keptRuns: "which runs are kept on this device",
   offline: "whether the page is kept for use without a network",
 });
 

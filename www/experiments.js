@@ -49,6 +49,23 @@ export class Experiments {
     return this.race(between(session.run.settings, session.settings));
   }
 
+  /** Finished runs go on until so many epochs. */
+  lengthen(epochs) {
+    const { session } = this;
+    return session.inTurn("creating", async () => {
+      for (const run of session.runs) {
+        const settings = { ...run.settings, epochs };
+        const { info, layers } = await session.client.request(To.FORK, { run: run.id, from: run.id, config: runConfig(settings) });
+        run.goOn(settings, info, layers, `${epochs} epochs`);
+        run.status = "paused";
+      }
+      session.take({ epochs });
+      session.adoptRuns(session.runs);
+      session.writeUrl();
+      session.wishTo("play");
+    });
+  }
+
   /** Copies the first run as it is now, and goes on with both. @param {string} difference see difference.js */
   fork(difference) {
     return this.#add(difference, async (first, settings) => {
@@ -119,6 +136,7 @@ export class Experiments {
     return session.inTurn("creating", async () => {
       const others = session.runs.filter((other) => other !== run);
       if (others.length !== 1 || !session.runs.includes(run)) return;
+      const left = await session.keeping.leave([run]);
       await session.client.request(To.DROP, { run: run.id });
       const waiting = Object.fromEntries(session.waiting.map(({ key }) => [key, session.settings[key]]));
       // Whoever waits for other images waits for these very ones.
@@ -126,6 +144,7 @@ export class Experiments {
       session.takeSettings(others[0], { ...(run === session.run ? {} : waiting), race: "" });
       session.adoptRuns(others);
       session.writeUrl();
+      session.keeping.tellLeft(left);
     });
   }
 

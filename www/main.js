@@ -6,6 +6,7 @@ import { drawing } from "./frames.js";
 import { arePictures } from "./images/folder.js";
 import { loadPictures } from "./images/read.js";
 import { isolate } from "./isolation.js";
+import { isSavedRun } from "./kept/keeping.js";
 import { keepOffline } from "./offline.js";
 import { accuracyPlot } from "./plots/accuracy.js";
 import { lossPlot } from "./plots/loss.js";
@@ -19,6 +20,7 @@ import * as lessons from "./panels/lessons.js";
 import * as levels from "./panels/levels.js";
 import * as outlier from "./panels/outlier.js";
 import * as ptq from "./panels/ptq.js";
+import * as runs from "./panels/runs.js";
 import * as share from "./panels/share.js";
 import * as tryIt from "./panels/try.js";
 import * as weights from "./panels/weights.js";
@@ -56,6 +58,7 @@ const PANELS = [
   ["gradients", gradients, "panels"],
   ["errors", errors, "panels"],
   ["try", tryIt, "panels"],
+  ["runs", runs, "panels"],
   ["share", share, "panels"],
 
   ["device", device, "aside"],
@@ -176,6 +179,7 @@ function build(features) {
   wireTransport(session);
   wireDrop(async (entries) => {
     if (arePictures(entries)) return loadPictures(session, entries);
+    if (entries.length === 1 && isSavedRun(entries[0].file)) return session.keeping.openFile(entries[0].file);
     const other = entries.length === 1 ? await otherFile(entries[0].file) : null;
     if (other) return notify("info", other.text, other.actions);
     return session.loadFiles(entries.map(({ file }) => file));
@@ -218,5 +222,6 @@ if (reason) {
   // A frame of another page keeps nothing; and only once the first run is there does it take a turn.
   if (!embed) {
     session.isOffline(await keepOffline());
+    await session.keeping.offer();
   }
 }

@@ -16,6 +16,7 @@ export const PARTS = Object.freeze({
   gradients: "#gradients",
   errors: "#errors",
   try: "#try",
+  runs: "#runs",
   share: "#share",
   data: "#drop",
   engine: "[aria-labelledby='engine-title']",

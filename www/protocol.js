@@ -18,7 +18,8 @@ export const To = Object.freeze({
   BOOT: "boot",
   /**
    * {source: {kind: "builtin", train, test} | {kind: "files", files: File[]} | {kind: "origin", name} |
-   * {kind: "images", name, classes: string[], pixels: Uint8Array (n * 32 * 32 * 3, RGB), labels: Uint8Array}}.
+   * {kind: "images", name, classes: string[], pixels: Uint8Array (n * 32 * 32 * 3, RGB), labels: Uint8Array} |
+   * {kind: "saved", name, files: [Blob] (a saved run that has its own pictures with it)}}.
    * Pauses every run first. -> DatasetView. On an error nothing that was loaded changes.
    */
   LOAD: "load",
@@ -36,6 +37,26 @@ export const To = Object.freeze({
   FORK: "fork",
   /** {run}: forgets that run. -> {} */
   DROP: "drop",
+  /**
+   * {run: number, dataset: number, file: Blob, name: string, config: object, alone: boolean}: a saved run under that number,
+   * as `To.CREATE` makes a fresh one; `config` says what it goes on with, where that is not what it was saved with.
+   * -> {info: RunInfo, layers: LayerReport[], history: {losses: Float64Array, epochs: string[] (EpochReports as JSON),
+   * notes: string, intact: boolean, step: number}}
+   */
+  OPEN: "open",
+  /**
+   * {run, key: string, notes: string}: saves the run in the browser's own file system, in a folder of that name, from now
+   * on, `From.KEPT` telling of each time; with notes as `To.NOTE`. -> {}. On an error it is not saved.
+   */
+  KEEP: "keep",
+  /** {run, notes: string}: what the page wants to find again in what is saved. -> {} */
+  NOTE: "note",
+  /** {runs: number[]}: saves these now, as far as they are kept and have changed. -> {} */
+  SAVE: "save",
+  /** {runs: number[]}: these are saved no more; nobody holds their files now. -> {} */
+  LEAVE: "leave",
+  /** {run, notes: string} -> {file: Blob}: the run as a file. */
+  FILE: "file",
   /**
    * {runs: number[]}: train them until paused or finished, the one that is behind in steps always next. -> {}
    */
@@ -107,6 +128,11 @@ export const From = Object.freeze({
   EPOCH: "epoch",
   /** {run, layers: LayerReport[]}: the weights as they are now; about once a second while training. */
   LAYERS: "layers",
+  /**
+   * {run, key, step, bytes, ms} or {run, key, error: string}: the run was saved in that folder, which took so long, or could
+   * not be.
+   */
+  KEPT: "kept",
   /** {run, status: "playing"|"paused"|"finished"}: what the run does now. */
   STATUS: "status",
   /**

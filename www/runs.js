@@ -18,6 +18,18 @@ export class Trace {
   #sum = 0;
   #count = 0;
 
+  /** As plain values, which `Trace.of` takes. */
+  get state() {
+    return { xs: this.xs, ys: this.ys, stride: this.#stride };
+  }
+
+  static of({ xs, ys, stride }) {
+    const trace = new Trace();
+    Object.assign(trace, { xs, ys });
+    trace.#stride = stride;
+    return trace;
+  }
+
   push(x, y) {
     this.#sum += y;
     this.#count += 1;
@@ -127,6 +139,8 @@ export class RunRecord {
     this.slot = id - 1;
     /** The data it trains on: {dataset, info, samples, key, source}. */
     this.loaded = loaded;
+    /** Under which it is kept on this device; null: not yet. @type {string|null} */
+    this.key = null;
     /** What tells it from the other run, or what it rounds: "4-bit", "tanh off". */
     this.label = roundings(settings);
     /** @type {Fork|null} */
@@ -161,6 +175,34 @@ export class RunRecord {
       ms: new Smooth(20),
       testMs: new Smooth(20),
     };
+  }
+
+  /**
+   * Takes over what it had reported when it was saved.
+   * @param {number} step steps done
+   * @param {Float64Array} losses of every one of them
+   * @param {object[]} epochs EpochReports
+   * @param {object|null} last the last step, where it is known
+   */
+  goBackTo(step, losses, epochs, last) {
+    const { stepsPerEpoch, config } = this.info;
+    const first = this.fork?.step ?? 0;
+    for (let i = first; i < losses.length; i++) {
+      const x = (i + 1) / stepsPerEpoch;
+      this.losses.push(losses[i]);
+      this.curves.batchLoss.push(x, losses[i]);
+      this.curves.trainLoss.push(x, this.smooth.loss.push(losses[i]));
+    }
+    this.epochs = epochs.filter(({ epoch }) => epoch > Math.floor(this.fork?.epoch ?? 0));
+    const ended = epochs.at(-1)?.epoch ?? 0;
+    const epoch = Math.ceil(step / stepsPerEpoch);
+    this.globalStep = step;
+    if (step > 0) {
+      const lr = epochs.at(-1)?.lr;
+      this.last = last ?? { globalStep: step, epoch, step: step - (epoch - 1) * stepsPerEpoch, stepsPerEpoch, loss: losses.at(-1), lr, gradNorm: NaN };
+      Object.assign(this.progress, { epoch, step: this.last.step, ended });
+    }
+    this.status = ended >= config.epochs ? "finished" : "paused";
   }
 
   get trained() {

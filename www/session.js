@@ -5,12 +5,15 @@
 import { Client } from "./client.js";
 import { changed, differing, labels, matters } from "./difference.js";
 import { Events } from "./events.js";
+import { aboutOf } from "./kept/header.js";
+import { Keeping } from "./kept/keeping.js";
+import { restored } from "./kept/notes.js";
 import { Experiments } from "./experiments.js";
 import { builds } from "./features.js";
 import { listen } from "./listen.js";
 import { To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
-import { askingFor, dataKey, readable, Sources } from "./sources.js";
+import { askingFor, askingForSaved, dataKey, readable, Sources } from "./sources.js";
 import { adoptThreads, differences, display, fromQuery, lossText, OF_A_SCHEME, ofRun, runConfig, settingOf, settled, toQuery } from "./settings.js";
 import { Store } from "./store.js";
 
@@ -18,6 +21,8 @@ import { Store } from "./store.js";
 const SETTLE_MS = 250;
 /** Seeds drawn by "New seed": short enough to be read out in class. */
 const SEEDS = 100_000;
+/** Offered to a run that is finished. */
+const MORE_EPOCHS = 5;
 
 /** What names the engine that `settings` ask for. */
 const engineKey = ({ threads, build }) => `${threads} ${build}`;
@@ -69,6 +74,8 @@ export class Session extends Events {
     /** What is done with runs beside training them: race, fork, drop, outlier, quantizing after training. */
     this.experiments = new Experiments(this);
     listen(this);
+    /** Runs kept on this device. */
+    this.keeping = new Keeping(this);
   }
 
   /** What the user wants. @type {Readonly<import("./settings.js").Settings>} */
@@ -361,6 +368,7 @@ export class Session extends Events {
     // A step is that of the run behind: two runs then come to the same step.
     const runs = wish === "play" ? ready : ready.filter(({ globalStep }) => globalStep === least);
     const ids = runs.map(({ id }) => id);
+    this.keeping.begin(runs);
     this.client.request(wish === "play" ? To.PLAY : To.STEP, { runs: ids }).catch((error) => {
       if (runs.some(({ status }) => status !== "lost")) this.notify("error", error.message);
     });
@@ -377,8 +385,13 @@ export class Session extends Events {
 
   /** Trains, as soon as there is a run to train. @param {"play"|"step"} how */
   async train(how) {
+    if (this.finished && this.#wantsMoreEpochs()) return this.experiments.lengthen(this.settings.epochs);
     if (this.finished && this.waiting.length === 0) {
-      this.notify("info", "This run is finished. Reset begins it again; more epochs apply at reset.");
+      const epochs = this.settings.epochs + MORE_EPOCHS;
+      this.notify("info", "This run is finished. Reset begins it again.", {
+        label: `Train ${MORE_EPOCHS} epochs more`,
+        act: () => this.experiments.lengthen(epochs),
+      });
       return;
     }
     if (this.run?.status === "lost" && !this.busy) {
@@ -390,6 +403,12 @@ export class Session extends Events {
     if (this.busy) return;
     await this.#settleNow();
     this.#grantWish();
+  }
+
+  /** Whether all that is waited for is that the runs go on for longer. */
+  #wantsMoreEpochs() {
+    const [row, ...others] = this.waiting;
+    return others.length === 0 && row?.key === "epochs" && this.settings.epochs > this.run.settings.epochs;
   }
 
   pause() {
@@ -405,7 +424,9 @@ export class Session extends Events {
     return this.inTurn("creating", async () => {
       const { loaded } = this;
       try {
+        const left = await this.keeping.leave(this.runs);
         await this.#rebuild();
+        this.keeping.tellLeft(left);
       } catch (error) {
         // A load that failed leaves the menu on what is loaded.
         this.take(this.loaded === loaded && loaded ? askingFor(loaded.info) : {});
@@ -454,6 +475,67 @@ export class Session extends Events {
   /** The address says what the settings say. */
   writeUrl() {
     history.replaceState(null, "", toQuery(this.settings) + location.hash);
+  }
+
+  /**
+   * Opens a saved run in place of those that are there.
+   * @param {{file: Blob, name: string}[]} copies of it, the newest first: another one is tried where one is damaged
+   * @param {{key?: string, epochs?: number, play?: boolean}} [how] `key`: where it is kept; `epochs` that it goes on for
+   */
+  open(copies, { key = null, epochs, play = false } = {}) {
+    return this.inTurn("loading", async () => {
+      if (!this.engine) await this.#startEngine();
+      const left = await this.keeping.leave(this.runs);
+      let opened;
+      for (const [i, copy] of copies.entries()) {
+        try {
+          opened = { copy, ...(await this.#opened(copy, epochs)) };
+          if (opened.intact) break;
+        } catch (error) {
+          if (!opened && i === copies.length - 1) throw error;
+        }
+      }
+      const { run, intact, copy } = opened;
+      run.key = key;
+      this.takeSettings(run, { race: "" });
+      this.adoptRuns([run]);
+      this.tell("settings");
+      this.writeUrl();
+      if (!intact) this.notify("info", `${copy.name}: its checksum does not match, so it was changed after it was saved. It was opened with what it holds.`);
+      this.keeping.tellLeft(left.filter((one) => one !== key));
+      if (play) this.#wish = "play";
+    });
+  }
+
+  async #opened({ file, name }, epochs) {
+    const about = await aboutOf(file);
+    const wanted = about && askingForSaved(about.data);
+    // What is no saved run the engine says in its own words.
+    const texts = about ? new URLSearchParams(about.settings).toString() : "";
+    const { settings, problems } = fromQuery(texts);
+    if (about && problems.length > 0) throw new Error(`${name}: ${problems.join(" ")}`);
+    const own = Object.fromEntries(Object.keys(about?.settings ?? {}).map((k) => [settingOf(k).key, settings[settingOf(k).key]]));
+    const goal = { ...this.settings, ...own, ...wanted, race: "" };
+    if (epochs) goal.epochs = Math.max(epochs, goal.epochs);
+    if (wanted && this.loaded?.key !== dataKey(goal)) await this.#loadFor(goal, { file, name });
+    const { loaded } = this;
+    const id = this.run?.id ?? 1;
+    const config = epochs ? runConfig(goal) : {};
+    const answer = await this.client.request(To.OPEN, { run: id, dataset: loaded.dataset, file, name, config, alone: true });
+    const run = restored(id, ofRun(goal), loaded, answer);
+    return { run, intact: answer.history.intact };
+  }
+
+  /** Loads the images of a saved run: from here, or out of its file. */
+  async #loadFor(settings, { file, name }) {
+    let source;
+    try {
+      source = await this.sources.find(settings);
+    } catch (error) {
+      if (settings.data !== "images") throw error;
+      source = { kind: "saved", name, files: [file] };
+    }
+    await this.#load(source);
   }
 
   /** Loads files; what is loaded and trained stays as it is if that fails. @param {File[]} files */

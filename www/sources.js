@@ -11,6 +11,16 @@ export function askingFor({ kind, fingerprint }) {
   return { data, images: data === "builtin" ? "" : fingerprint };
 }
 
+/**
+ * The settings that ask for the images of a saved run; null where it does not say which they are.
+ * @param {import("./kept/header.js").About["data"]} data
+ */
+export function askingForSaved({ kind, images: [train, test], fingerprint }) {
+  const data = DATA_OF_KIND[kind];
+  if (!data) return null;
+  return data === "builtin" ? { data, train, test, images: "" } : { data, images: fingerprint };
+}
+
 /** Whether the files of a source are still there: they may have been forgotten, moved or changed. */
 export async function readable({ files = [] }) {
   try {

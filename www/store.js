@@ -15,6 +15,8 @@
  * @property {number} bytes
  */
 
+import { write } from "./kept/write.js";
+
 const FOLDER = "datasets";
 const FACTS = "set.json";
 
@@ -139,17 +141,4 @@ export class Store {
     await this.#list();
     this.#changed();
   }
-}
-
-/** Writes files in a worker of its own: every browser with this file system can write there, not every one here. */
-function write(path, files) {
-  const worker = new Worker(new URL("./worker/keep.js", import.meta.url), { type: "module", name: "nibble-keep" });
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve());
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(event.message || "its worker did not start"));
-    };
-    worker.postMessage({ path, files });
-  }).finally(() => worker.terminate());
 }

@@ -8,6 +8,10 @@ export class Checkpoint {
     free(): void;
     [Symbol.dispose](): void;
     /**
+     * Own pictures that the file has with it; undefined for other runs, whose images everybody can get.
+     */
+    images(): Dataset | undefined;
+    /**
      * Reads the run, which goes on with the images that it was trained on.
      */
     load(dataset: Dataset): LoadedRun;
@@ -280,6 +284,7 @@ export interface InitOutput {
     readonly __wbg_run_free: (a: number, b: number) => void;
     readonly __wbg_wbg_rayon_poolbuilder_free: (a: number, b: number) => void;
     readonly activationLevels: (a: number, b: number, c: number) => [number, number, number];
+    readonly checkpoint_images: (a: number) => [number, number, number];
     readonly checkpoint_load: (a: number, b: number) => [number, number, number];
     readonly checkpoint_new: (a: number, b: number, c: number, d: any) => [number, number, number];
     readonly datasetBytes: (a: number) => number;

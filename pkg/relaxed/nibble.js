@@ -17,6 +17,17 @@ export class Checkpoint {
         wasm.__wbg_checkpoint_free(ptr, 0);
     }
     /**
+     * Own pictures that the file has with it; undefined for other runs, whose images everybody can get.
+     * @returns {Dataset | undefined}
+     */
+    images() {
+        const ret = wasm.checkpoint_images(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return ret[0] === 0 ? undefined : Dataset.__wrap(ret[0]);
+    }
+    /**
      * Reads the run, which goes on with the images that it was trained on.
      * @param {Dataset} dataset
      * @returns {LoadedRun}

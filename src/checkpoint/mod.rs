@@ -1,6 +1,7 @@
 //! Runs as files, `NAME.nibble.safetensors`, that any reader of safetensors opens.
 //!
-//! Tensors in the file's order: those of the state walk ([`Run::visit`]) under their names, F32; the loss of each step, F64;
+//! Tensors in the file's order: own pictures, as `nibble.images` `[n][3][32][32]`, U8, and `nibble.labels`, U16, those that
+//! are trained on first, for nobody else has them; those of the state walk ([`Run::visit`]) under their names, F32; the loss of each step, F64;
 //! what the walk shows as bytes, U8; the reports of the epochs, a line of JSON each, and notes, text; last `nibble.sum`, the
 //! SHA-256 of every byte of the file before its own. Metadata: the fields of [`About`], each as JSON under `nibble.` and its name. Where the
 //! streams of random numbers stand follows from seed, epoch and step.
@@ -17,7 +18,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::data::Dataset;
+use crate::data::{Dataset, DatasetKind};
 use crate::run::Run;
 use crate::state::Visitor;
 
@@ -34,6 +35,9 @@ const SUM: &str = "nibble.sum";
 const LOSSES: &str = "nibble.losses";
 const EPOCHS: &str = "nibble.epochs";
 const NOTES: &str = "nibble.notes";
+/// Own pictures, and their classes.
+const IMAGES: &str = "nibble.images";
+const LABELS: &str = "nibble.labels";
 /// Before the names of [`About`]'s fields.
 const PREFIX: &str = "nibble.";
 /// Longest header that is read. VGG4bit's is 20 KB, and 200 bytes for each epoch.
@@ -63,6 +67,9 @@ pub struct About {
 /// Which images a run was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Images {
+    /// Which data set it is; the first files do not say.
+    #[serde(default)]
+    pub kind: Option<DatasetKind>,
     /// The data set's name for people.
     pub name: String,
     /// Names of its classes.
@@ -76,6 +83,7 @@ pub struct Images {
 impl Images {
     fn of(dataset: &Dataset) -> Self {
         Self {
+            kind: Some(dataset.kind),
             name: dataset.name.clone(),
             classes: dataset.classes.clone(),
             images: [dataset.train.len(), dataset.test.len()],

@@ -9,9 +9,10 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use serde::de::DeserializeOwned;
 
 use super::{
-    About, CHUNK, EPOCHS, FORMAT, History, Images, LOSSES, MOST_HEADER, NOTES, PREFIX, Plan, SUM, Summed,
+    About, CHUNK, EPOCHS, FORMAT, History, IMAGES, Images, LABELS, LOSSES, MOST_HEADER, NOTES, PREFIX, Plan,
+    SUM, Summed,
 };
-use crate::data::Dataset;
+use crate::data::{Dataset, DatasetKind, IMAGE_BYTES, PLANE, SIDE, Split};
 use crate::run::Run;
 use crate::settings::RunConfig;
 use crate::state::Visitor;
@@ -24,6 +25,7 @@ pub struct Reader<R> {
     input: Summed<R>,
     header: Metadata,
     about: About,
+    has_read_images: bool,
 }
 
 /// A run as it was.
@@ -46,7 +48,7 @@ impl<R: Read> Reader<R> {
         let file = file.to_owned();
         let header = read_header(&mut input).map_err(|found| no_checkpoint(&file, found))?;
         let about = read_about(&header).map_err(|found| no_checkpoint(&file, found))?;
-        Ok(Self { file, input, header, about })
+        Ok(Self { file, input, header, about, has_read_images: false })
     }
 
     /// What the checkpoint says of itself.
@@ -73,6 +75,48 @@ impl<R: Read> Reader<R> {
             }
         }
         Ok(intact)
+    }
+
+    /// Own pictures that it was trained on, which come before all else; `None` where the file has none.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where they are no data set, or not those that the run was trained on.
+    pub fn images(&mut self) -> Result<Option<Dataset>> {
+        let first = self.header.offset_keys();
+        let (
+            [IMAGES, LABELS, ..],
+            Images { kind: Some(DatasetKind::Images), name, classes, images, fingerprint },
+        ) = (&first.iter().map(String::as_str).collect::<Vec<_>>()[..], &self.about.data)
+        else {
+            return Ok(None);
+        };
+        let (name, classes, [train, test], wanted) =
+            (name.clone(), classes.clone(), *images, fingerprint.clone());
+        let [pixels, labels] =
+            [IMAGES, LABELS].map(|name| self.header.info(name).expect("it is there").clone());
+        let count = train.saturating_add(test);
+        let fit = pixels.dtype == Dtype::U8
+            && pixels.shape == [count, IMAGE_BYTES / PLANE, SIDE, SIDE]
+            && labels.dtype == Dtype::U16
+            && labels.shape == [count];
+        if !fit {
+            let found = format!("{:?} and {:?}", pixels.shape, labels.shape);
+            return Err(self.problem(format!("{count} images and labels"), found));
+        }
+        self.has_read_images = true;
+        let mut pixels = self.read(&pixels)?;
+        let labels = self.read(&labels)?;
+        let labels = labels.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
+        let test_pixels = pixels.split_off(train * IMAGE_BYTES);
+        let mut train_labels: Vec<u16> = labels.collect();
+        let test_labels = train_labels.split_off(train);
+        let train = Split { images: pixels, labels: train_labels };
+        let test = Split { images: test_pixels, labels: test_labels };
+        let dataset = Dataset::new(DatasetKind::Images, &name, classes, train, test)?;
+        match dataset.fingerprint() == wanted {
+            true => Ok(Some(dataset)),
+            false => Err(self.problem(format!("images of CRC-32 {wanted}"), dataset.fingerprint().into())),
+        }
     }
 
     /// The settings of the run.
@@ -106,6 +150,9 @@ impl<R: Read> Reader<R> {
             let info = self.header.info(&name).expect("a name of the header").clone();
             match (name.as_str(), info.dtype) {
                 (SUM, Dtype::U8) => intact = self.sum_holds(&info)?,
+                // They were taken by `images`, or are those of the data set.
+                (IMAGES | LABELS, _) if self.has_read_images => {}
+                (IMAGES | LABELS, _) => self.copy(&info, &mut io::sink())?,
                 (LOSSES, Dtype::F64) => {
                     let read = self.read(&info)?;
                     let loss = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("eight bytes"));
@@ -149,8 +196,8 @@ impl<R: Read> Reader<R> {
         for (name, dtype) in bytes.chain(own) {
             take(name, &list(dtype), format!("{name} as {dtype:?}"))?;
         }
-        // The first files had none.
-        left.remove(NOTES);
+        // The first files had none, and few have images.
+        left.retain(|name, _| ![NOTES, IMAGES, LABELS].contains(&name.as_str()));
         if let Some(name) = left.keys().next() {
             return Err(self.problem("the tensors of such a run".into(), format!("{name} too")));
         }

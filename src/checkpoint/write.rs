@@ -7,7 +7,10 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Serialize;
 
-use super::{About, CHUNK, EPOCHS, FORMAT, History, Images, LOSSES, NOTES, PREFIX, Plan, SUM, Summed};
+use super::{
+    About, CHUNK, EPOCHS, FORMAT, History, IMAGES, Images, LABELS, LOSSES, NOTES, PREFIX, Plan, SUM, Summed,
+};
+use crate::data::{DatasetKind, IMAGE_BYTES, PLANE, SIDE};
 use crate::kernels;
 use crate::run::Run;
 use crate::state::Visitor;
@@ -21,6 +24,13 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
     let plan = Plan::of(run);
     let reports = history.reports.join("\n");
     let mut header = Header::default();
+    let own = (run.dataset().kind == DatasetKind::Images).then(|| run.dataset().clone());
+    let splits = own.iter().flat_map(|dataset| [&dataset.train, &dataset.test]);
+    if let Some(dataset) = &own {
+        let count = dataset.train.len() + dataset.test.len();
+        header.add(IMAGES, Dtype::U8, vec![count, IMAGE_BYTES / PLANE, SIDE, SIDE]);
+        header.add(LABELS, Dtype::U16, vec![count]);
+    }
     for (name, dims) in &plan.tensors {
         header.add(name, Dtype::F32, dims.clone());
     }
@@ -43,6 +53,8 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
 
     let mut out = Summed::new(out);
     out.write_all(&header.encode(&about)?)?;
+    splits.clone().try_for_each(|split| out.write_all(&split.images))?;
+    splits.clone().try_for_each(|split| put(&mut out, &split.labels, |label| label.to_le_bytes()))?;
     let mut tensors = Tensors { out: &mut out, outcome: Ok(()) };
     run.visit(&mut tensors);
     tensors.outcome?;

@@ -1,5 +1,7 @@
 //! Runs as files.
 
+use std::sync::Arc;
+
 use js_sys::{Float64Array, Function};
 use wasm_bindgen::prelude::*;
 
@@ -18,6 +20,11 @@ impl Checkpoint {
     #[wasm_bindgen(constructor)]
     pub fn new(name: &str, size: f64, read: Function) -> Result<Checkpoint> {
         Ok(Self(Reader::open(name, Source::new(read, size, None))?))
+    }
+
+    /// Own pictures that the file has with it; undefined for other runs, whose images everybody can get.
+    pub fn images(&mut self) -> Result<Option<Dataset>> {
+        Ok(self.0.images()?.map(|images| Dataset(Arc::new(images))))
     }
 
     /// Reads the run, which goes on with the images that it was trained on.

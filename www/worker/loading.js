@@ -51,6 +51,25 @@ function fromBlobs(engine, files, report) {
   return loader.finish(); // frees the loader, also where it fails
 }
 
+/** A saved run whose header has been read, owned by the caller. */
+export function checkpoint(engine, file, name) {
+  const reader = new FileReaderSync();
+  const read = (offset, length) => new Uint8Array(reader.readAsArrayBuffer(file.slice(offset, offset + length)));
+  return new engine.Checkpoint(name, file.size, read);
+}
+
+/** The own pictures that a saved run has with it. */
+function fromSaved(engine, { name, files: [file] }) {
+  const saved = checkpoint(engine, file, name);
+  try {
+    const images = saved.images();
+    if (!images) throw new Error(`${name} has no images with it: load those that it was trained on first.`);
+    return images;
+  } finally {
+    saved.free();
+  }
+}
+
 /** The files of a set that data/ has, in one format of the two or three that it may hold. */
 async function originFiles(name) {
   const response = await fetch(new URL("index.json", DATA)).catch(() => null);
@@ -112,6 +131,7 @@ export async function loadDataset(engine, source, progress) {
     report("Making the data set", 1, 1);
     return dataset;
   }
+  if (source.kind === "saved") return fromSaved(engine, source);
   if (source.kind === "origin") return fromOrigin(engine, source.name, report);
   return fromBlobs(engine, source.files.map((file) => ({ name: file.name, blob: file })), report);
 }

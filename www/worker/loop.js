@@ -35,6 +35,8 @@ export class Loop {
   #tell;
   /** Bytes the engine holds; set once it is loaded. */
   memory = () => 0;
+  /** Told after each unit: the run, and whether it has ended an epoch or stands still. @type {(id: number, entry: Entry, rests: boolean) => void} */
+  after = () => {};
 
   /** @param {(type: string, body: object) => void} tell posts to the page */
   constructor(tell) {
@@ -61,9 +63,10 @@ export class Loop {
   /**
    * Puts a run in the place `id`, freeing the one that was there.
    * @param {number} [origin] the run of which it is a copy: it stands where that one does, and trains if that trains
+   * @param {number} [done] steps that it has been trained, where it is no copy
    */
-  put(id, run, dataset, origin) {
-    const { step, left } = origin === undefined ? { step: 0, left: 0 } : this.entry(origin);
+  put(id, run, dataset, origin, done = 0) {
+    const { step, left } = origin === undefined ? { step: done, left: 0 } : this.entry(origin);
     this.#entries.get(id)?.run.free();
     this.#entries.set(id, { run, dataset, left, step, turn: 0, steps: [], postedAt: 0, layersAt: performance.now() });
     if (left > 0) this.#tell(From.STATUS, { run: id, status: "playing" });
@@ -130,6 +133,7 @@ export class Loop {
     // A finished run has just reported them with its last epoch.
     if (status !== "finished") this.#postLayers(id, entry);
     this.#tell(From.STATUS, { run: id, status });
+    this.after(id, entry, true);
   }
 
   #turn() {
@@ -159,7 +163,9 @@ export class Loop {
     if (!fatal) this.#postLayers(id, entry);
     const { kind, step, loss, gradNorm } = error ?? {};
     this.#tell(From.CRASHED, { run: id, message: error?.message ?? String(error), fatal, kind, step, loss, gradNorm });
-    if (!fatal) this.pauseAll();
+    if (fatal) return;
+    this.after(id, entry, true);
+    this.pauseAll();
   }
 
   #unit(id, entry) {
@@ -176,6 +182,8 @@ export class Loop {
       if (entry.left === 0) {
         entry.left = 1; // so that #stop() sees a run that plays
         this.#stop(id, entry, "paused");
+      } else {
+        this.after(id, entry, false);
       }
       return;
     }
@@ -187,6 +195,7 @@ export class Loop {
     } else if (event.kind === "epoch") {
       entry.layersAt = performance.now();
       this.#tell(From.EPOCH, { run: id, epoch: event, ms, filters: entry.run.filters(event.layers[0].name) });
+      this.after(id, entry, true);
     } else {
       this.#stop(id, entry, "finished");
     }

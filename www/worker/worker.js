@@ -4,11 +4,12 @@
  */
 import { From, To } from "../protocol.js";
 import { startEngine } from "./engine.js";
-import { loadDataset, samplesOf } from "./loading.js";
+import { checkpoint, loadDataset, samplesOf } from "./loading.js";
 import { isFatal } from "./fatal.js";
 import { Loop } from "./loop.js";
 import { assertRoom } from "./memory.js";
 import { AfterTraining } from "./ptq.js";
+import { fileOf, Saver } from "./saver.js";
 
 /** What the engine said, whatever it threw. */
 const messageOf = (error) => (error instanceof Error ? error.message : String(error)) || "unknown error";
@@ -16,6 +17,8 @@ const messageOf = (error) => (error instanceof Error ? error.message : String(er
 const tell = (type, body, transfer = []) => postMessage({ type, ...body }, transfer);
 const loop = new Loop(tell);
 const afterTraining = new AfterTraining(tell);
+const saver = new Saver(tell);
+loop.after = (id, entry, rests) => saver.after(id, entry, rests);
 
 /** The engine's module, from BOOT on, and the bytes that its memory can grow to. */
 let engine = null;
@@ -57,12 +60,25 @@ function datasetOf(handle) {
   return dataset;
 }
 
+/** A saved run. @returns {{run: object, history: object}} */
+function opened(file, name, dataset, config) {
+  const loaded = checkpoint(engine, file, name).load(dataset);
+  const history = loaded.history();
+  const run = loaded.take();
+  if (Object.keys(config).length === 0) return { run, history };
+  try {
+    return { run: run.fork(config), history };
+  } finally {
+    run.free();
+  }
+}
+
 /**
- * Puts a run, fresh or a copy of the run `origin`, in the place `id` of those `replaced`, with all its memory; where it does
+ * Puts a run, fresh or a copy of the run `origin` or trained for `done` steps, in the place `id` of those `replaced`, with all its memory; where it does
  * not get that, they are there as before. Both need not have room at a time: those that go give their memory first, and
  * what they have learnt last.
  */
-function put(id, run, dataset, replaced, origin) {
+function put(id, run, dataset, replaced, { origin, done } = {}) {
   try {
     for (const one of replaced) loop.slim(one);
     run.reserve();
@@ -73,9 +89,10 @@ function put(id, run, dataset, replaced, origin) {
   }
   for (const one of replaced) {
     afterTraining.cancel(one);
+    if (one !== id) saver.leave(one);
     if (one !== id) loop.drop(one);
   }
-  loop.put(id, run, dataset, origin);
+  loop.put(id, run, dataset, origin, done);
   forgetUnused();
   return { info: run.info(), layers: run.layerReports() };
 }
@@ -119,10 +136,30 @@ const answers = {
     const copy = original.fork(config);
     const replaced = loop.ids.filter((id) => id === run);
     orFree(copy, () => assertRoom("The copy", copy, beside(replaced)));
-    return put(run, copy, dataset, replaced, from);
+    return put(run, copy, dataset, replaced, { origin: from });
   },
 
+  [To.OPEN]({ run: id, dataset, file, name, config, alone }) {
+    const data = datasetOf(dataset);
+    loop.pauseAll();
+    const { run, history } = opened(file, name, data, config);
+    const replaced = loop.ids.filter((other) => alone || other === id);
+    orFree(run, () => assertRoom("This run", run, beside(replaced)));
+    return { ...put(id, run, dataset, replaced, { done: history.step }), history };
+  },
+
+  [To.KEEP]: ({ run, key, notes }) => saver.keep(run, key, notes),
+  [To.NOTE]: ({ run, notes }) => saver.note(run, notes),
+  [To.SAVE]({ runs }) {
+    for (const id of runs) saver.save(id, loop.entry(id));
+  },
+  [To.LEAVE]({ runs }) {
+    for (const id of runs) saver.leave(id);
+  },
+  [To.FILE]: ({ run, notes }) => ({ file: fileOf(loop.entry(run).run, notes) }),
+
   [To.DROP]({ run }) {
+    saver.leave(run);
     loop.drop(run);
     afterTraining.cancel(run);
     forgetUnused();

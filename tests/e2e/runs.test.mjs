@@ -1,0 +1,181 @@
+/** Runs that are kept: closed, found again, gone on with, moved as files, shared by tabs. */
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { hasRun, ISOLATED, open, PATIENCE, pressAfter, shows, SMALL, trained, watch } from "./support.mjs";
+
+/** The exact build: what it trains is the same however often it is stopped. */
+const EXACT = { ...SMALL, build: "simd" };
+
+const finished = (page) => page.waitForFunction(() => nibble.run?.status === "finished", null, PATIENCE);
+const saved = (page, steps) =>
+  page.waitForFunction((wanted) => nibble.keeping.list.runs.some(({ about }) => about.step >= wanted), steps, PATIENCE);
+const notice = (page, text) => page.locator(".notice", { hasText: text });
+const act = (page, text, label) => notice(page, text).getByRole("button", { name: label }).click();
+const row = (page, at) => page.locator("#runs-list li").nth(at);
+const losses = (page) => page.evaluate(() => [...nibble.run.losses]);
+
+/** Another tab of the same browser. */
+async function tab(page, settings = EXACT) {
+  const other = await page.context().newPage();
+  watch(other, page.problems);
+  await other.goto(`${ISOLATED}?${new URLSearchParams(settings)}`, PATIENCE);
+  await hasRun(other);
+  return other;
+}
+
+test("a run whose tab was closed is offered at the next visit, and goes on bit for bit", async (t) => {
+  const first = await open(t, { settings: { ...EXACT, quantizer: "lsq", activations: "affine", gradients: "affine" } });
+  await first.click("#play");
+  await trained(first, 13);
+  await first.click("#play");
+  await saved(first, 13);
+  const key = await first.evaluate(() => nibble.run.key);
+  await first.close({ runBeforeUnload: true });
+
+  const next = await tab(first, EXACT);
+  await act(next, "Your last run is kept", "Go on");
+  await finished(next);
+  assert.equal(await next.evaluate(() => nibble.run.key), key);
+  assert.match(new URL(next.url()).search, /quantizer=lsq/);
+  const stopped = await losses(next);
+
+  await next.click("#reset");
+  await next.waitForFunction(() => !nibble.busy && nibble.run.globalStep === 0, null, PATIENCE);
+  await next.click("#play");
+  await finished(next);
+  assert.deepEqual(stopped, await losses(next));
+});
+
+test("a reset keeps the run that was trained, and offers it back as it was", async (t) => {
+  const page = await open(t, { settings: EXACT });
+  await page.click("#play");
+  await finished(page);
+  const before = await page.evaluate(() => ({ losses: nibble.run.losses, epochs: nibble.run.epochs.map(({ testAccuracy }) => testAccuracy), key: nibble.run.key }));
+  await page.click("#new-seed");
+  await page.waitForFunction(() => !nibble.busy && nibble.run.globalStep === 0, null, PATIENCE);
+  await act(page, "is kept on this device", "Bring it back");
+  await page.waitForFunction(() => !nibble.busy && nibble.run.globalStep > 0, null, PATIENCE);
+  const after = await page.evaluate(() => ({ losses: nibble.run.losses, epochs: nibble.run.epochs.map(({ testAccuracy }) => testAccuracy), key: nibble.run.key }));
+  assert.deepEqual(after, before);
+  assert.equal(await page.evaluate(() => nibble.run.curves.trainAccuracy.xs.length), before.losses.length);
+});
+
+test("a finished run goes on for more epochs, from the list and by its setting", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, epochs: 1 } });
+  await page.click("#play");
+  await finished(page);
+  await page.click("#reset");
+  await saved(page, 10);
+  await row(page, 0).getByRole("button", { name: /epochs more/ }).click();
+  await page.waitForFunction(() => nibble.run.globalStep === 60 && nibble.run.status === "finished", null, PATIENCE);
+  assert.equal(await page.evaluate(() => nibble.run.epochs.length), 6);
+  await page.evaluate(() => nibble.set("epochs", 7));
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.run.globalStep === 70 && nibble.run.status === "finished", null, PATIENCE);
+});
+
+test("a run moves as a file; a damaged one is told, and opened all the same", async (t) => {
+  const page = await open(t, { settings: SMALL });
+  await page.click("#play");
+  await finished(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#runs-download")]);
+  assert.match(download.suggestedFilename(), /^nibble-.*\.nibble\.safetensors$/);
+  const contents = await readFile(await download.path());
+
+  const other = await open(t, { settings: { ...SMALL, bits: 2 } });
+  const choose = (name, buffer) => other.setInputFiles("#runs-file", { name, mimeType: "application/octet-stream", buffer });
+  await choose("mine.nibble.safetensors", contents);
+  await other.waitForFunction(() => nibble.run.status === "finished", null, PATIENCE);
+  assert.equal(await other.evaluate(() => nibble.settings.bits), 4);
+  assert.deepEqual(await losses(other), await losses(page));
+
+  contents[contents.length - 5000] ^= 1;
+  await choose("flipped.nibble.safetensors", contents);
+  await notice(other, "its checksum does not match").waitFor(PATIENCE);
+  assert.equal(await other.evaluate(() => nibble.run.globalStep), 30);
+  await choose("cut.nibble.safetensors", contents.subarray(0, 9000));
+  await notice(other, "cut.nibble.safetensors").waitFor(PATIENCE);
+  // What was there is there.
+  assert.equal(await other.evaluate(() => nibble.run.globalStep), 30);
+});
+
+test("of two tabs one has the run; the other may take it over, and the first goes on with a copy", async (t) => {
+  const first = await open(t, { settings: { ...SMALL, epochs: 200 } });
+  await first.click("#play");
+  await trained(first, 10);
+  await first.click("#play");
+  await saved(first, 10);
+  const key = await first.evaluate(() => nibble.run.key);
+  const second = await tab(first, SMALL);
+  assert.equal(await notice(second, "Your last run is kept").count(), 0);
+  await shows(second, "#runs-list .runs-state", /in another tab/);
+  await row(second, 0).getByRole("button", { name: /^Take over/ }).click();
+  await second.waitForFunction((wanted) => nibble.run.key === wanted, key, PATIENCE);
+  await second.click("#play");
+  await trained(second, 30);
+  await notice(first, "Another tab has taken this run over").waitFor(PATIENCE);
+  await first.click("#play");
+  await first.waitForFunction((former) => nibble.run.key && nibble.run.key !== former, key, PATIENCE);
+});
+
+test("kept runs are renamed, removed with a way back, and forgotten", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, epochs: 1 } });
+  await page.click("#play");
+  await finished(page);
+  await page.click("#reset");
+  await saved(page, 10);
+  await row(page, 0).getByRole("button", { name: /^Rename/ }).click();
+  await page.fill(".runs-name", "For class");
+  await page.keyboard.press("Enter");
+  await shows(page, "#runs-list strong", /^For class$/);
+  await row(page, 0).getByRole("button", { name: /^Remove/ }).click();
+  await page.waitForFunction(() => document.querySelectorAll("#runs-list li").length === 0, null, PATIENCE);
+  await act(page, "is removed", "Undo");
+  await shows(page, "#runs-list strong", /^For class$/);
+  await row(page, 0).getByRole("button", { name: /^Remove/ }).click();
+  await page.waitForFunction(() => document.querySelectorAll("#runs-list li").length === 0, null, PATIENCE);
+  // Nobody undid it: the next visit clears it away.
+  const next = await tab(page, SMALL);
+  await next.waitForFunction(async () => {
+    const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle("runs");
+    for await (const _ of runs.keys()) return false;
+    return true;
+  }, null, PATIENCE);
+});
+
+test("where the browser keeps nothing it is said, and a run that is replaced is held as long as the page is open", async (t) => {
+  const page = await open(t, {
+    settings: { ...SMALL, epochs: 1 },
+    init: () => {
+      const refuse = () => Promise.reject(new DOMException("storage is switched off", "SecurityError"));
+      Object.defineProperty(StorageManager.prototype, "getDirectory", { value: refuse });
+    },
+  });
+  await page.click("#play");
+  await finished(page);
+  await page.click("#reset");
+  await act(page, "is kept as long as this page is open", "Bring it back");
+  await page.waitForFunction(() => !nibble.busy && nibble.run.status === "finished", null, PATIENCE);
+});
+
+test("own pictures travel with their run", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, epochs: 1 } });
+  await page.evaluate(async () => {
+    const count = 60;
+    const pixels = new Uint8Array(count * 3072).map((_, i) => (i * 7 + i / 251) & 255);
+    const labels = new Uint8Array(count).map((_, i) => i % 3);
+    await nibble.loadFrom(async () => ({ kind: "images", name: "mine", classes: ["a", "b", "c"], pixels, labels }));
+  });
+  await page.click("#play");
+  await finished(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#runs-download")]);
+  const path = join(tmpdir(), `nibble-${process.pid}.nibble.safetensors`);
+  await writeFile(path, await readFile(await download.path()));
+  const other = await open(t, { settings: SMALL });
+  await other.setInputFiles("#runs-file", path);
+  await other.waitForFunction(() => nibble.run.data.name === "mine" && nibble.run.status === "finished", null, PATIENCE);
+  assert.deepEqual(await losses(other), await losses(page));
+});

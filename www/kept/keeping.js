@@ -1,0 +1,304 @@
+/**
+ * Keeps the session's runs on this device from their first step on, and gives kept ones back. What the worker saves and
+ * when, worker/saver.js says; here is which runs those are, and to which of several tabs they belong.
+ */
+import { roundings } from "../difference.js";
+import { From, To } from "../protocol.js";
+import { fromQuery } from "../settings.js";
+import { fileName, save } from "../share/save.js";
+import { runsFolder } from "./folder.js";
+import { KeptRuns } from "./runs.js";
+import { notesOf } from "./notes.js";
+
+/** Time between two notes of a run that trains. */
+const NOTE_MS = 15_000;
+/** A tab that gives a run up needs a moment to close its files. */
+const TRIES = 30;
+const PAUSE_MS = 100;
+
+/** In the browser's memory of the page: that it was asked to keep what is here. */
+const ASKED = "nibble.persist";
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const newKey = () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
+
+/** What names of saved runs end in. */
+export const SUFFIX = ".nibble.safetensors";
+
+/** Whether a file is a saved run by its name; browsers may have put a number into it. @param {File} file */
+export const isSavedRun = ({ name }) => /\.safetensors$/i.test(name);
+
+export const lockOf = (key) => `nibble-run-${key}`;
+
+/** Locks that some tab holds. @returns {Promise<Set<string>>} */
+export async function heldAnywhere() {
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  return new Set(held.map(({ name }) => name));
+}
+
+/** Whether a kept run has trained all its epochs. @param {import("./runs.js").Kept} kept */
+export const isFinished = ({ about: { epochs, settings } }) => epochs.length >= Number(settings.epochs);
+
+/** Asks the browser, once on this device, to keep what is here when the device runs short: some of them ask the user. */
+function askOnce() {
+  try {
+    if (localStorage.getItem(ASKED)) return;
+    localStorage.setItem(ASKED, "yes");
+    navigator.storage.persist?.().catch(() => {});
+  } catch {
+    // Without such a memory it would be asked at every save.
+  }
+}
+
+export class Keeping {
+  #session;
+  /** Key -> ends the hold of this tab on that run. @type {Map<string, () => void>} */
+  #held = new Map();
+  #notedAt = 0;
+  /** Whether the user was told that runs are not kept. */
+  #told = false;
+  /** Takes the message away that offered the last run back. */
+  #takeBack = () => {};
+
+  /** @param {import("../session.js").Session} session */
+  constructor(session) {
+    this.#session = session;
+    this.list = new KeptRuns(() => session.tell("keptRuns"));
+    session.client.on(From.KEPT, (body) => this.#saved(body));
+    session.on("steps", () => {
+      if (performance.now() - this.#notedAt > NOTE_MS) this.#noteAll();
+    });
+    session.on(["epoch", "status"], () => this.#noteAll());
+    const hide = () => document.visibilityState === "hidden" && this.saveNow();
+    document.addEventListener("visibilitychange", hide);
+    // Some browsers end a page without hiding it first.
+    addEventListener("pagehide", () => this.saveNow());
+    document.addEventListener("freeze", () => this.saveNow());
+  }
+
+  /** A page within another keeps nothing. */
+  get #on() {
+    return !this.#session.settings.embed;
+  }
+
+  /** Whether this tab trains, or could train, the run of that key. */
+  holds(key) {
+    return this.#held.has(key);
+  }
+
+  #noteAll() {
+    this.#notedAt = performance.now();
+    for (const run of this.#session.runs) if (run.trained && this.#held.has(run.key)) this.#note(run);
+  }
+
+  #note(run) {
+    return this.#session.client.request(To.NOTE, { run: run.id, notes: notesOf(run) }).catch(() => {});
+  }
+
+  /** Saves what has been trained since the last time. */
+  saveNow() {
+    const runs = this.#session.runs.filter(({ trained, key }) => trained && this.#held.has(key));
+    if (runs.length === 0 || !this.#session.engine) return;
+    this.#noteAll();
+    this.#session.client.request(To.SAVE, { runs: runs.map(({ id }) => id) }).catch(() => {});
+  }
+
+  /** These are about to train: from now on they are kept. @param {import("../runs.js").RunRecord[]} runs */
+  async begin(runs) {
+    if (!this.#on) return;
+    for (const run of runs) {
+      if (this.#held.has(run.key)) continue;
+      run.key ??= newKey();
+      try {
+        await runsFolder();
+        if (!(await this.#hold(run.key))) run.key = newKey();
+        if (!this.#held.has(run.key)) await this.#hold(run.key);
+        await this.#keep(run);
+      } catch (error) {
+        this.#release(run.key);
+        this.#refused(error);
+      }
+    }
+  }
+
+  async #keep(run) {
+    const body = { run: run.id, key: run.key, notes: run.trained ? notesOf(run) : "" };
+    for (let left = TRIES; ; left--) {
+      try {
+        return await this.#session.client.request(To.KEEP, body);
+      } catch (error) {
+        if (left === 0 || !/Access Handle|another open/i.test(error.message)) throw error;
+        await pause(PAUSE_MS);
+      }
+    }
+  }
+
+  #refused(error) {
+    if (this.#told) return;
+    this.#told = true;
+    this.#session.notify("info", `Runs are not kept on this device: ${error.message}. To have one at another visit, download its file (Runs).`);
+  }
+
+  #saved({ run: id, key, error }) {
+    const run = this.#session.runs.find((one) => one.id === id && one.key === key);
+    if (error) {
+      if (run && !run.unsaved) {
+        this.#session.notify("error", `This run could not be saved on this device: ${error}. It goes on; its file can be downloaded.`, {
+          label: "Download its file",
+          act: () => this.download(run),
+        });
+      }
+      if (run) run.unsaved = true;
+      return;
+    }
+    if (run) run.unsaved = false;
+    askOnce();
+    this.list.refresh();
+  }
+
+  /** Makes this tab the one that the run belongs to. @returns {Promise<boolean>} false: another tab has it */
+  #hold(key, steal = false) {
+    if (!navigator.locks) {
+      this.#held.set(key, () => {});
+      return Promise.resolve(true);
+    }
+    return new Promise((resolve, reject) => {
+      const held = (lock) => {
+        if (!lock) return resolve(false);
+        return new Promise((release) => {
+          this.#held.set(key, release);
+          resolve(true);
+        });
+      };
+      navigator.locks.request(lockOf(key), steal ? { steal } : { ifAvailable: true }, held).catch((error) => {
+        reject(error);
+        if (this.#held.delete(key)) this.#stolen(key);
+      });
+    });
+  }
+
+  #release(key) {
+    const release = this.#held.get(key);
+    this.#held.delete(key);
+    release?.();
+  }
+
+  /** Another tab has taken a run over. */
+  #stolen(key) {
+    const { client, runs } = this.#session;
+    const run = runs.find((one) => one.key === key);
+    if (!run) return;
+    run.key = null;
+    client.request(To.LEAVE, { runs: [run.id] }).catch(() => {});
+    client.request(To.PAUSE, { runs: [run.id] }).catch(() => {});
+    this.#session.notify("info", "Another tab has taken this run over. If it is trained on here, it becomes a run of its own.");
+  }
+
+  /**
+   * These are about to be replaced: saves them, and gives them up.
+   * @param {readonly import("../runs.js").RunRecord[]} runs
+   * @returns {Promise<string[]>} keys of those that can be opened again
+   */
+  async leave(runs) {
+    if (!this.#on) return [];
+    const keys = [];
+    for (const run of runs.filter(({ trained }) => trained)) {
+      const alive = this.#session.engine && run.status !== "lost";
+      const { key } = run;
+      if (this.#held.has(key)) {
+        if (alive) await this.#saveLast(run);
+        this.#release(key);
+        await this.list.thin(key);
+        keys.push(key);
+      } else if (alive && key) {
+        // Where the browser keeps none, the tab does.
+        await this.list.hold(key, await this.file(run));
+        keys.push(key);
+      }
+    }
+    await this.list.refresh();
+    return keys.filter((key) => this.list.find(key));
+  }
+
+  async #saveLast(run) {
+    const { client } = this.#session;
+    await this.#note(run);
+    await client.request(To.SAVE, { runs: [run.id] });
+    // What could not be written there is held here.
+    if (run.unsaved) await this.list.hold(run.key, await this.file(run));
+    await client.request(To.LEAVE, { runs: [run.id] });
+  }
+
+  /** Offers runs back that were given up. @param {string[]} keys */
+  tellLeft(keys) {
+    this.#takeBack();
+    const [first, ...others] = keys.map((key) => this.list.find(key)).filter(Boolean);
+    if (!first) return;
+    const [text, where] = [`The run "${this.title(first)}"`, first.lasting ? "is kept on this device" : "is kept as long as this page is open"];
+    const more = others.length > 0 ? ` So is "${others.map((one) => this.title(one)).join('", "')}".` : "";
+    this.#takeBack = this.#session.notify("info", `${text} ${where}.${more}`, { label: "Bring it back", act: () => this.open(first) });
+  }
+
+  /** What a kept run is called. @param {import("./runs.js").Kept} kept */
+  title({ name, about }) {
+    if (name) return name;
+    const { settings } = fromQuery(new URLSearchParams(about.settings).toString());
+    return `${roundings(settings)}, seed ${settings.seed}`;
+  }
+
+  /**
+   * Opens a kept run here; from another tab that trains it, it is taken away.
+   * @param {import("./runs.js").Kept} kept
+   * @param {{epochs?: number, play?: boolean, copy?: boolean}} [how] `copy`: as a run of its own
+   */
+  async open(kept, { copy = false, ...how } = {}) {
+    const { key, files } = kept;
+    const copies = files.map((file) => ({ file, name: this.fileName(kept) }));
+    if (!copy && !this.#held.has(key) && this.#on) {
+      try {
+        if (!(await this.#hold(key))) await this.#hold(key, true);
+      } catch {
+        // It is kept under another key then.
+      }
+    }
+    return this.#session.open(copies, { ...how, key: copy || !kept.lasting ? null : key });
+  }
+
+  /** Opens a file. @param {File} file */
+  openFile(file) {
+    return this.#session.open([{ file, name: file.name }]);
+  }
+
+  /** What a kept run is called as a file. */
+  fileName(kept) {
+    const plain = this.title(kept).toLowerCase().replace(/[^a-z0-9.]+/g, "-").replace(/^-|-$/g, "");
+    return `nibble-${kept.about.settings.model}-${plain}${SUFFIX}`;
+  }
+
+  /** Saves a run of the session as a file of the user's. */
+  async download(run) {
+    try {
+      save(await this.file(run), fileName([run], SUFFIX.slice(1)));
+    } catch (error) {
+      this.#session.notify("error", `The run could not be saved: ${error.message}`);
+    }
+  }
+
+  /** What the next visit finds: the last run, where it was not finished. */
+  async offer() {
+    await this.list.refresh();
+    if (!this.#on) return;
+    const busy = await heldAnywhere();
+    const last = this.list.runs.find(({ key }) => !busy.has(lockOf(key)));
+    if (!last || isFinished(last)) return;
+    const { epochs, settings } = last.about;
+    const text = `Your last run is kept: "${this.title(last)}", ${epochs.length} of ${settings.epochs} epochs.`;
+    this.#session.notify("info", text, { label: "Go on", act: () => this.open(last, { play: true }) });
+  }
+
+  /** A run of the session as a file. @returns {Promise<Blob>} */
+  async file(run) {
+    return (await this.#session.client.request(To.FILE, { run: run.id, notes: notesOf(run) })).file;
+  }
+}
