@@ -16,6 +16,8 @@ const NOTE_MS = 15_000;
 const TRIES = 30;
 const PAUSE_MS = 100;
 
+/** How long a run that was given up is offered back. */
+const OFFER_MS = 30_000;
 /** In the browser's memory of the page: that it was asked to keep what is here. */
 const ASKED = "nibble.persist";
 
@@ -108,6 +110,7 @@ export class Keeping {
   async begin(runs) {
     if (!this.#on) return;
     for (const run of runs) {
+      run.lesson = this.#session.settings.lesson;
       if (this.#held.has(run.key)) continue;
       run.key ??= newKey();
       try {
@@ -198,7 +201,7 @@ export class Keeping {
   /**
    * These are about to be replaced: saves them, and gives them up.
    * @param {readonly import("../runs.js").RunRecord[]} runs
-   * @returns {Promise<string[]>} keys of those that can be opened again
+   * @returns {Promise<string[]>} keys of those to offer back: what a lesson has trained nobody misses
    */
   async leave(runs) {
     if (!this.#on) return [];
@@ -218,7 +221,8 @@ export class Keeping {
       }
     }
     await this.list.refresh();
-    return keys.filter((key) => this.list.find(key));
+    const lessons = runs.filter(({ lesson }) => lesson).map(({ key }) => key);
+    return keys.filter((key) => this.list.find(key) && !lessons.includes(key));
   }
 
   async #saveLast(run) {
@@ -237,7 +241,13 @@ export class Keeping {
     if (!first) return;
     const [text, where] = [`The run "${this.title(first)}"`, first.lasting ? "is kept on this device" : "is kept as long as this page is open"];
     const more = others.length > 0 ? ` So is "${others.map((one) => this.title(one)).join('", "')}".` : "";
-    this.#takeBack = this.#session.notify("info", `${text} ${where}.${more}`, { label: "Bring it back", act: () => this.open(first) });
+    const takeBack = this.#session.notify("info", `${text} ${where}.${more}`, { label: "Bring it back", act: () => this.open(first) });
+    // Later the list has it.
+    const timer = setTimeout(takeBack, OFFER_MS);
+    this.#takeBack = () => {
+      clearTimeout(timer);
+      takeBack();
+    };
   }
 
   /** What a kept run is called. @param {import("./runs.js").Kept} kept */
