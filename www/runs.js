@@ -141,8 +141,8 @@ export class RunRecord {
     this.loaded = loaded;
     /** Under which it is kept on this device; null: not yet. @type {string|null} */
     this.key = null;
-    /** Where in a lesson it was trained last, "" for nowhere. */
-    this.lesson = "";
+    /** Whether it was trained within a lesson. */
+    this.taught = false;
     /** What tells it from the other run, or what it rounds: "4-bit", "tanh off". */
     this.label = roundings(settings);
     /** @type {Fork|null} */

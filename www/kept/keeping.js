@@ -60,6 +60,8 @@ export class Keeping {
   #notedAt = 0;
   /** Whether the user was told that runs are not kept. */
   #told = false;
+  /** Whether what is trained belongs to a lesson: it is kept too, and not offered back. */
+  teaching = false;
   /** Takes the message away that offered the last run back. */
   #takeBack = () => {};
 
@@ -110,7 +112,7 @@ export class Keeping {
   async begin(runs) {
     if (!this.#on) return;
     for (const run of runs) {
-      run.lesson = this.#session.settings.lesson;
+      run.taught = this.teaching;
       if (this.#held.has(run.key)) continue;
       run.key ??= newKey();
       try {
@@ -118,6 +120,7 @@ export class Keeping {
         if (!(await this.#hold(run.key))) run.key = newKey();
         if (!this.#held.has(run.key)) await this.#hold(run.key);
         await this.#keep(run);
+        if (run.taught) await this.list.taught(run.key);
       } catch (error) {
         this.#release(run.key);
         this.#refused(error);
@@ -221,8 +224,7 @@ export class Keeping {
       }
     }
     await this.list.refresh();
-    const lessons = runs.filter(({ lesson }) => lesson).map(({ key }) => key);
-    return keys.filter((key) => this.list.find(key) && !lessons.includes(key));
+    return keys.filter((key) => this.list.find(key) && !runs.some((run) => run.key === key && run.taught));
   }
 
   async #saveLast(run) {
@@ -301,7 +303,7 @@ export class Keeping {
     if (!this.#on) return;
     const busy = await heldAnywhere();
     const last = this.list.runs.find(({ key }) => !busy.has(lockOf(key)));
-    if (!last || isFinished(last)) return;
+    if (!last || last.taught || isFinished(last)) return;
     const { epochs, settings } = last.about;
     const text = `Your last run is kept: "${this.title(last)}", ${epochs.length} of ${settings.epochs} epochs.`;
     this.#session.notify("info", text, { label: "Go on", act: () => this.open(last, { play: true }) });

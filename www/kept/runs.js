@@ -9,6 +9,7 @@
  * @property {Blob[]} files the newest first
  * @property {number} bytes
  * @property {number} at when it was saved last
+ * @property {boolean} taught a lesson has trained it
  * @property {boolean} lasting it is there at the next visit
  */
 import { aboutOf } from "./header.js";
@@ -76,12 +77,12 @@ export class KeptRuns {
     const runs = [...this.#inTab.values()].filter(({ removed }) => !removed);
     try {
       for await (const [key, folder] of (await runsFolder()).entries()) {
-        const { name = "", removed } = await factsOf(folder);
+        const { name = "", taught = false, removed } = await factsOf(folder);
         const files = removed ? [] : await filesOf(folder);
         if (files.length === 0) continue;
         const [{ about, file }] = files;
         const bytes = files.reduce((sum, { file: { size } }) => sum + size, 0);
-        runs.push({ key, name, about, files: files.map((one) => one.file), bytes, at: file.lastModified, lasting: true });
+        runs.push({ key, name, taught, about, files: files.map((one) => one.file), bytes, at: file.lastModified, lasting: true });
       }
       this.problem = null;
     } catch (error) {
@@ -100,7 +101,7 @@ export class KeptRuns {
   async hold(key, file) {
     const about = await aboutOf(file);
     if (!about) throw new Error("it is no run that was saved by Nibble, or not the whole of one");
-    this.#inTab.set(key, { key, name: "", about, files: [file], bytes: file.size, at: Date.now(), lasting: false });
+    this.#inTab.set(key, { key, name: "", taught: false, about, files: [file], bytes: file.size, at: Date.now(), lasting: false });
     await this.refresh();
   }
 
@@ -116,6 +117,11 @@ export class KeptRuns {
 
   rename(key, name) {
     return this.#facts(key, { name });
+  }
+
+  /** A lesson has trained it. */
+  taught(key) {
+    return this.#facts(key, { taught: true });
   }
 
   remove(key) {
