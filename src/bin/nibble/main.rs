@@ -6,9 +6,11 @@ mod eval;
 mod images;
 mod inspect;
 mod interrupt;
-mod output;
+mod place;
 mod problem;
 mod report;
+mod saved;
+mod session;
 mod settings;
 mod train;
 
