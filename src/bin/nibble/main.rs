@@ -1,17 +1,22 @@
 //! The command line: `cargo nibble COMMAND`. Each command is one file and one line of [`COMMANDS`].
 
 mod address;
+mod diff;
 mod engine;
 mod eval;
+mod export;
 mod images;
 mod inspect;
 mod interrupt;
+mod pictures;
 mod place;
+mod predict;
 mod problem;
 mod report;
 mod saved;
 mod session;
 mod settings;
+mod sweep;
 mod train;
 
 use std::process::ExitCode;
@@ -31,6 +36,10 @@ const COMMANDS: &[Task] = &[
     Task { command: train::command, run: train::run },
     Task { command: eval::command, run: eval::run },
     Task { command: inspect::command, run: inspect::run },
+    Task { command: predict::command, run: predict::run },
+    Task { command: sweep::command, run: sweep::run },
+    Task { command: diff::command, run: diff::run },
+    Task { command: export::command, run: export::run },
 ];
 
 fn cli() -> Command {
