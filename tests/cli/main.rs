@@ -3,4 +3,5 @@
 mod look;
 mod saving;
 mod support;
+mod sweep;
 mod train;

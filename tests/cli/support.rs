@@ -97,14 +97,12 @@ pub fn write_batches(folder: &Path) {
 pub fn stopped(folder: &Path, arguments: &str, signal: &str) -> Told {
     let mut command = nibble(folder, &format!("{arguments} --json"));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    out.read_line(&mut line).unwrap();
-    assert!(line.contains("\"epoch\":1"), "{line}");
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(out.by_ref().any(|line| line.unwrap().contains("\"epoch\":1")));
     let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
     assert!(sent.success());
     let mut told = Told::by(child.wait_with_output().unwrap());
-    told.out = out.lines().map(Result::unwrap).collect();
+    told.out = out.map(Result::unwrap).collect();
     told
 }
 
