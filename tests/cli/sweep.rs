@@ -186,6 +186,7 @@ fn a_folder_of_something_else_is_left_alone() {
     let sweep = format!("{SWEEP} --seeds 2");
     done(&folder, &sweep);
     let before = fs::read(folder.join("sweep/results.csv")).unwrap();
+    refused(&folder, "sweep --resume sweep --exact", 2, "that the sweep began with, found --exact");
     refused(&folder, "sweep --resume sweep --bits 3", 2, "--bits: expected no settings beside --resume");
     refused(
         &folder,

@@ -46,7 +46,7 @@ fn cli() -> Command {
     Command::new("cargo nibble")
         .bin_name("cargo nibble")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Train networks with 4-bit weights, and look at what was trained")
+        .about("Train networks with low-bit weights, and look at what was trained")
         .after_help("Exit codes: 0 done, 1 failed, 2 not what can be asked for, 130 interrupted.")
         .subcommand_required(true)
         .arg_required_else_help(true)

@@ -13,6 +13,7 @@ use crate::{engine, images, pictures, report, saved};
 pub fn command() -> Command {
     Command::new("predict")
         .about("Say what a saved run, its weights packed, takes pictures for")
+        .override_usage("cargo nibble predict [OPTIONS] <FILE> [PICTURE]...")
         .after_help(
             "As the page's \"Try it\": of each picture the square in its middle counts, brought to 32 x 32 pixels, and weights \
              of a run in FP32 are rounded to 4 bits. The images that it was trained on are needed for --test-image alone.",

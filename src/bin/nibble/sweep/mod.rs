@@ -86,19 +86,17 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         }
         Request::read(&kept)?
     } else {
-        let request = Request::new(arguments)?;
-        if kept.is_file() && Request::read(&kept)?.exact != request.exact {
-            let found = if request.exact { "--exact" } else { "no --exact" };
-            return Err(Problem::usage(format!(
-                "{}: expected the arithmetic that the sweep began with, found {found}",
-                folder.display()
-            )));
-        }
-        request
+        Request::new(arguments)?
     };
-    engine::with(arguments, request.exact || arguments.get_flag("exact"), |clock| {
-        Sweep::new(folder, request, arguments, clock)?.train()
-    })
+    let exact = arguments.get_flag("exact");
+    if kept.is_file() && (exact || resumed.is_none()) && Request::read(&kept)?.exact != exact {
+        let found = if exact { "--exact" } else { "no --exact" };
+        let folder = folder.display();
+        return Err(Problem::usage(format!(
+            "{folder}: expected the arithmetic that the sweep began with, found {found}"
+        )));
+    }
+    engine::with(arguments, request.exact, |clock| Sweep::new(folder, request, arguments, clock)?.train())
 }
 
 /// A sweep under way.
