@@ -212,6 +212,17 @@ fn a_folder_of_something_else_is_left_alone() {
     );
     assert!(fs::read(&file).unwrap() == damaged);
 
+    #[cfg(unix)]
+    {
+        let other = fs::File::open(folder.join("sweep")).unwrap();
+        other.lock().unwrap();
+        refused(
+            &folder,
+            "sweep --resume sweep",
+            1,
+            "sweep: expected a folder that no other sweep is working in",
+        );
+    }
     fs::remove_file(folder.join("sweep/sweep.json")).unwrap();
     refused(&folder, &sweep, 1, "sweep: expected a folder for a sweep, found results.csv of something else");
 }

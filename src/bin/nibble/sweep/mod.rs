@@ -17,7 +17,7 @@ use nibble::train::Clock;
 use serde_json::json;
 
 use self::plan::{Combination, Plan, Request};
-use self::results::Row;
+use self::results::{Item, State};
 use crate::interrupt::Interrupt;
 use crate::place::Place;
 use crate::problem::{Problem, Result, note, say};
@@ -111,23 +111,6 @@ struct Sweep<'a> {
     _lock: Option<File>,
 }
 
-/// A run of a sweep.
-struct Item {
-    combination: usize,
-    seed: u32,
-    file: String,
-    path: PathBuf,
-    /// What its file says, where there is one.
-    about: Option<About>,
-}
-
-impl Item {
-    fn finished(&self, combination: &Combination) -> bool {
-        let last = self.about.as_ref().and_then(|about| about.epochs.last());
-        last.is_some_and(|last| last.epoch == combination.wanted.config.epochs)
-    }
-}
-
 /// The images of one combination after the other; mostly they are the same.
 struct Images<'a> {
     arguments: &'a ArgMatches,
@@ -188,7 +171,10 @@ impl<'a> Sweep<'a> {
                     true => Some(survey(&path, combination, *seed, &mut images)?),
                     false => None,
                 };
-                items.push(Item { combination: at, seed: *seed, file, path, about });
+                let last = about.as_ref().and_then(|about| about.epochs.last());
+                let finished = last.is_some_and(|last| last.epoch == combination.wanted.config.epochs);
+                let state = if finished { State::Finished } else { State::Waiting };
+                items.push(Item { combination: at, seed: *seed, file, about, state });
             }
         }
         let text = request.text();
@@ -200,79 +186,86 @@ impl<'a> Sweep<'a> {
         let json = self.arguments.get_flag("json");
         let interrupt = Interrupt::watch()?;
         let results = Place::same(&self.folder.join(RESULTS))?;
-        let mut rows = Vec::new();
         let of = self.items.len();
-        for (number, item) in self.items.iter_mut().enumerate() {
-            let combination = &self.plan.combinations[item.combination];
-            let (label, seed) = (combination.label(), item.seed);
-            let finished = item.finished(combination);
-            if json {
-                say(json!({
-                    "kind": "run", "number": number + 1, "of": of, "settings": results::settings(combination), "seed": seed,
-                    "file": item.path, "done": finished,
-                }))?;
-            } else {
-                let done = if finished { ": finished before" } else { "" };
-                say(format!("run {} of {of}, {label} seed={seed}{done}", number + 1))?;
+        for at in 0..of {
+            self.announce(at, json)?;
+            if self.items[at].state == State::Finished {
+                continue;
             }
-            let mut diverged = false;
-            if !finished {
-                let end = match interrupt.code() {
-                    Some(code) => End::Interrupted(code),
-                    None => {
-                        let dataset = self.images.of(&combination.wanted)?;
-                        let config = combination.config(seed);
-                        let mut session = match &item.about {
-                            None => {
-                                let run = Run::new(dataset, config, self.clock)?;
-                                Session::new(run, Place::same(&item.path)?, &item.path)
-                            }
-                            Some(_) => {
-                                let saved = saved::with(&item.path, self.clock, |_, _| Ok(dataset))?;
-                                Session::resume(&item.path, saved, Place::same(&item.path)?, &item.path)
-                            }
-                        };
-                        session.train(self.arguments, &interrupt)?
-                    }
-                };
-                match end {
-                    End::Finished(_) => {}
-                    End::Diverged(error) => {
-                        note(format!("{label} seed={seed}: {error}"));
-                        diverged = true;
-                    }
-                    End::Interrupted(code) => {
-                        if json {
-                            say(json!({ "kind": "interrupted", "folder": self.folder }))?;
-                        }
-                        let sentence = format!(
-                            "interrupted and saved; go on with: cargo nibble sweep --resume {}",
-                            quoted(self.folder)
-                        );
-                        return Err(Problem { code, sentence });
-                    }
-                }
-            }
-            let about = match item.about.take().filter(|_| finished) {
-                Some(about) => about,
-                None => saved::open(&item.path)?.about().clone(),
+            let end = match interrupt.code() {
+                Some(code) => End::Interrupted(code),
+                None => self.session(at)?.train(self.arguments, &interrupt)?,
             };
-            rows.push(Row { combination: item.combination, file: item.file.clone(), diverged, about });
-            let text = results::csv(&rows);
-            results.write("the results", |out| out.write_all(text.as_bytes()))?;
+            let item = &mut self.items[at];
+            item.state = match end {
+                End::Finished(_) => State::Finished,
+                End::Diverged(error) => {
+                    let label = self.plan.combinations[item.combination].label();
+                    note(format!("{label} seed={}: {error}", item.seed));
+                    State::Diverged
+                }
+                End::Interrupted(code) => return Err(self.interrupted(code, json)?),
+            };
+            item.about = Some(saved::open(&self.folder.join(&item.file))?.about().clone());
+            self.write(&results)?;
         }
-        results::tell(&self.plan.combinations, &rows, json)?;
-        let (file, failed) = (self.folder.join(RESULTS), rows.iter().filter(|row| row.diverged).count());
+        self.write(&results)?;
+        results::tell(&self.plan.combinations, &self.items, json)?;
+        let file = self.folder.join(RESULTS);
+        let diverged = self.items.iter().filter(|item| item.state == State::Diverged).count();
         if json {
-            say(json!({ "kind": "results", "runs": of, "diverged": failed, "file": file }))?;
+            say(json!({ "kind": "results", "runs": of, "diverged": diverged, "file": file }))?;
         } else {
             say("")?;
-            say(format!("runs done: {}; results in {}", of - failed, file.display()))?;
+            say(format!("runs done: {}; results in {}", of - diverged, file.display()))?;
         }
-        match failed {
+        match diverged {
             0 => Ok(()),
-            _ => Err(Problem::failed(format!("{failed} of {of} runs diverged"))),
+            _ => Err(Problem::failed(format!("{diverged} of {of} runs diverged"))),
         }
+    }
+
+    /// Says which run comes now.
+    fn announce(&self, at: usize, json: bool) -> Result<()> {
+        let (item, of) = (&self.items[at], self.items.len());
+        let combination = &self.plan.combinations[item.combination];
+        let done = item.state == State::Finished;
+        if json {
+            return say(json!({
+                "kind": "run", "number": at + 1, "of": of, "settings": results::settings(combination),
+                "seed": item.seed, "file": self.folder.join(&item.file), "done": done,
+            }));
+        }
+        let before = if done { ": finished before" } else { "" };
+        say(format!("run {} of {of}, {} seed={}{before}", at + 1, combination.label(), item.seed))
+    }
+
+    /// A run, new or as its file has it.
+    fn session(&mut self, at: usize) -> Result<Session> {
+        let item = &self.items[at];
+        let combination = &self.plan.combinations[item.combination];
+        let dataset = self.images.of(&combination.wanted)?;
+        let path = self.folder.join(&item.file);
+        let place = Place::same(&path)?;
+        if item.about.is_some() {
+            let saved = saved::with(&path, self.clock, |_, _| Ok(dataset))?;
+            return Ok(Session::resume(&path, saved, place, &path));
+        }
+        Ok(Session::new(Run::new(dataset, combination.config(item.seed), self.clock)?, place, &path))
+    }
+
+    fn write(&self, results: &Place) -> Result<()> {
+        let text = results::csv(&self.items);
+        results.write("the results", |out| out.write_all(text.as_bytes()))
+    }
+
+    /// The end by a signal.
+    fn interrupted(&self, code: u8, json: bool) -> Result<Problem> {
+        if json {
+            say(json!({ "kind": "interrupted", "folder": self.folder }))?;
+        }
+        let command = format!("cargo nibble sweep --resume {}", quoted(self.folder));
+        Ok(Problem { code, sentence: format!("interrupted and saved; go on with: {command}") })
     }
 }
 

@@ -3,25 +3,36 @@
 use std::fmt::Write;
 
 use nibble::checkpoint::{About, Epoch};
+use nibble::settings::SETTINGS;
 use serde_json::{Map, Value, json};
 
 use super::plan::Combination;
 use crate::problem::{Result, say};
 use crate::report::table;
 
-/// A run that has ended.
-pub struct Row {
+/// A run of a sweep.
+pub struct Item {
     /// Its combination's number.
     pub combination: usize,
+    pub seed: u32,
     pub file: String,
-    pub diverged: bool,
-    pub about: About,
+    /// What its file says, where there is one.
+    pub about: Option<About>,
+    pub state: State,
 }
 
-impl Row {
+#[derive(PartialEq)]
+pub enum State {
+    /// To be trained, from the start or on.
+    Waiting,
+    Finished,
+    Diverged,
+}
+
+impl Item {
     /// The figures of the last epoch, of a run that has reached it.
     fn last(&self) -> Option<&Epoch> {
-        self.about.epochs.last().filter(|_| !self.diverged)
+        self.about.as_ref()?.epochs.last().filter(|_| self.state == State::Finished)
     }
 }
 
@@ -31,9 +42,8 @@ fn cell(text: &str) -> String {
 }
 
 /// A line a run, with every setting in a column.
-pub fn csv(rows: &[Row]) -> String {
-    let settings: Vec<&str> =
-        rows.first().map_or(Vec::new(), |row| row.about.settings.keys().map(String::as_str).collect());
+pub fn csv(items: &[Item]) -> String {
+    let settings: Vec<&str> = SETTINGS.iter().filter(|row| row.field.is_some()).map(|row| row.key).collect();
     let before = ["file", "state", "data", "train_images", "test_images", "images_crc32", "arithmetic"];
     let after = [
         "epoch",
@@ -46,13 +56,17 @@ pub fn csv(rows: &[Row]) -> String {
     ];
     let head: Vec<&str> = before.into_iter().chain(settings.iter().copied()).chain(after).collect();
     let mut text = head.join(",") + "\n";
-    for Row { file, diverged, about, .. } in rows {
-        let About { data, arithmetic, epochs, .. } = about;
-        let state = if *diverged { "diverged" } else { "finished" };
+    for Item { file, about, state, .. } in items {
+        let state = match state {
+            State::Waiting => continue,
+            State::Finished => "finished",
+            State::Diverged => "diverged",
+        };
+        let Some(About { data, arithmetic, epochs, settings: texts, .. }) = about else { continue };
         let [train, test] = data.images.map(|count| count.to_string());
         let mut cells: Vec<&str> =
             vec![file, state, &data.name, &train, &test, &data.fingerprint, arithmetic];
-        cells.extend(settings.iter().map(|key| about.settings.get(*key).map_or("", String::as_str)));
+        cells.extend(settings.iter().map(|key| texts.get(*key).map_or("", String::as_str)));
         let figures = epochs.last().map_or([const { String::new() }; 7], |epoch| {
             let average = |figure: fn(&nibble::metrics::AverageReport) -> f64| {
                 epoch.average.as_ref().map_or(String::new(), |average| figure(average).to_string())
@@ -86,19 +100,14 @@ fn statistics(values: &[f64]) -> Option<(f64, Option<f64>)> {
 ///
 /// # Errors
 /// Where the standard output cannot be written to.
-pub fn tell(combinations: &[Combination], rows: &[Row], json: bool) -> Result<()> {
-    let figures = |at: usize, figure: fn(&Epoch) -> f64| {
-        let of_this = rows.iter().filter(|row| row.combination == at);
-        statistics(&of_this.filter_map(Row::last).map(figure).collect::<Vec<_>>())
+pub fn tell(combinations: &[Combination], items: &[Item], json: bool) -> Result<()> {
+    let figures = |at: usize, figure: fn(&Epoch) -> f64| -> Vec<f64> {
+        items.iter().filter(|item| item.combination == at).filter_map(Item::last).map(figure).collect()
     };
-    let count = |at: usize| rows.iter().filter(|row| row.combination == at && !row.diverged).count();
     let each = combinations.iter().enumerate().map(|(at, combination)| {
-        (
-            combination,
-            count(at),
-            figures(at, |epoch| epoch.test_accuracy),
-            figures(at, |epoch| epoch.test_loss),
-        )
+        let accuracies = figures(at, |epoch| epoch.test_accuracy);
+        let losses = figures(at, |epoch| epoch.test_loss);
+        (combination, losses.len(), statistics(&accuracies), statistics(&losses))
     });
     if json {
         let told = |figure: Option<(f64, Option<f64>)>| {
