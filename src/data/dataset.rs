@@ -192,6 +192,23 @@ impl Dataset {
         Ok(Self { kind, name, classes, train, test, mean: MEAN, std: STD, notes: Vec::new(), fingerprint })
     }
 
+    /// One that stands in for images that are not at hand, where a run is read for its weights alone: so many black
+    /// ones under the fingerprint of the true ones. What is trained or tested on it means nothing.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`], and for more than [`MAX_IMAGES`].
+    pub fn stand_in(name: &str, classes: Vec<String>, images: [usize; 2], fingerprint: &str) -> Result<Self> {
+        if images[0].saturating_add(images[1]) > MAX_IMAGES {
+            let (file, expected) = (name.into(), format!("at most {MAX_IMAGES} images"));
+            return Err(Error::Data { file, expected, found: format!("{} and {}", images[0], images[1]) });
+        }
+        // Zeros that nobody reads take no memory.
+        let black = |images| Split { images: vec![0; images * IMAGE_BYTES], labels: vec![0; images] };
+        let [train, test] = images.map(black);
+        let dataset = Self::new(DatasetKind::Images, name, classes, train, test)?;
+        Ok(Self { fingerprint: OnceLock::from(fingerprint.to_owned()), ..dataset })
+    }
+
     /// CRC-32 over training labels, training images, test labels, test images, in hexadecimal: names the data
     /// of a run. A label counts as one byte where there are at most 256 classes, else as two, the lower first. Computed at
     /// the first call; do not change the splits afterwards.

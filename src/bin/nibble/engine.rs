@@ -28,7 +28,18 @@ pub fn arguments() -> [Arg; 2] {
 /// # Errors
 /// For a number of threads that cannot be had, and what `work` gives.
 pub fn on_pool(arguments: &ArgMatches, work: impl FnOnce(Clock) -> Result<()> + Send) -> Result<()> {
-    let exact = arguments.get_flag("exact");
+    with(arguments, arguments.get_flag("exact"), work)
+}
+
+/// The same, where something else says whether the arithmetic is exact.
+///
+/// # Errors
+/// As [`on_pool`].
+pub fn with(
+    arguments: &ArgMatches,
+    exact: bool,
+    work: impl FnOnce(Clock) -> Result<()> + Send,
+) -> Result<()> {
     if exact {
         Isa::available().iter().find(|isa| isa.is_exact()).expect("plain arrays are everywhere").select();
     }

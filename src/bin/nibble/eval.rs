@@ -1,25 +1,26 @@
 //! `cargo nibble eval`: tests a run that was saved.
 
-use std::path::PathBuf;
-
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{ArgMatches, Command};
 use nibble::run::Evaluation;
+use serde_json::json;
 
 use crate::problem::{Result, say};
-use crate::{engine, images, train};
+use crate::{engine, images, report, saved};
 
 pub fn command() -> Command {
     Command::new("eval")
         .about("Test a saved run, as its last step left it, on the whole test set")
-        .arg(Arg::new("file").value_name("FILE").required(true).value_parser(value_parser!(PathBuf)))
+        .arg(saved::argument())
+        .arg(report::json())
         .arg(images::argument())
         .args(engine::arguments())
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    let file = arguments.get_one::<PathBuf>("file").expect("it is required");
+    let file = saved::path(arguments);
     engine::on_pool(arguments, |clock| {
-        let (_, mut loaded) = train::load(file, arguments, clock)?;
+        let (_, mut loaded) = saved::load(file, arguments, clock)?;
+        saved::warn(file, &loaded);
         let mut evaluator = loaded.run.evaluator(None)?;
         let (images, Evaluation { loss, accuracy, .. }) = loop {
             let progress = evaluator.advance();
@@ -27,6 +28,11 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
                 break (progress.total, evaluation);
             }
         };
+        if arguments.get_flag("json") {
+            return say(json!({
+                "kind": "evaluation", "file": file, "images": images, "loss": loss, "accuracy": accuracy,
+            }));
+        }
         say(format!("{images} test images: loss {loss:.4}, {:.2} % right", 100.0 * accuracy))
     })
 }

@@ -39,12 +39,11 @@ fn or_variable(paths: Vec<PathBuf>) -> Vec<PathBuf> {
     }
 }
 
-/// Those that settings ask for.
+/// Those that settings ask for; `files` are those that were named.
 ///
 /// # Errors
 /// Where they are not there, and as [`Loader`].
-pub fn wanted(wanted: &Wanted, arguments: &ArgMatches) -> Result<Arc<Dataset>> {
-    let mut files = paths(arguments);
+pub fn wanted(wanted: &Wanted, mut files: Vec<PathBuf>, arguments: &ArgMatches) -> Result<Arc<Dataset>> {
     let counted = wanted.train.or(wanted.test).is_some();
     let named = match wanted.data.as_deref() {
         Some("builtin") if !files.is_empty() => None,

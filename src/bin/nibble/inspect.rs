@@ -1,30 +1,39 @@
 //! `cargo nibble inspect`: what a file is.
 
-use std::path::PathBuf;
-
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{ArgMatches, Command};
 use nibble::RunConfig;
 use nibble::checkpoint::About;
+use serde_json::json;
 
-use crate::problem::{Problem, Result, say};
-use crate::report::epoch_text;
-use crate::train;
+use crate::problem::{Result, say};
+use crate::report::{self, epoch_text};
+use crate::saved;
 
 pub fn command() -> Command {
     Command::new("inspect")
         .about("Say what a saved run is: its settings, images and epochs, and whether the file is whole")
-        .arg(Arg::new("file").value_name("FILE").required(true).value_parser(value_parser!(PathBuf)))
+        .arg(saved::argument())
+        .arg(report::json())
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    let file = arguments.get_one::<PathBuf>("file").expect("it is required");
-    let reader = train::open(file)?;
-    let config =
-        reader.settings().map_err(|error| Problem::failed(format!("{}: {error}", file.display())))?;
+    let file = saved::path(arguments);
+    let reader = saved::open(file)?;
+    let config = saved::settings(file, &reader)?;
     let about = reader.about().clone();
     let [tensors, bytes] = reader.tensors();
-    let checksum = if reader.verify()? { "holds" } else { "does not match: the file was changed" };
+    let intact = reader.verify()?;
+    let steps = about.state.get("step").copied().unwrap_or(0);
+    if arguments.get_flag("json") {
+        let About { format, engine, arithmetic, data, epochs, .. } = &about;
+        return say(json!({
+            "kind": "checkpoint", "file": file, "format": format, "engine": engine, "tensors": tensors, "bytes": bytes,
+            "intact": intact, "settings": config.texts(), "data": data, "steps": steps, "arithmetic": arithmetic,
+            "epochs": epochs,
+        }));
+    }
 
+    let checksum = if intact { "holds" } else { "does not match: the file was changed" };
     let About { format, engine, arithmetic, data, .. } = &about;
     let [train, test] = data.images;
     let (classes, fingerprint) = (data.classes.len(), &data.fingerprint);
@@ -35,10 +44,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         "images    {}: {train} to train on, {test} to test on, {classes} classes, CRC-32 {fingerprint}",
         data.name
     ))?;
-    say(format!(
-        "steps     {}, the last ones by {arithmetic}",
-        about.state.get("step").copied().unwrap_or(0)
-    ))?;
+    say(format!("steps     {steps}, the last ones by {arithmetic}"))?;
     about.epochs.iter().try_for_each(|epoch| say(epoch_text(epoch, config.epochs)))
 }
 

@@ -1,15 +1,22 @@
 //! The command line: `cargo nibble COMMAND`. Each command is one file and one line of [`COMMANDS`].
 
 mod address;
+mod diff;
 mod engine;
 mod eval;
+mod export;
 mod images;
 mod inspect;
 mod interrupt;
-mod output;
+mod pictures;
+mod place;
+mod predict;
 mod problem;
 mod report;
+mod saved;
+mod session;
 mod settings;
+mod sweep;
 mod train;
 
 use std::process::ExitCode;
@@ -29,13 +36,17 @@ const COMMANDS: &[Task] = &[
     Task { command: train::command, run: train::run },
     Task { command: eval::command, run: eval::run },
     Task { command: inspect::command, run: inspect::run },
+    Task { command: predict::command, run: predict::run },
+    Task { command: sweep::command, run: sweep::run },
+    Task { command: diff::command, run: diff::run },
+    Task { command: export::command, run: export::run },
 ];
 
 fn cli() -> Command {
     Command::new("cargo nibble")
         .bin_name("cargo nibble")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Train networks with 4-bit weights, and look at what was trained")
+        .about("Train networks with low-bit weights, and look at what was trained")
         .after_help("Exit codes: 0 done, 1 failed, 2 not what can be asked for, 130 interrupted.")
         .subcommand_required(true)
         .arg_required_else_help(true)

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
+use clap::{Arg, ArgAction};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nibble::checkpoint::Epoch;
 use nibble::metrics::Event;
@@ -10,6 +11,11 @@ use nibble::run::Run;
 use serde_json::json;
 
 use crate::problem::{Result, note, say};
+
+/// Of commands that tell in JSON too.
+pub fn json() -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print lines of JSON and nothing else")
+}
 
 /// A bar where somebody looks, and a line an epoch.
 pub struct Reporter {
@@ -59,7 +65,8 @@ impl Reporter {
                 self.epoch_began = Instant::now();
                 let epoch =
                     serde_json::from_value(json!(report)).expect("a report has the figures of its epoch");
-                return self.say(&self.epoch_line(&epoch, secs));
+                let line = self.epoch_line(&epoch, secs);
+                return self.bar.suspend(|| say(line));
             }
             Event::Finished { .. } => {}
         }
@@ -74,11 +81,6 @@ impl Reporter {
             return line.to_string();
         }
         format!("{}, {secs:.1} s", epoch_text(epoch, self.epochs))
-    }
-
-    /// A line of the output, above the bar.
-    pub fn say(&self, line: &str) -> Result<()> {
-        self.bar.suspend(|| say(line))
     }
 
     /// A note, above the bar.
@@ -107,4 +109,20 @@ pub fn epoch_text(epoch: &Epoch, epochs: u32) -> String {
         epoch.test_loss,
         percent(epoch.test_accuracy),
     )
+}
+
+/// Says rows in columns.
+///
+/// # Errors
+/// Where the standard output cannot be written to.
+pub fn table(rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+    let rows: Vec<_> = rows.collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<_> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    rows.iter().try_for_each(|row| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        say(cells.collect::<Vec<_>>().join("  ").trim_end())
+    })
 }

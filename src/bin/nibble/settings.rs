@@ -1,5 +1,6 @@
 //! What to train: settings from flags, a file and an address, in this order of weight.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use crate::problem::{Problem, Result, note};
 const OF_THE_PAGE: [&str; 5] = ["race", "images", "embed", "show", "lesson"];
 
 /// What to train.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Wanted {
     pub config: RunConfig,
     /// The data set, where it was named.
@@ -53,7 +54,7 @@ pub fn arguments() -> impl Iterator<Item = Arg> {
 }
 
 /// The rows that have a flag; where images lie is an argument of its own.
-fn rows() -> impl Iterator<Item = &'static Setting> {
+pub fn rows() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().filter(|row| row.field.is_some() || matches!(row.key, "train" | "test"))
 }
 
@@ -68,7 +69,7 @@ impl Wanted {
     pub fn new(arguments: &ArgMatches) -> Result<Self> {
         let mut wanted = Self::default();
         if let Some(address) = arguments.get_one::<String>("from") {
-            wanted.set_address(address::pairs(address))?;
+            wanted.set_address(address)?;
         }
         if let Some(path) = arguments.get_one::<PathBuf>("settings") {
             for (key, text) in read(path)? {
@@ -81,15 +82,39 @@ impl Wanted {
         for (key, text) in flags(arguments) {
             wanted.set(key, text)?;
         }
-        if !wanted.passed_over.is_empty() {
-            note(format!("passed over, being no setting of a run: {}", wanted.passed_over.join(", ")));
+        wanted.checked()
+    }
+
+    /// What an address of the page asks for.
+    ///
+    /// # Errors
+    /// For a key that does not exist, and a value out of range.
+    pub fn of_address(address: &str) -> Result<Self> {
+        let mut wanted = Self::default();
+        wanted.set_address(address)?;
+        wanted.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        if !self.passed_over.is_empty() {
+            note(format!("passed over, being no setting of a run: {}", self.passed_over.join(", ")));
         }
-        wanted.config.validate()?;
-        Ok(wanted)
+        self.config.validate()?;
+        Ok(self)
+    }
+
+    /// The texts of all by their keys, as [`Wanted::set`] takes them; without those that were not named, where no run has
+    /// a default.
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        let count = |count: Option<usize>| count.map(|count| count.to_string());
+        let own = [("data", self.data.clone()), ("train", count(self.train)), ("test", count(self.test))];
+        let own = own.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?)));
+        self.config.texts().into_iter().chain(own).collect()
     }
 
     /// Addresses name every setting: beside a former key, the present one at its default says nothing.
-    fn set_address(&mut self, pairs: Vec<(String, String)>) -> Result<()> {
+    fn set_address(&mut self, address: &str) -> Result<()> {
+        let pairs = address::pairs(address);
         let of_former =
             |key: &str| SETTINGS.iter().find(|row| row.former.iter().any(|(former, ..)| *former == key));
         let (former, present): (Vec<_>, Vec<_>) =
@@ -110,7 +135,11 @@ impl Wanted {
         Ok(())
     }
 
-    fn set(&mut self, key: &str, text: &str) -> Result<()> {
+    /// Sets one by its key.
+    ///
+    /// # Errors
+    /// For a key that does not exist, and a value out of range.
+    pub fn set(&mut self, key: &str, text: &str) -> Result<()> {
         if OF_THE_PAGE.contains(&key) {
             self.passed_over.push(key.into());
             return Ok(());

@@ -1,24 +1,20 @@
 //! `cargo nibble train`: trains a network and saves it.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use nibble::checkpoint::{About, History, Loaded, Reader};
-use nibble::kernels;
-use nibble::metrics::Event;
+use nibble::RunConfig;
+use nibble::checkpoint::SUFFIX;
 use nibble::run::Run;
 use nibble::train::Clock;
 use serde_json::json;
 
 use crate::interrupt::Interrupt;
-use crate::output::{self, Output};
-use crate::problem::{Problem, Result, note};
-use crate::report::Reporter;
+use crate::place::Place;
+use crate::problem::{Problem, Result, note, say};
+use crate::session::{self, End, Session, quoted};
 use crate::settings::{self, Wanted};
-use crate::{engine, images};
+use crate::{engine, images, saved};
 
 pub fn command() -> Command {
     let path = |name: &'static str| {
@@ -40,51 +36,49 @@ pub fn command() -> Command {
             Arg::new("force")
                 .long("force")
                 .action(ArgAction::SetTrue)
-                .help("Overwrite the file of another run"),
+                .help("Overwrite the file of another run, or a damaged one that is resumed"),
         )
-        .arg(
-            Arg::new("every")
-                .long("every")
-                .value_name("SECONDS")
-                .default_value("60")
-                .value_parser(value_parser!(u32))
-                .help("Time between two saves; 0: after every step. The end of an epoch is always saved"),
-        )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print a line of JSON for each epoch and for the end, and nothing else"),
-        )
+        .args(session::arguments())
         .args(engine::arguments())
         .args(settings::arguments())
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
     engine::on_pool(arguments, |clock| {
-        let session = match arguments.get_one::<PathBuf>("resume") {
+        let mut session = match arguments.get_one::<PathBuf>("resume") {
             Some(file) => resume(file, arguments, clock),
             None => start(arguments, clock),
-        };
-        session?.train(arguments)
+        }?;
+        session.run.dataset().notes.iter().for_each(note);
+        let end = session.train(arguments, &Interrupt::watch()?)?;
+        let (json, file) = (arguments.get_flag("json"), session.path());
+        match end {
+            End::Finished(epoch) if json => say(json!({ "kind": "finished", "epoch": epoch, "file": file })),
+            End::Finished(epoch) => say(format!("epochs done: {epoch}; saved to {}", file.display())),
+            End::Diverged(error) => Err(error.into()),
+            End::Interrupted(code) => {
+                if json {
+                    say(json!({ "kind": "interrupted", "file": file }))?;
+                }
+                Err(Problem { code, sentence: way_on(file, arguments) })
+            }
+        }
     })
-}
-
-/// A run with its curves and its file.
-struct Session {
-    run: Run,
-    history: History,
-    output: Output,
-    path: PathBuf,
 }
 
 fn start(arguments: &ArgMatches, clock: Clock) -> Result<Session> {
     let wanted = Wanted::new(arguments)?;
-    let path = arguments.get_one("out").cloned().unwrap_or_else(|| output::default_name(&wanted.config));
-    let output = Output::new(path.clone(), arguments.get_flag("force"))?;
-    let dataset = images::wanted(&wanted, arguments)?;
+    let path = arguments.get_one("out").cloned().unwrap_or_else(|| default_name(&wanted.config));
+    let place = place(&path, arguments)?;
+    let dataset = images::wanted(&wanted, images::paths(arguments), arguments)?;
     let run = Run::new(dataset, wanted.config, clock)?;
-    Ok(Session { run, history: History::default(), output, path })
+    Ok(Session::new(run, place, &path))
+}
+
+/// Where a new file is saved.
+fn place(path: &Path, arguments: &ArgMatches) -> Result<Place> {
+    let way = ", which may be another run (--resume goes on with it)";
+    Place::new(path, arguments.get_flag("force"), way)
 }
 
 fn resume(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<Session> {
@@ -93,119 +87,48 @@ fn resume(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<Session> 
         return Err(Problem::usage(format!("--{key}: expected {expected}")));
     }
     let path = arguments.get_one::<PathBuf>("out").cloned().unwrap_or_else(|| file.into());
-    let output = match path == file {
-        true => Output::same(path.clone())?,
-        false => Output::new(path.clone(), arguments.get_flag("force"))?,
-    };
-    let (about, Loaded { mut run, history, .. }) = load(file, arguments, clock)?;
-    let mut config = run.config().clone();
+    let in_place = path == file;
+    let place = if in_place { Place::same(&path) } else { place(&path, arguments) }?;
+    let (about, mut loaded) = saved::load(file, arguments, clock)?;
+    // A save would give what was damaged a checksum that holds.
+    if !loaded.intact && in_place && !arguments.get_flag("force") {
+        let expected = "the file as it was saved";
+        return Err(Problem::data(
+            file,
+            expected,
+            "another checksum, so it stays as it is; --out FILE goes on from what it holds in another file, --force in its place",
+        ));
+    }
+    saved::warn(file, &loaded);
     if let Some(text) = arguments.get_one::<String>("epochs") {
+        let mut config = loaded.run.config().clone();
         let had = config.epochs;
         config.set("epochs", text)?;
         if config.epochs < had {
             return Err(Problem::usage(format!("epochs: expected at least the run's {had}, found {text}")));
         }
         if config.epochs > had {
-            run = run.fork(config)?;
+            loaded.run = loaded.run.fork(config)?;
         }
     }
-    let (before, now) = (about.arithmetic, kernels::simd_kind());
-    if before != now {
-        let file = file.display();
-        note(format!(
-            "{file}: trained with {before} so far and with {now} from here on, whose last bits may differ"
-        ));
-    }
-    Ok(Session { run, history, output, path })
+    Ok(Session::resume(file, (about, loaded), place, &path))
 }
 
-/// Reads a run with its images, and says what is odd about it.
-pub fn load(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<(About, Loaded)> {
-    let reader = open(file)?;
-    // A setting that is wrong there was not asked for by the user.
-    reader.settings().map_err(|error| Problem::failed(format!("{}: {error}", file.display())))?;
-    let about = reader.about().clone();
-    let dataset = images::of_checkpoint(file, &about.data, arguments)?;
-    let loaded = reader.load(dataset, clock)?;
-    let name = file.display();
-    if !loaded.intact {
-        note(format!(
-            "{name}: its checksum does not match, so it was changed after it was saved; going on with what it holds"
-        ));
-    }
-    Ok((about, loaded))
+/// The name of a run's file, unless the user gives one: `vgg4bit-4-bit.nibble.safetensors`.
+fn default_name(config: &RunConfig) -> PathBuf {
+    let precision = match &*config.quantizer {
+        "none" => "fp32".into(),
+        _ => format!("{}-bit", config.bits.all),
+    };
+    format!("{}-{precision}{SUFFIX}", config.model).into()
 }
 
-/// Opens a checkpoint.
-pub fn open(file: &Path) -> Result<Reader<BufReader<File>>> {
-    let opened = File::open(file).map_err(|error| Problem::unreadable(file, &error))?;
-    Ok(Reader::open(&file.to_string_lossy(), BufReader::new(opened))?)
-}
-
-impl Session {
-    fn train(mut self, arguments: &ArgMatches) -> Result<()> {
-        let every = arguments.get_one::<u32>("every").expect("it has a default");
-        let every = Duration::from_secs((*every).into());
-        let json = arguments.get_flag("json");
-        self.run.dataset().notes.iter().for_each(note);
-        let interrupt = Interrupt::watch()?;
-        // What cannot be saved is told before an hour of training.
-        self.save()?;
-        let mut saved = Instant::now();
-        let mut reporter = Reporter::new(&self.run, self.history.losses.len(), json);
-        loop {
-            let event = match self.run.advance() {
-                Ok(event) => event,
-                Err(error) => {
-                    self.save()?;
-                    return Err(error.into());
-                }
-            };
-            self.history.add(&event);
-            if let Event::Finished { epoch } = event {
-                self.save()?;
-                let path = self.path.display();
-                return reporter.say(&match json {
-                    true => json!({ "kind": "finished", "epoch": epoch, "file": self.path }).to_string(),
-                    false => format!("epochs done: {epoch}; saved to {path}"),
-                });
-            }
-            let stopped = interrupt.code();
-            if stopped.is_some() || matches!(event, Event::Epoch(_)) || saved.elapsed() >= every {
-                match self.save() {
-                    // The disk may have room again by the end.
-                    Err(problem) if stopped.is_none() => {
-                        reporter.note(&format!("{}; training goes on", problem.sentence));
-                    }
-                    outcome => outcome?,
-                }
-                saved = Instant::now();
-            }
-            reporter.event(&event)?;
-            if let Some(code) = stopped {
-                if json {
-                    reporter.say(&json!({ "kind": "interrupted", "file": self.path }).to_string())?;
-                }
-                return Err(Problem { code, sentence: self.way_on(arguments) });
-            }
-        }
+/// How to go on after an interruption.
+fn way_on(file: &Path, arguments: &ArgMatches) -> String {
+    let mut command = format!("cargo nibble train --resume {}", quoted(file));
+    images::paths(arguments).iter().for_each(|path| command += &format!(" --data {}", quoted(path)));
+    if arguments.get_flag("exact") {
+        command += " --exact";
     }
-
-    fn save(&mut self) -> Result<()> {
-        self.output.save(&mut self.run, &self.history)
-    }
-
-    /// How to go on after an interruption.
-    fn way_on(&self, arguments: &ArgMatches) -> String {
-        let quoted = |path: &Path| match path.to_string_lossy() {
-            plain if plain.contains(|letter: char| letter.is_whitespace()) => format!("{plain:?}"),
-            plain => plain.into_owned(),
-        };
-        let mut command = format!("cargo nibble train --resume {}", quoted(&self.path));
-        images::paths(arguments).iter().for_each(|path| command += &format!(" --data {}", quoted(path)));
-        if arguments.get_flag("exact") {
-            command += " --exact";
-        }
-        format!("interrupted and saved; go on with: {command}")
-    }
+    format!("interrupted and saved; go on with: {command}")
 }
