@@ -1,8 +1,13 @@
 //! `train`: what is trained, and what is told of it.
 
-use std::fs;
+use std::fs::{self, File};
+use std::sync::Arc;
 
 use nibble::RunConfig;
+use nibble::checkpoint::{self, History, Reader};
+use nibble::data::IMAGE_BYTES;
+use nibble::data::images::from_images;
+use nibble::run::Run;
 use serde_json::Value;
 
 use crate::support::*;
@@ -161,4 +166,23 @@ fn a_run_that_diverges_is_saved_as_it_was_before() {
     assert_eq!((told.code, told.err.len()), (Some(1), 1), "{:?}", told.err);
     assert!(told.err[0].contains("expected a finite loss and gradient, found "), "{:?}", told.err);
     assert_eq!(done(&folder, &format!("inspect {OUT}"))[1], "checksum  holds");
+}
+
+#[test]
+fn a_run_on_own_pictures_goes_on_with_those_in_its_file() {
+    let folder = folder("own");
+    let labels: Vec<u16> = (0..60).map(|image| image % 3).collect();
+    let pixels: Vec<u8> = (0..60 * IMAGE_BYTES).map(|i| (i * 7 + i / 251) as u8).collect();
+    let images =
+        from_images("mine", ["a", "b", "c"].map(str::to_owned).to_vec(), &pixels, &labels, 1).unwrap();
+    let config = RunConfig { epochs: 2, batch: 16, ..RunConfig::default() };
+    let mut run = Run::new(Arc::new(images), config, || 0.0).unwrap();
+    let history = History { notes: "of the page".into(), ..History::default() };
+    checkpoint::write(&mut run, &history, File::create(folder.join(OUT)).unwrap()).unwrap();
+    assert_eq!(done(&folder, &format!("train --resume {OUT}")).len(), 3);
+    let mut reader = Reader::open(OUT, File::open(folder.join(OUT)).unwrap()).unwrap();
+    let images = reader.images().unwrap().unwrap();
+    let loaded = reader.load(Arc::new(images), || 0.0).unwrap();
+    // What the page wants to find again is there.
+    assert_eq!((loaded.history.notes.as_str(), loaded.history.reports.len()), ("of the page", 2));
 }

@@ -67,7 +67,7 @@ pub fn load_weights(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result
     })
 }
 
-/// Reads a run with images that are found once it is known which.
+/// Reads a run with the images in its file, or with those that are found once it is known which.
 ///
 /// # Errors
 /// As [`load`].
@@ -76,10 +76,13 @@ pub fn with(
     clock: Clock,
     images: impl FnOnce(&About, &RunConfig) -> Result<Arc<Dataset>>,
 ) -> Result<(About, Loaded)> {
-    let reader = open(file)?;
+    let mut reader = open(file)?;
     let config = settings(file, &reader)?;
     let about = reader.about().clone();
-    let dataset = images(&about, &config)?;
+    let dataset = match reader.images()? {
+        Some(own) => Arc::new(own),
+        None => images(&about, &config)?,
+    };
     Ok((about, reader.load(dataset, clock)?))
 }
 
