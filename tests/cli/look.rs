@@ -147,13 +147,21 @@ fn a_picture_that_cannot_be_read_is_told_and_the_others_go_on() {
     let good = fs::read(folder.join("good.png")).unwrap();
     fs::write(folder.join("half.png"), &good[..good.len() / 2]).unwrap();
     fs::write(folder.join("text.png"), "no picture").unwrap();
-    let told = tell(&folder, &format!("predict {OUT} none.png half.png good.png text.png ."));
-    assert_eq!((told.code, told.out.len(), told.err.len()), (Some(1), 1, 4), "{:?}", told.err);
+    // Behind the signature: a length, IHDR, width and height, five bytes more, and the sum of all but the length.
+    let mut vast = good;
+    vast[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    let mut crc = flate2::Crc::new();
+    crc.update(&vast[12..29]);
+    vast[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    fs::write(folder.join("vast.png"), vast).unwrap();
+    let told = tell(&folder, &format!("predict {OUT} none.png half.png good.png text.png vast.png ."));
+    assert_eq!((told.code, told.out.len(), told.err.len()), (Some(1), 1, 5), "{:?}", told.err);
     assert!(told.out[0].starts_with("good.png: "), "{:?}", told.out);
     for (line, begin) in told.err.iter().zip([
         "none.png: expected a readable file, found No such file",
         "half.png: expected a picture (PNG or JPEG), found ",
         "text.png: expected a picture (PNG or JPEG), found ",
+        "vast.png: expected a picture that takes at most 512 MiB in memory, found a larger one",
         ".: expected a readable file, found Is a directory",
     ]) {
         assert!(line.starts_with(&format!("nibble: {begin}")), "{line}");

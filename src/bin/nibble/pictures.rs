@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 use std::{fs::File, io};
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, RgbaImage};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbaImage};
 use nibble::data::SIDE;
 use nibble::packed::PICTURE_BYTES;
 
@@ -21,6 +21,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
         ImageError::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
             Problem::unreadable(path, &error)
         }
+        ImageError::Limits(_) => {
+            Problem::data(path, "a picture that takes at most 512 MiB in memory", "a larger one")
+        }
         error => {
             // Of several lines the first says what is wrong.
             let found = error.to_string();
@@ -32,6 +35,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 
 fn decode(input: impl BufRead + Seek) -> std::result::Result<RgbaImage, ImageError> {
     let mut decoder = ImageReader::new(input).with_guessed_format()?.into_decoder()?;
+    // Of the picture itself: decoders count only what they need beside it.
+    let mut limits = Limits::default();
+    limits.reserve(decoder.total_bytes())?;
+    decoder.set_limits(limits)?;
     // Cameras write down how they were held.
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;

@@ -60,7 +60,9 @@ pub fn note(sentence: impl Display) {
 /// Where it cannot be written to.
 pub fn say(line: impl Display) -> Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .map_err(|error| Problem::failed(format!("standard output: {error}")))
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        // Who reads it has seen enough.
+        io::ErrorKind::BrokenPipe => Problem::failed(""),
+        _ => Problem::failed(format!("standard output: {error}")),
+    })
 }
