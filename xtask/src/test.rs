@@ -187,7 +187,7 @@ fn linted(command: &mut Process) -> Result<&mut Process> {
 fn native(_: &Tools, report: &mut Report) -> Result<()> {
     let data = ["cifar10", "cifar100"].iter().all(|set| project::path("data").join(set).is_dir());
     report.part("native", || {
-        // With the command line, for tests/cli.rs; the same features below, or the library would be compiled again.
+        // With the command line, for tests/cli; the same features below, or the library would be compiled again.
         let mut command = cargo(&["test", "--package", "nibble", "--features", "cli", "--no-fail-fast"]);
         if data {
             command.args(["--", "--include-ignored"]);
