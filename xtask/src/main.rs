@@ -15,6 +15,7 @@ mod stamp;
 mod test;
 mod toolchain;
 mod tools;
+mod torture;
 mod wasm;
 
 use anyhow::Result;
@@ -32,6 +33,7 @@ const COMMANDS: &[Task] = &[
     Task { command: test::command, run: test::run },
     Task { command: schemes::command, run: schemes::run },
     Task { command: sanitize::command, run: sanitize::run },
+    Task { command: torture::command, run: torture::run },
     Task { command: data::command, run: data::run },
     Task { command: bench::command, run: bench::run },
 ];
