@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod data;
 mod files;
+mod fuzz;
 mod lock;
 mod offline;
 mod process;
@@ -33,6 +34,7 @@ const COMMANDS: &[Task] = &[
     Task { command: test::command, run: test::run },
     Task { command: schemes::command, run: schemes::run },
     Task { command: sanitize::command, run: sanitize::run },
+    Task { command: fuzz::command, run: fuzz::run },
     Task { command: torture::command, run: torture::run },
     Task { command: data::command, run: data::run },
     Task { command: bench::command, run: bench::run },
