@@ -1,5 +1,6 @@
 //! The project's commands: `cargo xtask COMMAND`. Each command is one file and one line of [`COMMANDS`].
 
+mod audit;
 mod bench;
 mod build;
 mod data;
@@ -34,6 +35,7 @@ const COMMANDS: &[Task] = &[
     Task { command: test::command, run: test::run },
     Task { command: schemes::command, run: schemes::run },
     Task { command: sanitize::command, run: sanitize::run },
+    Task { command: audit::command, run: audit::run },
     Task { command: fuzz::command, run: fuzz::run },
     Task { command: torture::command, run: torture::run },
     Task { command: data::command, run: data::run },
