@@ -308,7 +308,12 @@ fn epochs(told: &Path) -> Result<u64> {
     let number = |line: &str| {
         line.split("\"epoch\":").nth(1)?.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
     };
-    Ok(text.split_inclusive('\n').filter(|line| line.ends_with('\n')).filter_map(number).last().unwrap_or(0))
+    Ok(text
+        .split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'))
+        .filter_map(number)
+        .next_back()
+        .unwrap_or(0))
 }
 
 fn wait_for(what: &str, mut there: impl FnMut() -> Result<bool>) -> Result<()> {
