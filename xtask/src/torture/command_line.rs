@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 /// A small network on few images: most of the time goes into saving. Without times in the file equal runs have equal files.
 const TRAIN: &str = "train --json --exact --threads 1 --model convnetjs_cifar10 --train 100 --test 100";
 const OUT: &str = "run";
-const PART: &str = "run.part";
 /// What is waited for comes in seconds, or not at all.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Of the disk that gets full: a dozen runs.
@@ -104,6 +103,18 @@ impl Bench {
         command
     }
 
+    /// What a process writes, until it is whole and renamed.
+    fn part(&self, child: &Child) -> PathBuf {
+        self.folder.join(format!("{OUT}.{}.part", child.id()))
+    }
+
+    /// The names of those that are there.
+    fn parts(&self) -> Result<Vec<String>> {
+        let names =
+            fs::read_dir(&self.folder)?.flatten().map(|file| file.file_name().to_string_lossy().into_owned());
+        Ok(names.filter(|name| name.ends_with(".part")).collect())
+    }
+
     /// The steps of the saved run, if it is whole.
     fn steps(&self) -> Result<u64> {
         let said = quiet(&mut self.nibble(&format!("inspect {OUT}")))?;
@@ -133,8 +144,8 @@ impl Bench {
     /// Kills it until the time is over: each time it goes on with what is there, to the end of the run, and begins anew.
     fn killed(&self, way: &Way, time: Duration, random: &mut Random) -> Result<Tally> {
         let end = Instant::now() + time;
-        let (out, part, told) = (self.folder.join(OUT), self.folder.join(PART), self.folder.join("told"));
-        let remove = || [&out, &part].iter().for_each(|file| drop(fs::remove_file(file)));
+        let (out, told) = (self.folder.join(OUT), self.folder.join("told"));
+        let remove = || drop(fs::remove_file(&out));
         remove();
         let began = Instant::now();
         let status = self.start(way.arguments, &told)?.0.wait()?;
@@ -152,14 +163,15 @@ impl Bench {
         let (mut in_save, mut early, mut ends, mut before) = (0, 0, 0, 0);
         while Instant::now() < end {
             let mut child = self.start(way.arguments, &told)?;
+            let part = self.part(&child.0);
             let killed = strike(&mut child.0, way.strikes, random.up_to(whole), &part, random)?;
             if !killed {
                 ends += 1;
                 if fs::read(&out)? != straight {
                     bail!("{}: the end of a run that was killed is another than without", way.what);
                 }
-                if part.exists() {
-                    bail!("{} is left", part.display());
+                if let Some(left) = self.parts()?.first() {
+                    bail!("{left} is left at the end of a run");
                 }
                 (before, _) = (0, remove());
                 continue;
@@ -198,19 +210,21 @@ impl Bench {
     fn full(&self, beside: &Path, time: Duration) -> Result<[(&'static str, Tally); 3]> {
         let end = Instant::now() + time;
         let arguments = "--epochs 1000 --batch 20 --every 0";
-        let (out, part) = (self.folder.join(OUT), self.folder.join(PART));
+        let out = self.folder.join(OUT);
         let (ballast, told) = (self.folder.join("ballast"), beside.join("told"));
         let [mut begun, mut killed, mut freed] = [Tally::default(), Tally::default(), Tally::default()];
         let (mut failed, mut behind) = (0, 0);
         while Instant::now() < end || freed.times == 0 {
-            [&out, &part, &ballast].iter().for_each(|file| drop(fs::remove_file(file)));
+            for file in fs::read_dir(&self.folder)?.flatten() {
+                fs::remove_file(file.path())?;
+            }
             fill(&ballast)?;
             let status = self.start(arguments, &told)?.0.wait()?;
             let said = fs::read_to_string(told.with_extension("err"))?;
             let refused = status.code() == Some(1)
                 && said.lines().count() == 1
                 && said.contains("expected to save the run there");
-            if !refused || out.exists() || part.exists() {
+            if !refused || out.exists() || !self.parts()?.is_empty() {
                 bail!("on a full disk it ended with {status} and said {said:?}");
             }
             begun.times += 1;
