@@ -185,7 +185,7 @@ fn what_is_no_checkpoint_is_refused_in_a_sentence() {
     let head = "a.nibble.safetensors: expected a run saved by Nibble, of format 1 to 1, found";
     assert_eq!(refused(b""), format!("{head} less than eight bytes"));
     let long = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
-    assert_eq!(refused(&long), format!("{head} a header of {} bytes, more than 1048576", u64::MAX));
+    assert_eq!(refused(&long), format!("{head} a header of {} bytes, more than 524288", u64::MAX));
     let others =
         safetensors::serialize(Vec::<(String, safetensors::tensor::TensorView)>::new(), None).unwrap();
     assert_eq!(refused(&others), format!("{head} no run of Nibble's"));

@@ -41,7 +41,7 @@ const LABELS: &str = "nibble.labels";
 /// Before the names of [`About`]'s fields.
 const PREFIX: &str = "nibble.";
 /// Longest header that is read. VGG4bit's is 20 KB, and 200 bytes for each epoch.
-const MOST_HEADER: u64 = 1 << 20;
+const MOST_HEADER: u64 = 1 << 19;
 /// Bytes that go through the checksum at a time.
 const CHUNK: usize = 16 << 10;
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as table from "./addresses.table.mjs";
 import { cifar10, drop, write } from "./fixture.mjs";
-import { drawn, ISOLATED, PATIENCE, theBrowser, watch, WIDE } from "./support.mjs";
+import { drawn, frameOf, ISOLATED, PATIENCE, theBrowser, watch, WIDE } from "./support.mjs";
 
 /** Few images and no pool of threads, where the row does not say otherwise. */
 const LIGHT = { train: 100, test: 100, build: "single" };
@@ -215,11 +215,7 @@ test("links and codes of Share open what they were made of", async (t) => {
       for (const box of document.querySelectorAll(".share-choice input")) if (box.checked !== wanted.includes(box.value)) box.click();
     }, choose);
     await drawn(page);
-    const frame = await page.evaluate(() => {
-      const { content } = Object.assign(document.createElement("template"), { innerHTML: document.querySelector("#share-code").value });
-      return Object.fromEntries([...content.querySelector("iframe").attributes].map(({ name, value }) => [name, value]));
-    });
-    const { src, allow: allowed, height, ...rest } = frame;
+    const { src, allow: allowed, height, ...rest } = await frameOf(page, await page.inputValue("#share-code"));
     assert.deepEqual([rest, allowed], [table.FRAME, allow]);
     assert.ok(Number(height) > 0);
     const there = await place(t);

@@ -7,7 +7,7 @@ import { report } from "../../www/share/report.js";
 import { curvesCsv, epochsCsv, json } from "../../www/share/table.js";
 import { defaults, fromQuery, toQuery } from "../../www/settings.js";
 import { write } from "./fixture.mjs";
-import { assertFits, epochs, NARROW, open, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE } from "./support.mjs";
+import { assertFits, epochs, frameOf, NARROW, open, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE } from "./support.mjs";
 
 /** More epochs than any test here waits for: a run that is paused has not ended. */
 const RUN = { ...SMALL, epochs: 30, lr: 0.002 };
@@ -72,7 +72,7 @@ for (const [width, viewport] of [[1440, WIDE], [390, NARROW]]) {
     assert.equal(picture.bytes.subarray(1, 4).toString(), "PNG");
     assert.deepEqual([picture.bytes.readUInt32BE(16), picture.bytes.readUInt32BE(20)], [1920, 1600]);
     const ink = await page.evaluate(async (data) => {
-      const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
+      const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))]));
       const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
       context.drawImage(bitmap, 0, 0);
       const { data: pixels } = context.getImageData(0, 0, bitmap.width, bitmap.height);
@@ -175,7 +175,7 @@ test("link and embed code are copied, by pointer and by keyboard", async (t) => 
   await page.getByRole("button", { name: "Copy code" }).press("Enter");
   await page.waitForFunction(async () => (await navigator.clipboard.readText()).startsWith("<iframe"));
   const code = await clipboard();
-  const source = await page.evaluate((html) => new DOMParser().parseFromString(html, "text/html").querySelector("iframe").src, code);
+  const { src: source } = await frameOf(page, code);
   const { settings, problems } = fromQuery(new URL(source).search);
   assert.deepEqual(problems, []);
   assert.equal(settings.embed, true);

@@ -4,7 +4,7 @@
  * NIBBLE_URL_PLAIN (without), CHROMIUM (path, optional).
  */
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after } from "node:test";
 import { launch, WHOLE } from "./browser.mjs";
@@ -163,20 +163,22 @@ export const ink = (page, selector, name) =>
     [selector, name],
   );
 
-/** Looks at a page, or a frame of one, with everything laid out and painted. */
-async function whole(page, look) {
-  const sheets = (change) => page.evaluate(change, WHOLE);
-  await sheets((css) => {
-    globalThis.whole ??= new CSSStyleSheet();
-    whole.replaceSync(css);
-    document.adoptedStyleSheets.push(whole);
-  });
+/** Looks at a page, or a frame of one, with a style of the test's: no element, which the page's policy would not let in. */
+async function styled(page, css, look) {
+  await page.evaluate((text) => {
+    globalThis.styleOfTest ??= new CSSStyleSheet();
+    styleOfTest.replaceSync(text);
+    document.adoptedStyleSheets.push(styleOfTest);
+  }, css);
   try {
     return await look();
   } finally {
-    await sheets(() => (document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== whole)));
+    await page.evaluate(() => (document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== styleOfTest)));
   }
 }
+
+/** With everything laid out and painted. */
+const whole = (page, look) => styled(page, WHOLE, look);
 
 /** Whether pictures are asked for: `cargo xtask test page --pictures`. Nothing is asserted of them, and they take a tenth of the time. */
 const { NIBBLE_PICTURES } = process.env;
@@ -185,7 +187,7 @@ const { NIBBLE_PICTURES } = process.env;
 export async function screenshot(page, name, fullPage = true) {
   if (!NIBBLE_PICTURES) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage, style: WHOLE });
+  await styled(page, WHOLE, () => page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage }));
 }
 
 /** What lies over a panel in a picture of it. */
@@ -195,14 +197,15 @@ const UNCOVERED = ".transport { position: static !important } .notices { visibil
 export async function screenshotOf(page, selector, name) {
   if (!NIBBLE_PICTURES) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.locator(selector).screenshot({ path: `${SCREENSHOTS}${name}.png`, style: UNCOVERED });
+  await styled(page, UNCOVERED, () => page.locator(selector).screenshot({ path: `${SCREENSHOTS}${name}.png` }));
 }
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 /** What axe finds that is serious or critical, in a line each. @param {string} [within] selector, the page unless told */
 export async function seriousFindings(page, within = "html") {
-  if (!(await page.evaluate(() => "axe" in globalThis))) await page.addScriptTag({ path: AXE });
+  // Evaluated, because the page's policy lets no script in by an element.
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(readFileSync(AXE, "utf8"));
   const { violations } = await whole(page, () => page.evaluate((where) => axe.run(where, { resultTypes: ["violations"] }), within));
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -228,6 +231,17 @@ export const drawn = (page) =>
     do await new Promise(requestAnimationFrame);
     while (!idle());
   });
+
+/** The attributes of the frame of an embed code, as a page that holds it sees them: the page's own policy allows no styles in markup. */
+export async function frameOf(page, code) {
+  const blank = await page.context().newPage();
+  const attributes = await blank.evaluate((html) => {
+    const { content } = Object.assign(document.createElement("template"), { innerHTML: html });
+    return Object.fromEntries([...content.querySelector("iframe").attributes].map(({ name, value }) => [name, value]));
+  }, code);
+  await blank.close();
+  return attributes;
+}
 
 /** Opens everything on the page that can be folded away. */
 export const openAll = (page) =>

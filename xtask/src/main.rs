@@ -1,9 +1,11 @@
 //! The project's commands: `cargo xtask COMMAND`. Each command is one file and one line of [`COMMANDS`].
 
+mod audit;
 mod bench;
 mod build;
 mod data;
 mod files;
+mod fuzz;
 mod lock;
 mod offline;
 mod process;
@@ -15,6 +17,7 @@ mod stamp;
 mod test;
 mod toolchain;
 mod tools;
+mod torture;
 mod wasm;
 
 use anyhow::Result;
@@ -32,6 +35,9 @@ const COMMANDS: &[Task] = &[
     Task { command: test::command, run: test::run },
     Task { command: schemes::command, run: schemes::run },
     Task { command: sanitize::command, run: sanitize::run },
+    Task { command: audit::command, run: audit::run },
+    Task { command: fuzz::command, run: fuzz::run },
+    Task { command: torture::command, run: torture::run },
     Task { command: data::command, run: data::run },
     Task { command: bench::command, run: bench::run },
 ];

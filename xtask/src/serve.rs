@@ -10,13 +10,17 @@
 //!
 //! Every answer carries the three headers that make a page cross-origin isolated, without which a browser lends
 //! it no threads. `test` and `bench` run the same server inside their own process.
+//!
+//! Nobody else is served: it listens on the loopback address alone, gives out the files of these folders alone, and answers
+//! requests for this machine's own names alone. A page of another host whose name has come to mean this machine (DNS
+//! rebinding) is of one origin with the server for the browser, but still sends its own name.
 
 use crate::{offline, project};
 use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -160,6 +164,19 @@ impl Site {
     }
 }
 
+/// Whether a `Host` header names this machine, as whatever is typed into its own browser does.
+fn is_own(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    // Browsers look names below localhost up nowhere.
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name == "[::1]"
+        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// Whether a file or folder of that name is not shown to anybody: what systems and editors leave behind.
 fn hidden(name: &str) -> bool {
     name.starts_with('.')
@@ -258,6 +275,7 @@ impl Answer {
             400 => "Bad Request",
             404 => "Not Found",
             405 => "Method Not Allowed",
+            421 => "Misdirected Request",
             _ => "Internal Server Error",
         };
         let mut head = format!("HTTP/1.1 {} {reason}\r\n", self.status);
@@ -305,6 +323,8 @@ struct Request {
     method: String,
     /// `None` where it is no request of HTTP/1.
     url: Option<String>,
+    /// The values of its `Host` headers, in lower case.
+    hosts: Vec<String>,
     /// Whether the connection ends with the answer.
     last: bool,
 }
@@ -316,9 +336,14 @@ impl Request {
         let Some(first) = lines.next().transpose()? else { return Ok(None) };
         let mut request = match first.split(' ').collect::<Vec<_>>()[..] {
             [method, url, version] if version.starts_with("HTTP/1.") && !url.contains(char::is_control) => {
-                Request { method: method.into(), url: Some(url.into()), last: version == "HTTP/1.0" }
+                Request {
+                    method: method.into(),
+                    url: Some(url.into()),
+                    hosts: vec![],
+                    last: version == "HTTP/1.0",
+                }
             }
-            _ => Request { method: String::new(), url: None, last: true },
+            _ => Request { method: String::new(), url: None, hosts: vec![], last: true },
         };
         let mut whole = false;
         for header in lines {
@@ -327,6 +352,7 @@ impl Request {
             if whole {
                 break;
             }
+            request.hosts.extend(header.strip_prefix("host:").map(|host| host.trim().to_owned()));
             // Nothing here takes a body: what follows such a head is no next request.
             request.last |= header.starts_with("connection: close")
                 || header.starts_with("content-length:")
@@ -347,9 +373,12 @@ fn serve_connection(site: &Site, stream: &TcpStream, ended: &AtomicBool) -> io::
         if ended.load(Ordering::Relaxed) {
             break;
         }
-        let answer = match &request.url {
-            Some(url) => site.answer(&request.method, url),
-            None => Answer::text(400, "not a request of HTTP/1"),
+        let answer = match (&request.url, &request.hosts[..]) {
+            (None, _) => Answer::text(400, "not a request of HTTP/1"),
+            (Some(url), [host]) if is_own(host) => site.answer(&request.method, url),
+            (_, [host]) => Answer::text(421, &format!("{host} is not served here, but localhost")),
+            // Every browser sends one.
+            _ => Answer::text(400, "not one Host header"),
         };
         answer.send(stream, &request, site.isolated)?;
         if request.last {

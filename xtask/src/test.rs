@@ -62,6 +62,13 @@ const SUITES: &[Suite] = &[
         minutes: [11.5, 11.5],
         run: page::run,
     },
+    // Last, because cargo-deny is compiled meanwhile.
+    Suite {
+        name: "deny",
+        about: "licences, duplicates and sources of the dependencies, by deny.toml",
+        minutes: [1.5, 0.1],
+        run: deny,
+    },
 ];
 
 /// What to run while working, by what was changed.
@@ -70,6 +77,7 @@ Quick subsets:
   cargo xtask test fmt native               a change of the engine, before pkg/ is built anew
   cargo xtask test pkg wasm                 the built engine
   cargo xtask test page --file race         a change of the page: the files of tests/e2e that begin so
+  cargo xtask test deny                     a change of Cargo.lock
   cargo xtask test page --pictures          the same, all of them, with pictures to look at in target/screenshots
 ";
 
@@ -122,6 +130,9 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     if has("wasm") || has("page") {
         tools.browser.start();
     }
+    if has("deny") {
+        tools.deny.start();
+    }
     if has("page") {
         tools.page.start();
         tools.shell.start();
@@ -171,6 +182,22 @@ fn pkg(_: &Tools, report: &mut Report) -> Result<()> {
         }
         Ok((Count { passed: count, ..Count::default() }, true))
     });
+    Ok(())
+}
+
+fn deny(tools: &Tools, report: &mut Report) -> Result<()> {
+    let program = tools.deny.get()?;
+    // The fuzz targets are a workspace of their own.
+    for (name, manifest) in [("deny", "Cargo.toml"), ("deny fuzz", "tests/fuzz/Cargo.toml")] {
+        report.part(name, || {
+            let mut command = Process::new(program);
+            command
+                .current_dir(project::root())
+                .args(["--manifest-path", manifest, "--config"])
+                .arg(project::path("deny.toml"));
+            one(command.args(["check", "bans", "licenses", "sources"]))
+        });
+    }
     Ok(())
 }
 

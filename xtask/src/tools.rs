@@ -62,6 +62,34 @@ impl WasmBindgen {
     }
 }
 
+/// The release of cargo-deny that is installed.
+const DENY: &str = "0.20.2";
+
+/// cargo-deny, which checks what the dependencies are.
+pub fn cargo_deny() -> Result<PathBuf> {
+    let wanted = format!("cargo-deny {DENY}");
+    let installed = folder().join("bin/cargo-deny");
+    for program in [Some(installed.clone()), find("cargo-deny")].into_iter().flatten() {
+        let said = Command::new(&program).arg("--version").output();
+        if said.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == wanted) {
+            eprintln!("cargo-deny: found ({DENY}, {})", program.display());
+            return Ok(program);
+        }
+    }
+    eprintln!("cargo-deny: installing {DENY} with cargo (a minute or two)");
+    let mut cargo = Command::new("cargo");
+    let build = folder().join("build-deny");
+    // A debug build, as above. In a folder of its own: the other may be installed at the same time.
+    cargo
+        .args(["install", "--debug", "--force", "--locked", "cargo-deny", "--version", DENY, "--root"])
+        .arg(folder())
+        .current_dir(project::root())
+        .env("CARGO_TARGET_DIR", &build);
+    quiet(&mut cargo)?;
+    let _ = fs::remove_dir_all(build);
+    Ok(installed)
+}
+
 /// Node.js packages of package.json, at its exact versions.
 pub fn node_modules() -> Result<()> {
     node()?;

@@ -11,6 +11,7 @@ pub struct Tools {
     pub toolchain: Later<Toolchain>,
     pub bindgen: Later<tools::WasmBindgen>,
     pub browser: Later<tools::Browser>,
+    pub deny: Later<PathBuf>,
     /// What the page's tests prefer to it.
     pub shell: Later<Option<PathBuf>>,
     /// The packages of the page's tests, and Firefox, or why there is none.
@@ -27,6 +28,7 @@ impl Tools {
             toolchain: Later::new(toolchain::find_or_install),
             bindgen: Later::new(tools::wasm_bindgen),
             browser: Later::new(tools::browser),
+            deny: Later::new(tools::cargo_deny),
             shell: Later::new(|| Ok(tools::headless_shell())),
             page: Later::new(|| {
                 tools::node_modules()?;

@@ -1,0 +1,36 @@
+//! Bytes as a checkpoint: as they are, and with zeros behind them, so that a header alone gets as far as a whole file.
+
+use std::io::{self, Read};
+use std::sync::{Arc, OnceLock};
+
+use nibble::Result;
+use nibble::checkpoint::Reader;
+use nibble::data::{Dataset, synthetic};
+
+/// The zeros: more than the largest of the corpus lacks.
+const BEHIND: u64 = 1 << 20;
+
+/// The images of the corpus.
+fn images() -> Arc<Dataset> {
+    static IMAGES: OnceLock<Arc<Dataset>> = OnceLock::new();
+    IMAGES.get_or_init(|| Arc::new(synthetic::generate(100, 100, synthetic::SEED).unwrap())).clone()
+}
+
+fn check<T>(result: Result<T>) -> Option<T> {
+    result.inspect_err(|error| assert!(error.to_string().contains(": expected "), "{error}")).ok()
+}
+
+/// How far it got: opened, loaded.
+pub fn read(bytes: &[u8]) -> [bool; 2] {
+    let Some(reader) = check(Reader::open("a", bytes)) else { return [false; 2] };
+    let _ = reader.tensors();
+    let _ = reader.settings().map(|config| config.validate().unwrap());
+    let _ = check(reader.verify());
+    if let Some(mut loaded) = check(Reader::open("a", bytes).and_then(|reader| reader.load(images(), || 0.0)))
+    {
+        loaded.run.layer_reports();
+    }
+    let long = bytes.chain(io::repeat(0).take(BEHIND));
+    let loaded = check(Reader::open("a", long).and_then(|reader| reader.load(images(), || 0.0)));
+    [true, loaded.map(|mut loaded| loaded.run.layer_reports()).is_some()]
+}

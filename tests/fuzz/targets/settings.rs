@@ -1,0 +1,16 @@
+#![no_main]
+
+#[path = "../../../src/bin/nibble/address.rs"]
+mod address;
+#[path = "../bodies/settings.rs"]
+mod body;
+#[allow(dead_code)]
+#[path = "../../../src/bin/nibble/problem.rs"]
+mod problem;
+#[allow(dead_code)]
+#[path = "../../../src/bin/nibble/settings.rs"]
+mod settings;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    body::toml(bytes, &std::env::temp_dir().join(format!("nibble-fuzz-{}.toml", std::process::id())));
+});

@@ -1,0 +1,158 @@
+//! `cargo xtask fuzz`: tests/fuzz under libFuzzer and AddressSanitizer, each target from its corpus on.
+//!
+//! Built as cargo-fuzz does, which the folder also works with, but without that program and without a nightly tool chain. What
+//! is found while it runs goes below target/; what is worth keeping is copied to tests/fuzz/corpus, which a native test reads
+//! (tests/corpus.rs).
+
+use crate::process::run as run_with_streams;
+use crate::project;
+use anyhow::{Context, Result, bail};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command as Process;
+use std::time::Instant;
+
+/// The one target of the compiler here that libFuzzer is tried on.
+const HOST: &str = "x86_64-unknown-linux-gnu";
+
+/// What cargo-fuzz gives the compiler: where a program has been, and by which comparisons.
+const FLAGS: [&str; 9] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "--cfg=fuzzing",
+    "-Ccodegen-units=1",
+    "-Zsanitizer=address",
+    "-Cforce-frame-pointers=yes",
+];
+
+/// The targets, with the longest input that is tried.
+const TARGETS: [(&str, &str); 3] = [("checkpoint", "16384"), ("address", "512"), ("settings", "1024")];
+
+pub fn command() -> Command {
+    Command::new("fuzz")
+        .about("Look for inputs that break the readers of checkpoints, addresses and settings")
+        .arg(
+            Arg::new("runs")
+                .long("runs")
+                .value_name("N")
+                .default_value("100000")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("Executions of each target"),
+        )
+        .arg(
+            Arg::new("target")
+                .long("target")
+                .value_name("T")
+                .value_parser(TARGETS.map(|(name, _)| name))
+                .help("This one only"),
+        )
+}
+
+pub fn run(arguments: &ArgMatches) -> Result<()> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        bail!("not run: it is there for {HOST}");
+    }
+    let runs = arguments.get_one::<u64>("runs").expect("it has a default");
+    let wanted = arguments.get_one::<String>("target");
+    let folder = project::target().join("fuzz");
+    run_with_streams(
+        Process::new("cargo")
+            .current_dir(project::root())
+            .args(["build", "--release", "--target", HOST, "--manifest-path", "tests/fuzz/Cargo.toml"])
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"))
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_TARGET_DIR", &folder),
+    )?;
+    let (mut lines, mut found) = (Vec::new(), Vec::new());
+    for (name, longest) in TARGETS.iter().filter(|(name, _)| wanted.is_none_or(|wanted| wanted == name)) {
+        println!("== {name}");
+        let start = Instant::now();
+        let Fuzzed { executions, faults } = fuzz(&folder, name, longest, *runs)?;
+        let outcome = match &faults[..] {
+            [] => "nothing found".to_owned(),
+            faults => format!("found {}", faults.join(", ")),
+        };
+        lines.push(format!(
+            "{name:<12}{executions:>10} executions {:>6} s  {outcome}",
+            start.elapsed().as_secs()
+        ));
+        found.extend(faults);
+    }
+    println!("\n{}", lines.join("\n"));
+    if found.is_empty() { Ok(()) } else { bail!("{}", found.join(", ")) }
+}
+
+struct Fuzzed {
+    executions: u64,
+    /// Files with the inputs.
+    faults: Vec<String>,
+}
+
+fn fuzz(folder: &Path, name: &str, longest: &str, runs: u64) -> Result<Fuzzed> {
+    let [grown, artifacts] = ["corpus", "artifacts"].map(|what| folder.join(what).join(name));
+    let _ = fs::remove_dir_all(&artifacts);
+    fs::create_dir_all(&grown)?;
+    fs::create_dir_all(&artifacts)?;
+    let log = folder.join(format!("{name}.log"));
+    let status = Process::new(folder.join(HOST).join("release").join(name))
+        .current_dir(project::root())
+        // What is found goes into the first.
+        .arg(&grown)
+        .arg(project::path("tests/fuzz/corpus").join(name))
+        .arg(format!("-runs={runs}"))
+        .arg(format!("-max_len={longest}"))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        // What the readers say to users is not looked at.
+        .args(["-print_final_stats=1", "-close_fd_mask=2", "-timeout=20", "-rss_limit_mb=4096"])
+        .env("ASAN_OPTIONS", "detect_leaks=0")
+        .stderr(File::create(&log)?)
+        .status()
+        .with_context(|| format!("cannot start {name}"))?;
+    let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+    let executions =
+        executions(&text).with_context(|| format!("{} tells of no executions", log.display()))?;
+    let mut faults: Vec<String> =
+        fs::read_dir(&artifacts)?.flatten().map(|file| file.path().display().to_string()).collect();
+    if !status.success() && faults.is_empty() {
+        faults.push(format!("{status}, see {}", log.display()));
+    }
+    Ok(Fuzzed { executions, faults })
+}
+
+/// What libFuzzer ends with, or where it was last before it died.
+fn executions(log: &str) -> Option<u64> {
+    let told = log
+        .lines()
+        .find_map(|line| line.strip_prefix("stat::number_of_executed_units:")?.trim().parse().ok());
+    let at = |line: &str| line.strip_prefix('#')?.split(['\t', ':']).next()?.parse().ok();
+    told.or_else(|| log.lines().rev().find_map(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executions_are_read() {
+        let log = "INFO: seed corpus\n#12\tINITED cov: 5\n#4096: cov: 6\n#8192\tpulse  cov: 7\n";
+        assert_eq!(executions(log), Some(8192));
+        assert_eq!(executions(&format!("{log}stat::number_of_executed_units: 9000\n")), Some(9000));
+        assert_eq!(executions("==1== ERROR"), None);
+    }
+
+    #[test]
+    fn every_target_has_a_corpus_and_a_program() {
+        let manifest = fs::read_to_string(project::path("tests/fuzz/Cargo.toml")).unwrap();
+        for (name, _) in TARGETS {
+            assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
+            let files = fs::read_dir(project::path("tests/fuzz/corpus").join(name)).unwrap();
+            let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+            assert!((1..300_000).contains(&bytes), "{name}: {bytes} bytes");
+        }
+    }
+}
