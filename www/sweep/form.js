@@ -19,6 +19,24 @@ function firstRow(settings) {
   return bits.applies(settings) && some.length > 1 ? { key: "bits", text: some.join(", ") } : { key: "lr" };
 }
 
+/** Whether a pointer is down. */
+let pressed = false;
+for (const [name, is] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+  document.addEventListener(name, () => (pressed = is), { capture: true });
+}
+
+/** Does what moves the page once no pointer is down: else what is being pressed would move away from below it. */
+function unpressed(act) {
+  if (!pressed) return act();
+  const done = new AbortController();
+  for (const name of ["pointerup", "pointercancel"]) {
+    document.addEventListener(name, () => {
+      done.abort();
+      setTimeout(act); // after the click
+    }, { signal: done.signal });
+  }
+}
+
 /** One setting and its values. */
 class Row {
   #session;
@@ -86,7 +104,7 @@ class Row {
       setText(this.problem, "");
       this.#changed();
     });
-    input.addEventListener("change", () => this.read(true));
+    input.addEventListener("change", () => unpressed(() => this.read(true)));
     const range = row.kind === "number" ? `${row.min} to ${row.max}` : `whole, ${row.min} to ${row.max}`;
     const parted = row.kind === "bits" ? `${range}; 4,conv1:8 is 4 but for one layer` : `${range}; parted by commas or spaces`;
     return [element("label", { for: id }, "Values"), input, element("span", { class: "note", id: `${this.select.id}-hint` }, parted)];
@@ -218,6 +236,8 @@ export class Form {
     if (list.dataset.texts !== texts.join("\n")) {
       list.dataset.texts = texts.join("\n");
       list.replaceChildren(...texts.map((text) => element("li", {}, text)));
+      // A long one scrolls within itself: the keyboard has to reach it.
+      list.tabIndex = list.scrollHeight > list.clientHeight + 1 ? 0 : -1;
     }
   }
 

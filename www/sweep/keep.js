@@ -2,7 +2,7 @@
  * The sweep as it is kept on this device: its settings as an address, its values as an address has them, the results by
  * the runs' keys. So a later version of the page reads it as it reads links.
  */
-import { fromQuery, parse, presentText, settingOf, toQuery } from "../settings.js";
+import { defaults, fromQuery, parse, presentText, settingOf, toQuery } from "../settings.js";
 import { MOST_SEEDS, plan, SWEPT, written } from "./plan.js";
 
 export const KEY = "nibble-sweep";
@@ -12,7 +12,7 @@ const FORMAT = "nibble-sweep/1";
 
 /** @param {Kept} sweep */
 export const pack = ({ plan: of, results, stopped }) =>
-  JSON.stringify({ format: FORMAT, base: toQuery(of.base), rows: written(of), seeds: of.seeds, stopped, results: [...results] });
+  JSON.stringify({ format: FORMAT, base: toQuery({ ...defaults(), ...of.base }), rows: written(of), seeds: of.seeds, stopped, results: [...results] });
 
 /** What can be read of a result: figures are numbers or absent. */
 function resultFrom(one) {

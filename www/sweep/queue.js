@@ -5,6 +5,7 @@
  * States: "none" there is no sweep; "running"; "paused", by a person or for want of something; "elsewhere" another tab runs
  * it; "stopped" and "done".
  */
+import { differences } from "../settings.js";
 import { begin, Missing } from "./begin.js";
 import { failure, resultOf } from "./results.js";
 import { secondsOf } from "./plan.js";
@@ -206,7 +207,7 @@ export class Queue {
     else this.current = null;
     this.#save();
     if (state !== "running") return this.unfinished ? undefined : this.#end("done");
-    const rows = this.#session.waiting;
+    const rows = differences(this.#session.settings, current.entry.settings);
     if (this.unfinished && rows.length > 0) {
       this.current = null;
       const names = rows.map(({ label }) => label).join(", ");

@@ -14,11 +14,12 @@ export const accuracyText = ({ mean, deviation }) => (Number.isFinite(deviation)
 /** "1.234 ± 0.056". */
 export const lossText = ({ mean, deviation }) => (Number.isFinite(deviation) ? `${fixed(mean)} ± ${fixed(deviation)}` : fixed(mean));
 
-/** "2 of 3, 1 diverged". */
+/** "2 of 3, 1 diverged"; broken between these alone. */
 function countText({ n, failed, runs }) {
   const kinds = failed > 0 ? [...new Set(runs.map(({ result }) => STATES[result?.state]).filter(Boolean))] : [];
   const bad = kinds.map((kind) => `${runs.filter(({ result }) => result?.state === kind).length} ${kind}`);
-  return [n === runs.length ? String(n) : `${n} of ${runs.length}`, ...bad].join(", ");
+  const texts = [n === runs.length ? String(n) : `${n} of ${runs.length}`, ...bad];
+  return texts.map((text) => text.replaceAll(" ", "\u00a0")).join(", ");
 }
 
 const RUN_HEADS = ["Seed", "Test accuracy", "Test loss", "Training accuracy", "Training loss", "Steps", "Time"];
