@@ -55,8 +55,8 @@ export class OneTab {
 
 /** Keeps the screen on while it is wanted. The browser lets go of it with every change to another tab. */
 export class Screen {
-  /** Whether this browser can at all. */
-  static able = "wakeLock" in navigator;
+  /** Whether this browser can at all, and does in a frame of another page, where it has to be allowed. */
+  static able = "wakeLock" in navigator && (document.featurePolicy?.allowsFeature("screen-wake-lock") ?? true);
   /** Why it does not, in the browser's words; null: it does, or is not asked to. @type {string|null} */
   problem = null;
   #wanted = false;
