@@ -40,6 +40,7 @@ export function listen(session) {
   mine(From.CRASHED, (run, { message, fatal, kind, step, loss, gradNorm }) => {
     run.status = "paused";
     if (kind === "diverged") run.alarm = { step, loss, gradNorm };
+    else run.failure = message;
     session.tell("status");
     if (run.alarm) session.tell("alarm");
     if (!fatal && !run.alarm) session.notify("error", `Training stopped: ${message}`);

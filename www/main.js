@@ -22,6 +22,7 @@ import * as outlier from "./panels/outlier.js";
 import * as ptq from "./panels/ptq.js";
 import * as runs from "./panels/runs.js";
 import * as share from "./panels/share.js";
+import * as sweep from "./panels/sweep.js";
 import * as tryIt from "./panels/try.js";
 import * as weights from "./panels/weights.js";
 import { Session } from "./session.js";
@@ -51,6 +52,7 @@ const PANELS = [
 
   ["compare", compare, "lab"],
   ["ptq", ptq, "lab"],
+  ["sweep", sweep, "lab"],
   ["outlier", outlier, "lab"],
 
   ["weights", weights, "panels"],

@@ -10,6 +10,7 @@ export const PARTS = Object.freeze({
   loss: "[aria-labelledby='loss-title']",
   compare: "#compare",
   ptq: "#ptq",
+  sweep: "#sweep",
   outlier: "#outlier",
   weights: "#weights",
   activations: "#activations",

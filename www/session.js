@@ -49,6 +49,7 @@ export class Session extends Events {
   #busy = "starting";
   #turn = Promise.resolve();
   #waitingTurns = 0;
+  #failure = null;
   /** What to do once there is a run: "play", "step" or null. */
   #wish = null;
   #settleTimer = 0;
@@ -124,6 +125,11 @@ export class Session extends Events {
   /** What is being changed, or null: "starting", "loading", "creating", "waiting". */
   get busy() {
     return this.#busy;
+  }
+
+  /** Why what was changed last did not come about, in the words of its message; null: it did. @type {string|null} */
+  get failure() {
+    return this.#failure;
   }
 
   /** Settles once what is being changed now, and what waits for it, is done. */
@@ -225,10 +231,12 @@ export class Session extends Events {
     this.#waitingTurns += 1;
     this.#turn = this.turn.then(async () => {
       this.#busy = what;
+      this.#failure = null;
       this.tell("status");
       try {
         await body();
       } catch (error) {
+        this.#failure = error.message;
         this.#wish = null;
         this.notify("error", error.message);
       }

@@ -10,6 +10,8 @@ const files = readdirSync(WWW, { recursive: true }).filter((file) => file.endsWi
 const IMPORT = /^(?:import\s+|(?:import|export)\s[^"';(]*?\sfrom\s+)"(\.[^"]+)"/gm;
 /** `new URL("./x.js", import.meta.url)`: a worker. */
 const WORKER = /new URL\("(\.[^"]+\.js)", import\.meta\.url\)/g;
+/** `import("./x.js").then`: loaded when first used. Comments that name types have a property in its place. */
+const LATER = /\bimport\("(\.[^"]+\.js)"\)\.then\b/g;
 
 const found = (text, pattern, from) => [...text.matchAll(pattern)].map(([, to]) => normalize(join(dirname(from), to)));
 const graph = new Map(files.map((file) => [file, found(readFileSync(WWW + file, "utf8"), IMPORT, file)]));
@@ -50,7 +52,7 @@ test("every import and every worker is a file of the page, and every file is rea
   const page = readFileSync(`${WWW}index.html`, "utf8");
   const reached = new Set([...page.matchAll(/<script [^>]*src="([^"]+)"/g)].map(([, file]) => file));
   assert.ok(reached.has("main.js"));
-  const starts = (file) => [...(graph.get(file) ?? []), ...found(readFileSync(WWW + file, "utf8"), WORKER, file)];
+  const starts = (file) => [...(graph.get(file) ?? []), ...[WORKER, LATER].flatMap((pattern) => found(readFileSync(WWW + file, "utf8"), pattern, file))];
   for (const file of reached) for (const next of starts(file)) if (!next.startsWith("vendor")) reached.add(next);
   // The one file from beside www/: the table that the build prints.
   assert.deepEqual([...reached].sort(), ["../pkg/registry.js", ...files].sort());

@@ -88,11 +88,11 @@ test("a run is called by its scheme where that is not the usual one", () => {
 test("the average of the weights is in the table of epochs where it was tested", () => {
   const run = new RunRecord(1, defaults(), { test: 10, classes: [] }, { stepsPerEpoch: 1, images: [10, 10], config: { epochs: 1 } }, [], null);
   const epoch = { epoch: 1, lr: 0.1, trainLoss: 1, trainAccuracy: 0.5, testLoss: 1, testAccuracy: 0.5, layers: [], secs: 1 };
-  const last = () => epochsCsv([run]).split("\r\n").map((line) => line.split(",").slice(-2).join());
+  const last = () => epochsCsv([run]).split("\r\n").map((line) => line.split(",").slice(-3).join());
   run.epochs = [epoch];
-  assert.deepEqual(last().slice(0, 2), ["levels_most,seconds", ",1"]);
+  assert.deepEqual(last().slice(0, 2), ["levels_most,seconds,seed", ",1,1"]);
   run.epochs = [{ ...epoch, average: { testLoss: 0.75, testAccuracy: 0.625 } }];
-  assert.deepEqual(last().slice(0, 2), ["average_test_loss,average_test_accuracy", "0.75,0.625"]);
+  assert.deepEqual(last().slice(0, 2), ["average_test_loss,average_test_accuracy,seed", "0.75,0.625,1"]);
 });
 
 test("how a network is packed: as most layers are, and which are not", () => {

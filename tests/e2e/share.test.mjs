@@ -151,6 +151,9 @@ test("a race: both runs are in the files, told apart by their labels", async (t)
   const rows = readCsv((await saved(page, "epochs")).bytes.toString());
   assert.deepEqual(new Set(rows.map(({ run }) => run)), new Set(["4-bit", "FP32"]));
   assert.ok(rows.filter(({ run }) => run === "FP32").every(({ levels_least }) => levels_least === ""));
+  // The seed, and what the runs differ in, after the columns that there have always been.
+  assert.deepEqual(Object.keys(rows[0]).slice(-3), ["seconds", "seed", "quantizer"]);
+  for (const { run, seed, quantizer } of rows) assert.deepEqual([seed, quantizer], ["1", run === "FP32" ? "none" : "symmetric"]);
   const { url, runs } = JSON.parse((await saved(page, "json")).bytes);
   assert.match(url, /race=quantizer%3Anone/);
   for (const { marks, outlier, steps } of runs) assert.deepEqual([marks, outlier.step], [[{ step: steps, text: "outlier" }], steps]);

@@ -339,6 +339,23 @@ async function settings(visitor) {
   await visitor.until(() => nibble.run.settings.seed !== 1 && !nibble.busy);
 }
 
+/** Two short runs, one after the other; the panel comes when it is asked for. In a frame of another page nothing of it is kept. */
+async function sweep(visitor) {
+  await visitor.press("#sweep-open");
+  await visitor.until(() => document.activeElement.classList.contains("sweep-setting"));
+  await visitor.type("#sweep-rows input[type=text]", "2, x");
+  await visitor.shows(".sweep-problem", /not "x"/);
+  await visitor.type("#sweep-rows input[type=text]", "2, 4");
+  // Enter begins it, as in any form.
+  await visitor.shows("#sweep-now", /^Done: 6 of 6 runs ended\.$/);
+  await visitor.shows("#sweep-note", visitor.framed ? /nothing is kept/ : /^$/);
+  assert.equal(await visitor.where.locator("#sweep-table .sweep-line").count(), 2);
+  await visitor.press("#sweep-copy");
+  await visitor.shows("#sweep-said", /Copied/);
+  await visitor.press("#new-seed");
+  await visitor.until(() => nibble.run.globalStep === 0 && !nibble.busy);
+}
+
 /** A file that is none of CIFAR's: named in a message, which is dismissed. */
 async function wrongFile(visitor) {
   await visitor.offer("#pick", { name: "holiday.txt", mimeType: "text/plain", buffer: Buffer.from("sun") });
@@ -368,7 +385,7 @@ async function device(visitor) {
   await visitor.shows("#kept-note", visitor.framed ? /nothing is kept/ : /are kept here/);
 }
 
-const PARTS = [train, race, legend, quantizeAfterTraining, bothRuns, fork, outlier, alarm, weights, errors, tryIt, share, epochsTable, settings];
+const PARTS = [train, race, legend, quantizeAfterTraining, bothRuns, fork, outlier, alarm, weights, errors, tryIt, share, epochsTable, settings, sweep];
 /** Other images come last. */
 const DATA = [wrongFile, ownImages, device];
 

@@ -5,6 +5,7 @@
  */
 import { quantized } from "../grid.js";
 import { hasRange } from "../ptq/options.js";
+import { differences, SETTINGS } from "../settings.js";
 
 /** Whether the average of a run's weights was tested too. @param {RunRecord} run */
 export const averaged = (run) => run.epochs.some(({ average }) => average);
@@ -35,7 +36,8 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-const csv = (rows) => rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+/** Rows of cells as a file. @param {(string|number)[][]} rows */
+export const csv = (rows) => rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 
 /** Levels in use in the layers of an epoch: fewest and most; nothing for FP32. */
 function levels({ layers }) {
@@ -43,17 +45,26 @@ function levels({ layers }) {
   return used.length > 0 ? [Math.min(...used), Math.max(...used)] : ["", ""];
 }
 
-/** One row a run and epoch. @param {RunRecord[]} runs */
+/** Settings that runs may have of their own, the seed apart. */
+export const OF_RUNS = SETTINGS.filter(({ group, kind, key }) => group !== "view" && kind !== "difference" && key !== "seed");
+
+/** The value of a setting in a cell: switches are 1 or 0, as in an address. */
+export const settingCell = ({ key }, settings) => (typeof settings[key] === "boolean" ? Number(settings[key]) : settings[key]);
+
+/** One row a run and epoch; last the run's seed, and the settings in which the runs differ. @param {RunRecord[]} runs */
 export function epochsCsv(runs) {
   const averages = runs.some(averaged);
+  const own = OF_RUNS.filter((row) => runs.some(({ settings }) => differences(runs[0].settings, settings).includes(row)));
   const head = ["run", "epoch", "learning_rate", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "levels_least", "levels_most", "seconds"];
   const rows = runs.flatMap((run) =>
     run.epochs.map((e) => [
       run.label, e.epoch, e.lr, e.trainLoss, e.trainAccuracy, e.testLoss, e.testAccuracy, ...levels(e), e.secs,
       ...(averages ? [e.average?.testLoss ?? "", e.average?.testAccuracy ?? ""] : []),
+      run.settings.seed, ...own.map((row) => settingCell(row, run.settings)),
     ]),
   );
-  return csv([[...head, ...(averages ? ["average_test_loss", "average_test_accuracy"] : [])], ...rows]);
+  const more = [...(averages ? ["average_test_loss", "average_test_accuracy"] : []), "seed", ...own.map(({ key }) => key)];
+  return csv([[...head, ...more], ...rows]);
 }
 
 /** One row a run, curve and point: everything that is plotted, and the loss of every single step. */
