@@ -45,8 +45,9 @@ export const To = Object.freeze({
    */
   OPEN: "open",
   /**
-   * {run, key: string, notes: string}: saves the run in the browser's own file system, in a folder of that name, from now
-   * on, `From.KEPT` telling of each time; with notes as `To.NOTE`. -> {}. On an error it is not saved.
+   * {run, key: string, notes: string, interval: number|null}: saves the run in the browser's own file system, in a folder of
+   * that name, from now on, at least every `interval` milliseconds of training, `From.KEPT` telling of each time; with notes
+   * as `To.NOTE`. -> {}. On an error it is not saved.
    */
   KEEP: "keep",
   /** {run, notes: string}: what the page wants to find again in what is saved. -> {} */

@@ -60,6 +60,8 @@ export class Keeping {
   #notedAt = 0;
   /** Whether the user was told that runs are not kept. */
   #told = false;
+  /** Milliseconds between two saves, where that is not what the worker takes: those who end it on purpose cannot wait so long. */
+  interval = null;
   /** Whether what is trained belongs to a lesson: it is kept too, and not offered back. */
   teaching = false;
   /** Takes the message away that offered the last run back. */
@@ -129,7 +131,7 @@ export class Keeping {
   }
 
   async #keep(run) {
-    const body = { run: run.id, key: run.key, notes: run.trained ? notesOf(run) : "" };
+    const body = { run: run.id, key: run.key, notes: run.trained ? notesOf(run) : "", interval: this.interval };
     for (let left = TRIES; ; left--) {
       try {
         return await this.#session.client.request(To.KEEP, body);

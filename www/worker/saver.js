@@ -6,6 +6,7 @@
  * @property {string} key name of its folder
  * @property {FileSystemSyncAccessHandle[]} files the two of them; the first is written next
  * @property {string} notes what the page wants to find again, see `To.NOTE`
+ * @property {number} interval training time between two saves, ms; an epoch's end and a pause do not wait for it
  * @property {number} turn of the loop that was saved last; -1: none yet
  * @property {number} at when that was
  * @property {number} ms that it took
@@ -15,7 +16,7 @@ import { From } from "../protocol.js";
 import { folderOf, SLOTS } from "../kept/folder.js";
 import { isFatal } from "./fatal.js";
 
-/** Training time between two saves; an epoch's end and a pause do not wait for it. */
+/** Training time between two saves, unless told. */
 const INTERVAL_MS = 20_000;
 /** The most of the time that saving takes: large and fast runs are saved less often. */
 const SHARE = 0.015;
@@ -24,16 +25,13 @@ export class Saver {
   #tell;
   /** Run -> where it is saved. @type {Map<number, Saved>} */
   #saved = new Map();
-  /** Shorter in tests that kill the page while it saves. */
-  interval = INTERVAL_MS;
-
   /** @param {(type: string, body: object) => void} tell posts to the page */
   constructor(tell) {
     this.#tell = tell;
   }
 
-  /** From now on run `id` is saved in the folder of that key. */
-  async keep(id, key, notes) {
+  /** From now on run `id` is saved in the folder of that key. See `To.KEEP`. */
+  async keep(id, key, notes, interval = INTERVAL_MS) {
     this.leave(id);
     const folder = await folderOf(key, true);
     const files = [];
@@ -50,7 +48,7 @@ export class Saver {
       for (const access of opened) access.close();
       throw error;
     }
-    this.#saved.set(id, { key, files: opened, notes, turn: -1, at: performance.now(), ms: 0, timer: 0 });
+    this.#saved.set(id, { key, files: opened, notes, interval, turn: -1, at: performance.now(), ms: 0, timer: 0 });
   }
 
   note(id, notes) {
@@ -76,7 +74,7 @@ export class Saver {
     const saved = this.#saved.get(id);
     if (!saved || entry.turn === saved.turn) return;
     const cheap = saved.at + saved.ms / SHARE;
-    const due = Math.max(cheap, rests ? 0 : saved.at + this.interval);
+    const due = Math.max(cheap, rests ? 0 : saved.at + saved.interval);
     const wait = due - performance.now();
     if (wait <= 0) this.save(id, entry);
     else if (rests && entry.left === 0) {

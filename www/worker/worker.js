@@ -148,7 +148,7 @@ const answers = {
     return { ...put(id, run, dataset, replaced, { done: history.step }), history };
   },
 
-  [To.KEEP]: ({ run, key, notes }) => saver.keep(run, key, notes),
+  [To.KEEP]: ({ run, key, notes, interval }) => saver.keep(run, key, notes, interval ?? undefined),
   [To.NOTE]: ({ run, notes }) => saver.note(run, notes),
   [To.SAVE]({ runs }) {
     for (const id of runs) saver.save(id, loop.entry(id));

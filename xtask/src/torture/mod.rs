@@ -3,6 +3,7 @@
 //! Each program that trains is a part, one file and one line of [`PARTS`]; what it tries are rows of one table.
 
 mod command_line;
+mod tab;
 
 use crate::process::quiet;
 use anyhow::{Result, bail};
@@ -16,7 +17,8 @@ struct Part {
     run: fn(Duration, &mut Random) -> Result<Vec<Row>>,
 }
 
-const PARTS: &[Part] = &[Part { name: "command line", run: command_line::run }];
+const PARTS: &[Part] =
+    &[Part { name: "command line", run: command_line::run }, Part { name: "page", run: tab::run }];
 
 /// What was tried, and what became of the saved runs.
 pub struct Row {
