@@ -7,13 +7,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
+import { rest, until } from "./driver.mjs";
 
 const [seconds, seed, results] = process.argv.slice(2);
 const { NIBBLE_URL, CHROMIUM } = process.env;
-const PATIENCE_MS = 120_000;
 const SETTINGS = "train=640&test=100&batch=32&epochs=1000";
-const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Mulberry32: when it strikes can be repeated, though not what it hits. */
 function randomOf(seed) {
   let state = seed >>> 0;
@@ -25,15 +23,6 @@ function randomOf(seed) {
   };
 }
 const random = randomOf(Number(seed));
-
-/** The driver's own waiting makes functions of texts in the page, which its policy refuses. */
-async function until(page, condition, ...given) {
-  const end = Date.now() + PATIENCE_MS;
-  while (!(await page.evaluate(condition, ...given))) {
-    if (Date.now() > end) throw new Error(`never: ${condition}`);
-    await rest(50);
-  }
-}
 
 const launch = (folder) =>
   puppeteer.launch({ executablePath: CHROMIUM, headless: true, userDataDir: folder, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
@@ -71,10 +60,10 @@ async function kill({ browser }) {
 
 /** The way that it ends, how often it is saved, and its share of the time. */
 const WAYS = [
-  { what: "the tab crashes, saving every 2 s", end: crash, interval: 2000, share: 0.25 },
-  { what: "the worker is ended, saving every 2 s", end: endWorker, interval: 2000, share: 0.25 },
-  { what: "the browser is killed (SIGKILL), saving every 2 s", end: kill, interval: 2000, share: 0.25 },
-  { what: "the browser is killed, saving every 20 s as it does for everybody", end: kill, interval: null, share: 0.25 },
+  { what: "the tab crashes, saving every 2 s", end: crash, interval: 2000, share: 0.2 },
+  { what: "the worker is ended, saving every 2 s", end: endWorker, interval: 2000, share: 0.2 },
+  { what: "the browser is killed (SIGKILL), saving every 2 s", end: kill, interval: 2000, share: 0.2 },
+  { what: "the browser is killed, saving every 20 s as it does for everybody", end: kill, interval: null, share: 0.4 },
 ];
 
 /** One run, ended. @returns {Promise<{saved: boolean, readable: boolean, lost: number, seconds: number, problem?: string}>} */

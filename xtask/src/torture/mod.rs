@@ -3,7 +3,7 @@
 //! Each program that trains is a part, one file and one line of [`PARTS`]; what it tries are rows of one table.
 
 mod command_line;
-mod tab;
+mod page;
 
 use crate::process::quiet;
 use anyhow::{Result, bail};
@@ -17,8 +17,11 @@ struct Part {
     run: fn(Duration, &mut Random) -> Result<Vec<Row>>,
 }
 
-const PARTS: &[Part] =
-    &[Part { name: "command line", run: command_line::run }, Part { name: "page", run: tab::run }];
+const PARTS: &[Part] = &[
+    Part { name: "command line", run: command_line::run },
+    Part { name: "page, ended", run: page::ended },
+    Part { name: "page, training for long", run: page::steady },
+];
 
 /// What was tried, and what became of the saved runs.
 pub struct Row {
@@ -30,6 +33,11 @@ pub enum Outcome {
     Tried(Tally),
     /// And why.
     NotRun(String),
+    /// What was measured, and whether it is good enough.
+    Measured {
+        figure: String,
+        holds: bool,
+    },
 }
 
 #[derive(Default)]
@@ -58,6 +66,9 @@ pub fn command() -> Command {
                 .help("About how long"),
         )
         .arg(
+            Arg::new("part").long("part").value_name("NAME").help("The parts whose names contain this alone"),
+        )
+        .arg(
             Arg::new("seed")
                 .long("seed")
                 .value_name("N")
@@ -68,21 +79,34 @@ pub fn command() -> Command {
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
     let minutes = *arguments.get_one::<u32>("minutes").expect("it has a default");
-    let time = Duration::from_secs(60 * u64::from(minutes)) / PARTS.len() as u32;
+    let wanted = arguments.get_one::<String>("part").map_or("", String::as_str);
+    let parts: Vec<_> = PARTS.iter().filter(|part| part.name.contains(wanted)).collect();
+    if parts.is_empty() {
+        let names: Vec<_> = PARTS.iter().map(|part| part.name).collect();
+        bail!("no part is called {wanted:?}: there are {}", names.join("; "));
+    }
+    let time = Duration::from_secs(60 * u64::from(minutes)) / parts.len() as u32;
     let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_secs());
     let seed = arguments.get_one::<u64>("seed").copied().unwrap_or_else(now);
     let mut random = Random::new(seed);
     let mut tables = Vec::new();
-    for part in PARTS {
+    for part in parts {
         println!("== {}", part.name);
         tables.push((part.name, (part.run)(time, &mut random)?));
     }
-    println!("\n`cargo xtask torture --minutes {minutes} --seed {seed}`\n");
+    let part = if wanted.is_empty() { String::new() } else { format!(" --part {wanted:?}") };
+    println!("\n`cargo xtask torture --minutes {minutes}{part} --seed {seed}`\n");
     let mut bad = Vec::new();
     for (name, rows) in &tables {
         println!("| {name} | times | whole run left | told steps lost | |\n| --- | --- | --- | --- | --- |");
         for Row { what, outcome } in rows {
             match outcome {
+                Outcome::Measured { figure, holds } => {
+                    println!("| {what} | | | | {figure} |");
+                    if !holds {
+                        bad.push(what.as_str());
+                    }
+                }
                 Outcome::NotRun(why) => println!("| {what} | not run | | | {why} |"),
                 Outcome::Tried(Tally { times, readable, saved, lost, notes }) => {
                     println!("| {what} | {times} | {readable} of {saved} | {lost} | {} |", notes.join("; "));
@@ -101,7 +125,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
             .filter(|line| wanted.iter().any(|start| line.starts_with(start)))
             .for_each(|line| println!("{line}"));
     }
-    if bad.is_empty() { Ok(()) } else { bail!("a run was lost, or nothing was tried: {}", bad.join("; ")) }
+    if bad.is_empty() { Ok(()) } else { bail!("not good enough, or nothing was tried: {}", bad.join("; ")) }
 }
 
 /// Marsaglia's xorshift: when it strikes can be repeated, though not what it hits.
