@@ -141,8 +141,8 @@ export class RunRecord {
     this.loaded = loaded;
     /** Under which it is kept on this device; null: not yet. @type {string|null} */
     this.key = null;
-    /** Whether it was trained within a lesson. */
-    this.taught = false;
+    /** Whether a lesson or a sweep trains it: nobody misses it when it is replaced. */
+    this.unoffered = false;
     /** What tells it from the other run, or what it rounds: "4-bit", "tanh off". */
     this.label = roundings(settings);
     /** @type {Fork|null} */

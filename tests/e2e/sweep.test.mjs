@@ -78,7 +78,7 @@ test("means and deviations are those of the last epochs; the best is among combi
 });
 
 test("what is kept is read again, and what is damaged is passed over", () => {
-  const sweep = { plan: plan(of({ epochs: 3, seed: 4 }), [row("bits", 2, "4,conv1:8"), row("tanh", true, false)], 2), stopped: true };
+  const sweep = { plan: plan(of({ epochs: 3, seed: 4 }), [row("bits", 2, "4,conv1:8"), row("tanh", true, false)], 2), stopped: true, open: null };
   sweep.results = new Map([[sweep.plan.runs[3].key, done(0.25)], [sweep.plan.runs[1].key, failure("No room.")]]);
   const text = pack(sweep);
   assert.deepEqual(unpack(text), sweep);

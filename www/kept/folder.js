@@ -3,7 +3,7 @@
 const FOLDER = "runs";
 /** The two files of a run, written in turn. */
 export const SLOTS = ["0.nibble.safetensors", "1.nibble.safetensors"];
-/** What is known of a run besides: {name, taught, removed}. */
+/** What is known of a run besides: {name, unoffered, removed}. */
 export const FACTS = "run.json";
 
 /** The folder of all runs; rejects where the browser has none to give (private windows of some). */

@@ -62,8 +62,8 @@ export class Keeping {
   #told = false;
   /** Milliseconds between two saves, where that is not what the worker takes: those who end it on purpose cannot wait so long. */
   interval = null;
-  /** Whether what is trained belongs to a lesson: it is kept too, and not offered back. */
-  teaching = false;
+  /** Lessons and sweeps that train now: their runs are kept too, and not offered back. @type {Set<string>} */
+  #trainers = new Set();
   /** Takes the message away that offered the last run back. */
   #takeBack = () => {};
 
@@ -86,6 +86,12 @@ export class Keeping {
   /** A page within another keeps nothing. */
   get #on() {
     return !this.#session.settings.embed;
+  }
+
+  /** A lesson or a sweep begins to train, or ends. @param {string} name @param {boolean} on */
+  trainedBy(name, on) {
+    if (on) this.#trainers.add(name);
+    else this.#trainers.delete(name);
   }
 
   /** Whether this tab trains, or could train, the run of that key. */
@@ -114,7 +120,7 @@ export class Keeping {
   async begin(runs) {
     if (!this.#on) return;
     for (const run of runs) {
-      run.taught = this.teaching;
+      run.unoffered = this.#trainers.size > 0;
       if (this.#held.has(run.key)) continue;
       run.key ??= newKey();
       try {
@@ -122,7 +128,7 @@ export class Keeping {
         if (!(await this.#hold(run.key))) run.key = newKey();
         if (!this.#held.has(run.key)) await this.#hold(run.key);
         await this.#keep(run);
-        if (run.taught) await this.list.taught(run.key);
+        if (run.unoffered) await this.list.unoffered(run.key);
       } catch (error) {
         this.#release(run.key);
         this.#refused(error);
@@ -206,7 +212,7 @@ export class Keeping {
   /**
    * These are about to be replaced: saves them, and gives them up.
    * @param {readonly import("../runs.js").RunRecord[]} runs
-   * @returns {Promise<string[]>} keys of those to offer back: what a lesson has trained nobody misses
+   * @returns {Promise<string[]>} keys of those to offer back: not those of lessons and sweeps
    */
   async leave(runs) {
     if (!this.#on) return [];
@@ -226,7 +232,7 @@ export class Keeping {
       }
     }
     await this.list.refresh();
-    return keys.filter((key) => this.list.find(key) && !runs.some((run) => run.key === key && run.taught));
+    return keys.filter((key) => this.list.find(key) && !runs.some((run) => run.key === key && run.unoffered));
   }
 
   async #saveLast(run) {
@@ -305,7 +311,7 @@ export class Keeping {
     if (!this.#on) return;
     const busy = await heldAnywhere();
     const last = this.list.runs.find(({ key }) => !busy.has(lockOf(key)));
-    if (!last || last.taught || isFinished(last)) return;
+    if (!last || last.unoffered || isFinished(last)) return;
     const { epochs, settings } = last.about;
     const text = `Your last run is kept: "${this.title(last)}", ${epochs.length} of ${settings.epochs} epochs.`;
     this.#session.notify("info", text, { label: "Go on", act: () => this.open(last, { play: true }) });

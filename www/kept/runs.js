@@ -9,7 +9,7 @@
  * @property {Blob[]} files the newest first
  * @property {number} bytes
  * @property {number} at when it was saved last
- * @property {boolean} taught a lesson has trained it
+ * @property {boolean} unoffered a lesson or a sweep has trained it
  * @property {boolean} lasting it is there at the next visit
  */
 import { aboutOf } from "./header.js";
@@ -77,12 +77,12 @@ export class KeptRuns {
     const runs = [...this.#inTab.values()].filter(({ removed }) => !removed);
     try {
       for await (const [key, folder] of (await runsFolder()).entries()) {
-        const { name = "", taught = false, removed } = await factsOf(folder);
+        const { name = "", unoffered = false, removed } = await factsOf(folder);
         const files = removed ? [] : await filesOf(folder);
         if (files.length === 0) continue;
         const [{ about, file }] = files;
         const bytes = files.reduce((sum, { file: { size } }) => sum + size, 0);
-        runs.push({ key, name, taught, about, files: files.map((one) => one.file), bytes, at: file.lastModified, lasting: true });
+        runs.push({ key, name, unoffered, about, files: files.map((one) => one.file), bytes, at: file.lastModified, lasting: true });
       }
       this.problem = null;
     } catch (error) {
@@ -101,7 +101,7 @@ export class KeptRuns {
   async hold(key, file) {
     const about = await aboutOf(file);
     if (!about) throw new Error("it is no run that was saved by Nibble, or not the whole of one");
-    this.#inTab.set(key, { key, name: "", taught: false, about, files: [file], bytes: file.size, at: Date.now(), lasting: false });
+    this.#inTab.set(key, { key, name: "", unoffered: false, about, files: [file], bytes: file.size, at: Date.now(), lasting: false });
     await this.refresh();
   }
 
@@ -119,9 +119,9 @@ export class KeptRuns {
     return this.#facts(key, { name });
   }
 
-  /** A lesson has trained it. */
-  taught(key) {
-    return this.#facts(key, { taught: true });
+  /** A lesson or a sweep trains it. */
+  unoffered(key) {
+    return this.#facts(key, { unoffered: true });
   }
 
   remove(key) {

@@ -237,7 +237,7 @@ class Lessons {
     const { lesson, at, complete } = this.runner;
     if (what === "lesson" || what === "step") {
       this.#addressRead = true;
-      this.session.keeping.teaching = lesson !== null;
+      this.session.keeping.trainedBy("lesson", lesson !== null);
       // One from a file is on no server: no address leads to it.
       this.#address(this.#lessons.includes(lesson) ? `${lesson.id}.${at + 1}` : "");
       if (lesson) this.#show(true);

@@ -8,11 +8,17 @@ import { MOST_SEEDS, plan, SWEPT, written } from "./plan.js";
 export const KEY = "nibble-sweep";
 const FORMAT = "nibble-sweep/1";
 
-/** @typedef {{plan: import("./plan.js").Plan, results: Map<string, import("./results.js").Result>, stopped: boolean}} Kept */
+/**
+ * @typedef {object} Kept
+ * @property {import("./plan.js").Plan} plan
+ * @property {Map<string, import("./results.js").Result>} results
+ * @property {boolean} stopped
+ * @property {{entry: string, key: string}|null} open the run under way, and the key under which it is kept itself
+ */
 
 /** @param {Kept} sweep */
-export const pack = ({ plan: of, results, stopped }) =>
-  JSON.stringify({ format: FORMAT, base: toQuery({ ...defaults(), ...of.base }), rows: written(of), seeds: of.seeds, stopped, results: [...results] });
+export const pack = ({ plan: of, results, stopped, open }) =>
+  JSON.stringify({ format: FORMAT, base: toQuery({ ...defaults(), ...of.base }), rows: written(of), seeds: of.seeds, stopped, open, results: [...results] });
 
 /** What can be read of a result: figures are numbers or absent. */
 function resultFrom(one) {
@@ -29,7 +35,7 @@ function resultFrom(one) {
 /** @param {string|null} text of `pack` @returns {Kept|null} null where there is none, or none that can be read */
 export function unpack(text) {
   try {
-    const { format, base, rows, seeds, stopped, results } = JSON.parse(text ?? "null") ?? {};
+    const { format, base, rows, seeds, stopped, open = null, results } = JSON.parse(text ?? "null") ?? {};
     if (format !== FORMAT || !(seeds >= 1 && seeds <= MOST_SEEDS)) return null;
     const read = ([key, texts]) => {
       const setting = settingOf(key);
@@ -40,7 +46,8 @@ export function unpack(text) {
     const of = plan(fromQuery(base).settings, rows.map(read), seeds);
     const known = new Set(of.runs.map(({ key }) => key));
     const found = results.map(([key, one]) => [key, resultFrom(one)]).filter(([key, one]) => known.has(key) && one);
-    return { plan: of, results: new Map(found), stopped: stopped === true };
+    const isOpen = typeof open?.entry === "string" && typeof open.key === "string";
+    return { plan: of, results: new Map(found), stopped: stopped === true, open: isOpen ? open : null };
   } catch {
     return null;
   }

@@ -25,6 +25,8 @@ export class Queue {
    * @type {{entry: import("./plan.js").Entry, run: import("../runs.js").RunRecord|null, begun: boolean, still: boolean, asked: boolean}|null}
    */
   current = null;
+  /** The run that was under way when the page was closed, and where it is kept. @type {{entry: string, key: string}|null} */
+  #open = null;
   #session;
   #keep;
   #tab;
@@ -65,6 +67,7 @@ export class Queue {
     const kept = this.#keep.load();
     if (!kept) return;
     Object.assign(this, { plan: kept.plan, results: kept.results, current: null });
+    this.#open = kept.open;
     if (elsewhere) this.#put("elsewhere", "");
     else if (!this.unfinished) this.#put("done", "");
     else if (kept.stopped) this.#put("stopped", "");
@@ -129,6 +132,7 @@ export class Queue {
     this.#turn = {};
     this.state = state;
     this.why = why;
+    this.#session.keeping.trainedBy("sweep", state === "running");
     this.#changed();
   }
 
@@ -140,8 +144,9 @@ export class Queue {
   }
 
   #save() {
-    const { plan, results, state } = this;
-    this.#keep.save({ plan, results, stopped: state === "stopped" });
+    const { plan, results, state, current } = this;
+    if (current?.run?.key) this.#open = { entry: current.entry.key, key: current.run.key };
+    this.#keep.save({ plan, results, stopped: state === "stopped", open: this.#open });
     this.#changed();
   }
 
@@ -153,7 +158,7 @@ export class Queue {
     this.#save();
     const turn = this.#turn;
     try {
-      const run = await begin(this.#session, entry.settings);
+      const run = await begin(this.#session, entry.settings, this.#open?.entry === entry.key ? this.#open.key : null);
       if (this.#turn !== turn) return;
       if (!run) return this.#interrupted();
       this.current.run = run;
@@ -185,7 +190,10 @@ export class Queue {
     if (run.status === "playing") {
       // Somebody goes on with it; a run that was told to pause may play a moment longer.
       const goesOn = current.begun && current.still;
+      const first = !current.begun;
       Object.assign(current, { begun: true, still: false, asked: false });
+      // From here on it is kept, under a key.
+      if (first) this.#save();
       if (state === "paused" && goesOn) this.#put("running", "");
       return;
     }
