@@ -108,6 +108,32 @@ fn a_run_goes_on_bit_for_bit_wherever_it_was_stopped() {
     }
 }
 
+/// A file of each version that there was. Written once, by `cargo nibble train` of that time; none is ever written anew.
+const VERSIONS: [&[u8]; 1] = [include_bytes!("fixtures/checkpoints/format-1.nibble.safetensors")];
+
+#[test]
+fn files_of_every_version_are_read() {
+    for (file, format) in VERSIONS.iter().zip(1..) {
+        let reader = Reader::open(NAME, *file).unwrap();
+        let about = reader.about().clone();
+        assert_eq!((about.format, about.state["step"]), (format, 4));
+        let [train, test] = about.data.images;
+        let images = Arc::new(synthetic::generate(train, test, synthetic::SEED).unwrap());
+        let Loaded { mut run, history, intact } = reader.load(images, || 0.0).unwrap();
+        assert!(intact, "format {format}");
+        let accuracies: Vec<f64> = history.epochs().iter().map(|epoch| epoch.test_accuracy).collect();
+        assert_eq!((accuracies, history.losses.len()), (vec![0.08, 0.07], 4));
+        // Its weights do what they did.
+        let mut evaluator = run.evaluator(None).unwrap();
+        let tested = std::iter::repeat_with(|| evaluator.advance().result).flatten().next().unwrap();
+        // By other arithmetic: one of the 100 images may lie on an edge.
+        assert!((tested.accuracy - 0.07).abs() < 0.015, "format {format}: {}", tested.accuracy);
+        let longer = RunConfig { epochs: 3, ..run.config().clone() };
+        let mut run = run.fork(longer).unwrap();
+        assert!(matches!(run.advance().unwrap(), Event::Step(step) if step.global_step == 5));
+    }
+}
+
 #[test]
 fn own_pictures_travel_with_the_run() {
     let labels: Vec<u16> = (0..60).map(|image| image % 3).collect();

@@ -9,6 +9,8 @@ import { hasRun, ISOLATED, open, PATIENCE, pressAfter, shows, SMALL, trained, wa
 /** The exact build: what it trains is the same however often it is stopped. */
 const EXACT = { ...SMALL, build: "simd" };
 
+const FIXTURE = new URL("../fixtures/checkpoints/format-1.nibble.safetensors", import.meta.url).pathname;
+
 const finished = (page) => page.waitForFunction(() => nibble.run?.status === "finished", null, PATIENCE);
 const saved = (page, steps) =>
   page.waitForFunction((wanted) => nibble.keeping.list.runs.some(({ about }) => about.step >= wanted), steps, PATIENCE);
@@ -100,6 +102,16 @@ test("a run moves as a file; a damaged one is told, and opened all the same", as
   await notice(other, "cut.nibble.safetensors").waitFor(PATIENCE);
   // What was there is there.
   assert.equal(await other.evaluate(() => nibble.run.globalStep), 30);
+});
+
+test("a run of the command line is opened, and goes on here", async (t) => {
+  const page = await open(t, { settings: SMALL });
+  await page.setInputFiles("#runs-file", FIXTURE);
+  await page.waitForFunction(() => nibble.run.status === "finished" && !nibble.busy, null, PATIENCE);
+  assert.deepEqual(await page.evaluate(() => [nibble.settings.model, nibble.run.epochs.map(({ testAccuracy }) => testAccuracy)]), ["convnetjs_cifar10", [0.08, 0.07]]);
+  await page.evaluate(() => nibble.set("epochs", 3));
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.run.epochs.length === 3, null, PATIENCE);
 });
 
 test("of two tabs one has the run; the other may take it over, and the first goes on with a copy", async (t) => {
