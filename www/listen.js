@@ -48,9 +48,7 @@ export function listen(session) {
   session.client.on(From.PROGRESS, (progress) => session.progress(progress));
   session.client.on("lost", ({ message }) => {
     session.forsake();
-    session.notify("error", `The engine was lost: ${message} What it has drawn stays until you start it anew.`, {
-      label: "Start the engine anew",
-      act: () => session.reset(),
-    });
+    const actions = [...session.keeping.waysBack(), { label: "Start the engine anew", act: () => session.reset() }];
+    session.notify("error", `The engine was lost: ${message} What it has drawn stays until you start it anew.`, actions);
   });
 }

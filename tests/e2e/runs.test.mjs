@@ -173,6 +173,44 @@ test("where the browser keeps nothing it is said, and a run that is replaced is 
   await page.waitForFunction(() => !nibble.busy && nibble.run.status === "finished", null, PATIENCE);
 });
 
+test("without room a run is told not to be saved, and a reset holds it; what is cleared meanwhile is held too", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, epochs: 100 } });
+  const browser = await page.context().newCDPSession(page);
+  const { origin } = new URL(page.url());
+  await browser.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
+  await page.click("#play");
+  await notice(page, "could not be saved on this device").getByRole("button", { name: "Download its file" }).waitFor(PATIENCE);
+  await page.click("#reset");
+  await notice(page, "is kept as long as this page is open").waitFor(PATIENCE);
+  await browser.send("Storage.overrideQuotaForOrigin", { origin });
+
+  await page.click("#play");
+  await saved(page, 10);
+  await browser.send("Storage.clearDataForOrigin", { origin, storageTypes: "file_systems" });
+  await page.click("#reset");
+  await page.waitForFunction(() => !nibble.busy && nibble.run.globalStep === 0 && nibble.keeping.list.runs.filter(({ lasting }) => !lasting).length === 2, null, PATIENCE);
+});
+
+test("a lost engine goes on from what was saved", async (t) => {
+  const init = () => {
+    globalThis.workers = [];
+    const Started = Worker;
+    globalThis.Worker = class extends Started {
+      constructor(...given) {
+        super(...given);
+        workers.push(this);
+      }
+    };
+  };
+  const page = await open(t, { settings: { ...SMALL, epochs: 100 }, init });
+  await page.click("#play");
+  await saved(page, 10);
+  // As a browser tells of a worker that it has ended.
+  await page.evaluate(() => workers.find((one) => one.onmessage === null).dispatchEvent(new ErrorEvent("error", { message: "out of memory" })));
+  await notice(page, "The engine was lost").getByRole("button", { name: /^Go on from step/ }).click();
+  await page.waitForFunction(() => nibble.run.status === "playing" && nibble.run.globalStep > 20, null, PATIENCE);
+});
+
 test("own pictures travel with their run", async (t) => {
   const page = await open(t, { settings: { ...SMALL, epochs: 1 } });
   await page.evaluate(async () => {

@@ -142,7 +142,7 @@ export class Keeping {
       try {
         return await this.#session.client.request(To.KEEP, body);
       } catch (error) {
-        if (left === 0 || !/Access Handle|another open/i.test(error.message)) throw error;
+        if (left === 0 || !/access handle|another open|modification/i.test(error.message)) throw error;
         await pause(PAUSE_MS);
       }
     }
@@ -168,7 +168,7 @@ export class Keeping {
     }
     if (run) run.unsaved = false;
     askOnce();
-    this.list.refresh();
+    this.list.changed();
   }
 
   /** Makes this tab the one that the run belongs to. @returns {Promise<boolean>} false: another tab has it */
@@ -224,6 +224,9 @@ export class Keeping {
         if (alive) await this.#saveLast(run);
         this.#release(key);
         await this.list.thin(key);
+        await this.list.refresh();
+        // Somebody has cleared what the browser kept.
+        if (alive && !this.list.find(key)) await this.list.hold(key, await this.file(run));
         keys.push(key);
       } else if (alive && key) {
         // Where the browser keeps none, the tab does.
@@ -231,7 +234,7 @@ export class Keeping {
         keys.push(key);
       }
     }
-    await this.list.refresh();
+    await this.list.changed();
     return keys.filter((key) => this.list.find(key) && !runs.some((run) => run.key === key && run.unoffered));
   }
 
@@ -283,6 +286,13 @@ export class Keeping {
       }
     }
     return this.#session.open(copies, { ...how, key: copy || !kept.lasting ? null : key });
+  }
+
+  /** Ways on from what was saved of runs whose engine is lost, for a message. @returns {{label: string, act: () => void}[]} */
+  waysBack() {
+    const kept = this.#session.runs.map(({ key }) => this.list.find(key)).filter(Boolean);
+    const way = (one) => ({ label: `Go on from step ${one.about.step}`, act: () => this.open(one, { play: true }) });
+    return kept.slice(0, 1).map(way);
   }
 
   /** Opens a file. @param {File} file */

@@ -24,13 +24,22 @@ async function factsOf(folder) {
   }
 }
 
+/** What files have said, by what they are known by: most are as they were the last time. @type {Map<string, object|null>} */
+const read = new Map();
+
+async function aboutOnce(key, file) {
+  const known = [key, file.name, file.size, file.lastModified].join("/");
+  if (!read.has(known)) read.set(known, await aboutOf(file));
+  return read.get(known);
+}
+
 /** The files of a run that are whole, the newest first. @returns {Promise<{file: File, about: object}[]>} */
-async function filesOf(folder) {
+async function filesOf(key, folder) {
   const whole = [];
   for (const name of SLOTS) {
     try {
       const file = await (await folder.getFileHandle(name)).getFile();
-      const about = await aboutOf(file);
+      const about = await aboutOnce(key, file);
       if (about) whole.push({ name, file, about });
     } catch {
       // There is but one.
@@ -47,10 +56,18 @@ export class KeptRuns {
   #changed;
   #inTab = new Map();
   #read = null;
+  #tabs = new BroadcastChannel("nibble-runs");
 
   /** @param {() => void} changed called when other runs are kept */
   constructor(changed) {
     this.#changed = changed;
+    this.#tabs.onmessage = () => this.refresh();
+  }
+
+  /** Looks again, here and in other tabs. */
+  changed() {
+    this.#tabs.postMessage("changed");
+    return this.refresh();
   }
 
   /** Looks again. Resolves once `runs` says what there is. */
@@ -78,7 +95,7 @@ export class KeptRuns {
     try {
       for await (const [key, folder] of (await runsFolder()).entries()) {
         const { name = "", unoffered = false, removed } = await factsOf(folder);
-        const files = removed ? [] : await filesOf(folder);
+        const files = removed ? [] : await filesOf(key, folder);
         if (files.length === 0) continue;
         const [{ about, file }] = files;
         const bytes = files.reduce((sum, { file: { size } }) => sum + size, 0);
@@ -112,7 +129,7 @@ export class KeptRuns {
       const all = { ...(await factsOf(await folderOf(key))), ...facts };
       await write(["runs", key], [[FACTS, new Blob([JSON.stringify(all)])]]);
     }
-    await this.refresh();
+    await this.changed();
   }
 
   rename(key, name) {
@@ -137,7 +154,7 @@ export class KeptRuns {
   async thin(key) {
     try {
       const folder = await folderOf(key);
-      const [, ...older] = await filesOf(folder);
+      const [, ...older] = await filesOf(key, folder);
       for (const { name } of older) await folder.removeEntry(name);
     } catch {
       // It takes more room than it needs, or is not there.
@@ -155,6 +172,6 @@ export class KeptRuns {
     } catch {
       // None are kept.
     }
-    await this.refresh();
+    await this.changed();
   }
 }
