@@ -16,7 +16,8 @@ pub fn run(time: Duration, random: &mut Random) -> Result<Vec<Row>> {
     let _ = fs::remove_file(&results);
     let mut node = Command::new("node");
     node.current_dir(project::root()).arg("tests/torture/tab.mjs");
-    node.arg(time.as_secs().to_string()).arg(random.up_to(Duration::from_secs(1 << 30)).as_secs().to_string());
+    node.arg(time.as_secs().to_string())
+        .arg(random.up_to(Duration::from_secs(1 << 30)).as_secs().to_string());
     process::run(node.arg(&results).env("NIBBLE_URL", server.url()).env("CHROMIUM", &browser.chromium))?;
     let text = fs::read_to_string(&results).with_context(|| format!("{} is missing", results.display()))?;
     text.lines().map(row).collect()
