@@ -28,11 +28,11 @@ const METHODS: [(&str, &str); 3] = [
 ];
 
 fn images() -> Arc<Dataset> {
-    Arc::new(synthetic::generate(100, 20, 1).unwrap())
+    Arc::new(synthetic::generate(40, 10, 1).unwrap())
 }
 
 fn config(method: &str) -> RunConfig {
-    let mut config = RunConfig { batch: 20, epochs: EPOCHS, ..RunConfig::default() };
+    let mut config = RunConfig { batch: 10, epochs: EPOCHS, ..RunConfig::default() };
     for pair in method.split_whitespace() {
         let (key, text) = pair.split_once('=').unwrap();
         config.set(key, text).unwrap();
@@ -94,7 +94,7 @@ fn ten_epochs_with_five_stops_are_ten_epochs_straight() {
         let mut straight = Way::start(method);
         assert!(!straight.to(usize::MAX), "{name}");
         let steps = straight.history.losses.len();
-        assert_eq!(steps, 5 * EPOCHS as usize);
+        assert_eq!(steps, 4 * EPOCHS as usize);
 
         let mut rng = stream(seed, Purpose::Calibrate, 0);
         let mut stops: Vec<usize> = Vec::new();

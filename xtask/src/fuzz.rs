@@ -110,6 +110,8 @@ fn fuzz(folder: &Path, name: &str, longest: &str, runs: u64) -> Result<Fuzzed> {
         // What the readers say to users is not looked at.
         .args(["-print_final_stats=1", "-close_fd_mask=2", "-timeout=20", "-rss_limit_mb=4096"])
         .env("ASAN_OPTIONS", "detect_leaks=0")
+        // Settings are read from a file: in memory that is ten times as quick.
+        .envs(Path::new("/dev/shm").is_dir().then_some(("TMPDIR", "/dev/shm")))
         .stderr(File::create(&log)?)
         .status()
         .with_context(|| format!("cannot start {name}"))?;

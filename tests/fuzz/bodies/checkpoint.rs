@@ -1,4 +1,5 @@
-//! Bytes as a checkpoint: as they are, and with zeros behind them, so that a header alone gets as far as a whole file.
+//! Bytes as a checkpoint: verified as they are, and loaded with zeros behind them, so that a header alone gets as far as a
+//! whole file.
 
 use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
@@ -26,10 +27,6 @@ pub fn read(bytes: &[u8]) -> [bool; 2] {
     let _ = reader.tensors();
     let _ = reader.settings().map(|config| config.validate().unwrap());
     let _ = check(reader.verify());
-    if let Some(mut loaded) = check(Reader::open("a", bytes).and_then(|reader| reader.load(images(), || 0.0)))
-    {
-        loaded.run.layer_reports();
-    }
     let long = bytes.chain(io::repeat(0).take(BEHIND));
     let loaded = check(Reader::open("a", long).and_then(|reader| reader.load(images(), || 0.0)));
     [true, loaded.map(|mut loaded| loaded.run.layer_reports()).is_some()]

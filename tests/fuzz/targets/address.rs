@@ -2,6 +2,7 @@
 
 #[path = "../../../src/bin/nibble/address.rs"]
 mod address;
+#[allow(dead_code)]
 #[path = "../bodies/settings.rs"]
 mod body;
 #[allow(dead_code)]
