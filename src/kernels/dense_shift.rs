@@ -16,10 +16,10 @@ use super::simd::{Chosen, Kernel, Simd};
 
 /// Weights of a work item.
 const CHUNK: usize = 8 * 1024;
-/// Weights that go through several loops while they are in the nearest cache.
-const STRETCH: usize = 256;
 /// Sums kept side by side.
 const LANES: usize = 32;
+/// Weights that go through several loops while they are in the nearest cache, and squares in f32 before a sum in f64.
+const STRETCH: usize = 32 * LANES;
 
 /// The last two runs of positive latents of every weight, and the gradients that follow from them.
 #[derive(Clone)]
@@ -137,18 +137,19 @@ impl Kernel for Count<'_> {
     fn run<S: Simd>(self, _: S) {
         let Self { latents, len, mut start, codes } = self;
         for codes in codes.chunks_mut(STRETCH) {
-            let (mut last, mut before) = ([0i32; STRETCH], [0i32; STRETCH]);
+            // As wide as the latents. Both cases write another value: where one of them leaves what there was, the compiler
+            // makes a branch of it, and no vectors.
+            let mut wide = [0u32; STRETCH];
             for latents in latents.chunks_exact(len) {
                 let latents = &latents[start..][..codes.len()];
-                for ((last, before), latent) in last.iter_mut().zip(&mut before).zip(latents) {
-                    let (is_on, next) = (*latent > 0.0, *last + 1);
-                    *before = if is_on { *before } else { next };
-                    *last = if is_on { next } else { 0 };
+                for (code, latent) in wide.iter_mut().zip(latents) {
+                    let (longer, broken) = (*code + 1, (*code << 4 & 0xf0) + 16);
+                    *code = if *latent > 0.0 { longer } else { broken };
                 }
             }
             start += codes.len();
-            for ((code, last), before) in codes.iter_mut().zip(&last).zip(&before) {
-                *code = (last | before << 4) as u8;
+            for (code, wide) in codes.iter_mut().zip(&wide) {
+                *code = *wide as u8;
             }
         }
     }
