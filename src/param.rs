@@ -1,9 +1,12 @@
 //! A trainable tensor with its gradient, its quantizer and its quantized copy.
 
+use std::sync::Arc;
+
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::kernels::blocks::Extent;
+use crate::kernels::derived::{Derived, Gradient, Zeros};
 use crate::kernels::grid::{Encoded, Grid};
 use crate::state::{self, Under, Visitor};
 
@@ -109,9 +112,11 @@ pub struct Param {
     pub value: Vec<f32>,
     /// `max |value|`, where the last update of the values left it; `None` after any other change of them.
     pub abs_max: Option<f32>,
-    /// Gradient of the loss, written by the backward pass.
+    /// Gradient of the loss, written by the backward pass; empty where `derived` takes its place.
     pub grad: Vec<f32>,
-    /// Euclidean norm of `grad` in the last step, before clipping.
+    /// The gradient where it is not stored: [`Param::gradient`] is either.
+    pub derived: Option<Arc<dyn Derived>>,
+    /// Euclidean norm of the gradient in the last step, before clipping.
     pub grad_norm: f64,
     /// The optimizer changes it.
     pub trainable: bool,
@@ -150,6 +155,7 @@ impl Param {
             dims: dims.to_vec(),
             abs_max: None,
             grad: vec![0.0; value.len()],
+            derived: None,
             grad_norm: 0.0,
             trainable: true,
             decays: true,
@@ -164,6 +170,25 @@ impl Param {
     pub fn changing(&mut self) -> &mut Self {
         self.abs_max = None;
         self
+    }
+
+    /// Its gradient, wherever that comes from.
+    pub fn gradient(&self) -> Gradient<'_> {
+        self.derived.as_deref().map_or(Gradient::Stored(&self.grad), Gradient::Derived)
+    }
+
+    /// The master values, to change by its gradient.
+    pub fn to_change(&mut self) -> (&mut [f32], Gradient<'_>) {
+        let gradient = self.derived.as_deref().map_or(Gradient::Stored(&self.grad), Gradient::Derived);
+        (&mut self.value, gradient)
+    }
+
+    /// Its gradient is 0.
+    pub fn clear_gradient(&mut self) {
+        match &mut self.derived {
+            Some(derived) => *derived = Arc::new(Zeros(derived.count())),
+            None => self.grad.fill(0.0),
+        }
     }
 
     /// The values that the forward pass uses.

@@ -54,6 +54,7 @@ fn pointwise_and_pool() {
 fn weights() {
     let _guard = exclusive();
     assert!(for_each_isa(weights_match_oracle) >= 1);
+    assert!(for_each_isa(latents_match_oracle) >= 1);
     assert!(for_each_isa(soft_clip_is_tanh_everywhere) >= 1);
 }
 

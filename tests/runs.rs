@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nibble::data::{Dataset, synthetic};
-use nibble::kernels::AdamW;
+use nibble::kernels::{AdamW, Gradient};
 use nibble::layers::Param;
 use nibble::metrics::{EpochReport, Event};
 use nibble::predictions::Query;
@@ -169,7 +169,7 @@ fn straight_through_off_moves_quantized_weights_by_decay_and_clipping_alone() {
         };
         for w in &mut expected {
             let zeros = vec![0.0; w.len()];
-            decay.update(w, &zeros, &mut zeros.clone(), &mut zeros.clone());
+            decay.update(w, Gradient::Stored(&zeros), &mut zeros.clone(), &mut zeros.clone());
         }
     }
     assert_eq!(values(&run, true), expected);

@@ -155,8 +155,9 @@ impl Optimizer for Signs {
 
     fn update(&self, param: &mut Param, at: &Update) {
         let slot = param.slot("toy_memory");
+        let gradient = param.gradient().to_vec();
         let memory = &mut param.slots[slot].values;
-        for ((w, g), m) in param.value.iter_mut().zip(&param.grad).zip(memory) {
+        for ((w, g), m) in param.value.iter_mut().zip(gradient).zip(memory) {
             *m += (1.0 - at.momentum as f32) * (g - *m);
             *w -= at.lr as f32 * m.signum();
         }

@@ -54,6 +54,7 @@ fn passes_over_activations_match_the_oracle() {
 #[wasm_bindgen_test]
 fn passes_over_weights_match_the_oracle() {
     for_each_isa(oracle::weights_match_oracle);
+    for_each_isa(oracle::latents_match_oracle);
     for_each_isa(oracle::soft_clip_is_tanh_everywhere);
 }
 

@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::blocks::{Blocks, Granularity};
+use super::dense_shift::Runs;
 use super::simd::{Chosen, Kernel, Simd};
 use super::{
-    Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Linear, batch_norm, conv3x3, conv5x5, gemm, parallel,
-    pointwise, pool, weights,
+    Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Gradient, Linear, batch_norm, conv3x3, conv5x5, gemm,
+    parallel, pointwise, pool, weights,
 };
 use crate::Tensor;
 
@@ -365,7 +366,7 @@ impl Bench<'_> {
             soft_clip: Some(3.0),
         };
         self.measure("adam_w soft_clip abs_max", &shape, 0.0, 7.0 * bytes, || {
-            adam_w.update(&mut w, &g, &mut m, &mut v);
+            adam_w.update(&mut w, Gradient::Stored(&g), &mut m, &mut v);
         });
         self.measure("tanh_soft_clip", &shape, 0.0, 2.0 * bytes, || weights::tanh_soft_clip(&mut w, 3.0));
         self.measure("sum_of_squares", &shape, 0.0, bytes, || {
@@ -377,6 +378,25 @@ impl Bench<'_> {
         let blocks = Blocks::new(w.len(), 1, Granularity::Tensor);
         self.measure("round to a grid", &shape, 0.0, 2.0 * bytes, || {
             blocks.round(&w, &[0.1], [-7.0, 7.0], &mut m);
+        });
+        self.latents(adam_w, &mut w, &g);
+    }
+
+    /// The binary latents of weights: seven each, as at 4 bits.
+    fn latents(&mut self, adam_w: AdamW, w: &mut [f32], g: &[f32]) {
+        const N: usize = 7;
+        let (shape, adam_w) = (format!("{N} x {}", w.len()), AdamW { soft_clip: None, ..adam_w });
+        let mut latents = noise(N * w.len());
+        let (mut m, mut v) = (vec![0.0; latents.len()], vec![0.0; latents.len()]);
+        let (all, bytes) = (4.0 * latents.len() as f64, 4.0 * w.len() as f64);
+        let mut runs = Runs::new(N, w.len());
+        self.measure("latents count", &shape, 0.0, all, || runs.count(&latents));
+        let mut dw = g.to_vec();
+        self.measure("latents forward", &shape, 0.0, 2.0 * bytes, || runs.forward(g, 0, w));
+        self.measure("latents backward", &shape, 0.0, 4.0 * bytes, || runs.backward(g, 0, &mut dw));
+        runs.backward(g, 0, w);
+        self.measure("latents adam_w", &shape, 0.0, 6.0 * all, || {
+            adam_w.update(&mut latents, Gradient::Derived(&runs), &mut m, &mut v);
         });
     }
 }

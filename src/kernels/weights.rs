@@ -1,7 +1,8 @@
 //! Passes over parameters: quantization, soft clipping, norms, the AdamW update.
 
+use super::derived::Gradient;
 use super::parallel::{self, Parts};
-use super::simd::Chosen;
+use super::simd::{Chosen, Kernel, Simd};
 
 /// Elements of a work item.
 const CHUNK: usize = 16 * 1024;
@@ -149,14 +150,19 @@ pub struct AdamW {
 impl AdamW {
     /// Updates weights `w` and moments `m`, `v` by the gradient `g`, all of one length, in one pass. Returns
     /// `max |w|` of the new weights.
-    pub fn update(&self, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) -> f32 {
-        assert_eq!([g.len(), m.len(), v.len()], [w.len(); 3], "elements of weights, gradient and moments");
-        let keep = (1.0 - self.lr * self.weight_decay) as f32;
-        let (new1, keep2, new2) = ((1.0 - self.beta1) as f32, self.beta2 as f32, (1.0 - self.beta2) as f32);
-        let rate = (self.lr / (1.0 - power(self.beta1, self.step))) as f32;
-        let root = (1.0 / (1.0 - power(self.beta2, self.step)).sqrt()) as f32;
-        let (eps, gradient_scale) = (self.eps as f32, self.gradient_scale);
+    pub fn update(&self, w: &mut [f32], g: Gradient, m: &mut [f32], v: &mut [f32]) -> f32 {
         let len = w.len();
+        assert_eq!([g.count(), m.len(), v.len()], [len; 3], "elements of weights, gradient and moments");
+        let factors = Factors {
+            gradient_scale: self.gradient_scale,
+            new1: (1.0 - self.beta1) as f32,
+            keep2: self.beta2 as f32,
+            new2: (1.0 - self.beta2) as f32,
+            keep: (1.0 - self.lr * self.weight_decay) as f32,
+            rate: (self.lr / (1.0 - power(self.beta1, self.step))) as f32,
+            root: (1.0 / (1.0 - power(self.beta2, self.step)).sqrt()) as f32,
+            eps: self.eps as f32,
+        };
         let (w, m, v) = (Parts::new(w), Parts::new(m), Parts::new(v));
         let set = Chosen::now();
         let parts = parallel::map(len.div_ceil(CHUNK), |item| {
@@ -164,25 +170,65 @@ impl AdamW {
             // SAFETY: chunks of different items do not overlap.
             let (w, m, v) =
                 unsafe { (w.slice(range.clone()), m.slice(range.clone()), v.slice(range.clone())) };
-            set.vectorize(|| {
-                let mut max = 0.0;
-                let moments = m.chunks_mut(STRETCH).zip(v.chunks_mut(STRETCH));
-                for ((w, g), (m, v)) in w.chunks_mut(STRETCH).zip(g[range].chunks(STRETCH)).zip(moments) {
-                    for ((w, g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
-                        let g = g * gradient_scale;
-                        *m += new1 * (g - *m);
-                        *v = keep2 * *v + new2 * (g * g);
-                        *w = *w * keep - rate * *m / (v.sqrt() * root + eps);
-                    }
-                    if let Some(limit) = self.soft_clip {
-                        soft_clip(w, limit);
-                    }
-                    max = larger(max, part_max(w));
-                }
-                max
-            })
+            set.run(AdamWItem { start: range.start, w, g, m, v, factors, soft_clip: self.soft_clip })
         });
         parts.into_iter().fold(0.0, larger)
+    }
+}
+
+/// What [`AdamW`] comes to in a step.
+#[derive(Clone, Copy)]
+struct Factors {
+    gradient_scale: f32,
+    /// Share of the new gradient in the first moment.
+    new1: f32,
+    /// Shares of the past and of the new gradient in the second moment.
+    keep2: f32,
+    new2: f32,
+    /// Of the weight, by its decay.
+    keep: f32,
+    /// Learning rate, first moment corrected.
+    rate: f32,
+    /// Correction of the root of the second moment.
+    root: f32,
+    eps: f32,
+}
+
+/// A work item of [`AdamW::update`]: the weights from number `start` on. Gives the largest magnitude.
+struct AdamWItem<'a> {
+    start: usize,
+    w: &'a mut [f32],
+    g: Gradient<'a>,
+    m: &'a mut [f32],
+    v: &'a mut [f32],
+    factors: Factors,
+    soft_clip: Option<f32>,
+}
+
+impl Kernel for AdamWItem<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> f32 {
+        let Self { mut start, w, g, m, v, factors, soft_clip: limit } = self;
+        let Factors { gradient_scale, new1, keep2, new2, keep, rate, root, eps } = factors;
+        let (mut max, mut room) = (0.0, [0.0; STRETCH]);
+        let moments = m.chunks_mut(STRETCH).zip(v.chunks_mut(STRETCH));
+        for (w, (m, v)) in w.chunks_mut(STRETCH).zip(moments) {
+            let g = g.stretch(start, &mut room[..w.len()]);
+            for ((w, g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
+                let g = g * gradient_scale;
+                *m += new1 * (g - *m);
+                *v = keep2 * *v + new2 * (g * g);
+                *w = *w * keep - rate * *m / (v.sqrt() * root + eps);
+            }
+            if let Some(limit) = limit {
+                soft_clip(w, limit);
+            }
+            max = larger(max, part_max(w));
+            start += w.len();
+        }
+        max
     }
 }
 
@@ -215,41 +261,49 @@ pub struct Velocity {
 impl Velocity {
     /// Updates weights `w` and their velocity `v` by the gradient `g`, all of one length:
     /// `g += decay w, v = momentum v + g, w -= lr (g + momentum v)`.
-    pub fn update(&self, w: &mut [f32], g: &[f32], v: &mut [f32]) {
-        assert_eq!([g.len(), v.len()], [w.len(); 2], "elements of weights, gradient and velocity");
+    pub fn update(&self, w: &mut [f32], g: Gradient, v: &mut [f32]) {
+        assert_eq!([g.count(), v.len()], [w.len(); 2], "elements of weights, gradient and velocity");
         let Self { lr, momentum, weight_decay, gradient_scale } = *self;
         let (set, w) = (Chosen::now(), Parts::new(w));
         parallel::for_each_chunk(v, CHUNK, |item, v| {
-            let g = chunk(g, item);
+            let start = item * CHUNK;
             // SAFETY: chunks of different items do not overlap.
-            let w = unsafe { w.slice(item * CHUNK..item * CHUNK + g.len()) };
-            set.vectorize(|| {
-                for ((w, g), v) in w.iter_mut().zip(g).zip(v.iter_mut()) {
-                    let g = g * gradient_scale + weight_decay * *w;
-                    *v = momentum * *v + g;
-                    *w -= lr * (g + momentum * *v);
-                }
-            });
+            let w = unsafe { w.slice(start..start + v.len()) };
+            let mut room = [0.0; STRETCH];
+            for (i, (w, v)) in w.chunks_mut(STRETCH).zip(v.chunks_mut(STRETCH)).enumerate() {
+                let g = g.stretch(start + i * STRETCH, &mut room[..w.len()]);
+                set.vectorize(|| {
+                    for ((w, g), v) in w.iter_mut().zip(g).zip(v.iter_mut()) {
+                        let g = g * gradient_scale + weight_decay * *w;
+                        *v = momentum * *v + g;
+                        *w -= lr * (g + momentum * *v);
+                    }
+                });
+            }
         });
     }
 }
 
 /// The averaged momentum with Nesterov's look ahead: `v += (1 - momentum) (g - v)`, `out = g + momentum (v - g)`, where
 /// `g` counts `scale` times.
-pub fn look_ahead(g: &[f32], scale: f32, momentum: f32, v: &mut [f32], out: &mut [f32]) {
-    assert_eq!([g.len(), v.len()], [out.len(); 2], "elements of gradient, velocity and result");
+pub fn look_ahead(g: Gradient, scale: f32, momentum: f32, v: &mut [f32], out: &mut [f32]) {
+    assert_eq!([g.count(), v.len()], [out.len(); 2], "elements of gradient, velocity and result");
     let (set, v) = (Chosen::now(), Parts::new(v));
     parallel::for_each_chunk(out, CHUNK, |item, out| {
-        let g = chunk(g, item);
+        let start = item * CHUNK;
         // SAFETY: chunks of different items do not overlap.
-        let v = unsafe { v.slice(item * CHUNK..item * CHUNK + g.len()) };
-        set.vectorize(|| {
-            for ((out, g), v) in out.iter_mut().zip(g).zip(v.iter_mut()) {
-                let g = g * scale;
-                *v += (1.0 - momentum) * (g - *v);
-                *out = g + momentum * (*v - g);
-            }
-        });
+        let v = unsafe { v.slice(start..start + out.len()) };
+        let mut room = [0.0; STRETCH];
+        for (i, (out, v)) in out.chunks_mut(STRETCH).zip(v.chunks_mut(STRETCH)).enumerate() {
+            let g = g.stretch(start + i * STRETCH, &mut room[..out.len()]);
+            set.vectorize(|| {
+                for ((out, g), v) in out.iter_mut().zip(g).zip(v.iter_mut()) {
+                    let g = g * scale;
+                    *v += (1.0 - momentum) * (g - *v);
+                    *out = g + momentum * (*v - g);
+                }
+            });
+        }
     });
 }
 

@@ -353,12 +353,15 @@ impl Model {
     /// weights, and these packed for the forward and the backward pass (F(4x4) Winograd filters have 36 values for 9
     /// weights).
     pub fn parameter_bytes(&self, slots: usize) -> usize {
-        let elements = self.params().map(|(_, param)| match param.dims[..] {
-            [3, 3, ..] => (3 + slots + 2 * 36 / 9) * param.value.len(),
-            [_, ..] if param.is_weight() => (3 + slots + 2) * param.value.len(),
-            _ => (2 + slots) * param.value.len(),
+        let bytes = self.params().map(|(_, param)| {
+            let copies = match param.dims[..] {
+                [3, 3, ..] => 2 + slots + 2 * 36 / 9,
+                [_, ..] if param.is_weight() => 2 + slots + 2,
+                _ => 1 + slots,
+            };
+            copies * size_of_val(&param.value[..]) + param.gradient().bytes()
         });
-        elements.sum::<usize>() * size_of::<f32>()
+        bytes.sum()
     }
 
     /// Takes the memory of [`Model::activation_bytes`].
@@ -500,8 +503,8 @@ impl Model {
             if !straight_through {
                 let latents =
                     quantizer.params_mut().iter_mut().filter(|learned| learned.role == Role::Latent);
-                latents.for_each(|latents| latents.grad.fill(0.0));
-                param.grad.fill(0.0);
+                latents.for_each(Param::clear_gradient);
+                param.clear_gradient();
             }
         }
     }

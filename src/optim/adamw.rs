@@ -35,7 +35,8 @@ impl Optimizer for AdamW {
             gradient_scale: at.gradient_scale,
             soft_clip: at.soft_clip,
         };
-        let abs_max = update.update(&mut param.value, &param.grad, &mut first, &mut second);
+        let (value, gradient) = param.to_change();
+        let abs_max = update.update(value, gradient, &mut first, &mut second);
         param.slots[m].values = first;
         param.slots[v].values = second;
         param.abs_max = Some(abs_max);

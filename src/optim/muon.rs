@@ -48,13 +48,9 @@ impl Optimizer for Muon {
         let [rows, cols] = param.matrix();
         let mut direction = vec![0.0; param.value.len()];
         let momentum = at.momentum as f32;
-        weights::look_ahead(
-            &param.grad,
-            at.gradient_scale,
-            momentum,
-            &mut param.slots[slot].values,
-            &mut direction,
-        );
+        let mut velocity = std::mem::take(&mut param.slots[slot].values);
+        weights::look_ahead(param.gradient(), at.gradient_scale, momentum, &mut velocity, &mut direction);
+        param.slots[slot].values = velocity;
         muon::orthogonalize(&mut direction, rows, cols);
         let factor = 0.2 * (rows.max(cols) as f64).sqrt();
         let keep = (1.0 - at.lr * at.weight_decay) as f32;

@@ -32,7 +32,8 @@ impl Optimizer for Sgd {
             weight_decay: at.weight_decay as f32,
             gradient_scale: at.gradient_scale,
         };
-        update.update(&mut param.value, &param.grad, &mut velocity);
+        let (value, gradient) = param.to_change();
+        update.update(value, gradient, &mut velocity);
         param.slots[slot].values = velocity;
         if let Some(limit) = at.soft_clip {
             weights::tanh_soft_clip(&mut param.value, limit);

@@ -1,14 +1,14 @@
 /**
  * Training steps with every scheme, in turn with steps of symmetric weights alone; started by `cargo xtask bench schemes`.
  * Environment: NIBBLE_URL (with this folder at bench/) and CHROMIUM, unless `native` is the program. Options: `kind`, names
- * of {@link KINDS}; `model`, `batch`, `threads`, `rounds`, `build`, `json`.
+ * of {@link KINDS}; `filter`, a part of a scheme's name; `model`, `batch`, `threads`, `rounds`, `build`, `json`.
  */
 import { settings } from "../../pkg/registry.js";
 import { readOptions } from "./options.mjs";
 import { doubts, inBrowser, pairOf, PATIENCE, program } from "./rounds.mjs";
 import { table } from "./table.mjs";
 
-const options = readOptions(["batch", "threads", "rounds"], ["kind", "model", "build", "native", "json"]);
+const options = readOptions(["batch", "threads", "rounds"], ["kind", "filter", "model", "build", "native", "json"]);
 const { model, batch, threads, rounds } = options;
 
 /** What schemes are for -> the settings of the scheme and of its bits, and the bits where it can do them, else its fewest. */
@@ -21,6 +21,7 @@ function schemes(kind) {
   const wanted = KINDS[kind][2];
   return row.choices
     .filter(({ format }) => format !== "full")
+    .filter(({ name }) => name.includes(options.filter))
     .map(({ name, bits }) => {
       const width = bits.includes(wanted) ? wanted : bits[0];
       return { name, bits: width, task: { quantizer: BASE, [row.key]: name, config: { [row.field]: name, [bitsRow.field]: width } } };
@@ -43,6 +44,7 @@ try {
       if (options.json) console.log(JSON.stringify(results.at(-1)));
     }
   }
+  if (results.length === 0) throw new Error(`no scheme has a name with "${options.filter}" in it`);
   if (!options.json) {
     console.log(`\nThe time of a step of ${model} by one with 4-bit ${BASE} weights alone, in ${rounds} pairs of rounds; batch ${batch}; ${results[0].ready[0]}\n`);
     const rows = results.map((row) => [row.kind, row.name, row.bits, row.this_ms, row.ratio, row.min, row.max]);

@@ -8,7 +8,9 @@ pub use activations::*;
 use nibble::Tensor;
 use nibble::kernels::blocks::{Blocks, Granularity};
 use nibble::kernels::conv3x3::Algorithm;
-use nibble::kernels::{Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Isa, Linear, oracle};
+use nibble::kernels::dense_shift::Runs;
+use nibble::kernels::weights::Velocity;
+use nibble::kernels::{Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Gradient, Isa, Linear, oracle};
 use nibble::kernels::{batch_norm, conv3x3, conv5x5, gemm, weights};
 
 /// Relative to the largest element of the reference: a chain of K multiply-adds in f32 drifts like a random walk,
@@ -246,6 +248,20 @@ pub fn linear_matches_oracle(isa: &str) {
     }
 }
 
+/// A step of AdamW.
+fn adam_w(soft_clip: Option<f32>) -> AdamW {
+    AdamW {
+        lr: 1e-3,
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        weight_decay: 5e-4,
+        step: 3,
+        gradient_scale: 0.4,
+        soft_clip,
+    }
+}
+
 /// Passes over parameters.
 pub fn weights_match_oracle(isa: &str) {
     for len in [0, 1, 3, 31, 32, 33, 63, 65, 1000, 16 * 1024, 50_021] {
@@ -269,29 +285,66 @@ pub fn weights_match_oracle(isa: &str) {
             assert_eq!(found, expected, "{}", what("round"));
         }
 
-        let step = AdamW {
-            lr: 1e-3,
-            beta1: 0.9,
-            beta2: 0.999,
-            eps: 1e-8,
-            weight_decay: 5e-4,
-            step: 3,
-            gradient_scale: 0.4,
-            soft_clip: None,
-        };
         let start = (w.clone(), noise(len, 3), noise(len, 4).iter().map(|v| v * v).collect::<Vec<_>>());
         let g = noise(len, 5);
         // A limit below some of the weights, as after one has been set from outside, as well as the usual one.
         for soft_clip in [None, Some(3.0), Some(0.125)] {
-            let step = AdamW { soft_clip, ..step };
+            let step = adam_w(soft_clip);
             let (mut found, mut expected) = (start.clone(), start.clone());
-            let max = step.update(&mut found.0, &g, &mut found.1, &mut found.2);
+            let max = step.update(&mut found.0, Gradient::Stored(&g), &mut found.1, &mut found.2);
             oracle::adam_w(&step, &mut expected.0, &g, &mut expected.1, &mut expected.2);
             assert_close(&what("adam_w weights"), &found.0, &expected.0, POINTWISE_TOLERANCE);
             assert_close(&what("adam_w m"), &found.1, &expected.1, POINTWISE_TOLERANCE);
             assert_close(&what("adam_w v"), &found.2, &expected.2, POINTWISE_TOLERANCE);
             assert_eq!(max, oracle::abs_max(&found.0), "{}", what("adam_w max"));
         }
+    }
+}
+
+/// Exponents counted by latents, and the gradients of these, which are made where they are read.
+pub fn latents_match_oracle(isa: &str) {
+    for (n, len) in [(1, 1), (3, 31), (7, 33), (7, 257), (3, 1000), (7, 8 * 1024 + 5), (7, 20_011)] {
+        let what = |name: &str| format!("{isa} {name} of {n} x {len}");
+        // Of 0 the sign is positive, and no latent that is 0 counts.
+        let with_zeros = |mut values: Vec<f32>| {
+            values.iter_mut().step_by(17).for_each(|value| *value = 0.0);
+            values
+        };
+        let (w, latents, dy) = (with_zeros(noise(len, 1)), with_zeros(noise(n * len, 2)), noise(len, 3));
+        let mut runs = Runs::new(n, len);
+        runs.count(&latents);
+        let (mut found, mut expected) = (vec![f32::NAN; len], vec![f32::NAN; len]);
+        runs.forward(&w, -5, &mut found);
+        oracle::dense_shift(&w, &latents, -5, &mut expected);
+        assert_eq!(found, expected, "{}", what("powers"));
+
+        let (mut found, mut expected, mut gradients) = (dy.clone(), dy, vec![f32::NAN; n * len]);
+        runs.backward(&w, -5, &mut found);
+        oracle::dense_shift_backward(&w, &latents, -5, &mut expected, &mut gradients);
+        assert_close(&what("dsign"), &found, &expected, POINTWISE_TOLERANCE);
+        let derived = Gradient::Derived(&runs);
+        let stored = derived.to_vec();
+        assert_close(&what("dlatents"), &stored, &gradients, POINTWISE_TOLERANCE);
+        let (found, expected) = (derived.sum_of_squares(), oracle::sum_of_squares(&gradients));
+        // Sums of the squares of as many weights as there are between two roundings to f32.
+        let tolerance = f64::from(chain_tolerance(32)) * expected;
+        assert!((found - expected).abs() <= tolerance, "{}: {found}, not {expected}", what("sum of squares"));
+        for (start, count) in [(0, 1), (len / 2, len.min(n * len - len / 2)), (n * len - 1, 1)] {
+            let mut room = vec![f32::NAN; count];
+            assert_eq!(derived.stretch(start, &mut room), &stored[start..][..count], "{}", what("stretch"));
+        }
+
+        // What reads them takes stored ones as well, and does the same.
+        let changed = |g: Gradient| {
+            let (mut values, mut m, mut v) = (latents.clone(), noise(n * len, 4), vec![0.25; n * len]);
+            let velocity = Velocity { lr: 0.1, momentum: 0.9, weight_decay: 0.0, gradient_scale: 0.5 };
+            velocity.update(&mut values, g, &mut m);
+            adam_w(None).update(&mut values, g, &mut m, &mut v);
+            let mut direction = v.clone();
+            weights::look_ahead(g, 0.5, 0.9, &mut m, &mut direction);
+            [values, m, v, direction]
+        };
+        assert!(changed(derived) == changed(Gradient::Stored(&stored)), "{}", what("update"));
     }
 }
 
@@ -413,7 +466,7 @@ pub fn fingerprint() -> Vec<u32> {
         gradient_scale: 0.3,
         soft_clip: Some(3.0),
     };
-    step.update(&mut clipped, &w, &mut m, &mut v);
+    step.update(&mut clipped, Gradient::Stored(&w), &mut m, &mut v);
     results.extend(clipped.iter().chain(&m).chain(&v));
     results.iter().map(|v| v.to_bits()).collect()
 }

@@ -43,3 +43,42 @@ pub fn adam_w(step: &AdamW, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f3
     }
     abs_max(w)
 }
+
+/// `S_0` to `S_n` of weight `i` of `len`: the exponents that its latents count (`kernels::dense_shift`).
+fn stages(latents: &[f32], len: usize, i: usize) -> Vec<f64> {
+    let mut stages = vec![0.0];
+    for t in 0..latents.len() / len {
+        stages.push(if latents[t * len + i] > 0.0 { stages[t] + 1.0 } else { 0.0 });
+    }
+    stages
+}
+
+/// `out = +-2^(S_n + exponent)` with the sign of `w`.
+pub fn dense_shift(w: &[f32], latents: &[f32], exponent: i32, out: &mut [f32]) {
+    for i in 0..w.len() {
+        let exponent = stages(latents, w.len(), i).last().unwrap() + f64::from(exponent);
+        out[i] = (if w[i] >= 0.0 { exponent.exp2() } else { -exponent.exp2() }) as f32;
+    }
+}
+
+/// Turns `dw` into the gradient of the signs and writes that of the latents, stage by stage from the last one.
+pub fn dense_shift_backward(
+    w: &[f32],
+    latents: &[f32],
+    exponent: i32,
+    dw: &mut [f32],
+    gradients: &mut [f32],
+) {
+    let (len, scale) = (w.len(), f64::from(exponent).exp2());
+    for i in 0..len {
+        let stages = stages(latents, len, i);
+        let n = stages.len() - 1;
+        let root = (stages[n] + 1.0).sqrt();
+        let mut slope = f64::from(if w[i] >= 0.0 { dw[i] } else { -dw[i] }) * scale / (2.0 * root);
+        dw[i] = (f64::from(dw[i]) * root * scale) as f32;
+        for t in (0..n).rev() {
+            gradients[t * len + i] = (slope * (stages[t] + 1.0)) as f32;
+            slope = if latents[t * len + i] > 0.0 { slope } else { 0.0 };
+        }
+    }
+}

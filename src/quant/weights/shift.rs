@@ -4,13 +4,15 @@
 //! the power that is nearest to each weight, and one power of two a layer, found then and kept, brings them to its size:
 //! so trained weights can be rounded too. The master weight is the latent variable of the sign.
 
+use std::sync::Arc;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
-use crate::kernels::dense_shift;
+use crate::kernels::dense_shift::Runs;
 use crate::kernels::minifloat::{floor_log2, power_of_two};
 use crate::param::{Param, Role};
 use crate::registry::Entry;
@@ -40,6 +42,8 @@ const EXPONENT_BITS: usize = 8;
 struct Shift {
     blocks: Blocks,
     latents: Param,
+    /// Of the latents, as they are since the last fit. Their gradient is a second owner.
+    runs: Arc<Runs>,
     /// Of the layer; set once the latents are.
     exponent: i32,
     /// Of the latents' magnitudes.
@@ -50,11 +54,20 @@ impl Shift {
     fn new(request: &Request) -> Self {
         let Blocks { rows, outputs, .. } = request.blocks;
         let dims = [(1 << (request.bits - 1)) - 1, rows * outputs];
+        let runs = Arc::new(Runs::new(dims[0], dims[1]));
         let mut latents = Param::constant("latents", Role::Latent, &dims, f32::NAN);
         latents.decays = false;
-        // Made by the first backward pass: a copy that is tested does without.
         latents.grad = Vec::new();
-        Self { blocks: request.blocks, latents, exponent: 0, rng: ChaCha8Rng::seed_from_u64(0) }
+        latents.derived = Some(runs.clone());
+        Self { blocks: request.blocks, latents, runs, exponent: 0, rng: ChaCha8Rng::seed_from_u64(0) }
+    }
+
+    /// Changes the runs, which the latents' gradient follows from.
+    fn change(&mut self, change: impl FnOnce(&mut Runs, &[f32])) {
+        self.latents.derived = None;
+        // No copy: it has no other owner now.
+        change(Arc::make_mut(&mut self.runs), &self.latents.value);
+        self.latents.derived = Some(self.runs.clone());
     }
 
     /// Latents for the power nearest to each weight, their magnitudes drawn as published.
@@ -100,10 +113,11 @@ impl Quantizer for Shift {
         if self.latents.value.first().is_some_and(|latent| latent.is_nan()) {
             self.start(w);
         }
+        self.change(|runs, latents| runs.count(latents));
     }
 
     fn quantize(&self, w: &[f32], out: &mut [f32]) {
-        dense_shift::forward(w, &self.latents.value, self.exponent, out);
+        self.runs.forward(w, self.exponent, out);
     }
 
     fn grid(&self) -> Grid {
@@ -113,9 +127,8 @@ impl Quantizer for Shift {
     }
 
     fn backward(&mut self, w: &[f32], dw: &mut [f32]) {
-        let Param { value, grad, .. } = &mut self.latents;
-        grad.resize(value.len(), 0.0);
-        dense_shift::backward(w, value, self.exponent, dw, grad);
+        let exponent = self.exponent;
+        self.change(|runs, _| runs.backward(w, exponent, dw));
     }
 
     fn params(&self) -> &[Param] {

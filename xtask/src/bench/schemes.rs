@@ -14,6 +14,12 @@ pub fn command() -> Command {
     Command::new("schemes")
         .about("Train with each scheme in turn with 4-bit symmetric weights alone, in headless Chromium or natively")
         .arg(
+            Arg::new("filter")
+                .value_name("FILTER")
+                .default_value("")
+                .help("Only those whose name contains this: \"shift\""),
+        )
+        .arg(
             Arg::new("kind")
                 .long("kind")
                 .value_name("K")
@@ -32,7 +38,7 @@ pub fn command() -> Command {
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    let mut options = values(arguments, &["model", "batch", "rounds"]);
+    let mut options = values(arguments, &["filter", "model", "batch", "rounds"]);
     let kinds: Vec<&str> = match arguments.get_many::<String>("kind") {
         Some(kinds) => kinds.map(String::as_str).collect(),
         None => KINDS.to_vec(),
