@@ -28,6 +28,9 @@ const MORE_EPOCHS = 5;
 const engineKey = ({ threads, build }) => `${threads} ${build}`;
 /** Of these settings those that a scheme takes only some values of. */
 const askedOf = (settings) => Object.fromEntries(OF_A_SCHEME.filter((key) => key in settings).map((key) => [key, settings[key]]));
+/** Why a saved run cannot go on. */
+const untrainable = (name, data, { message }) =>
+  new Error(`${name} was trained on ${nameOf(data)}, which has to be loaded first. ${message} Then open it again.`);
 /** A data set as the menu calls it. */
 const nameOf = (data) => display(settingOf("data"), data);
 
@@ -540,10 +543,14 @@ export class Session extends Events {
     try {
       source = await this.sources.find(settings);
     } catch (error) {
-      if (settings.data !== "images") throw error;
+      if (settings.data !== "images") throw untrainable(name, settings.data, error);
       source = { kind: "saved", name, files: [file] };
     }
-    await this.#load(source);
+    try {
+      await this.#load(source);
+    } catch (error) {
+      throw untrainable(name, settings.data, error);
+    }
   }
 
   /** Loads files; what is loaded and trained stays as it is if that fails. @param {File[]} files */
