@@ -29,8 +29,21 @@ const FLAGS: [&str; 9] = [
     "-Cforce-frame-pointers=yes",
 ];
 
-/// The targets, with the longest input that is tried.
-const TARGETS: [(&str, &str); 3] = [("checkpoint", "16384"), ("address", "512"), ("settings", "1024")];
+struct Target {
+    name: &'static str,
+    /// Its folder in the corpus.
+    corpus: &'static str,
+    /// The longest input that is tried, bytes.
+    longest: &'static str,
+}
+
+/// A checkpoint's header is read a hundred times as often as a run is made of one.
+const TARGETS: [Target; 4] = [
+    Target { name: "header", corpus: "checkpoint", longest: "16384" },
+    Target { name: "checkpoint", corpus: "checkpoint", longest: "16384" },
+    Target { name: "address", corpus: "address", longest: "512" },
+    Target { name: "settings", corpus: "settings", longest: "1024" },
+];
 
 /// What a target ends with where somebody interrupted it: what was done until then counts.
 const INTERRUPTED: i32 = 72;
@@ -50,7 +63,7 @@ pub fn command() -> Command {
             Arg::new("target")
                 .long("target")
                 .value_name("T")
-                .value_parser(TARGETS.map(|(name, _)| name))
+                .value_parser(TARGETS.map(|target| target.name))
                 .help("This one only"),
         )
 }
@@ -72,10 +85,11 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
             .env("CARGO_TARGET_DIR", &folder),
     )?;
     let (mut lines, mut found) = (Vec::new(), Vec::new());
-    for (name, longest) in TARGETS.iter().filter(|(name, _)| wanted.is_none_or(|wanted| wanted == name)) {
+    for target in TARGETS.iter().filter(|target| wanted.is_none_or(|wanted| wanted == target.name)) {
+        let name = target.name;
         println!("== {name}");
         let start = Instant::now();
-        let Fuzzed { executions, faults } = fuzz(&folder, name, longest, *runs)?;
+        let Fuzzed { executions, faults } = fuzz(&folder, target, *runs)?;
         let outcome = match &faults[..] {
             [] => "nothing found".to_owned(),
             faults => format!("found {}", faults.join(", ")),
@@ -96,7 +110,8 @@ struct Fuzzed {
     faults: Vec<String>,
 }
 
-fn fuzz(folder: &Path, name: &str, longest: &str, runs: u64) -> Result<Fuzzed> {
+fn fuzz(folder: &Path, target: &Target, runs: u64) -> Result<Fuzzed> {
+    let Target { name, corpus, longest } = target;
     let [grown, artifacts] = ["corpus", "artifacts"].map(|what| folder.join(what).join(name));
     let _ = fs::remove_dir_all(&artifacts);
     fs::create_dir_all(&grown)?;
@@ -106,7 +121,7 @@ fn fuzz(folder: &Path, name: &str, longest: &str, runs: u64) -> Result<Fuzzed> {
         .current_dir(project::root())
         // What is found goes into the first.
         .arg(&grown)
-        .arg(project::path("tests/fuzz/corpus").join(name))
+        .arg(project::path("tests/fuzz/corpus").join(corpus))
         .arg(format!("-runs={runs}"))
         .arg(format!("-max_len={longest}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
@@ -155,7 +170,7 @@ mod tests {
         let manifest = fs::read_to_string(project::path("tests/fuzz/Cargo.toml")).unwrap();
         for (name, _) in TARGETS {
             assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
-            let files = fs::read_dir(project::path("tests/fuzz/corpus").join(name)).unwrap();
+            let files = fs::read_dir(project::path("tests/fuzz/corpus").join(corpus)).unwrap();
             let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
             assert!((1..300_000).contains(&bytes), "{name}: {bytes} bytes");
         }
