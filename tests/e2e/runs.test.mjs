@@ -185,7 +185,7 @@ test("without room a run is told not to be saved, and a reset holds it; what is 
   await browser.send("Storage.overrideQuotaForOrigin", { origin });
 
   await page.click("#play");
-  await saved(page, 10);
+  await page.waitForFunction(() => nibble.keeping.list.runs.some(({ key, lasting }) => lasting && key === nibble.run.key), null, PATIENCE);
   await browser.send("Storage.clearDataForOrigin", { origin, storageTypes: "file_systems" });
   await page.click("#reset");
   await page.waitForFunction(() => !nibble.busy && nibble.run.globalStep === 0 && nibble.keeping.list.runs.filter(({ lasting }) => !lasting).length === 2, null, PATIENCE);

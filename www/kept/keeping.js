@@ -7,11 +7,13 @@ import { From, To } from "../protocol.js";
 import { fromQuery } from "../settings.js";
 import { fileName, save } from "../share/save.js";
 import { runsFolder } from "./folder.js";
+import { heldAnywhere, lockOf } from "./locks.js";
 import { KeptRuns } from "./runs.js";
 import { notesOf } from "./notes.js";
 
-/** Time between two notes of a run that trains. */
+/** Time between two notes of a run that trains, and where an epoch ends: they take time by what is noted. */
 const NOTE_MS = 15_000;
+const NOTE_EPOCH_MS = 2_000;
 /** A tab that gives a run up needs a moment to close its files. */
 const TRIES = 30;
 const PAUSE_MS = 100;
@@ -30,14 +32,6 @@ export const SUFFIX = ".nibble.safetensors";
 
 /** Whether a file is a saved run by its name; browsers may have put a number into it. @param {File} file */
 export const isSavedRun = ({ name }) => /\.safetensors$/i.test(name);
-
-export const lockOf = (key) => `nibble-run-${key}`;
-
-/** Locks that some tab holds. @returns {Promise<Set<string>>} */
-export async function heldAnywhere() {
-  const { held = [] } = (await navigator.locks?.query()) ?? {};
-  return new Set(held.map(({ name }) => name));
-}
 
 /** Whether a kept run has trained all its epochs. @param {import("./runs.js").Kept} kept */
 export const isFinished = ({ about: { epochs, settings } }) => epochs.length >= Number(settings.epochs);
@@ -58,6 +52,8 @@ export class Keeping {
   /** Key -> ends the hold of this tab on that run. @type {Map<string, () => void>} */
   #held = new Map();
   #notedAt = 0;
+  /** Settles once the runs that were begun are kept, or are not. */
+  #turn = Promise.resolve();
   /** Whether the user was told that runs are not kept. */
   #told = false;
   /** Milliseconds between two saves, where that is not what the worker takes: those who end it on purpose cannot wait so long. */
@@ -72,10 +68,10 @@ export class Keeping {
     this.#session = session;
     this.list = new KeptRuns(() => session.tell("keptRuns"));
     session.client.on(From.KEPT, (body) => this.#saved(body));
-    session.on("steps", () => {
-      if (performance.now() - this.#notedAt > NOTE_MS) this.#noteAll();
-    });
-    session.on(["epoch", "status"], () => this.#noteAll());
+    const noteAfter = (ms) => performance.now() - this.#notedAt > ms && this.#noteAll();
+    session.on("steps", () => noteAfter(NOTE_MS));
+    session.on("epoch", () => noteAfter(NOTE_EPOCH_MS));
+    session.on("status", () => session.playing || noteAfter(0));
     const hide = () => document.visibilityState === "hidden" && this.saveNow();
     document.addEventListener("visibilitychange", hide);
     // Some browsers end a page without hiding it first.
@@ -117,12 +113,19 @@ export class Keeping {
   }
 
   /** These are about to train: from now on they are kept. @param {import("../runs.js").RunRecord[]} runs */
-  async begin(runs) {
+  begin(runs) {
     if (!this.#on) return;
     for (const run of runs) {
       run.unoffered = this.#trainers.size > 0;
-      if (this.#held.has(run.key)) continue;
       run.key ??= newKey();
+    }
+    // One after the other: steps are pressed faster than files open.
+    this.#turn = this.#turn.then(() => this.#begin(runs));
+  }
+
+  async #begin(runs) {
+    for (const run of runs) {
+      if (this.#held.has(run.key)) continue;
       try {
         await runsFolder();
         if (!(await this.#hold(run.key))) run.key = newKey();
@@ -216,6 +219,7 @@ export class Keeping {
    */
   async leave(runs) {
     if (!this.#on) return [];
+    await this.#turn;
     const keys = [];
     for (const run of runs.filter(({ trained }) => trained)) {
       const alive = this.#session.engine && run.status !== "lost";

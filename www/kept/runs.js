@@ -14,6 +14,7 @@
  */
 import { aboutOf } from "./header.js";
 import { FACTS, folderOf, runsFolder, SLOTS } from "./folder.js";
+import { heldAnywhere, lockOf } from "./locks.js";
 import { write } from "./write.js";
 
 async function factsOf(folder) {
@@ -22,6 +23,15 @@ async function factsOf(folder) {
   } catch {
     return {};
   }
+}
+
+/** Whether nothing was ever saved there. */
+async function isEmpty(folder) {
+  for (const name of SLOTS) {
+    const size = await folder.getFileHandle(name).then((handle) => handle.getFile()).then((file) => file.size, () => 0);
+    if (size > 0) return false;
+  }
+  return true;
 }
 
 /** What files have said, by what they are known by: most are as they were the last time. @type {Map<string, object|null>} */
@@ -76,13 +86,13 @@ export class KeptRuns {
     return this.#read;
   }
 
-  /** What was removed on earlier visits. */
+  /** What was removed on earlier visits, or never saved. */
   async #clear() {
     try {
       const runs = await runsFolder();
+      const busy = await heldAnywhere();
       for await (const [key, folder] of runs.entries()) {
-        if (!(await factsOf(folder)).removed) continue;
-        // Another tab may have brought it back to train it.
+        if (busy.has(lockOf(key)) || (!(await factsOf(folder)).removed && !(await isEmpty(folder)))) continue;
         await runs.removeEntry(key, { recursive: true }).catch(() => {});
       }
     } catch {

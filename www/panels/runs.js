@@ -2,7 +2,8 @@
 import { besides } from "../difference.js";
 import { bytes, percent } from "../format.js";
 import { drawing } from "../frames.js";
-import { heldAnywhere, isFinished, lockOf } from "../kept/keeping.js";
+import { isFinished } from "../kept/keeping.js";
+import { heldAnywhere, lockOf } from "../kept/locks.js";
 import { fromQuery } from "../settings.js";
 import { save } from "../share/save.js";
 
