@@ -1,5 +1,7 @@
 //! Passes over parameters: quantization, soft clipping, norms, the AdamW update.
 
+use std::ops::Range;
+
 use super::derived::Gradient;
 use super::parallel::{self, Parts};
 use super::simd::{Chosen, Kernel, Simd};
@@ -126,6 +128,20 @@ pub fn tanh(x: f32) -> f32 {
     if x.abs() <= 1.0 { near } else { t }
 }
 
+/// Calls `body` with each stretch of a gradient and where it lies. Gives the largest value that `body` gave, at least 0.
+fn along(g: Gradient, body: &(dyn Fn(Range<usize>, &[f32]) -> f32 + Sync)) -> f32 {
+    let len = g.count();
+    let parts = parallel::map(len.div_ceil(CHUNK), |item| {
+        let (end, mut room) = (len.min((item + 1) * CHUNK), [0.0; STRETCH]);
+        let stretches = (item * CHUNK..end).step_by(STRETCH).map(|start| start..end.min(start + STRETCH));
+        stretches.fold(0.0, |max, range| {
+            let room = &mut room[..range.len()];
+            larger(max, body(range.clone(), g.stretch(range.start, room)))
+        })
+    });
+    parts.into_iter().fold(0.0, larger)
+}
+
 /// One step of AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamW {
@@ -151,8 +167,7 @@ impl AdamW {
     /// Updates weights `w` and moments `m`, `v` by the gradient `g`, all of one length, in one pass. Returns
     /// `max |w|` of the new weights.
     pub fn update(&self, w: &mut [f32], g: Gradient, m: &mut [f32], v: &mut [f32]) -> f32 {
-        let len = w.len();
-        assert_eq!([g.count(), m.len(), v.len()], [len; 3], "elements of weights, gradient and moments");
+        assert_eq!([g.count(), m.len(), v.len()], [w.len(); 3], "elements of weights, gradient and moments");
         let factors = Factors {
             gradient_scale: self.gradient_scale,
             new1: (1.0 - self.beta1) as f32,
@@ -163,16 +178,12 @@ impl AdamW {
             root: (1.0 / (1.0 - power(self.beta2, self.step)).sqrt()) as f32,
             eps: self.eps as f32,
         };
-        let (w, m, v) = (Parts::new(w), Parts::new(m), Parts::new(v));
-        let set = Chosen::now();
-        let parts = parallel::map(len.div_ceil(CHUNK), |item| {
-            let range = item * CHUNK..len.min((item + 1) * CHUNK);
-            // SAFETY: chunks of different items do not overlap.
-            let (w, m, v) =
-                unsafe { (w.slice(range.clone()), m.slice(range.clone()), v.slice(range.clone())) };
-            set.run(AdamWItem { start: range.start, w, g, m, v, factors, soft_clip: self.soft_clip })
-        });
-        parts.into_iter().fold(0.0, larger)
+        let (set, w, m, v) = (Chosen::now(), Parts::new(w), Parts::new(m), Parts::new(v));
+        along(g, &|range, g| {
+            // SAFETY: stretches do not overlap.
+            let (w, m, v) = unsafe { (w.slice(range.clone()), m.slice(range.clone()), v.slice(range)) };
+            set.run(AdamWStretch { w, g, m, v, factors, soft_clip: self.soft_clip })
+        })
     }
 }
 
@@ -194,41 +205,33 @@ struct Factors {
     eps: f32,
 }
 
-/// A work item of [`AdamW::update`]: the weights from number `start` on. Gives the largest magnitude.
-struct AdamWItem<'a> {
-    start: usize,
+/// A stretch of [`AdamW::update`]. Gives the largest magnitude.
+struct AdamWStretch<'a> {
     w: &'a mut [f32],
-    g: Gradient<'a>,
+    g: &'a [f32],
     m: &'a mut [f32],
     v: &'a mut [f32],
     factors: Factors,
     soft_clip: Option<f32>,
 }
 
-impl Kernel for AdamWItem<'_> {
+impl Kernel for AdamWStretch<'_> {
     type Output = f32;
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> f32 {
-        let Self { mut start, w, g, m, v, factors, soft_clip: limit } = self;
+        let Self { w, g, m, v, factors, soft_clip: limit } = self;
         let Factors { gradient_scale, new1, keep2, new2, keep, rate, root, eps } = factors;
-        let (mut max, mut room) = (0.0, [0.0; STRETCH]);
-        let moments = m.chunks_mut(STRETCH).zip(v.chunks_mut(STRETCH));
-        for (w, (m, v)) in w.chunks_mut(STRETCH).zip(moments) {
-            let g = g.stretch(start, &mut room[..w.len()]);
-            for ((w, g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
-                let g = g * gradient_scale;
-                *m += new1 * (g - *m);
-                *v = keep2 * *v + new2 * (g * g);
-                *w = *w * keep - rate * *m / (v.sqrt() * root + eps);
-            }
-            if let Some(limit) = limit {
-                soft_clip(w, limit);
-            }
-            max = larger(max, part_max(w));
-            start += w.len();
+        for ((w, g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
+            let g = g * gradient_scale;
+            *m += new1 * (g - *m);
+            *v = keep2 * *v + new2 * (g * g);
+            *w = *w * keep - rate * *m / (v.sqrt() * root + eps);
         }
-        max
+        if let Some(limit) = limit {
+            soft_clip(w, limit);
+        }
+        part_max(w)
     }
 }
 
@@ -264,22 +267,18 @@ impl Velocity {
     pub fn update(&self, w: &mut [f32], g: Gradient, v: &mut [f32]) {
         assert_eq!([g.count(), v.len()], [w.len(); 2], "elements of weights, gradient and velocity");
         let Self { lr, momentum, weight_decay, gradient_scale } = *self;
-        let (set, w) = (Chosen::now(), Parts::new(w));
-        parallel::for_each_chunk(v, CHUNK, |item, v| {
-            let start = item * CHUNK;
-            // SAFETY: chunks of different items do not overlap.
-            let w = unsafe { w.slice(start..start + v.len()) };
-            let mut room = [0.0; STRETCH];
-            for (i, (w, v)) in w.chunks_mut(STRETCH).zip(v.chunks_mut(STRETCH)).enumerate() {
-                let g = g.stretch(start + i * STRETCH, &mut room[..w.len()]);
-                set.vectorize(|| {
-                    for ((w, g), v) in w.iter_mut().zip(g).zip(v.iter_mut()) {
-                        let g = g * gradient_scale + weight_decay * *w;
-                        *v = momentum * *v + g;
-                        *w -= lr * (g + momentum * *v);
-                    }
-                });
-            }
+        let (set, w, v) = (Chosen::now(), Parts::new(w), Parts::new(v));
+        along(g, &|range, g| {
+            // SAFETY: stretches do not overlap.
+            let (w, v) = unsafe { (w.slice(range.clone()), v.slice(range)) };
+            set.vectorize(|| {
+                for ((w, g), v) in w.iter_mut().zip(g).zip(v) {
+                    let g = g * gradient_scale + weight_decay * *w;
+                    *v = momentum * *v + g;
+                    *w -= lr * (g + momentum * *v);
+                }
+            });
+            0.0
         });
     }
 }
@@ -288,22 +287,18 @@ impl Velocity {
 /// `g` counts `scale` times.
 pub fn look_ahead(g: Gradient, scale: f32, momentum: f32, v: &mut [f32], out: &mut [f32]) {
     assert_eq!([g.count(), v.len()], [out.len(); 2], "elements of gradient, velocity and result");
-    let (set, v) = (Chosen::now(), Parts::new(v));
-    parallel::for_each_chunk(out, CHUNK, |item, out| {
-        let start = item * CHUNK;
-        // SAFETY: chunks of different items do not overlap.
-        let v = unsafe { v.slice(start..start + out.len()) };
-        let mut room = [0.0; STRETCH];
-        for (i, (out, v)) in out.chunks_mut(STRETCH).zip(v.chunks_mut(STRETCH)).enumerate() {
-            let g = g.stretch(start + i * STRETCH, &mut room[..out.len()]);
-            set.vectorize(|| {
-                for ((out, g), v) in out.iter_mut().zip(g).zip(v.iter_mut()) {
-                    let g = g * scale;
-                    *v += (1.0 - momentum) * (g - *v);
-                    *out = g + momentum * (*v - g);
-                }
-            });
-        }
+    let (set, v, out) = (Chosen::now(), Parts::new(v), Parts::new(out));
+    along(g, &|range, g| {
+        // SAFETY: stretches do not overlap.
+        let (v, out) = unsafe { (v.slice(range.clone()), out.slice(range)) };
+        set.vectorize(|| {
+            for ((out, g), v) in out.iter_mut().zip(g).zip(v) {
+                let g = g * scale;
+                *v += (1.0 - momentum) * (g - *v);
+                *out = g + momentum * (*v - g);
+            }
+        });
+        0.0
     });
 }
 
