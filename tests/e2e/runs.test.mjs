@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { hasRun, ISOLATED, open, PATIENCE, pressAfter, shows, SMALL, trained, watch } from "./support.mjs";
+import { hasRun, ISOLATED, open, PATIENCE, seriousFindings, shows, SMALL, trained, watch } from "./support.mjs";
 
 /** The exact build: what it trains is the same however often it is stopped. */
 const EXACT = { ...SMALL, build: "simd" };
@@ -17,6 +17,8 @@ const saved = (page, steps) =>
 const notice = (page, text) => page.locator(".notice", { hasText: text });
 const act = (page, text, label) => notice(page, text).getByRole("button", { name: label }).click();
 const row = (page, at) => page.locator("#runs-list li").nth(at);
+/** Shows all that can be done with a kept run. */
+const unfold = (page, at = 0) => row(page, at).getByRole("button", { name: /^More of/ }).click();
 const losses = (page) => page.evaluate(() => [...nibble.run.losses]);
 
 /** Another tab of the same browser. */
@@ -71,6 +73,7 @@ test("a finished run goes on for more epochs, from the list and by its setting",
   await finished(page);
   await page.click("#reset");
   await saved(page, 10);
+  await unfold(page);
   await row(page, 0).getByRole("button", { name: /epochs more/ }).click();
   await page.waitForFunction(() => nibble.run.globalStep === 60 && nibble.run.status === "finished", null, PATIENCE);
   assert.equal(await page.evaluate(() => nibble.run.epochs.length), 6);
@@ -139,7 +142,9 @@ test("kept runs are renamed, removed with a way back, and forgotten", async (t) 
   await finished(page);
   await page.click("#reset");
   await saved(page, 10);
+  await unfold(page);
   await row(page, 0).getByRole("button", { name: /^Rename/ }).click();
+  assert.deepEqual(await seriousFindings(page), []);
   await page.fill(".runs-name", "For class");
   await page.keyboard.press("Enter");
   await shows(page, "#runs-list strong", /^For class$/);

@@ -57,6 +57,8 @@ class Runs {
     this.session = session;
     /** Key of the run that is being renamed, or null. */
     this.renaming = null;
+    /** Key of the run whose every button is shown, or null. */
+    this.unfolded = null;
     this.redraw = drawing(() => this.#draw(), 200);
     const part = (id) => root.querySelector(`#${id}`);
     Object.assign(this, { list: part("runs-list"), note: part("runs-note") });
@@ -85,30 +87,37 @@ class Runs {
     const name = text("strong", "", title);
     const facts = [reached(kept), bytes(kept.bytes), DATE.format(kept.at)];
     const about2 = [about.data.name, ...(kept.name ? [`seed ${settings.seed}`] : []), ...besides(settings)].join(" · ");
-    const state = here ? "here" : others.has(lockOf(key)) ? "in another tab" : kept.lasting ? "" : "until this page is closed";
+    const elsewhere = !here && others.has(lockOf(key));
+    const state = here ? "here" : elsewhere ? "in another tab" : kept.lasting ? "" : "until this page is closed";
     const buttons = document.createElement("span");
     buttons.className = "runs-buttons";
     if (this.renaming === key) buttons.append(...this.#renamer(kept, title));
-    else buttons.append(...this.#buttons(kept, title, here, state));
+    else buttons.append(...this.#buttons(kept, title, here, elsewhere));
     item.append(name, text("span", "runs-state", state), text("span", "runs-facts", facts.join(" · ")), text("span", "runs-about", about2), buttons);
     return item;
   }
 
-  #buttons(kept, title, here, state) {
+  /** What is done most, and, unfolded, everything else: the keyboard passes few buttons a run. */
+  #buttons(kept, title, here, elsewhere) {
     const { keeping } = this.session;
-    const { epochs } = kept.about.settings;
-    const further = Number(epochs) + MORE_EPOCHS;
-    const open = state === "in another tab" ? "Take over" : "Open";
-    const goOn = isFinished(kept)
-      ? button(`${MORE_EPOCHS} epochs more`, `${MORE_EPOCHS} epochs more of ${title}`, () => keeping.open(kept, { epochs: further, play: true }), "more")
-      : button("Go on", `Go on with ${title}`, () => keeping.open(kept, { play: true }), "go-on");
-    return [
-      ...(here ? [] : [goOn, button(open, `${open} ${title}`, () => keeping.open(kept), "open")]),
+    const finished = isFinished(kept);
+    const further = Number(kept.about.settings.epochs) + MORE_EPOCHS;
+    const open = button("Open", `Open ${title}`, () => keeping.open(kept), "open");
+    const takeOver = button("Take over", `Take over ${title}`, () => keeping.open(kept), "open");
+    const goOn = button("Go on", `Go on with ${title}`, () => keeping.open(kept, { play: true }), "go-on");
+    const unfold = button("More", `More of ${title}`, () => this.#unfold(kept.key), "unfold");
+    const unfolded = this.unfolded === kept.key;
+    unfold.setAttribute("aria-expanded", String(unfolded));
+    const first = [!here && (elsewhere ? takeOver : finished ? open : goOn), unfold];
+    const others = [
+      !here && !elsewhere && !finished && open,
+      !here && !elsewhere && finished && button(`${MORE_EPOCHS} epochs more`, `${MORE_EPOCHS} epochs more of ${title}`, () => keeping.open(kept, { epochs: further, play: true }), "more"),
       button("Copy", `Copy ${title}: the copy goes on as a run of its own`, () => keeping.open(kept, { copy: true }), "copy"),
       button("Rename", `Rename ${title}`, () => this.#rename(kept.key), "rename"),
       button("Download", `Download ${title}`, () => save(kept.files[0], keeping.fileName(kept)), "download"),
-      ...(here ? [] : [button("Remove", `Remove ${title}`, () => this.#remove(kept, title), "remove")]),
+      !here && !elsewhere && button("Remove", `Remove ${title}`, () => this.#remove(kept, title), "remove"),
     ];
+    return [...first, ...(unfolded ? others : [])].filter(Boolean);
   }
 
   #renamer({ key }, title) {
@@ -126,6 +135,11 @@ class Runs {
       if (pressed === "Escape") done("");
     });
     return [field, button("Save", `Save the name of ${title}`, () => done(field.value.trim()), "save-name"), button("Cancel", "Keep the name", () => done(""), "cancel")];
+  }
+
+  #unfold(key) {
+    this.unfolded = this.unfolded === key ? null : key;
+    this.#draw(true);
   }
 
   #rename(key) {
