@@ -71,11 +71,20 @@ export class Smooth {
   }
 
   copy() {
-    const copy = new Smooth(1);
-    copy.keep = this.keep;
-    copy.#mean = this.#mean;
-    copy.#weight = this.#weight;
-    return copy;
+    return Smooth.of(this.state);
+  }
+
+  /** As plain values, which `Smooth.of` takes. */
+  get state() {
+    return { keep: this.keep, mean: this.#mean, weight: this.#weight };
+  }
+
+  static of({ keep, mean, weight }) {
+    const smooth = new Smooth(1);
+    smooth.keep = keep;
+    smooth.#mean = mean;
+    smooth.#weight = weight;
+    return smooth;
   }
 
   get value() {
@@ -101,6 +110,7 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @typedef {object} Fork where a run began as a copy of another
  * @property {number} step steps that both have in common
  * @property {number} epoch the same in epochs: where it is on the curves' axis
+ * @property {number} ended epochs that had ended by then
  * @property {string} from label of the run that was copied
  *
  * @typedef {object} Alarm loss or gradient were no longer finite
@@ -141,6 +151,8 @@ export class RunRecord {
     this.loaded = loaded;
     /** Under which it is kept on this device; null: not yet. @type {string|null} */
     this.key = null;
+    /** Whether another tab has taken its key: what is newer is here alone. */
+    this.stray = false;
     /** Whether a lesson or a sweep trains it: nobody misses it when it is replaced. */
     this.unoffered = false;
     /** What tells it from the other run, or what it rounds: "4-bit", "tanh off". */
@@ -195,7 +207,7 @@ export class RunRecord {
       this.curves.batchLoss.push(x, losses[i]);
       this.curves.trainLoss.push(x, this.smooth.loss.push(losses[i]));
     }
-    this.epochs = epochs.filter(({ epoch }) => epoch > Math.floor(this.fork?.epoch ?? 0));
+    this.epochs = epochs.filter(({ epoch }) => epoch > (this.fork?.ended ?? 0));
     const ended = epochs.at(-1)?.epoch ?? 0;
     const epoch = Math.ceil(step / stepsPerEpoch);
     this.globalStep = step;
@@ -288,7 +300,7 @@ export class RunRecord {
    */
   forked(id, settings, info, layers) {
     const copy = new RunRecord(id, settings, this.data, info, layers, this.loaded);
-    copy.fork = { step: this.globalStep, epoch: this.epochsTrained, from: this.label };
+    copy.fork = { step: this.globalStep, epoch: this.epochsTrained, ended: this.progress.ended, from: this.label };
     copy.globalStep = this.globalStep;
     copy.marks = [{ epoch: copy.fork.epoch, text: "fork" }];
     copy.progress = { ...this.progress };

@@ -14,7 +14,7 @@ import { listen } from "./listen.js";
 import { To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
 import { askingFor, askingForSaved, dataKey, readable, Sources } from "./sources.js";
-import { adoptThreads, differences, display, fromQuery, lossText, OF_A_SCHEME, ofRun, runConfig, settingOf, settled, toQuery } from "./settings.js";
+import { adoptThreads, differences, display, fromQuery, lossText, OF_A_SCHEME, ofRun, runConfig, settingOf, settled, SETTINGS, toQuery } from "./settings.js";
 import { Store } from "./store.js";
 
 /** A slider moves often: the address and an untrained run follow after this pause. */
@@ -28,9 +28,6 @@ const MORE_EPOCHS = 5;
 const engineKey = ({ threads, build }) => `${threads} ${build}`;
 /** Of these settings those that a scheme takes only some values of. */
 const askedOf = (settings) => Object.fromEntries(OF_A_SCHEME.filter((key) => key in settings).map((key) => [key, settings[key]]));
-/** Why a saved run cannot go on. */
-const untrainable = (name, data, { message }) =>
-  new Error(`${name} was trained on ${nameOf(data)}, which has to be loaded first. ${message} Then open it again.`);
 /** A data set as the menu calls it. */
 const nameOf = (data) => display(settingOf("data"), data);
 
@@ -275,6 +272,7 @@ export class Session extends Events {
   forsake() {
     this.#engine = null;
     this.#loaded = null;
+    this.keeping.forsaken();
     for (const run of this.runs) run.status = "lost";
     this.tell("status");
   }
@@ -439,6 +437,7 @@ export class Session extends Events {
         await this.#rebuild();
         this.keeping.tellLeft(left);
       } catch (error) {
+        this.#stay();
         // A load that failed leaves the menu on what is loaded.
         this.take(this.loaded === loaded && loaded ? askingFor(loaded.info) : {});
         throw error;
@@ -490,66 +489,78 @@ export class Session extends Events {
 
   /**
    * Opens a saved run in place of those that are there.
-   * @param {{file: Blob, name: string}[]} copies of it, the newest first: another one is tried where one is damaged
+   * @param {() => Promise<{file: Blob, name: string}[]>} find copies of it, the newest first, once those are left: another
+   *   one is tried where one is damaged
    * @param {{key?: string, epochs?: number, play?: boolean}} [how] `key`: where it is kept; `epochs` that it goes on for
    */
-  open(copies, { key = null, epochs, play = false } = {}) {
+  open(find, { key = null, epochs, play = false } = {}) {
     return this.inTurn("loading", async () => {
-      if (!this.engine) await this.#startEngine();
-      const left = await this.keeping.leave(this.runs);
-      let opened;
-      for (const [i, copy] of copies.entries()) {
-        try {
-          opened = { copy, ...(await this.#opened(copy, epochs)) };
-          if (opened.intact) break;
-        } catch (error) {
-          if (!opened && i === copies.length - 1) throw error;
-        }
+      try {
+        if (!this.engine) await this.#startEngine();
+        const left = await this.keeping.leave(this.runs);
+        const { run, intact, name } = await this.#firstIntact(await find(), epochs);
+        run.key = key;
+        this.takeSettings(run, { race: "" });
+        this.adoptRuns([run]);
+        this.tell("settings");
+        this.writeUrl();
+        if (!intact) this.notify("info", `${name}: its checksum does not match, so it was changed after it was saved. It was opened with what it holds.`);
+        this.keeping.tellLeft(left.filter((one) => one !== key));
+        if (play) this.#wish = "play";
+      } catch (error) {
+        this.#stay();
+        throw error;
       }
-      const { run, intact, copy } = opened;
-      run.key = key;
-      this.takeSettings(run, { race: "" });
-      this.adoptRuns([run]);
-      this.tell("settings");
-      this.writeUrl();
-      if (!intact) this.notify("info", `${copy.name}: its checksum does not match, so it was changed after it was saved. It was opened with what it holds.`);
-      this.keeping.tellLeft(left.filter((one) => one !== key));
-      if (play) this.#wish = "play";
     });
+  }
+
+  /** What was to be replaced is there as before, and kept again. */
+  #stay() {
+    this.keeping.begin(this.runs.filter(({ trained, status }) => trained && status !== "lost"));
+  }
+
+  /** The first copy that is as it was saved; where none is, the first. */
+  async #firstIntact(copies, epochs) {
+    let opened = null;
+    for (const [i, copy] of copies.entries()) {
+      try {
+        opened = await this.#opened(copy, epochs);
+        if (opened.intact) return opened;
+      } catch (error) {
+        if (!opened && i === copies.length - 1) throw error;
+      }
+    }
+    return copies.length > 1 ? this.#opened(copies[0], epochs).catch(() => opened) : opened;
   }
 
   async #opened({ file, name }, epochs) {
     const about = await aboutOf(file);
     const wanted = about && askingForSaved(about.data);
     // What is no saved run the engine says in its own words.
-    const texts = about ? new URLSearchParams(about.settings).toString() : "";
-    const { settings, problems } = fromQuery(texts);
-    if (about && problems.length > 0) throw new Error(`${name}: ${problems.join(" ")}`);
-    const own = Object.fromEntries(Object.keys(about?.settings ?? {}).map((k) => [settingOf(k).key, settings[settingOf(k).key]]));
-    const goal = { ...this.settings, ...own, ...wanted, race: "" };
+    const { settings, problems } = fromQuery(new URLSearchParams(about?.settings ?? {}).toString());
+    if (problems.length > 0) throw new Error(`${name} has settings that this page does not: ${problems.join(" ")}`);
+    const ofEngine = about ? Object.fromEntries(SETTINGS.filter(({ field }) => field).map((row) => [row.key, settings[row.key]])) : {};
+    const goal = { ...this.settings, ...ofEngine, ...wanted, race: "" };
     if (epochs) goal.epochs = Math.max(epochs, goal.epochs);
     if (wanted && this.loaded?.key !== dataKey(goal)) await this.#loadFor(goal, { file, name });
     const { loaded } = this;
+    if (!loaded) throw new Error(`${name} does not say on which images it was trained: load these first.`);
     const id = this.run?.id ?? 1;
     const config = epochs ? runConfig(goal) : {};
     const answer = await this.client.request(To.OPEN, { run: id, dataset: loaded.dataset, file, name, config, alone: true });
-    const run = restored(id, ofRun(goal), loaded, answer);
-    return { run, intact: answer.history.intact };
+    return { run: restored(id, ofRun(goal), loaded, answer), intact: answer.history.intact, name };
   }
 
-  /** Loads the images of a saved run: from here, or out of its file. */
+  /** Loads the images of a saved run. Own pictures are kept here under their fingerprint, or in its file. */
   async #loadFor(settings, { file, name }) {
-    let source;
+    const { data, images } = settings;
     try {
-      source = await this.sources.find(settings);
+      const isKept = this.store.sets.some((set) => set.data === data && set.fingerprint === images);
+      if (data !== "images") await this.#load(await this.sources.find(settings));
+      else if (isKept) await this.#load(await this.store.find(data, images));
+      else await this.#load({ kind: "saved", name, files: [file] });
     } catch (error) {
-      if (settings.data !== "images") throw untrainable(name, settings.data, error);
-      source = { kind: "saved", name, files: [file] };
-    }
-    try {
-      await this.#load(source);
-    } catch (error) {
-      throw untrainable(name, settings.data, error);
+      throw new Error(`${name} was trained on ${nameOf(data)}, which has to be loaded first. ${error.message} Then open it again.`);
     }
   }
 

@@ -12,7 +12,7 @@ use super::{
     About, CHUNK, EPOCHS, FORMAT, History, IMAGES, Images, LABELS, LOSSES, MOST_HEADER, NOTES, PREFIX, Plan,
     SUM, Summed,
 };
-use crate::data::{Dataset, DatasetKind, IMAGE_BYTES, PLANE, SIDE, Split};
+use crate::data::{Dataset, DatasetKind, IMAGE_BYTES, MAX_IMAGES, PLANE, SIDE, Split};
 use crate::run::Run;
 use crate::settings::RunConfig;
 use crate::state::Visitor;
@@ -99,7 +99,8 @@ impl<R: Read> Reader<R> {
         let [pixels, labels] =
             [IMAGES, LABELS].map(|name| self.header.info(name).expect("it is there").clone());
         let count = train.saturating_add(test);
-        let fit = pixels.dtype == Dtype::U8
+        let fit = count <= MAX_IMAGES
+            && pixels.dtype == Dtype::U8
             && pixels.shape == [count, IMAGE_BYTES / PLANE, SIDE, SIDE]
             && labels.dtype == Dtype::U16
             && labels.shape == [count];
@@ -108,14 +109,17 @@ impl<R: Read> Reader<R> {
             return Err(self.problem(format!("{count} images and labels"), found));
         }
         self.has_read_images = true;
-        let mut pixels = self.read(&pixels)?;
+        let mut splits = [Split::default(), Split::default()];
+        for (split, count) in splits.iter_mut().zip([train, test]) {
+            self.copy_bytes(count * IMAGE_BYTES, &mut Growing(&mut split.images))?;
+            split.images.shrink_to_fit();
+        }
         let labels = self.read(&labels)?;
-        let labels = labels.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
-        let test_pixels = pixels.split_off(train * IMAGE_BYTES);
-        let mut train_labels: Vec<u16> = labels.collect();
-        let test_labels = train_labels.split_off(train);
-        let train = Split { images: pixels, labels: train_labels };
-        let test = Split { images: test_pixels, labels: test_labels };
+        let mut labels = labels.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
+        let [mut train_set, mut test_set] = splits;
+        train_set.labels.extend(labels.by_ref().take(train));
+        test_set.labels.extend(labels);
+        let (train, test) = (train_set, test_set);
         let dataset = Dataset::new(DatasetKind::Images, &name, classes, train, test)?;
         match dataset.fingerprint() == wanted {
             true => Ok(Some(dataset)),
@@ -231,7 +235,11 @@ impl<R: Read> Reader<R> {
 
     /// Hands the bytes of the next tensor on. No more is taken at a time than there is.
     fn copy(&mut self, info: &TensorInfo, to: &mut impl io::Write) -> Result<()> {
-        let wanted = (info.data_offsets.1 - info.data_offsets.0) as u64;
+        self.copy_bytes(info.data_offsets.1 - info.data_offsets.0, to)
+    }
+
+    fn copy_bytes(&mut self, wanted: usize, to: &mut impl io::Write) -> Result<()> {
+        let wanted = wanted as u64;
         match io::copy(&mut self.input.by_ref().take(wanted), to) {
             Ok(count) if count == wanted => Ok(()),
             Ok(_) => Err(self.cut(&io::ErrorKind::UnexpectedEof.into())),
@@ -333,6 +341,21 @@ impl Fields<'_> {
         let text = metadata.and_then(|metadata| metadata.get(&format!("{PREFIX}{name}")));
         let text = text.ok_or_else(|| format!("no {PREFIX}{name}"))?;
         parse(text).map_err(|error| format!("{PREFIX}{name} that cannot be read ({error})"))
+    }
+}
+
+/// Takes memory as bytes come, not as many as a file says that it has; says so where there is no more.
+struct Growing<'a>(&'a mut Vec<u8>);
+
+impl io::Write for Growing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -80,6 +80,9 @@ test("a finished run goes on for more epochs, from the list and by its setting",
   await page.evaluate(() => nibble.set("epochs", 7));
   await page.click("#play");
   await page.waitForFunction(() => nibble.run.globalStep === 70 && nibble.run.status === "finished", null, PATIENCE);
+  // What was trained since it was opened is kept as well.
+  await page.click("#reset");
+  await saved(page, 70);
 });
 
 test("a run moves as a file; a damaged one is told, and opened all the same", async (t) => {
@@ -132,6 +135,9 @@ test("of two tabs one has the run; the other may take it over, and the first goe
   await second.click("#play");
   await trained(second, 30);
   await notice(first, "Another tab has taken this run over").waitFor(PATIENCE);
+  // What it has beyond the other tab's is kept here.
+  await first.click("#reset");
+  await notice(first, "is kept as long as this page is open").waitFor(PATIENCE);
   await first.click("#play");
   await first.waitForFunction((former) => nibble.run.key && nibble.run.key !== former, key, PATIENCE);
 });

@@ -1,7 +1,7 @@
 /** What the header of a saved run says, read without the engine. The format is that of src/checkpoint. */
 
 /** Longest header that is read. */
-const MOST_HEADER = 1 << 20;
+const MOST_HEADER = 512 << 10;
 const LENGTH_BYTES = 8;
 const PREFIX = "nibble.";
 

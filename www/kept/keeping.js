@@ -51,11 +51,13 @@ export class Keeping {
   #session;
   /** Key -> ends the hold of this tab on that run. @type {Map<string, () => void>} */
   #held = new Map();
+  /** Keys of the runs that the worker saves as they train. @type {Set<string>} */
+  #saving = new Set();
   #notedAt = 0;
   /** Settles once the runs that were begun are kept, or are not. */
   #turn = Promise.resolve();
-  /** Whether the user was told that runs are not kept. */
-  #told = false;
+  /** Why runs are not kept, as the user was told last. */
+  #told = "";
   /** Milliseconds between two saves, where that is not what the worker takes: those who end it on purpose cannot wait so long. */
   interval = null;
   /** Lessons and sweeps that train now: their runs are kept too, and not offered back. @type {Set<string>} */
@@ -97,7 +99,7 @@ export class Keeping {
 
   #noteAll() {
     this.#notedAt = performance.now();
-    for (const run of this.#session.runs) if (run.trained && this.#held.has(run.key)) this.#note(run);
+    for (const run of this.#session.runs) if (run.trained && this.#saving.has(run.key)) this.#note(run);
   }
 
   #note(run) {
@@ -106,7 +108,7 @@ export class Keeping {
 
   /** Saves what has been trained since the last time. */
   saveNow() {
-    const runs = this.#session.runs.filter(({ trained, key }) => trained && this.#held.has(key));
+    const runs = this.#session.runs.filter(({ trained, key }) => trained && this.#saving.has(key));
     if (runs.length === 0 || !this.#session.engine) return;
     this.#noteAll();
     this.#session.client.request(To.SAVE, { runs: runs.map(({ id }) => id) }).catch(() => {});
@@ -125,13 +127,17 @@ export class Keeping {
 
   async #begin(runs) {
     for (const run of runs) {
-      if (this.#held.has(run.key)) continue;
+      if (this.#saving.has(run.key) || !this.#session.runs.includes(run)) continue;
       try {
         await runsFolder();
-        if (!(await this.#hold(run.key))) run.key = newKey();
-        if (!this.#held.has(run.key)) await this.#hold(run.key);
+        if (!this.#held.has(run.key) && !(await this.#hold(run.key))) {
+          run.key = newKey();
+          await this.#hold(run.key);
+        }
         await this.#keep(run);
-        if (run.unoffered) await this.list.unoffered(run.key);
+        this.#saving.add(run.key);
+        run.stray = false;
+        if (run.unoffered !== (this.list.find(run.key)?.unoffered ?? false)) await this.list.unoffered(run.key, run.unoffered);
       } catch (error) {
         this.#release(run.key);
         this.#refused(error);
@@ -152,8 +158,8 @@ export class Keeping {
   }
 
   #refused(error) {
-    if (this.#told) return;
-    this.#told = true;
+    if (this.#told === error.message) return;
+    this.#told = error.message;
     this.#session.notify("info", `Runs are not kept on this device: ${error.message}. To have one at another visit, download its file (Runs).`);
   }
 
@@ -198,15 +204,23 @@ export class Keeping {
   #release(key) {
     const release = this.#held.get(key);
     this.#held.delete(key);
+    this.#saving.delete(key);
     release?.();
+  }
+
+  /** The engine is gone, and with it what saved. */
+  forsaken() {
+    this.#saving.clear();
   }
 
   /** Another tab has taken a run over. */
   #stolen(key) {
+    this.#saving.delete(key);
     const { client, runs } = this.#session;
     const run = runs.find((one) => one.key === key);
     if (!run) return;
-    run.key = null;
+    // What it has trained since its last save is here alone.
+    Object.assign(run, { key: null, stray: true });
     client.request(To.LEAVE, { runs: [run.id] }).catch(() => {});
     client.request(To.PAUSE, { runs: [run.id] }).catch(() => {});
     this.#session.notify("info", "Another tab has taken this run over. If it is trained on here, it becomes a run of its own.");
@@ -221,31 +235,40 @@ export class Keeping {
     if (!this.#on) return [];
     await this.#turn;
     const keys = [];
-    for (const run of runs.filter(({ trained }) => trained)) {
+    for (const run of runs) {
       const alive = this.#session.engine && run.status !== "lost";
-      const { key } = run;
-      if (this.#held.has(key)) {
-        if (alive) await this.#saveLast(run);
-        this.#release(key);
-        await this.list.thin(key);
-        await this.list.refresh();
-        // Somebody has cleared what the browser kept.
-        if (alive && !this.list.find(key)) await this.list.hold(key, await this.file(run));
-        keys.push(key);
-      } else if (alive && key) {
-        // Where the browser keeps none, the tab does.
-        await this.list.hold(key, await this.file(run));
-        keys.push(key);
+      // Where the browser keeps none, the tab does; and what nobody has trained here is where it came from.
+      const astray = run.stray || (run.key !== null && !this.#held.has(run.key));
+      if (run.trained && alive && astray) {
+        run.key ??= newKey();
+        await this.list.hold(run.key, await this.file(run));
+      } else if (this.#held.has(run.key)) {
+        await this.#giveUp(run, alive);
       }
+      if (run.trained && run.key) keys.push(run.key);
     }
     await this.list.changed();
     return keys.filter((key) => this.list.find(key) && !runs.some((run) => run.key === key && run.unoffered));
   }
 
+  /** Saves what is new of a run that is kept, and lets it go. */
+  async #giveUp(run, alive) {
+    const { key } = run;
+    if (alive && this.#saving.has(key)) await this.#saveLast(run);
+    this.#release(key);
+    if (!run.trained) return;
+    await this.list.thin(key);
+    await this.list.refresh();
+    // Somebody has cleared what the browser kept.
+    if (alive && !this.list.find(key)) await this.list.hold(key, await this.file(run));
+  }
+
   async #saveLast(run) {
     const { client } = this.#session;
-    await this.#note(run);
-    await client.request(To.SAVE, { runs: [run.id] });
+    if (run.trained) {
+      await this.#note(run);
+      await client.request(To.SAVE, { runs: [run.id] });
+    }
     // What could not be written there is held here.
     if (run.unsaved) await this.list.hold(run.key, await this.file(run));
     await client.request(To.LEAVE, { runs: [run.id] });
@@ -280,16 +303,17 @@ export class Keeping {
    * @param {{epochs?: number, play?: boolean, copy?: boolean}} [how] `copy`: as a run of its own
    */
   async open(kept, { copy = false, ...how } = {}) {
-    const { key, files } = kept;
-    const copies = files.map((file) => ({ file, name: this.fileName(kept) }));
-    if (!copy && !this.#held.has(key) && this.#on) {
-      try {
-        if (!(await this.#hold(key))) await this.#hold(key, true);
-      } catch {
-        // It is kept under another key then.
-      }
-    }
-    return this.#session.open(copies, { ...how, key: copy || !kept.lasting ? null : key });
+    const { key, lasting } = kept;
+    const own = !copy && lasting && this.#on;
+    // Once those that are open have been left: one of them may be this very one.
+    const copies = async () => {
+      if (own && !this.#held.has(key) && !(await this.#hold(key))) await this.#hold(key, true);
+      await this.list.refresh();
+      const now = this.list.find(key) ?? kept;
+      return now.files.map((file) => ({ file, name: this.fileName(now) }));
+    };
+    await this.#session.open(copies, { ...how, key: own ? key : null });
+    if (!this.#session.runs.some((run) => run.key === key)) this.#release(key);
   }
 
   /** Ways on from what was saved of runs whose engine is lost, for a message. @returns {{label: string, act: () => void}[]} */
@@ -301,7 +325,7 @@ export class Keeping {
 
   /** Opens a file. @param {File} file */
   openFile(file) {
-    return this.#session.open([{ file, name: file.name }]);
+    return this.#session.open(async () => [{ file, name: file.name }]);
   }
 
   /** What a kept run is called as a file. */

@@ -2,7 +2,7 @@
  * What the page wants to find again in a saved run beside its losses and the reports of its epochs: the other curves,
  * marks, what it was copied from, first layers. Files of the command line have none.
  */
-import { RunRecord, Trace } from "../runs.js";
+import { RunRecord, Smooth, Trace } from "../runs.js";
 
 const VERSION = 1;
 /** Settings that say which images. */
@@ -19,7 +19,17 @@ function base64(floats) {
 
 const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 
-const packed = ({ latent, quantized, ...sizes }) => ({ ...sizes, latent: base64(latent), quantized: base64(quantized) });
+/** Filters as text; those of an epoch are noted again and again. @type {WeakMap<object, object>} */
+const texts = new WeakMap();
+
+function packed(filters) {
+  if (!texts.has(filters)) {
+    const { latent, quantized, ...sizes } = filters;
+    texts.set(filters, { ...sizes, latent: base64(latent), quantized: base64(quantized) });
+  }
+  return texts.get(filters);
+}
+
 const unpacked = ({ latent, quantized, ...sizes }) => ({ ...sizes, latent: floats(latent), quantized: floats(quantized) });
 
 /** @param {RunRecord} run @returns {string} */
@@ -32,7 +42,10 @@ export const notesOf = (run) =>
     marks: run.marks,
     fork: run.fork,
     alarm: run.alarm,
+    outlier: run.outlier,
     last: run.last,
+    gradNorms: run.gradNorms,
+    accuracy: run.smooth.accuracy.state,
     firstLayers: run.firstLayers,
     filters: [...run.filters].map(([epoch, filters]) => [epoch, packed(filters)]),
   });
@@ -55,12 +68,23 @@ export function read(text) {
  * @param {{info: object, layers: object[], history: object}} answer see `To.OPEN`
  * @returns {RunRecord}
  */
-export function restored(id, settings, loaded, { info, layers, history }) {
+export function restored(id, settings, loaded, answer) {
+  try {
+    return recordOf(id, settings, loaded, answer, read(answer.history.notes));
+  } catch {
+    // Notes of another shape than they ever had: somebody has written them by hand.
+    return recordOf(id, settings, loaded, answer, {});
+  }
+}
+
+function recordOf(id, settings, loaded, { info, layers, history }, notes) {
   const run = new RunRecord(id, settings, loaded.info, info, layers, loaded);
-  const { fork = null, marks = [], alarm = null, last = null, step = 0, firstLayers = layers, curves = {}, filters = [] } = read(history.notes);
-  Object.assign(run, { fork, marks, alarm, firstLayers });
+  const { fork = null, marks = [], alarm = null, outlier = null, last = null, step = 0, firstLayers = layers } = notes;
+  const { curves = {}, filters = [], gradNorms = [], accuracy } = notes;
+  Object.assign(run, { fork, marks, alarm, outlier, firstLayers, gradNorms });
   run.filters = new Map(filters.map(([epoch, one]) => [epoch, unpacked(one)]));
   for (const name of CURVES) if (curves[name]) run.curves[name] = Trace.of(curves[name]);
+  if (accuracy) run.smooth.accuracy = Smooth.of(accuracy);
   const epochs = history.epochs.map((text) => JSON.parse(text));
   run.goBackTo(history.step, history.losses, epochs, step === history.step ? last : null);
   return run;

@@ -34,13 +34,17 @@ async function isEmpty(folder) {
   return true;
 }
 
-/** What files have said, by what they are known by: most are as they were the last time. @type {Map<string, object|null>} */
+/** What files have said: most are as they were the last time. @type {Map<string, {size: number, lastModified: number, about: object|null}>} */
 const read = new Map();
 
 async function aboutOnce(key, file) {
-  const known = [key, file.name, file.size, file.lastModified].join("/");
-  if (!read.has(known)) read.set(known, await aboutOf(file));
-  return read.get(known);
+  const { name, size, lastModified } = file;
+  const place = `${key}/${name}`;
+  const known = read.get(place);
+  if (known?.size === size && known.lastModified === lastModified) return known.about;
+  const about = await aboutOf(file);
+  read.set(place, { size, lastModified, about });
+  return about;
 }
 
 /** The files of a run that are whole, the newest first. @returns {Promise<{file: File, about: object}[]>} */
@@ -146,9 +150,9 @@ export class KeptRuns {
     return this.#facts(key, { name });
   }
 
-  /** A lesson or a sweep trains it. */
-  unoffered(key) {
-    return this.#facts(key, { unoffered: true });
+  /** Whether a lesson or a sweep trains it. */
+  unoffered(key, unoffered) {
+    return this.#facts(key, { unoffered });
   }
 
   remove(key) {
@@ -171,13 +175,15 @@ export class KeptRuns {
     }
   }
 
-  /** Deletes all of them for good. @param {string[]} but keys of those that are in use */
-  async forgetAll(but) {
+  /** Deletes all of them for good, those that some tab has open once that is closed. */
+  async forgetAll() {
     this.#inTab.clear();
     try {
       const runs = await runsFolder();
+      const busy = await heldAnywhere();
       for await (const key of runs.keys()) {
-        if (!but.includes(key)) await runs.removeEntry(key, { recursive: true }).catch(() => {});
+        if (busy.has(lockOf(key))) await this.remove(key);
+        else await runs.removeEntry(key, { recursive: true });
       }
     } catch {
       // None are kept.

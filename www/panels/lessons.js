@@ -128,6 +128,7 @@ class Lessons {
 
   #show(open) {
     this.root.hidden = !open;
+    this.session.keeping.trainedBy("lesson", open && this.runner.lesson !== null);
     document.body.classList.toggle("with-lessons", open);
     this.#opener.setAttribute("aria-expanded", String(open));
     this.#opener.hidden = this.#framed && open;

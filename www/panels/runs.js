@@ -5,6 +5,7 @@ import { drawing } from "../frames.js";
 import { isFinished } from "../kept/keeping.js";
 import { heldAnywhere, lockOf } from "../kept/locks.js";
 import { fromQuery } from "../settings.js";
+import { KEY } from "../sweep/key.js";
 import { save } from "../share/save.js";
 
 const MARKUP = `
@@ -87,7 +88,7 @@ class Runs {
     const name = text("strong", "", title);
     const facts = [reached(kept), bytes(kept.bytes), DATE.format(kept.at)];
     const about2 = [about.data.name, ...(kept.name ? [`seed ${settings.seed}`] : []), ...besides(settings)].join(" · ");
-    const elsewhere = !here && others.has(lockOf(key));
+    const elsewhere = !here && others.has(lockOf(key)) && !keeping.holds(key);
     const state = here ? "here" : elsewhere ? "in another tab" : kept.lasting ? "" : "until this page is closed";
     const buttons = document.createElement("span");
     buttons.className = "runs-buttons";
@@ -127,14 +128,14 @@ class Runs {
     const done = async (name) => {
       this.renaming = null;
       if (name) await this.session.keeping.list.rename(key, name).catch((error) => this.session.notify("error", error.message));
-      this.#draw(true);
-      this.list.querySelector(`[data-key="${key}"] [data-act="rename"]`)?.focus();
+      await this.#draw(true);
+      this.#focus(key, "rename");
     };
     field.addEventListener("keydown", ({ key: pressed }) => {
       if (pressed === "Enter") done(field.value.trim());
       if (pressed === "Escape") done("");
     });
-    return [field, button("Save", `Save the name of ${title}`, () => done(field.value.trim()), "save-name"), button("Cancel", "Keep the name", () => done(""), "cancel")];
+    return [field, button("Save", `Save the name of ${title}`, () => done(field.value.trim()), "save-name"), button("Cancel", "Cancel: keep the name", () => done(""), "cancel")];
   }
 
   #unfold(key) {
@@ -142,9 +143,16 @@ class Runs {
     this.#draw(true);
   }
 
-  #rename(key) {
+  /** Puts the focus on a button of a kept run, or else on another one of it, or on the heading. */
+  #focus(key, name) {
+    const row = this.list.querySelector(`[data-key="${key}"]`);
+    const found = row?.querySelector(`[data-act="${name}"]`) ?? row?.querySelector("button") ?? this.root.querySelector("#runs-title");
+    found.focus({ preventScroll: true });
+  }
+
+  async #rename(key) {
     this.renaming = key;
-    this.#draw(true);
+    await this.#draw(true);
     this.list.querySelector(".runs-name")?.select();
   }
 
@@ -152,11 +160,12 @@ class Runs {
     const { keeping, notify } = this.session;
     try {
       await keeping.list.remove(key);
-      notify("info", `"${title}" is removed.`, { label: "Undo", act: () => keeping.list.bringBack(key) });
+      const undo = () => keeping.list.bringBack(key).catch((error) => notify("error", `"${title}" is gone: ${error.message}`));
+      notify("info", `"${title}" is removed.`, { label: "Undo", act: undo });
     } catch (error) {
       notify("error", `"${title}" could not be removed: ${error.message}`);
     }
-    this.#draw(true);
+    await this.#draw(true);
     (this.list.querySelector("button") ?? this.root.querySelector("#runs-title")).focus();
   }
 
@@ -166,24 +175,27 @@ class Runs {
     const { sets } = session.store;
     const counted = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
     const what = [counted(list.runs.length, "run"), counted(sets.length, "data set")].join(" and ");
-    session.notify("error", `Delete ${what} from this device? That cannot be undone. What is open here stays until the page is closed.`, {
+    session.notify("error", `Delete ${what} from this device? That cannot be undone. What is open goes once its page is closed.`, {
       label: "Delete them all",
       act: async () => {
-        const here = session.runs.map(({ key }) => key).filter(Boolean);
-        await list.forgetAll(here);
+        await list.forgetAll();
         for (const { id } of [...sets]) await session.store.forget(id);
-        session.notify("info", "This device keeps nothing of it any more.");
+        localStorage.removeItem(KEY);
+        session.notify("info", "This device keeps nothing of it any more, but for what is open, as long as that is.");
       },
     });
   }
 
   async #draw(anew = false) {
     const { session, list } = this;
+    const turn = (this.turn = {});
+    const others = await heldAnywhere();
+    // Another one was begun meanwhile.
+    if (this.turn !== turn && !anew) return;
     const { keeping, run } = session;
     const { runs, problem } = keeping.list;
     this.root.querySelector("#runs-download").disabled = !run?.trained || run.status === "lost";
     this.root.querySelector("#runs-forget").hidden = runs.length + session.store.sets.length === 0;
-    const others = await heldAnywhere();
     // A rebuilt list would take the focus from its buttons, and a name from its field.
     const mark = JSON.stringify([this.renaming, runs.map((kept) => [kept.key, kept.name, kept.at, others.has(lockOf(kept.key))]), session.runs.map(({ key }) => key)]);
     if (list.dataset.shown !== mark || anew) {
@@ -192,7 +204,7 @@ class Runs {
       const focused = list.contains(document.activeElement) && document.activeElement.dataset.act;
       const at = focused && document.activeElement.closest("li").dataset.key;
       list.replaceChildren(...runs.map((kept) => this.#row(kept, others)));
-      if (focused) list.querySelector(`[data-key="${at}"] [data-act="${focused}"]`)?.focus({ preventScroll: true });
+      if (focused) this.#focus(at, focused);
     }
     this.note.textContent = await this.#state(runs, problem);
   }

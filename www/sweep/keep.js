@@ -2,10 +2,10 @@
  * The sweep as it is kept on this device: its settings as an address, its values as an address has them, the results by
  * the runs' keys. So a later version of the page reads it as it reads links.
  */
+import { KEY } from "./key.js";
 import { defaults, fromQuery, parse, presentText, settingOf, toQuery } from "../settings.js";
 import { MOST_SEEDS, plan, SWEPT, written } from "./plan.js";
 
-export const KEY = "nibble-sweep";
 const FORMAT = "nibble-sweep/1";
 
 /**

@@ -48,12 +48,20 @@ export class Saver {
       for (const access of opened) access.close();
       throw error;
     }
-    this.#saved.set(id, { key, files: opened, notes, interval, turn: -1, at: performance.now(), ms: 0, timer: 0 });
+    this.#saved.set(id, { key, files: opened, notes, interval, turn: -1, at: -Infinity, ms: 0, timer: 0 });
   }
 
   note(id, notes) {
     const saved = this.#saved.get(id);
-    if (saved) saved.notes = notes;
+    if (!saved || saved.notes === notes) return;
+    saved.notes = notes;
+    this.touch(id);
+  }
+
+  /** Run `id` has changed without training. */
+  touch(id) {
+    const saved = this.#saved.get(id);
+    if (saved) saved.turn = -1;
   }
 
   /** Run `id` is saved no more. */

@@ -89,7 +89,8 @@ function put(id, run, dataset, replaced, { origin, done } = {}) {
   }
   for (const one of replaced) {
     afterTraining.cancel(one);
-    if (one !== id) saver.leave(one);
+    // A run that goes on in its own place is saved on.
+    if (one !== origin) saver.leave(one);
     if (one !== id) loop.drop(one);
   }
   loop.put(id, run, dataset, origin, done);
@@ -148,7 +149,12 @@ const answers = {
     return { ...put(id, run, dataset, replaced, { done: history.step }), history };
   },
 
-  [To.KEEP]: ({ run, key, notes, interval }) => saver.keep(run, key, notes, interval ?? undefined),
+  async [To.KEEP]({ run, key, notes, interval }) {
+    await saver.keep(run, key, notes, interval ?? undefined);
+    // What was trained while its files were being opened.
+    const entry = loop.entry(run);
+    if (entry.step > 0) saver.after(run, entry, entry.left === 0);
+  },
   [To.NOTE]: ({ run, notes }) => saver.note(run, notes),
   [To.SAVE]({ runs }) {
     for (const id of runs) saver.save(id, loop.entry(id));
@@ -173,6 +179,7 @@ const answers = {
     loop.flush(id);
     const { run } = loop.entry(id);
     const layersBefore = run.layerReports();
+    saver.touch(id);
     return { ...run.injectOutlier(layer, factor), layersBefore, layers: run.layerReports() };
   },
 

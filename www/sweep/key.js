@@ -1,0 +1,2 @@
+/** Under which the browser keeps the sweep. */
+export const KEY = "nibble-sweep";
