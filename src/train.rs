@@ -402,7 +402,7 @@ fn update(optimizer: &dyn Optimizer, model: &mut Model, rules: &Rules) {
 fn global_norm(model: &mut Model) -> f64 {
     let mut total = 0.0;
     model.for_each_param_mut(|_, param| {
-        let squares = param.gradient().sum_of_squares();
+        let squares = weights::gradient_squares(param.gradient());
         param.grad_norm = squares.sqrt();
         total += squares;
     });

@@ -1,7 +1,5 @@
 //! What optimizers read: a gradient that is stored, or one that is made a stretch at a time where it is read.
 
-use super::weights;
-
 /// A gradient that follows from much less than its own size. Storing it would cost a pass that writes it and two that
 /// read it.
 pub trait Derived: Send + Sync {
@@ -45,14 +43,6 @@ impl Gradient<'_> {
                 derived.fill(start, room);
                 room
             }
-        }
-    }
-
-    /// Of all values.
-    pub fn sum_of_squares(&self) -> f64 {
-        match self {
-            Self::Stored(values) => weights::sum_of_squares(values),
-            Self::Derived(derived) => derived.sum_of_squares(),
         }
     }
 

@@ -45,6 +45,14 @@ pub fn sum_of_squares(x: &[f32]) -> f64 {
     parts.iter().sum()
 }
 
+/// The same of a gradient.
+pub fn gradient_squares(g: Gradient) -> f64 {
+    match g {
+        Gradient::Stored(values) => sum_of_squares(values),
+        Gradient::Derived(derived) => derived.sum_of_squares(),
+    }
+}
+
 /// The larger of two; NaN is passed over.
 #[inline(always)]
 fn larger(max: f32, v: f32) -> f32 {

@@ -5,7 +5,7 @@ import { drawing } from "../frames.js";
 import { isFinished } from "../kept/keeping.js";
 import { heldAnywhere, lockOf } from "../kept/locks.js";
 import { fromQuery } from "../settings.js";
-import { KEY } from "../sweep/key.js";
+import { SWEEP } from "../keys.js";
 import { save } from "../share/save.js";
 
 const MARKUP = `
@@ -180,7 +180,7 @@ class Runs {
       act: async () => {
         await list.forgetAll();
         for (const { id } of [...sets]) await session.store.forget(id);
-        localStorage.removeItem(KEY);
+        localStorage.removeItem(SWEEP);
         session.notify("info", "This device keeps nothing of it any more, but for what is open, as long as that is.");
       },
     });

@@ -2,7 +2,7 @@
  * The sweep as it is kept on this device: its settings as an address, its values as an address has them, the results by
  * the runs' keys. So a later version of the page reads it as it reads links.
  */
-import { KEY } from "./key.js";
+import { SWEEP } from "../keys.js";
 import { defaults, fromQuery, parse, presentText, settingOf, toQuery } from "../settings.js";
 import { MOST_SEEDS, plan, SWEPT, written } from "./plan.js";
 
@@ -67,7 +67,7 @@ export class Keep {
   load() {
     if (this.#closed) return null;
     try {
-      return unpack(localStorage.getItem(KEY));
+      return unpack(localStorage.getItem(SWEEP));
     } catch {
       return null;
     }
@@ -80,7 +80,7 @@ export class Keep {
       return;
     }
     try {
-      localStorage.setItem(KEY, pack(sweep));
+      localStorage.setItem(SWEEP, pack(sweep));
       this.problem = null;
     } catch {
       this.problem = "This browser keeps nothing of it, for want of room or in a private window: a reload loses this sweep.";

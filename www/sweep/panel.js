@@ -7,7 +7,7 @@ import { setText } from "../ui/dom.js";
 import { OneTab, Screen } from "./browser.js";
 import { FORM, Form } from "./form.js";
 import { Keep } from "./keep.js";
-import { KEY } from "./key.js";
+import { SWEEP } from "../keys.js";
 import { secondsOf } from "./plan.js";
 import { Queue } from "./queue.js";
 import { sweepCsv, sweptName } from "./results.js";
@@ -106,7 +106,7 @@ class Panel {
     on("save", () => this.#save());
     on("copy", () => this.#copy());
     this.#part("screen").addEventListener("change", () => this.#changed());
-    addEventListener("storage", ({ key }) => key === KEY && this.#queue.follow());
+    addEventListener("storage", ({ key }) => key === SWEEP && this.#queue.follow());
     session.on(["settings", "status", "epoch", "steps"], this.redraw);
     this.#changed();
     this.#queue.restore();

@@ -1,2 +1,0 @@
-/** Under which the browser keeps the sweep. */
-export const KEY = "nibble-sweep";
