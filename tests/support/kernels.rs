@@ -325,7 +325,7 @@ pub fn latents_match_oracle(isa: &str) {
         let derived = Gradient::Derived(&runs);
         let stored = derived.to_vec();
         assert_close(&what("dlatents"), &stored, &gradients, POINTWISE_TOLERANCE);
-        let (found, expected) = (derived.sum_of_squares(), oracle::sum_of_squares(&gradients));
+        let (found, expected) = (weights::gradient_squares(derived), oracle::sum_of_squares(&gradients));
         // Sums of the squares of as many weights as there are between two roundings to f32.
         let tolerance = f64::from(chain_tolerance(32)) * expected;
         assert!((found - expected).abs() <= tolerance, "{}: {found}, not {expected}", what("sum of squares"));
