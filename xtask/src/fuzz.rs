@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn every_target_has_a_corpus_and_a_program() {
         let manifest = fs::read_to_string(project::path("tests/fuzz/Cargo.toml")).unwrap();
-        for (name, _) in TARGETS {
+        for Target { name, corpus, .. } in TARGETS {
             assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
             let files = fs::read_dir(project::path("tests/fuzz/corpus").join(corpus)).unwrap();
             let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
