@@ -1,9 +1,12 @@
 //! Runs that are saved and loaded: they go on bit for bit, and nothing else than what was saved is taken for it.
 
+#[path = "support/pictures.rs"]
+mod pictures;
+
 use std::sync::Arc;
 
 use nibble::checkpoint::{self, History, Loaded, Reader};
-use nibble::data::{Dataset, IMAGE_BYTES, images::from_images, synthetic};
+use nibble::data::{Dataset, synthetic};
 use nibble::metrics::Event;
 use nibble::random::{Purpose, below, stream};
 use nibble::run::Run;
@@ -136,10 +139,7 @@ fn files_of_every_version_are_read() {
 
 #[test]
 fn own_pictures_travel_with_the_run() {
-    let labels: Vec<u16> = (0..60).map(|image| image % 3).collect();
-    let pixels: Vec<u8> = (0..60 * IMAGE_BYTES).map(|i| (i * 7 + i / 251) as u8).collect();
-    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
-    let images = Arc::new(from_images("mine", classes, &pixels, &labels, 1).unwrap());
+    let images = Arc::new(pictures::own_pictures());
     let mut run = Run::new(images.clone(), config(""), || 0.0).unwrap();
     let mut history = History { notes: "of the page".into(), ..History::default() };
     advance(&mut run, &mut history, 2);

@@ -54,15 +54,10 @@ export class Experiments {
     const { session } = this;
     return session.inTurn("creating", async () => {
       for (const run of session.runs) {
-        const settings = { ...run.settings, epochs };
-        const { info, layers } = await session.client.request(To.FORK, { run: run.id, from: run.id, config: runConfig(settings) });
-        run.goOn(settings, info, layers, `${epochs} epochs`);
+        await this.#goOn(run, { ...run.settings, epochs }, `${epochs} epochs`);
         run.status = "paused";
       }
-      session.take({ epochs });
-      session.adoptRuns(session.runs);
-      session.writeUrl();
-      session.wishTo("play");
+      this.#playOn({ epochs });
     });
   }
 
@@ -89,15 +84,25 @@ export class Experiments {
     return session.inTurn("creating", async () => {
       if (!session.runs.includes(run)) return;
       const settings = this.#changedOf(run, difference);
-      const { id } = run;
-      const { info, layers } = await session.client.request(To.FORK, { run: id, from: id, config: runConfig(settings) });
       const before = run.settings;
-      run.goOn(settings, info, layers, labels([before, settings])[1]);
-      if (run === session.run) session.take(valuesIn(differences(before, settings), settings));
-      session.adoptRuns(session.runs);
-      session.writeUrl();
-      session.wishTo("play");
+      await this.#goOn(run, settings, labels([before, settings])[1]);
+      this.#playOn(run === session.run ? valuesIn(differences(before, settings), settings) : null);
     });
+  }
+
+  /** A run goes on in its own place with other settings; `text` marks where. */
+  async #goOn(run, settings, text) {
+    const { info, layers } = await this.session.client.request(To.FORK, { run: run.id, from: run.id, config: runConfig(settings) });
+    run.goOn(settings, info, layers, text);
+  }
+
+  /** The runs have other settings now, and train. @param {Partial<import("./settings.js").Settings>|null} taken by the first of them */
+  #playOn(taken) {
+    const { session } = this;
+    if (taken) session.take(taken);
+    session.adoptRuns(session.runs);
+    session.writeUrl();
+    session.wishTo("play");
   }
 
   /** Settings of a run that differs from `run` so; what the difference leaves nothing of is told. */

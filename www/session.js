@@ -5,8 +5,8 @@
 import { Client } from "./client.js";
 import { changed, differing, labels, matters } from "./difference.js";
 import { Events } from "./events.js";
-import { aboutOf } from "./kept/header.js";
-import { Keeping } from "./kept/keeping.js";
+import { aboutOf, settingsOf } from "./kept/header.js";
+import { Keeping, MORE_EPOCHS } from "./kept/keeping.js";
 import { restored } from "./kept/notes.js";
 import { Experiments } from "./experiments.js";
 import { builds } from "./features.js";
@@ -21,8 +21,6 @@ import { Store } from "./store.js";
 const SETTLE_MS = 250;
 /** Seeds drawn by "New seed": short enough to be read out in class. */
 const SEEDS = 100_000;
-/** Offered to a run that is finished. */
-const MORE_EPOCHS = 5;
 
 /** What names the engine that `settings` ask for. */
 const engineKey = ({ threads, build }) => `${threads} ${build}`;
@@ -537,7 +535,7 @@ export class Session extends Events {
     const about = await aboutOf(file);
     const wanted = about && askingForSaved(about.data);
     // What is no saved run the engine says in its own words.
-    const { settings, problems } = fromQuery(new URLSearchParams(about?.settings ?? {}).toString());
+    const { settings, problems } = settingsOf(about ?? { settings: {} });
     if (problems.length > 0) throw new Error(`${name} has settings that this page does not: ${problems.join(" ")}`);
     const ofEngine = about ? Object.fromEntries(SETTINGS.filter(({ field }) => field).map((row) => [row.key, settings[row.key]])) : {};
     const goal = { ...this.settings, ...ofEngine, ...wanted, race: "" };

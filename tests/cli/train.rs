@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use nibble::RunConfig;
 use nibble::checkpoint::{self, History, Reader};
-use nibble::data::IMAGE_BYTES;
-use nibble::data::images::from_images;
 use nibble::run::Run;
 use serde_json::Value;
 
+use crate::pictures::own_pictures;
 use crate::support::*;
 
 #[test]
@@ -171,12 +170,8 @@ fn a_run_that_diverges_is_saved_as_it_was_before() {
 #[test]
 fn a_run_on_own_pictures_goes_on_with_those_in_its_file() {
     let folder = folder("own");
-    let labels: Vec<u16> = (0..60).map(|image| image % 3).collect();
-    let pixels: Vec<u8> = (0..60 * IMAGE_BYTES).map(|i| (i * 7 + i / 251) as u8).collect();
-    let images =
-        from_images("mine", ["a", "b", "c"].map(str::to_owned).to_vec(), &pixels, &labels, 1).unwrap();
     let config = RunConfig { epochs: 2, batch: 16, ..RunConfig::default() };
-    let mut run = Run::new(Arc::new(images), config, || 0.0).unwrap();
+    let mut run = Run::new(Arc::new(own_pictures()), config, || 0.0).unwrap();
     let history = History { notes: "of the page".into(), ..History::default() };
     checkpoint::write(&mut run, &history, File::create(folder.join(OUT)).unwrap()).unwrap();
     assert_eq!(done(&folder, &format!("train --resume {OUT}")).len(), 3);

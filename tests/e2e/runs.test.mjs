@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hasRun, ISOLATED, open, PATIENCE, seriousFindings, shows, SMALL, trained, watch } from "./support.mjs";
+import { keepWorkers } from "./workers.mjs";
 
 /** The exact build: what it trains is the same however often it is stopped. */
 const EXACT = { ...SMALL, build: "simd" };
@@ -12,6 +13,7 @@ const EXACT = { ...SMALL, build: "simd" };
 const FIXTURE = new URL("../fixtures/checkpoints/format-1.nibble.safetensors", import.meta.url).pathname;
 
 const finished = (page) => page.waitForFunction(() => nibble.run?.status === "finished", null, PATIENCE);
+const anew = (page) => page.waitForFunction(() => !nibble.busy && nibble.run.globalStep === 0, null, PATIENCE);
 const saved = (page, steps) =>
   page.waitForFunction((wanted) => nibble.keeping.list.runs.some(({ about }) => about.step >= wanted), steps, PATIENCE);
 const notice = (page, text) => page.locator(".notice", { hasText: text });
@@ -19,6 +21,8 @@ const act = (page, text, label) => notice(page, text).getByRole("button", { name
 const row = (page, at) => page.locator("#runs-list li").nth(at);
 /** Shows all that can be done with a kept run. */
 const unfold = (page, at = 0) => row(page, at).getByRole("button", { name: /^More of/ }).click();
+const reached = (page) =>
+  page.evaluate(() => ({ losses: nibble.run.losses, epochs: nibble.run.epochs.map(({ testAccuracy }) => testAccuracy), key: nibble.run.key }));
 const losses = (page) => page.evaluate(() => [...nibble.run.losses]);
 
 /** Another tab of the same browser. */
@@ -47,7 +51,7 @@ test("a run whose tab was closed is offered at the next visit, and goes on bit f
   const stopped = await losses(next);
 
   await next.click("#reset");
-  await next.waitForFunction(() => !nibble.busy && nibble.run.globalStep === 0, null, PATIENCE);
+  await anew(next);
   await next.click("#play");
   await finished(next);
   assert.deepEqual(stopped, await losses(next));
@@ -57,12 +61,12 @@ test("a reset keeps the run that was trained, and offers it back as it was", asy
   const page = await open(t, { settings: EXACT });
   await page.click("#play");
   await finished(page);
-  const before = await page.evaluate(() => ({ losses: nibble.run.losses, epochs: nibble.run.epochs.map(({ testAccuracy }) => testAccuracy), key: nibble.run.key }));
+  const before = await reached(page);
   await page.click("#new-seed");
-  await page.waitForFunction(() => !nibble.busy && nibble.run.globalStep === 0, null, PATIENCE);
+  await anew(page);
   await act(page, "is kept on this device", "Bring it back");
   await page.waitForFunction(() => !nibble.busy && nibble.run.globalStep > 0, null, PATIENCE);
-  const after = await page.evaluate(() => ({ losses: nibble.run.losses, epochs: nibble.run.epochs.map(({ testAccuracy }) => testAccuracy), key: nibble.run.key }));
+  const after = await reached(page);
   assert.deepEqual(after, before);
   assert.equal(await page.evaluate(() => nibble.run.curves.trainAccuracy.xs.length), before.losses.length);
 });
@@ -203,17 +207,7 @@ test("without room a run is told not to be saved, and a reset holds it; what is 
 });
 
 test("a lost engine goes on from what was saved", async (t) => {
-  const init = () => {
-    globalThis.workers = [];
-    const Started = Worker;
-    globalThis.Worker = class extends Started {
-      constructor(...given) {
-        super(...given);
-        workers.push(this);
-      }
-    };
-  };
-  const page = await open(t, { settings: { ...SMALL, epochs: 100 }, init });
+  const page = await open(t, { settings: { ...SMALL, epochs: 100 }, init: keepWorkers });
   await page.click("#play");
   await saved(page, 10);
   // As a browser tells of a worker that it has ended.

@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
+import { keepWorkers } from "../e2e/workers.mjs";
 import { rest, until } from "./driver.mjs";
 
 const [seconds, seed, results] = process.argv.slice(2);
@@ -29,16 +30,7 @@ const launch = (folder) =>
 
 async function visit(browser) {
   const page = await browser.newPage();
-  await page.evaluateOnNewDocument(() => {
-    globalThis.workers = [];
-    const Started = Worker;
-    globalThis.Worker = class extends Started {
-      constructor(...given) {
-        super(...given);
-        workers.push(this);
-      }
-    };
-  });
+  await page.evaluateOnNewDocument(keepWorkers);
   await page.goto(`${NIBBLE_URL}?${SETTINGS}`);
   await until(page, () => Boolean(globalThis.nibble?.run && !nibble.busy && nibble.offline));
   return page;
@@ -108,7 +100,7 @@ async function strike(folder, { end, interval }) {
     const readable = found.kept && found.step > 0 && found.said.length === 0;
     const step = found.kept ? found.step : 0;
     const reached = passed.find((one) => one.step >= step)?.at ?? at;
-    if (readable) await page.evaluate(async (one) => nibble.keeping.list.forgetAll([]), key);
+    if (readable) await page.evaluate(() => nibble.keeping.list.forgetAll());
     return { saved: before, readable, lost: Math.max(0, last - step), seconds: (at - reached) / 1000, problem: found.said?.[0] };
   } finally {
     await browser.close().catch(() => {});

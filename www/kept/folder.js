@@ -1,8 +1,10 @@
 /** Where runs lie in the browser's own file system: a folder a run, with its two files. For the page and its worker. */
 
 const FOLDER = "runs";
+/** What names of saved runs end in. */
+export const SUFFIX = ".nibble.safetensors";
 /** The two files of a run, written in turn. */
-export const SLOTS = ["0.nibble.safetensors", "1.nibble.safetensors"];
+export const SLOTS = [`0${SUFFIX}`, `1${SUFFIX}`];
 /** What is known of a run besides: {name, unoffered, removed}. */
 export const FACTS = "run.json";
 

@@ -1,5 +1,7 @@
 /** What the header of a saved run says, read without the engine. The format is that of src/checkpoint. */
 
+import { fromQuery } from "../settings.js";
+
 /** Longest header that is read. */
 const MOST_HEADER = 512 << 10;
 const LENGTH_BYTES = 8;
@@ -37,3 +39,6 @@ export async function aboutOf(file) {
     return null;
   }
 }
+
+/** The settings of a saved run, the page's own at their defaults; with what this page cannot do of them. @param {About} about */
+export const settingsOf = ({ settings }) => fromQuery(new URLSearchParams(settings).toString());

@@ -4,9 +4,9 @@
  */
 import { roundings } from "../difference.js";
 import { From, To } from "../protocol.js";
-import { fromQuery } from "../settings.js";
-import { fileName, save } from "../share/save.js";
-import { runsFolder } from "./folder.js";
+import { fileName, plain, save } from "../share/save.js";
+import { runsFolder, SUFFIX } from "./folder.js";
+import { settingsOf } from "./header.js";
 import { heldAnywhere, lockOf } from "./locks.js";
 import { KeptRuns } from "./runs.js";
 import { notesOf } from "./notes.js";
@@ -27,11 +27,11 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const newKey = () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
 
-/** What names of saved runs end in. */
-export const SUFFIX = ".nibble.safetensors";
-
 /** Whether a file is a saved run by its name; browsers may have put a number into it. @param {File} file */
 export const isSavedRun = ({ name }) => /\.safetensors$/i.test(name);
+
+/** Added to a finished run that goes on. */
+export const MORE_EPOCHS = 5;
 
 /** Whether a kept run has trained all its epochs. @param {import("./runs.js").Kept} kept */
 export const isFinished = ({ about: { epochs, settings } }) => epochs.length >= Number(settings.epochs);
@@ -293,7 +293,7 @@ export class Keeping {
   /** What a kept run is called. @param {import("./runs.js").Kept} kept */
   title({ name, about }) {
     if (name) return name;
-    const { settings } = fromQuery(new URLSearchParams(about.settings).toString());
+    const { settings } = settingsOf(about);
     return `${roundings(settings)}, seed ${settings.seed}`;
   }
 
@@ -330,8 +330,7 @@ export class Keeping {
 
   /** What a kept run is called as a file. */
   fileName(kept) {
-    const plain = this.title(kept).toLowerCase().replace(/[^a-z0-9.]+/g, "-").replace(/^-|-$/g, "");
-    return `nibble-${kept.about.settings.model}-${plain}${SUFFIX}`;
+    return `nibble-${kept.about.settings.model}-${plain(this.title(kept))}${SUFFIX}`;
   }
 
   /** Saves a run of the session as a file of the user's. */

@@ -2,9 +2,9 @@
 import { besides } from "../difference.js";
 import { bytes, percent } from "../format.js";
 import { drawing } from "../frames.js";
-import { isFinished } from "../kept/keeping.js";
+import { settingsOf } from "../kept/header.js";
+import { isFinished, MORE_EPOCHS } from "../kept/keeping.js";
 import { heldAnywhere, lockOf } from "../kept/locks.js";
-import { fromQuery } from "../settings.js";
 import { SWEEP } from "../keys.js";
 import { save } from "../share/save.js";
 
@@ -21,9 +21,6 @@ const MARKUP = `
     <button type="button" class="small quiet" id="runs-forget">Forget all…</button>
     <input type="file" id="runs-file" accept=".safetensors" hidden aria-label="A saved run">
   </div>`;
-
-/** Added to a finished run that goes on. */
-const MORE_EPOCHS = 5;
 
 const DATE = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
@@ -81,7 +78,7 @@ class Runs {
     const { key, about } = kept;
     const here = runs.some((run) => run.key === key);
     const title = keeping.title(kept);
-    const { settings } = fromQuery(new URLSearchParams(about.settings).toString());
+    const { settings } = settingsOf(about);
     const item = document.createElement("li");
     item.dataset.key = key;
     if (here) item.setAttribute("aria-current", "true");

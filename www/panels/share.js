@@ -3,7 +3,7 @@ import { targets } from "../../pkg/registry.js";
 import { drawing } from "../frames.js";
 import { EMBEDDED, PARTS } from "../parts.js";
 import { To } from "../protocol.js";
-import { fileName, png, save } from "../share/save.js";
+import { copy, fileName, png, save } from "../share/save.js";
 import { outcome, report } from "../share/report.js";
 import { afterTrainingCsv, curvesCsv, epochsCsv, hasAfterTraining, json } from "../share/table.js";
 import { defaults, ofRun, toQuery } from "../settings.js";
@@ -62,18 +62,6 @@ function embedCode(settings, parts) {
   const allowed = ["clipboard-write", ...(parts.includes("try") ? ["camera"] : [])].join("; ");
   // In HTML an & of an address is written out.
   return `<iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble: 4-bit training" width="100%" height="${FRAME_HEIGHT}" style="border: 0" loading="lazy" allow="${allowed}"></iframe>`;
-}
-
-/** Puts a field's text on the clipboard; where the page may not, it stays selected so that the keyboard's copy takes it. */
-async function copy(field) {
-  field.focus();
-  field.select();
-  try {
-    await navigator.clipboard.writeText(field.value);
-    return true;
-  } catch {
-    return document.execCommand("copy");
-  }
 }
 
 class Share {

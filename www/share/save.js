@@ -1,12 +1,13 @@
-/** Files for the user: text or a picture, saved under a name. */
+/** Files for the user: text or a picture, saved under a name; and text on the clipboard. */
 import { picture, runCharts } from "./chart.js";
 
-/** Letters and digits only, so that every system takes the name. */
+/** A text as a part of a file's name: letters and digits only, so that every system takes it. */
+export const plain = (text) => text.toLowerCase().replace(/[^a-z0-9.]+/g, "-").replace(/^-|-$/g, "");
+
 export const fileName = (runs, ending) => {
   const [{ settings, data }] = runs;
   const parts = ["nibble", settings.model, ...runs.map(({ label }) => label), data.name, `seed-${settings.seed}`];
-  const plain = parts.join("-").toLowerCase().replace(/[^a-z0-9.]+/g, "-").replace(/^-|-$/g, "");
-  return `${plain}.${ending}`;
+  return `${plain(parts.join("-"))}.${ending}`;
 };
 
 /** Hands a file to the browser's downloads. @param {Blob} blob */
@@ -17,6 +18,18 @@ export function save(blob, name) {
   link.click();
   // Not at once: some browsers begin to read only after the click has been handled.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Puts a field's text on the clipboard; where the page may not, it stays selected so that the keyboard's copy takes it. */
+export async function copy(field) {
+  field.focus();
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    return true;
+  } catch {
+    return document.execCommand("copy");
+  }
 }
 
 const WIDTH = 960;

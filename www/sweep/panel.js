@@ -1,13 +1,13 @@
 /** The panel of the sweep once it is used: form, buttons, how far it is, table and file. */
 import { duration } from "../format.js";
 import { drawing } from "../frames.js";
-import { save } from "../share/save.js";
+import { SWEEP } from "../keys.js";
+import { copy, save } from "../share/save.js";
 import { display, settingOf } from "../settings.js";
 import { setText } from "../ui/dom.js";
 import { OneTab, Screen } from "./browser.js";
 import { FORM, Form } from "./form.js";
 import { Keep } from "./keep.js";
-import { SWEEP } from "../keys.js";
 import { secondsOf } from "./plan.js";
 import { Queue } from "./queue.js";
 import { sweepCsv, sweptName } from "./results.js";
@@ -36,19 +36,13 @@ const MARKUP = `
     <p class="note" id="sweep-said" role="status"></p>
   </div>`;
 
-/** Puts text on the clipboard, if need be by way of a field that is selected. */
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const field = Object.assign(document.createElement("textarea"), { value: text, readOnly: true, className: "visually-hidden" });
-    document.body.append(field);
-    field.select();
-    const done = document.execCommand("copy");
-    field.remove();
-    return done;
-  }
+/** Puts text on the clipboard, by way of a field. */
+async function copyText(value) {
+  const field = Object.assign(document.createElement("textarea"), { value, readOnly: true, className: "visually-hidden" });
+  document.body.append(field);
+  const done = await copy(field);
+  field.remove();
+  return done;
 }
 
 /** "Bits 2, 4, 8; seeds 1 to 3; SimpleResNet4bit, Built-in, 10 epochs": what a sweep is of. */
@@ -88,7 +82,6 @@ class Panel {
     this.#root = root;
     this.#session = session;
     this.redraw = drawing(() => this.#draw(), 250);
-    /** For what somebody does: at once. */
     this.#keep = new Keep(session.settings.embed);
     this.#screen = new Screen(this.redraw);
     this.#queue = new Queue(session, this.#keep, new OneTab(), () => this.#changed());

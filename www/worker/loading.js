@@ -25,22 +25,26 @@ function throttled(progress) {
   };
 }
 
+/** Reads a part of a file, as the engine asks for it. */
+function reading(name, blob) {
+  const reader = new FileReaderSync();
+  return (offset, length) => {
+    try {
+      return new Uint8Array(reader.readAsArrayBuffer(blob.slice(offset, offset + length)));
+    } catch (error) {
+      throw new Error(`${name}: the browser could not read it (${error.message}). Was it moved or changed?`);
+    }
+  };
+}
+
 /** Adds named blobs one after the other; the engine reads slices, so no file is ever whole in JavaScript. */
 function fromBlobs(engine, files, report) {
   const loader = new engine.DatasetLoader();
-  const reader = new FileReaderSync();
   const total = files.reduce((sum, { blob }) => sum + blob.size, 0);
   let before = 0;
   try {
     for (const { name, blob } of files) {
-      const read = (offset, length) => {
-        try {
-          return new Uint8Array(reader.readAsArrayBuffer(blob.slice(offset, offset + length)));
-        } catch (error) {
-          throw new Error(`${name}: the browser could not read it (${error.message}). Was it moved or changed?`);
-        }
-      };
-      loader.addFile(name, blob.size, read, (done) => report(`Reading ${name}`, before + done, total));
+      loader.addFile(name, blob.size, reading(name, blob), (done) => report(`Reading ${name}`, before + done, total));
       before += blob.size;
     }
   } catch (error) {
@@ -52,11 +56,7 @@ function fromBlobs(engine, files, report) {
 }
 
 /** A saved run whose header has been read, owned by the caller. */
-export function checkpoint(engine, file, name) {
-  const reader = new FileReaderSync();
-  const read = (offset, length) => new Uint8Array(reader.readAsArrayBuffer(file.slice(offset, offset + length)));
-  return new engine.Checkpoint(name, file.size, read);
-}
+export const checkpoint = (engine, file, name) => new engine.Checkpoint(name, file.size, reading(name, file));
 
 /** The own pictures that a saved run has with it. */
 function fromSaved(engine, { name, files: [file] }) {

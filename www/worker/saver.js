@@ -25,6 +25,7 @@ export class Saver {
   #tell;
   /** Run -> where it is saved. @type {Map<number, Saved>} */
   #saved = new Map();
+
   /** @param {(type: string, body: object) => void} tell posts to the page */
   constructor(tell) {
     this.#tell = tell;

@@ -74,9 +74,9 @@ function opened(file, name, dataset, config) {
 }
 
 /**
- * Puts a run, fresh or a copy of the run `origin` or trained for `done` steps, in the place `id` of those `replaced`, with all its memory; where it does
- * not get that, they are there as before. Both need not have room at a time: those that go give their memory first, and
- * what they have learnt last.
+ * Puts a run, fresh or a copy of the run `origin` or trained for `done` steps, in the place `id` of those `replaced`, with all
+ * its memory; where it does not get that, they are there as before. Both need not have room at a time: those that go give
+ * their memory first, and what they have learnt last.
  */
 function put(id, run, dataset, replaced, { origin, done } = {}) {
   try {

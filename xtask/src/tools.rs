@@ -15,6 +15,30 @@ fn folder() -> PathBuf {
     project::target().join("tools")
 }
 
+/// Installs the programs of a crate there. A debug build compiles in a third of the time, and they run for a second.
+fn install(name: &str, version: &str, options: &[&str]) -> Result<()> {
+    // Of its own: others may be installed at the same time.
+    let build = folder().join(format!("build-{name}"));
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["install", "--debug", "--force", name, "--version", version])
+        .args(options)
+        .arg("--root")
+        .arg(folder())
+        .current_dir(project::root())
+        .env("CARGO_TARGET_DIR", &build);
+    quiet(&mut cargo)?;
+    // Ten times the size of the programs, and of no use again.
+    let _ = fs::remove_dir_all(build);
+    Ok(())
+}
+
+/// Whether a program is of that version, as it says itself.
+fn is_version(program: &Path, wanted: &str) -> bool {
+    let said = Command::new(program).arg("--version").output();
+    said.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == wanted)
+}
+
 /// The programs of wasm-bindgen-cli, at the very version of the crate in Cargo.lock: the two share a format
 /// that changes with every release.
 pub struct WasmBindgen {
@@ -30,25 +54,14 @@ pub fn wasm_bindgen() -> Result<WasmBindgen> {
     let installed = folder().join("bin");
     let on_path = find("wasm-bindgen").and_then(|path| Some(path.parent()?.to_path_buf()));
     for bin in [Some(installed.clone()), on_path].into_iter().flatten() {
-        let said = Command::new(bin.join("wasm-bindgen")).arg("--version").output();
-        let right = said.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == wanted);
-        if right && bin.join("wasm-bindgen-test-runner").exists() {
+        if is_version(&bin.join("wasm-bindgen"), &wanted) && bin.join("wasm-bindgen-test-runner").exists() {
             eprintln!("wasm-bindgen-cli: found ({version}, {})", bin.display());
             return Ok(WasmBindgen::in_folder(&bin, version));
         }
     }
     eprintln!("wasm-bindgen-cli: installing {version} with cargo (a minute or two)");
-    let mut cargo = Command::new("cargo");
-    // A debug build compiles in a third of the time, and runs for a second. Not --locked: its lock file names a
-    // release that was withdrawn.
-    cargo
-        .args(["install", "--debug", "--force", "wasm-bindgen-cli", "--version", &version, "--root"])
-        .arg(folder())
-        .current_dir(project::root())
-        .env("CARGO_TARGET_DIR", folder().join("build"));
-    quiet(&mut cargo)?;
-    // Ten times the size of the programs, and of no use again.
-    let _ = fs::remove_dir_all(folder().join("build"));
+    // Not --locked: its lock file names a release that was withdrawn.
+    install("wasm-bindgen-cli", &version, &[])?;
     Ok(WasmBindgen::in_folder(&installed, version))
 }
 
@@ -70,23 +83,13 @@ pub fn cargo_deny() -> Result<PathBuf> {
     let wanted = format!("cargo-deny {DENY}");
     let installed = folder().join("bin/cargo-deny");
     for program in [Some(installed.clone()), find("cargo-deny")].into_iter().flatten() {
-        let said = Command::new(&program).arg("--version").output();
-        if said.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == wanted) {
+        if is_version(&program, &wanted) {
             eprintln!("cargo-deny: found ({DENY}, {})", program.display());
             return Ok(program);
         }
     }
     eprintln!("cargo-deny: installing {DENY} with cargo (a minute or two)");
-    let mut cargo = Command::new("cargo");
-    let build = folder().join("build-deny");
-    // A debug build, as above. In a folder of its own: the other may be installed at the same time.
-    cargo
-        .args(["install", "--debug", "--force", "--locked", "cargo-deny", "--version", DENY, "--root"])
-        .arg(folder())
-        .current_dir(project::root())
-        .env("CARGO_TARGET_DIR", &build);
-    quiet(&mut cargo)?;
-    let _ = fs::remove_dir_all(build);
+    install("cargo-deny", DENY, &["--locked"])?;
     Ok(installed)
 }
 

@@ -97,7 +97,7 @@ fn of_address(text: &str) -> Result<Texts> {
 
 fn of_run(About { data, .. }: &About, loaded: &Loaded) -> Texts {
     let mut texts = loaded.run.config().texts();
-    let name = saved::data_setting(&data.name);
+    let name = saved::data_setting(data);
     let mut put = |key: &str, text: String| texts.insert(key.into(), text);
     put("data", name.into());
     if name == "builtin" {

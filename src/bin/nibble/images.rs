@@ -10,6 +10,7 @@ use nibble::checkpoint::Images;
 use nibble::data::{Dataset, DatasetKind, Loader, MAX_IMAGES, synthetic};
 
 use crate::problem::{Problem, Result};
+use crate::saved;
 use crate::settings::{self, Wanted};
 
 /// Where files of images lie, unless the command line says it.
@@ -93,7 +94,7 @@ pub fn wanted(wanted: &Wanted, mut files: Vec<PathBuf>, arguments: &ArgMatches) 
 /// Where they are not there, and as [`Loader`].
 pub fn of_checkpoint(file: &Path, images: &Images, arguments: &ArgMatches) -> Result<Arc<Dataset>> {
     let files = paths(arguments);
-    if files.is_empty() && images.name == DatasetKind::Synthetic.label() {
+    if files.is_empty() && saved::kind(images) == DatasetKind::Synthetic {
         let [train, test] = images.images;
         if train.saturating_add(test) > MAX_IMAGES {
             return Err(Problem::data(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, value_parser};
 use nibble::RunConfig;
-use nibble::checkpoint::{About, Loaded, Reader};
+use nibble::checkpoint::{About, Images, Loaded, Reader};
 use nibble::data::{Dataset, DatasetKind};
 use nibble::train::Clock;
 
@@ -96,12 +96,19 @@ pub fn warn(file: &Path, loaded: &Loaded) {
     }
 }
 
-/// What the setting `data` is for a run on images of that name.
-pub fn data_setting(name: &str) -> &'static str {
-    match name {
-        name if name == DatasetKind::Synthetic.label() => "builtin",
-        name if name == DatasetKind::Cifar10.label() => "cifar10",
-        name if name == DatasetKind::Cifar100.label() => "cifar100",
-        _ => "images",
+/// Which data set a run was trained on; what the first files do not say is told by its name.
+pub fn kind(images: &Images) -> DatasetKind {
+    let named = [DatasetKind::Synthetic, DatasetKind::Cifar10, DatasetKind::Cifar100];
+    let by_name = || named.into_iter().find(|kind| kind.label() == images.name);
+    images.kind.or_else(by_name).unwrap_or(DatasetKind::Images)
+}
+
+/// What the setting `data` is for a run on such images.
+pub fn data_setting(images: &Images) -> &'static str {
+    match kind(images) {
+        DatasetKind::Synthetic => "builtin",
+        DatasetKind::Cifar10 => "cifar10",
+        DatasetKind::Cifar100 => "cifar100",
+        DatasetKind::Images => "images",
     }
 }
