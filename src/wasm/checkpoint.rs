@@ -43,7 +43,7 @@ impl LoadedRun {
     /// a report of each epoch as JSON; `intact` says whether the file is the one that was written.
     pub fn history(&self) -> JsValue {
         let Loaded { run, history, intact } = &self.0;
-        let epochs: js_sys::Array = history.reports.iter().map(|report| JsValue::from(report)).collect();
+        let epochs: js_sys::Array = history.reports.iter().map(JsValue::from).collect();
         object([
             ("losses", Float64Array::from(history.losses.as_slice()).into()),
             ("epochs", epochs.into()),

@@ -186,6 +186,7 @@ test("bits of single layers that a newly chosen scheme cannot do are named as th
   await raced.selectOption("#compare-with", "quantizer:mxfp4");
   await raced.click("#race");
   await noticed(raced, "MXFP4 cannot do conv1:8");
+  await raced.waitForFunction(() => nibble.runs.length === 2, null, PATIENCE);
   assert.deepEqual(await raced.evaluate(() => nibble.runs.map(({ settings }) => settings.bits)), ["4,conv1:8", 4]);
 });
 
