@@ -108,7 +108,7 @@ impl Derived for Runs {
             let width = out.len().min(self.len - first);
             let (part, rest) = out.split_at_mut(width);
             let (codes, slopes) = (&self.codes[first..][..width], &self.slopes[first..][..width]);
-            set.run(Fill { codes, slopes, behind: (self.n - 1 - t) as i32, out: part });
+            set.run(Fill { codes, slopes, behind: (self.n - 1 - t) as u8, out: part });
             (start, out) = (start + width, rest);
         }
     }
@@ -136,20 +136,31 @@ impl Kernel for Count<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let Self { latents, len, mut start, codes } = self;
-        for codes in codes.chunks_mut(STRETCH) {
-            // As wide as the latents. Both cases write another value: where one of them leaves what there was, the compiler
-            // makes a branch of it, and no vectors.
-            let mut wide = [0u32; STRETCH];
+        for codes in codes.chunks_mut(LANES) {
+            // In bytes, of which a vector holds four times as many.
+            let (mut last, mut before) = ([0u8; LANES], [0u8; LANES]);
             for latents in latents.chunks_exact(len) {
-                let latents = &latents[start..][..codes.len()];
-                for (code, latent) in wide.iter_mut().zip(latents) {
-                    let (longer, broken) = (*code + 1, (*code << 4 & 0xf0) + 16);
-                    *code = if *latent > 0.0 { longer } else { broken };
+                let mut rest = [0.0; LANES];
+                let latents = match latents[start..].first_chunk() {
+                    Some(latents) => latents,
+                    None => {
+                        rest[..codes.len()].copy_from_slice(&latents[start..]);
+                        &rest
+                    }
+                };
+                let mut on = [0u8; LANES];
+                for (on, latent) in on.iter_mut().zip(latents) {
+                    *on = u8::from(*latent > 0.0).wrapping_neg();
+                }
+                for ((last, before), on) in last.iter_mut().zip(&mut before).zip(&on) {
+                    let longer = *last + 1;
+                    *last = longer & on;
+                    *before = *before & on | longer & !on;
                 }
             }
             start += codes.len();
-            for (code, wide) in codes.iter_mut().zip(&wide) {
-                *code = *wide as u8;
+            for (code, (last, before)) in codes.iter_mut().zip(last.iter().zip(&before)) {
+                *code = last | before << 4;
             }
         }
     }
@@ -225,7 +236,7 @@ struct Fill<'a> {
     codes: &'a [u8],
     slopes: &'a [f32],
     /// Positions behind it.
-    behind: i32,
+    behind: u8,
     out: &'a mut [f32],
 }
 
@@ -235,10 +246,17 @@ impl Kernel for Fill<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let Self { codes, slopes, behind, out } = self;
-        for ((out, slope), code) in out.iter_mut().zip(slopes).zip(codes) {
-            let x = last(*code) - behind;
-            let just_before = if x == 0 { before(*code) } else { 0 };
-            *out = slope * (x.max(0) + just_before) as f32;
+        let read = codes.chunks(STRETCH).zip(slopes.chunks(STRETCH));
+        for ((codes, slopes), out) in read.zip(out.chunks_mut(STRETCH)) {
+            // In bytes first, of which a vector holds four times as many.
+            let mut factors = [0u8; STRETCH];
+            for (factor, code) in factors.iter_mut().zip(codes) {
+                let (last, before) = (code & 15, code >> 4);
+                *factor = last.saturating_sub(behind) | if last == behind { before } else { 0 };
+            }
+            for ((out, slope), factor) in out.iter_mut().zip(slopes).zip(&factors) {
+                *out = slope * f32::from(*factor);
+            }
         }
     }
 }
