@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { hasRun, ISOLATED, open, PATIENCE, seriousFindings, shows, SMALL, trained, watch } from "./support.mjs";
+import { hasRun, ISOLATED, open, PATIENCE, pressAfter, seriousFindings, shows, SMALL, trained, watch } from "./support.mjs";
 import { keepWorkers } from "./workers.mjs";
 
 /** The exact build: what it trains is the same however often it is stopped. */
@@ -56,6 +56,39 @@ test("a run whose tab was closed is offered at the next visit, and goes on bit f
   await finished(next);
   assert.deepEqual(stopped, await losses(next));
 });
+
+for (const [method, settings] of [
+  ["the paper's method", {}],
+  ["learned steps, of weights and activations", { quantizer: "lsq", activations: "lsq", actbits: 4 }],
+  ["gradients rounded by chance", { gradients: "affine", gradbits: 4, activations: "affine" }],
+]) {
+  test(`ten epochs whose tab is closed five times equal ten epochs straight: ${method}`, async (t) => {
+    const all = { ...EXACT, train: 200, test: 40, batch: 20, epochs: 10, ...settings };
+    let page = await open(t, { settings: all });
+    await page.click("#play");
+    const stops = [];
+    for (let stop = 0; stop < 5; stop += 1) {
+      await pressAfter(page, 18 * stop + 1 + Math.floor(10 * Math.random()), "#play");
+      await page.waitForFunction(() => nibble.run.status === "paused", null, PATIENCE);
+      const step = await page.evaluate(() => nibble.run.globalStep);
+      stops.push(step);
+      await saved(page, step);
+      await page.close({ runBeforeUnload: true });
+      page = await tab(page, EXACT);
+      await act(page, "Your last run is kept", "Go on");
+    }
+    await finished(page);
+    assert.equal(new Set(stops).size, 5, `stopped at ${stops}`);
+    assert.equal(await page.evaluate(() => nibble.run.losses.length), 100);
+    const stopped = await reached(page);
+    await page.click("#reset");
+    await anew(page);
+    await page.click("#play");
+    await finished(page);
+    const { losses, epochs } = await reached(page);
+    assert.deepEqual({ losses: stopped.losses, epochs: stopped.epochs }, { losses, epochs }, `stopped at ${stops}`);
+  });
+}
 
 test("a reset keeps the run that was trained, and offers it back as it was", async (t) => {
   const page = await open(t, { settings: EXACT });
