@@ -8,6 +8,7 @@ import { CROSSED, until } from "./lab.mjs";
 import { firstPaint, frames, longTasks, observe, quantile } from "./observe.mjs";
 import { proxy } from "./proxy.mjs";
 import { epochs, hasRun, open, openAll, PATIENCE, PLAIN, trained } from "./support.mjs";
+import { torture } from "./torture.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, lr: 0.002 };
 /** Of two at a time: eight steps an epoch. */
@@ -76,4 +77,10 @@ test("a host that does not answer: the page opens from the device after a moment
   // 2.5 s are promised, and the host would never; a busy machine adds its own.
   const waited = await page.evaluate(() => performance.getEntriesByType("navigation")[0].responseStart);
   assert.ok(waited > 2400 && waited < 5000, `${waited} ms`);
+});
+
+test("a hidden tab trains on, and epochs and changes of runs take no more memory", async (t) => {
+  const rows = await torture(t, "steady.mjs", "6");
+  assert.equal(rows.length, 3);
+  for (const [what, figure, holds] of rows) assert.equal(holds, "1", `${what}: ${figure}`);
 });
