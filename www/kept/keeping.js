@@ -53,6 +53,8 @@ export class Keeping {
   #held = new Map();
   /** Keys of the runs that the worker saves as they train. @type {Set<string>} */
   #saving = new Set();
+  /** Keys of the runs that were begun in this visit: not what an earlier one has left. @type {Set<string>} */
+  #begun = new Set();
   #notedAt = 0;
   /** Settles once the runs that were begun are kept, or are not. */
   #turn = Promise.resolve();
@@ -120,6 +122,7 @@ export class Keeping {
     for (const run of runs) {
       run.unoffered = this.#trainers.size > 0;
       run.key ??= newKey();
+      this.#begun.add(run.key);
     }
     // One after the other: steps are pressed faster than files open.
     this.#turn = this.#turn.then(() => this.#begin(runs));
@@ -347,7 +350,7 @@ export class Keeping {
     await this.list.refresh();
     if (!this.#on) return;
     const busy = await heldAnywhere();
-    const last = this.list.runs.find(({ key }) => !busy.has(lockOf(key)));
+    const last = this.list.runs.find(({ key }) => !busy.has(lockOf(key)) && !this.#begun.has(key));
     if (!last || last.unoffered || isFinished(last)) return;
     const { epochs, settings } = last.about;
     const text = `Your last run is kept: "${this.title(last)}", ${epochs.length} of ${settings.epochs} epochs.`;
