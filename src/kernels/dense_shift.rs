@@ -39,14 +39,14 @@ pub struct Runs {
 
 /// `S_n` of a code.
 #[inline(always)]
-fn last(code: u8) -> i32 {
-    i32::from(code & 15)
+fn last(code: u8) -> u8 {
+    code & 15
 }
 
 /// 1 more than the length of the run before the last one.
 #[inline(always)]
-fn before(code: u8) -> i32 {
-    i32::from(code >> 4)
+fn before(code: u8) -> u8 {
+    code >> 4
 }
 
 impl Runs {
@@ -180,7 +180,7 @@ impl Kernel for Forward<'_> {
     fn run<S: Simd>(self, _: S) {
         let Self { codes, w, exponent, out } = self;
         for ((out, w), code) in out.iter_mut().zip(w).zip(codes) {
-            let magnitude = power_of_two(last(*code) + exponent);
+            let magnitude = power_of_two(i32::from(last(*code)) + exponent);
             *out = if *w >= 0.0 { magnitude } else { -magnitude };
         }
     }
@@ -210,7 +210,7 @@ impl Kernel for Backward<'_> {
             let read = codes.iter().zip(w);
             let written = dw.iter_mut().zip(slopes.iter_mut().zip(&mut squares));
             for ((code, w), (dw, (slope, square))) in read.zip(written) {
-                let (last, before) = (last(*code) as f32, before(*code) as f32);
+                let (last, before) = (f32::from(last(*code)), f32::from(before(*code)));
                 let root = (last + 1.0).sqrt();
                 let signed = if *w >= 0.0 { *dw } else { -*dw };
                 *slope = signed * scale * 0.5 / root;
@@ -251,7 +251,7 @@ impl Kernel for Fill<'_> {
             // In bytes first, of which a vector holds four times as many.
             let mut factors = [0u8; STRETCH];
             for (factor, code) in factors.iter_mut().zip(codes) {
-                let (last, before) = (code & 15, code >> 4);
+                let (last, before) = (last(*code), before(*code));
                 *factor = last.saturating_sub(behind) | if last == behind { before } else { 0 };
             }
             for ((out, slope), factor) in out.iter_mut().zip(slopes).zip(&factors) {

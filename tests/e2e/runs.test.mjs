@@ -34,6 +34,22 @@ async function tab(page, settings = EXACT) {
   return other;
 }
 
+/** Closes the tab and goes on in another one. */
+async function closeAndGoOn(page) {
+  await page.close({ runBeforeUnload: true });
+  const next = await tab(page);
+  await act(next, "Your last run is kept", "Go on");
+  return next;
+}
+
+/** The same run once more, without a stop. */
+async function straight(page) {
+  await page.click("#reset");
+  await anew(page);
+  await page.click("#play");
+  await finished(page);
+}
+
 test("a run whose tab was closed is offered at the next visit, and goes on bit for bit", async (t) => {
   const first = await open(t, { settings: { ...EXACT, quantizer: "lsq", activations: "affine", gradients: "affine" } });
   await first.click("#play");
@@ -41,19 +57,13 @@ test("a run whose tab was closed is offered at the next visit, and goes on bit f
   await first.click("#play");
   await saved(first, 13);
   const key = await first.evaluate(() => nibble.run.key);
-  await first.close({ runBeforeUnload: true });
-
-  const next = await tab(first, EXACT);
-  await act(next, "Your last run is kept", "Go on");
+  const next = await closeAndGoOn(first);
   await finished(next);
   assert.equal(await next.evaluate(() => nibble.run.key), key);
   assert.match(new URL(next.url()).search, /quantizer=lsq/);
   const stopped = await losses(next);
 
-  await next.click("#reset");
-  await anew(next);
-  await next.click("#play");
-  await finished(next);
+  await straight(next);
   assert.deepEqual(stopped, await losses(next));
 });
 
@@ -73,18 +83,13 @@ for (const [method, settings] of [
       const step = await page.evaluate(() => nibble.run.globalStep);
       stops.push(step);
       await saved(page, step);
-      await page.close({ runBeforeUnload: true });
-      page = await tab(page, EXACT);
-      await act(page, "Your last run is kept", "Go on");
+      page = await closeAndGoOn(page);
     }
     await finished(page);
     assert.equal(new Set(stops).size, 5, `stopped at ${stops}`);
     assert.equal(await page.evaluate(() => nibble.run.losses.length), 100);
     const stopped = await reached(page);
-    await page.click("#reset");
-    await anew(page);
-    await page.click("#play");
-    await finished(page);
+    await straight(page);
     const { losses, epochs } = await reached(page);
     assert.deepEqual({ losses: stopped.losses, epochs: stopped.epochs }, { losses, epochs }, `stopped at ${stops}`);
   });

@@ -2,6 +2,7 @@
  * Sweep: every combination of some settings and seeds, trained one run after the other. This is what stands there until
  * somebody uses it; all else is loaded then, or when an earlier visit has left a sweep.
  */
+import { SWEEP } from "../keys.js";
 
 const MARKUP = `
   <header>
@@ -16,7 +17,7 @@ const MARKUP = `
 /** Whether an earlier visit has left a sweep on this device. */
 function left({ embed }) {
   try {
-    return !embed && localStorage.getItem("nibble-sweep") !== null;
+    return !embed && localStorage.getItem(SWEEP) !== null;
   } catch {
     return false;
   }
