@@ -19,8 +19,7 @@ test("not isolated, service worker blocked: trains on one thread and says so", a
   assert.equal(await page.evaluate(() => crossOriginIsolated), false);
   await shows(page, "#engine-threads", /^1$/);
   await page.click("#play");
-  await trained(page, 2);
-  await pause(page);
+  await pause(page, { steps: 2 });
 });
 
 test("not isolated, a service worker that never starts: waits for it a few seconds only", async (t) => {
@@ -47,8 +46,7 @@ test("the same run gives the same losses with and without threads", async (t) =>
   const losses = async (options) => {
     const page = await open(t, { settings: { ...SMALL, build: "simd" }, ...options });
     await page.click("#play");
-    await trained(page, 3);
-    await pause(page);
+    await pause(page, { steps: 3 });
     return (await runOf(page)).losses.slice(0, 3);
   };
   const alone = await losses({ url: PLAIN, context: { serviceWorkers: "block" } });

@@ -21,8 +21,7 @@ test("batches dropped on the page are trained on, and the loss falls", async (t)
   assert.match(page.url(), /data=cifar10/);
   await shows(page, "#samples", /airplane.*truck/);
   await page.click("#play");
-  await trained(page, 30);
-  await pause(page);
+  await pause(page, { steps: 30 });
   const { losses } = await runOf(page);
   assert.ok(mean(losses.slice(-6)) < 0.85 * mean(losses.slice(0, 6)), `losses ${losses}`);
   assert.ok((await ink(page, "#loss", "--train")) > 100);

@@ -9,8 +9,7 @@ const VIEWS = { 1440: WIDE, 390: NARROW };
 
 async function train(page, count = 2) {
   await page.click("#play");
-  await epochs(page, count);
-  await pause(page);
+  await pause(page, { epochs: count });
   await answered(page);
 }
 
@@ -151,8 +150,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     await shows(page, "#gallery-title", new RegExp(`^${from} taken for ${to}$`));
     // The next test pass shows the same cell of its own.
     await page.click("#play");
-    await epochs(page, 3);
-    await pause(page);
+    await pause(page, { epochs: 3 });
     await answered(page);
     await shows(page, "#gallery-title", new RegExp(`^${from} taken for ${to}$`));
   });
@@ -186,8 +184,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
   test(`${width} px: the errors of either of two runs`, async (t) => {
     const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: { viewport } });
     await page.click("#play");
-    await page.waitForFunction(() => nibble.runs.every((run) => run.epochs.length >= 1), null, { timeout: 180_000 });
-    await pause(page);
+    await pause(page, { epochs: 1 });
     await drawn(page);
     const matrices = await page.evaluate(() => nibble.runs.map((run) => run.epochs.at(-1).confusion));
     assert.deepEqual(await table(page), matrices[0]);

@@ -54,8 +54,7 @@ test("the gradients of the latest steps are kept as they were, also in a fork", 
 test("gradient norm and saturation while training, in words and numbers", async (t) => {
   const page = await open(t, { settings: RUN });
   await page.click("#play");
-  await trained(page, 4);
-  await pause(page);
+  await pause(page, { steps: 4 });
   const { gradNorm, saturated } = await page.evaluate(() => ({
     gradNorm: nibble.run.last.gradNorm,
     saturated: Math.max(...nibble.run.layers.map(({ saturatedShare }) => saturatedShare)),
@@ -204,8 +203,7 @@ test("what is offered changes the run where it stands", async (t) => {
 test("side by side, the run that stops pauses the other", async (t) => {
   const page = await open(t, { settings: { ...RUN, tanh: 0, epochs: 40, race: "tanh:1" } });
   await page.click("#play");
-  await until(page, () => nibble.runs.every(({ globalStep }) => globalStep >= 2));
-  await pause(page);
+  await pause(page, { steps: 2 });
   await overflow(page);
   await page.click("#play");
   await until(page, () => nibble.run.alarm);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { oneAtATime } from "../../www/ask.js";
-import { assertFits, drawn, epochs, ink, NARROW, open, pause, screenshotOf, seriousFindings, shows, trained, WIDE } from "./support.mjs";
+import { assertFits, drawn, epochs, ink, NARROW, open, pause, screenshotOf, seriousFindings, shows, WIDE } from "./support.mjs";
 
 const RUN = { train: 320, test: 100, batch: 32, epochs: 4, lr: 0.003 };
 const VIEWS = { 1440: WIDE, 390: NARROW };
@@ -82,9 +82,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     assert.equal(await page.locator("#gradients-plot").getAttribute("aria-label"), "Gradient norm of each layer over epochs: no epoch yet.");
     assert.ok(await page.locator(".gradients-empty").isVisible());
     await page.click("#play");
-    await epochs(page, 2);
-    await trained(page, 22);
-    await pause(page);
+    await pause(page, { epochs: 2, steps: 22 });
     await page.waitForFunction((old) => document.querySelector("#activation-layers canvas").getAttribute("aria-label") !== old, before[0]);
     await drawn(page);
     const norms = await page.evaluate(() => nibble.run.epochs.at(-1).layers.map(({ name, gradNorm }) => [name, gradNorm]));
@@ -104,8 +102,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
 test("of two runs one is shown, with its own activations and gradients", async (t) => {
   const page = await open(t, { settings: { ...RUN, activations: "affine", race: "activations:none" } });
   await page.click("#play");
-  await page.waitForFunction(() => nibble.runs.every((run) => run.epochs.length >= 1), null, { timeout: 180_000 });
-  await pause(page);
+  await pause(page, { epochs: 1 });
   await shows(page, "#activation-layers .count", /^256 levels$/);
   const gradient = await page.locator("#gradients-plot").getAttribute("aria-label");
   await page.locator("#activations .run-switch label >> nth=1").click();

@@ -48,8 +48,8 @@ for (const [width, height] of [[1440, 900], [820, 1180], [390, 844], [320, 640]]
     await page.click("#play");
     await trained(page, 8);
     await page.click("#fork");
-    await page.waitForFunction(() => nibble.runs.length === 2 && nibble.runs.every((run) => run.epochs.length >= 1));
-    await pause(page);
+    await page.waitForFunction(() => nibble.runs.length === 2);
+    await pause(page, { epochs: 1 });
     await page.click("#outlier-go");
     await page.waitForFunction(() => nibble.runs.every(({ outlier }) => outlier));
     await page.locator("#weights .run-switch label", { hasText: "Both" }).click();

@@ -25,8 +25,7 @@ test("a link to a run that has no room: the page says so, and trains with a smal
 test("a reset to a run that has no room leaves the trained run, which goes on", async (t) => {
   const page = await open(t, { settings: { ...SMALL, train: 2000, epochs: 20 } });
   await page.click("#play");
-  await trained(page, 2);
-  await pause(page);
+  await pause(page, { steps: 2 });
   const before = await runOf(page);
   await page.evaluate((settings) => Object.entries(settings).forEach(([key, value]) => nibble.set(key, value)), HUGE);
   await page.click("#reset");

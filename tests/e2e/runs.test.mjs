@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { hasRun, ISOLATED, open, PATIENCE, pressAfter, seriousFindings, shows, SMALL, trained, watch } from "./support.mjs";
+import { hasRun, ISOLATED, open, PATIENCE, pause, seriousFindings, shows, SMALL, trained, watch } from "./support.mjs";
 import { keepWorkers } from "./workers.mjs";
 
 /** The exact build: what it trains is the same however often it is stopped. */
@@ -53,8 +53,7 @@ async function straight(page) {
 test("a run whose tab was closed is offered at the next visit, and goes on bit for bit", async (t) => {
   const first = await open(t, { settings: { ...EXACT, quantizer: "lsq", activations: "affine", gradients: "affine" } });
   await first.click("#play");
-  await trained(first, 13);
-  await first.click("#play");
+  await pause(first, { steps: 13 });
   await saved(first, 13);
   const key = await first.evaluate(() => nibble.run.key);
   const next = await closeAndGoOn(first);
@@ -78,8 +77,7 @@ for (const [method, settings] of [
     await page.click("#play");
     const stops = [];
     for (let stop = 0; stop < 5; stop += 1) {
-      await pressAfter(page, 18 * stop + 1 + Math.floor(10 * Math.random()), "#play");
-      await page.waitForFunction(() => nibble.run.status === "paused", null, PATIENCE);
+      await pause(page, { steps: 18 * stop + 1 + Math.floor(10 * Math.random()) });
       const step = await page.evaluate(() => nibble.run.globalStep);
       stops.push(step);
       await saved(page, step);
@@ -165,8 +163,7 @@ test("a run of the command line is opened, and goes on here", async (t) => {
 test("of two tabs one has the run; the other may take it over, and the first goes on with a copy", async (t) => {
   const first = await open(t, { settings: { ...SMALL, epochs: 200 } });
   await first.click("#play");
-  await trained(first, 10);
-  await first.click("#play");
+  await pause(first, { steps: 10 });
   await saved(first, 10);
   const key = await first.evaluate(() => nibble.run.key);
   const second = await tab(first, SMALL);

@@ -7,7 +7,7 @@ import { report } from "../../www/share/report.js";
 import { curvesCsv, epochsCsv, json } from "../../www/share/table.js";
 import { defaults, fromQuery, toQuery } from "../../www/settings.js";
 import { write } from "./fixture.mjs";
-import { assertFits, epochs, frameOf, NARROW, open, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE } from "./support.mjs";
+import { assertFits, frameOf, NARROW, open, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE } from "./support.mjs";
 
 /** More epochs than any test here waits for: a run that is paused has not ended. */
 const RUN = { ...SMALL, epochs: 30, lr: 0.002 };
@@ -37,8 +37,7 @@ for (const [width, viewport] of [[1440, WIDE], [390, NARROW]]) {
     const page = await open(t, { settings: RUN, context: { viewport, acceptDownloads: true } });
     assert.ok(await page.locator('[data-save="report"]').isDisabled(), "nothing is trained yet");
     await page.click("#play");
-    await epochs(page, 2);
-    await pause(page);
+    await pause(page, { epochs: 2 });
     const run = await runOf(page);
     const { epochs: events, label } = await page.evaluate(() => ({ epochs: nibble.run.epochs, label: nibble.run.label }));
 
@@ -144,8 +143,7 @@ test("a race: both runs are in the files, told apart by their labels", async (t)
   const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: { acceptDownloads: true } });
   await page.waitForFunction(() => nibble.runs.length === 2);
   await page.click("#play");
-  await page.waitForFunction(() => nibble.runs.every((run) => run.epochs.length >= 1), null, { timeout: 120_000 });
-  await pause(page);
+  await pause(page, { epochs: 1 });
   await page.click("#outlier-go");
   await page.waitForFunction(() => nibble.runs.every(({ outlier }) => outlier));
   const rows = readCsv((await saved(page, "epochs")).bytes.toString());

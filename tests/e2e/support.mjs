@@ -119,8 +119,18 @@ export const runOf = (page) =>
     return { globalStep, losses, status, epochs: done.length, config: info.config, data: { ...data }, layers: nibble.run.layers };
   });
 
-export async function pause(page) {
-  await page.click("#play");
+/** Pauses as soon as every run has so many epochs and steps: asked and pressed in the page, where a short run is not over meanwhile. */
+export async function pause(page, { epochs = 0, steps = 0 } = {}) {
+  await page.waitForFunction(
+    ([epochs, steps]) => {
+      const button = document.getElementById("play");
+      if (button.disabled || !nibble.runs.every((run) => run.epochs.length >= epochs && run.globalStep >= steps)) return false;
+      button.click();
+      return true;
+    },
+    [epochs, steps],
+    PATIENCE,
+  );
   await page.waitForFunction(() => nibble.run.status === "paused" && document.body.dataset.status === "paused", null, PATIENCE);
 }
 

@@ -10,8 +10,7 @@ test("play on the built-in images: the loss falls, curves and histograms have in
   assert.equal(await ink(page, "#loss", "--train"), 0, "a curve before the first step");
   assert.ok((await ink(page, "#layers", "--level")) > 100, "the first weights are not drawn");
   await page.click("#play");
-  await epochs(page, 2);
-  await pause(page);
+  await pause(page, { epochs: 2 });
   const { losses, layers, config } = await runOf(page);
   const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];
   assert.ok(last < 0.9 * first, `loss ${first} -> ${last}`);
@@ -72,8 +71,7 @@ test("reset begins again from the same seed: the very same losses; a new seed gi
   const page = await open(t);
   const firstLosses = async () => {
     await page.click("#play");
-    await trained(page, 4);
-    await pause(page);
+    await pause(page, { steps: 4 });
     return (await runOf(page)).losses.slice(0, 4);
   };
   const first = await firstLosses();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { drop, write } from "./fixture.mjs";
 import { tabTo } from "./lab.mjs";
-import { assertFits, drawn, epochs, NARROW, noticed, open, pause, screenshotOf, seriousFindings, shows, theBrowser, trained, WIDE } from "./support.mjs";
+import { assertFits, drawn, epochs, NARROW, noticed, open, pause, screenshotOf, seriousFindings, shows, theBrowser, WIDE } from "./support.mjs";
 
 // A camera that needs neither a device nor a press on the browser's question.
 await theBrowser(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]);
@@ -220,8 +220,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
   test(`${width} px: with two runs each says what it sees`, async (t) => {
     const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: { viewport } });
     await page.click("#play");
-    await page.waitForFunction(() => nibble.runs.every((run) => run.epochs.length >= 1), null, { timeout: 180_000 });
-    await pause(page);
+    await pause(page, { epochs: 1 });
     await page.setInputFiles("#try-file", { name: "thirds.png", mimeType: "image/png", buffer: await png(page, 90, 90, THIRDS) });
     const one = await answer(page, 0);
     const other = await answer(page, 1);
@@ -253,8 +252,7 @@ test("the answer follows the training, and the picture stays", async (t) => {
   await page.click("#play");
   await epochs(page, 1);
   await shows(page, ".verdict-state", /^(After|In) epoch/);
-  await trained(page, 25);
-  await pause(page);
+  await pause(page, { steps: 25 });
   await drawn(page);
   await screenshotOf(page, "#try", "1440-try");
 });

@@ -1,7 +1,7 @@
 /** The panel of the weights: every layer on one axis, any moment of the run, a layer enlarged. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertFits, drawn, epochs, ink, NARROW, open, pause, screenshot, screenshotOf, seriousFindings, shows, trained, WIDE } from "./support.mjs";
+import { assertFits, drawn, ink, NARROW, open, pause, screenshot, screenshotOf, seriousFindings, shows, trained, WIDE } from "./support.mjs";
 
 const RUN = { train: 320, test: 100, batch: 32, epochs: 4, lr: 0.003 };
 const VIEWS = { 1440: WIDE, 390: NARROW };
@@ -9,9 +9,7 @@ const VIEWS = { 1440: WIDE, 390: NARROW };
 /** Trains two epochs and a few steps more, and pauses. */
 async function train(page) {
   await page.click("#play");
-  await epochs(page, 2);
-  await trained(page, 22);
-  await pause(page);
+  await pause(page, { epochs: 2, steps: 22 });
   await drawn(page);
 }
 
@@ -200,8 +198,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: { viewport } });
     assert.equal(await page.evaluate(() => nibble.runs.length), 2);
     await page.click("#play");
-    await page.waitForFunction(() => nibble.runs.every(({ epochs }) => epochs.length >= 1), null, { timeout: 180_000 });
-    await pause(page);
+    await pause(page, { epochs: 1 });
     const shown = () => page.evaluate(() => [...new Set([...document.querySelectorAll("#layers .count")].map((node) => node.textContent.replace(/\d+\/\d+ /, "")))]);
     await drawn(page);
     assert.deepEqual(await shown(), ["levels"]);
