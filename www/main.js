@@ -223,7 +223,8 @@ if (reason) {
   await session.start();
   // A frame of another page keeps nothing; and only once the first run is there does it take a turn.
   if (!embed) {
-    session.isOffline(await keepOffline());
+    // At once: all that is kept for offline use may take its time.
     await session.keeping.offer();
+    session.isOffline(await keepOffline());
   }
 }

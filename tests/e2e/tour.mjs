@@ -41,19 +41,24 @@ class Visitor {
     this.#last = selector;
   }
 
-  /** Presses a button, or what else answers to Enter, once it can be pressed. */
-  async press(selector) {
-    const ready = (wanted) => {
+  /** Waits until what `selector` finds can be used: the page may draw it a frame after it knows. */
+  ready(selector) {
+    return this.until((wanted) => {
       const found = document.querySelector(wanted);
       return Boolean(found?.checkVisibility() && found.matches(":not(:disabled, [aria-disabled=true])"));
-    };
-    await this.until(ready, selector);
+    }, selector);
+  }
+
+  /** Presses a button, or what else answers to Enter, once it can be pressed. */
+  async press(selector) {
+    await this.ready(selector);
     if (this.pointing) return this.where.click(selector);
     await this.reach(selector);
     await this.keyboard.press("Enter");
   }
 
   async choose(selector, label) {
+    await this.ready(selector);
     if (!this.pointing) await this.reach(selector);
     await choose(this.where, selector, label, this.hand);
   }
