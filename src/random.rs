@@ -30,6 +30,8 @@ pub enum Purpose {
         /// The epoch; only its low 24 bits count.
         epoch: u32,
     },
+    /// Whether a training image is mirrored in the first epoch, where that alternates; the position is its index.
+    FirstFlip,
     /// A drawn training image; the position is its index.
     DrawTrain,
     /// A drawn test image; the position is its index.
@@ -71,6 +73,7 @@ impl Purpose {
             Self::KeepAside => Place::Number(6 << 56),
             Self::Reestimate { epoch } => Place::Number(7 << 56 | u64::from(epoch & 0xff_ffff) << 32),
             Self::Calibrate => Place::Number(8 << 56),
+            Self::FirstFlip => Place::Number(9 << 56),
         }
     }
 
@@ -114,7 +117,7 @@ pub fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
 mod tests {
     use super::*;
 
-    const PURPOSES: [Purpose; 13] = [
+    const PURPOSES: [Purpose; 14] = [
         Purpose::Weights,
         Purpose::Dropout { layer: 0 },
         Purpose::Dropout { layer: 1 },
@@ -128,6 +131,7 @@ mod tests {
         Purpose::KeepAside,
         Purpose::Reestimate { epoch: 0 },
         Purpose::Calibrate,
+        Purpose::FirstFlip,
     ];
 
     #[test]

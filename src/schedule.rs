@@ -7,9 +7,8 @@ use crate::{Result, elementary};
 
 /// Epochs in which the published schedule falls to 0 (and then climbs).
 const PUBLISHED_T_MAX: f64 = 100.0;
-/// Share of a run in which one-cycle rises, and warm-up warms up.
+/// Share of a run in which one-cycle rises.
 const ONE_CYCLE_RISE: f64 = 0.3;
-const WARM_UP: f64 = 0.05;
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +21,8 @@ pub struct At {
     pub epoch: u32,
     /// Epochs in all.
     pub epochs: u32,
+    /// Share of the run in which a rate warms up, where it does.
+    pub warm_up: f64,
 }
 
 /// What a schedule says for a step.
@@ -85,10 +86,10 @@ const OWN: &[Schedule] = &[
         entry: Entry {
             name: "warmup_linear",
             label: "Warm-up, linear",
-            about: "Rises in 5 % of the steps, then falls in a straight line to 0",
+            about: "Rises in the first steps, 5 % of them unless told otherwise, then falls in a straight line to 0",
         },
         rates: |at| {
-            let warm_up = (WARM_UP * at.steps as f64).round().max(1.0);
+            let warm_up = (at.warm_up * at.steps as f64).round().max(1.0);
             let (step, steps) = (at.step as f64, at.steps as f64);
             Rates::of(if step < warm_up {
                 (step + 1.0) / warm_up
@@ -149,7 +150,7 @@ mod tests {
     use super::*;
 
     fn lr(name: &str, epoch: u32, epochs: u32) -> f64 {
-        let at = At { step: u64::from(epoch) * 10, steps: u64::from(epochs) * 10, epoch, epochs };
+        let at = At { step: u64::from(epoch) * 10, steps: u64::from(epochs) * 10, epoch, epochs, warm_up: 0.05 };
         (find(name).unwrap().rates)(&at).lr
     }
 
@@ -168,7 +169,7 @@ mod tests {
         for schedule in SCHEDULES.iter() {
             for epochs in [1, 2, 7] {
                 for step in 0..epochs * 3 {
-                    let at = At { step, steps: epochs * 3, epoch: (step / 3) as u32, epochs: epochs as u32 };
+                    let at = At { step, steps: epochs * 3, epoch: (step / 3) as u32, epochs: epochs as u32, warm_up: 0.05 };
                     let Rates { lr, momentum } = (schedule.rates)(&at);
                     assert!((0.0..=1.0).contains(&lr), "{} at {at:?}: {lr}", schedule.entry.name);
                     assert!(momentum.is_none_or(|m| (0.85..=0.95).contains(&m)), "{momentum:?}");

@@ -177,6 +177,7 @@ impl Trainer {
         Rules {
             step_lr: rates.lr * config.step_lr,
             decay_norms: config.decay_norms,
+            norm_rate: config.norm_rate,
             update: Update {
                 step: self.optimizer_step + 1,
                 lr: config.lr * rates.lr,
@@ -369,6 +370,8 @@ struct Rules {
     step_lr: f64,
     /// Biases and normalisations decay too.
     decay_norms: bool,
+    /// Factor on their learning rate.
+    norm_rate: f64,
     /// The rest, for a weight.
     update: Update,
 }
@@ -384,6 +387,7 @@ fn update(optimizer: &dyn Optimizer, model: &mut Model, rules: &Rules) {
             Role::Weight | Role::Adapter => {}
             Role::Bias | Role::Norm => {
                 update.soft_clip = None;
+                update.lr *= rules.norm_rate;
                 if !rules.decay_norms {
                     update.weight_decay = 0.0;
                 }

@@ -108,6 +108,14 @@ fn variants() -> Vec<RunConfig> {
     variants.push(RunConfig { bits: "3,conv1:8,linear1:8".parse().unwrap(), ..config() });
     variants.push(RunConfig { label_smoothing: 0.1, decay_norms: false, bn_momentum: 0.2, ..config() });
     variants.push(RunConfig {
+        schedule: "warmup_linear".into(),
+        warm_up: 0.5,
+        norm_rate: 8.0,
+        crop: 2,
+        flip: "alternating".into(),
+        ..config()
+    });
+    variants.push(RunConfig {
         reestimate: 3,
         ema: 0.9,
         holdout: 40,

@@ -19,6 +19,10 @@ pub struct Augment {
     /// Position within the epoch of the first image of the batch. An image's crop and flip depend on the
     /// seed, the epoch and its position alone, not on the batch size or the threads.
     pub position: u32,
+    /// The most pixels of a shift, at most [`PAD`].
+    pub reach: usize,
+    /// Whether an image is mirrored in every other epoch; else with probability 1/2 each time.
+    pub alternating: bool,
 }
 
 /// What happens to one image: its crop's corner in the padded image and whether it is mirrored.
@@ -33,12 +37,20 @@ struct Crop {
 const CENTRE: Crop = Crop { top: PAD, left: PAD, flip: false };
 
 impl Augment {
-    fn crop(&self, image: usize) -> Crop {
-        let position = u64::from(self.position) + image as u64;
+    /// Of image `index` of the split, the `place`-th of the batch.
+    fn crop(&self, place: usize, index: u32) -> Crop {
+        let position = u64::from(self.position) + place as u64;
         let mut rng = stream(self.seed, Purpose::Augment { epoch: self.epoch }, position);
-        let corners = 2 * PAD as u32 + 1;
-        let (top, left) = (below(&mut rng, corners) as usize, below(&mut rng, corners) as usize);
-        Crop { top, left, flip: below(&mut rng, 2) == 1 }
+        let corners = 2 * self.reach as u32 + 1;
+        let mut corner = || PAD - self.reach + below(&mut rng, corners) as usize;
+        let (top, left) = (corner(), corner());
+        let flip = if self.alternating {
+            let first = below(&mut stream(self.seed, Purpose::FirstFlip, u64::from(index)), 2);
+            (first + self.epoch) % 2 == 1
+        } else {
+            below(&mut rng, 2) == 1
+        };
+        Crop { top, left, flip }
     }
 }
 
@@ -74,7 +86,7 @@ pub fn fill_batch(
     let (image_stride, row_stride) = (x.image_stride(), x.row_stride());
     parallel::for_each_chunk(x.data_mut(), image_stride, |n, image| {
         let index = indices[n];
-        let crop = augment.map_or(CENTRE, |augment| augment.crop(n));
+        let crop = augment.map_or(CENTRE, |augment| augment.crop(n, index));
         let rows = image.chunks_exact_mut(row_stride).skip(halo).take(SIDE);
         for (h, row) in rows.enumerate() {
             let interior = &mut row[halo * BATCH_CHANNELS..][..SIDE * BATCH_CHANNELS];
@@ -110,8 +122,8 @@ mod tests {
 
     #[test]
     fn crops_cover_all_corners_and_flip_half_of_the_images() {
-        let augment = Augment { seed: 7, epoch: 3, position: 0 };
-        let crops: Vec<Crop> = (0..10_000).map(|image| augment.crop(image)).collect();
+        let augment = Augment { seed: 7, epoch: 3, position: 0, reach: PAD, alternating: false };
+        let crops: Vec<Crop> = (0..10_000).map(|place| augment.crop(place, place as u32)).collect();
         for corner in 0..=2 * PAD {
             // 10,000 / 9 = 1,111 with a standard deviation of 31.
             for count in [
@@ -127,10 +139,28 @@ mod tests {
 
     #[test]
     fn a_crop_depends_on_seed_epoch_and_position_alone() {
-        let at = |seed, epoch, position, image| Augment { seed, epoch, position }.crop(image);
+        let at = |seed, epoch, position, place| {
+            Augment { seed, epoch, position, reach: PAD, alternating: false }.crop(place, 0)
+        };
         let crops = |seed, epoch| (0..32).map(|n| at(seed, epoch, 0, n)).collect::<Vec<_>>();
         assert_eq!(at(1, 2, 10, 5), at(1, 2, 0, 15));
         assert_ne!(crops(1, 2), crops(1, 3));
         assert_ne!(crops(1, 2), crops(2, 2));
+    }
+
+    #[test]
+    fn a_shift_stays_within_its_reach_and_alternating_images_are_mirrored_in_every_other_epoch() {
+        let crop = |epoch, index| {
+            Augment { seed: 7, epoch, position: 64 * epoch, reach: 2, alternating: true }.crop(3, index)
+        };
+        for index in 0..1000 {
+            for epoch in 0..5 {
+                let Crop { top, left, flip } = crop(epoch, index);
+                assert!([top, left].iter().all(|at| (PAD - 2..=PAD + 2).contains(at)), "{top}, {left}");
+                assert_ne!(flip, crop(epoch + 1, index).flip, "image {index}, epoch {epoch}");
+            }
+        }
+        let flips = (0..10_000).filter(|index| crop(0, *index).flip).count();
+        assert!((4750..5250).contains(&flips), "{flips} flips in 10,000");
     }
 }

@@ -283,27 +283,28 @@ impl Run {
         (len / batch + usize::from(len % batch > 1)) as u32
     }
 
-    fn rates(&self) -> Rates {
-        let epochs = self.config().epochs;
-        (self.schedule)(&At {
-            step: self.trainer.steps(),
-            steps: u64::from(epochs) * u64::from(self.steps_per_epoch()),
-            epoch: self.progress.epoch,
-            epochs,
-        })
+    fn rates(&self, step: u64) -> Rates {
+        let RunConfig { epochs, warm_up, .. } = *self.config();
+        let steps = u64::from(epochs) * u64::from(self.steps_per_epoch());
+        (self.schedule)(&At { step, steps, epoch: self.progress.epoch, epochs, warm_up })
     }
 
     fn train_batch(&mut self, position: usize, start: f64) -> Result<Event> {
         let end = (position + self.batch()).min(self.order.len());
-        let seed = u64::from(self.config().seed);
-        let augment = Augment { seed, epoch: self.progress.epoch, position: position as u32 };
-        let augment = self.config().augment.then_some(augment);
+        let config = self.config();
+        let augment = config.augment.then(|| Augment {
+            seed: u64::from(config.seed),
+            epoch: self.progress.epoch,
+            position: position as u32,
+            reach: config.crop as usize,
+            alternating: config.flip == "alternating",
+        });
         let halo = self.model().input_halo();
         self.images.train_batch(&self.order[position..end], augment, halo, &mut self.x, &mut self.labels);
         let ms = self.trainer.now() - start;
         self.trainer.phases_mut().data += ms;
 
-        let rates = self.rates();
+        let rates = self.rates(self.trainer.steps());
         let outcome = self.trainer.step(&self.x, &self.labels, rates)?;
         let images = end - position;
         self.progress.train.add(outcome.loss, images);
@@ -402,7 +403,7 @@ impl Run {
         let State { train, test, epoch, epoch_ms, .. } = &self.progress;
         let report = EpochReport {
             epoch: epoch + 1,
-            lr: self.config().lr * self.rates_of_epoch().lr,
+            lr: self.config().lr * self.rates(self.trainer.steps().saturating_sub(1)).lr,
             train_loss: train.mean_loss(),
             train_accuracy: train.accuracy(),
             test_loss: test.mean_loss(),
@@ -419,18 +420,6 @@ impl Run {
         (self.progress.train, self.progress.test, self.progress.epoch_ms) = Default::default();
         self.begin_epoch();
         Event::Epoch(report)
-    }
-
-    /// The rates of the epoch's last step.
-    fn rates_of_epoch(&self) -> Rates {
-        let epochs = self.config().epochs;
-        let steps = self.steps_per_epoch();
-        (self.schedule)(&At {
-            step: self.trainer.steps().saturating_sub(1),
-            steps: u64::from(epochs) * u64::from(steps),
-            epoch: self.progress.epoch,
-            epochs,
-        })
     }
 
     fn classes(&self) -> usize {

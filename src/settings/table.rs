@@ -47,6 +47,16 @@ static NORMALIZATIONS: [Entry; 2] = [
     Entry { name: "own", label: "The data's own", about: "Mean and deviation of the training images." },
 ];
 
+/// Which images are mirrored.
+static FLIPS: [Entry; 2] = [
+    Entry { name: "random", label: "At random", about: "Each time with probability 1/2, as published." },
+    Entry {
+        name: "alternating",
+        label: "Alternating",
+        about: "At random in the first epoch, then the other way each time.",
+    },
+];
+
 /// How a range of activations is measured.
 static RANGES: [Entry; 2] = [
     Entry { name: "average", label: "Moving average", about: "Of the largest values of the batches." },
@@ -144,6 +154,13 @@ settings! {
         label: "Schedule", group: "top", kind: Choice(|| SCHEDULES.iter().map(|schedule| &schedule.entry).collect()),
         races: "{}",
     }
+    "warmup" {
+        /// Share of a run in which the rate rises, 0 to 0.9, where the schedule warms up.
+        warm_up: f64 = 0.05;
+        label: "Warm-up", group: "optimizer", kind: Number { min: 0.0, max: 0.9, log: false }, races: "warm-up {}",
+        applies: Is("schedule", "warmup_linear"),
+        hint: "Share of the run in which the learning rate rises.",
+    }
     "tanh" {
         /// `W <- l tanh(W / l)` after every step, `l` being `tanh_limit`.
         tanh_clip: bool = true;
@@ -177,6 +194,20 @@ settings! {
         augment: bool = true;
         label: "Augmentation", group: "method", kind: Switch, races: "augmentation {}",
         hint: "Each image is shifted by up to 4 pixels and mirrored at random.",
+    }
+    "crop" {
+        /// Pixels by which an augmented image is shifted at most, 0 to [`PAD`](crate::data::PAD).
+        crop: u32 = 4;
+        label: "Shifted by", group: "regularisation", kind: Integer { min: 0, max: 4, step: 1 }, races: "shifted by {}",
+        applies: Is("augment", "1"),
+        hint: "At most so many pixels, up or down and left or right.",
+    }
+    "flip" {
+        /// How augmented images are mirrored: `random` or `alternating`.
+        flip: String = "random".into();
+        label: "Mirrored", group: "regularisation", kind: Choice(|| FLIPS.iter().collect()), races: "mirrored: {}",
+        applies: Is("augment", "1"),
+        hint: "Alternating shows each image in turn as it is and mirrored, so that no two epochs in a row see the same.",
     }
     "train" {
         label: "Training images", group: "data", kind: Integer { min: 100, max: 50_000, step: 1000 }, initial: "10000",
@@ -281,6 +312,12 @@ settings! {
         weight_decay: f64 = 5e-4;
         label: "Weight decay", group: "optimizer", kind: Number { min: 0.0, max: 1.0, log: true }, races: "decay {}",
         hint: "How much of a weight each step takes away, times the learning rate.",
+    }
+    "normrate" {
+        /// Factor on the learning rate of biases and normalisations, 0.01 to 100.
+        norm_rate: f64 = 1.0;
+        label: "Rate of biases", group: "optimizer", kind: Number { min: 0.01, max: 100.0, log: true }, races: "bias rate {}",
+        hint: "Times the learning rate, for biases and normalisations.",
     }
     "decaynorms" {
         /// Biases and normalisations decay too.

@@ -1,7 +1,7 @@
 //! What data must be alike everywhere: for the native tests and for those in the browser.
 
 use nibble::Tensor;
-use nibble::data::{Augment, Loader, epoch_order, fill_batch, synthetic};
+use nibble::data::{Augment, Loader, PAD, epoch_order, fill_batch, synthetic};
 
 /// The drawn images, the order of an epoch and the random crops are the same bytes on every platform.
 pub fn random_data_is_the_same_everywhere() {
@@ -12,7 +12,7 @@ pub fn random_data_is_the_same_everywhere() {
     assert_eq!(epoch_order(10, 1, 1), [4, 2, 9, 0, 7, 6, 3, 1, 5, 8]);
 
     let (mut x, mut labels) = (Tensor::default(), Vec::new());
-    let augment = Augment { seed: 1, epoch: 2, position: 3 };
+    let augment = Augment { seed: 1, epoch: 2, position: 3, reach: PAD, alternating: false };
     fill_batch(&set.train, &[5, 50, 95], Some(augment), &set.normalize(), 1, &mut x, &mut labels);
     let mut sum = flate2::Crc::new();
     x.data().iter().for_each(|value| sum.update(&value.to_le_bytes()));
