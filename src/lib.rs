@@ -27,6 +27,7 @@ pub mod param;
 pub mod predictions;
 pub mod quant;
 pub mod random;
+pub mod recipes;
 pub mod registry;
 pub mod run;
 pub mod schedule;

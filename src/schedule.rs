@@ -150,7 +150,8 @@ mod tests {
     use super::*;
 
     fn lr(name: &str, epoch: u32, epochs: u32) -> f64 {
-        let at = At { step: u64::from(epoch) * 10, steps: u64::from(epochs) * 10, epoch, epochs, warm_up: 0.05 };
+        let at =
+            At { step: u64::from(epoch) * 10, steps: u64::from(epochs) * 10, epoch, epochs, warm_up: 0.05 };
         (find(name).unwrap().rates)(&at).lr
     }
 
@@ -169,7 +170,13 @@ mod tests {
         for schedule in SCHEDULES.iter() {
             for epochs in [1, 2, 7] {
                 for step in 0..epochs * 3 {
-                    let at = At { step, steps: epochs * 3, epoch: (step / 3) as u32, epochs: epochs as u32, warm_up: 0.05 };
+                    let at = At {
+                        step,
+                        steps: epochs * 3,
+                        epoch: (step / 3) as u32,
+                        epochs: epochs as u32,
+                        warm_up: 0.05,
+                    };
                     let Rates { lr, momentum } = (schedule.rates)(&at);
                     assert!((0.0..=1.0).contains(&lr), "{} at {at:?}: {lr}", schedule.entry.name);
                     assert!(momentum.is_none_or(|m| (0.85..=0.95).contains(&m)), "{momentum:?}");

@@ -134,7 +134,8 @@ fn batches_do_not_depend_on_batch_size_or_threads() {
     let batches = |size: usize| {
         let (mut x, mut labels, mut all) = (Tensor::default(), Vec::new(), Vec::new());
         for (i, indices) in order.chunks(size).enumerate() {
-            let augment = Augment { seed: 2, epoch: 1, position: (i * size) as u32, reach: PAD, alternating: false };
+            let augment =
+                Augment { seed: 2, epoch: 1, position: (i * size) as u32, reach: PAD, alternating: false };
             fill_batch(&set.train, indices, Some(augment), &set.normalize(), 1, &mut x, &mut labels);
             all.extend(x.to_dense());
         }

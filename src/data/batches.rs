@@ -96,6 +96,17 @@ pub fn fill_batch(
     });
 }
 
+/// Turns every image's left to its right.
+pub fn mirror(x: &mut Tensor) {
+    let [n, h, _, c] = x.shape();
+    for (image, row) in (0..n).flat_map(|image| (0..h).map(move |row| (image, row))) {
+        // All values the other way round, then those of each pixel.
+        let row = x.row_mut(image, row);
+        row.reverse();
+        row.chunks_exact_mut(c).for_each(<[f32]>::reverse);
+    }
+}
+
 /// Row `h` of a cropped image.
 fn fill_row(image: &[u8], h: usize, crop: Crop, normalize: &Normalize, pixels: &mut [[f32; BATCH_CHANNELS]]) {
     let black = normalize.pixel([0; 3]);

@@ -24,7 +24,7 @@ mod pickle;
 mod readers;
 pub mod synthetic;
 
-pub use batches::{Augment, PAD, epoch_order, fill_batch};
+pub use batches::{Augment, PAD, epoch_order, fill_batch, mirror};
 pub use dataset::{
     BYTES_PER_IMAGE, Dataset, DatasetInfo, DatasetKind, IMAGE_BYTES, MAX_IMAGES, MEAN, PLANE, SIDE, STD,
     Split,

@@ -8,6 +8,7 @@ use super::Totals;
 use super::after_training::Preparation;
 use super::images::{Feed, Images};
 use crate::Result;
+use crate::data::mirror;
 use crate::layers::Pass;
 use crate::loss::cross_entropy;
 use crate::model::Model;
@@ -48,6 +49,8 @@ pub struct Evaluator {
     model: Model,
     feed: Feed,
     bits: u8,
+    /// Each image is seen mirrored as well, and the mean of both logits counts.
+    mirrored: bool,
     /// What is to be done before the first image.
     preparations: VecDeque<Box<dyn Preparation>>,
     totals: Totals,
@@ -65,9 +68,16 @@ impl Evaluator {
             model,
             feed: Feed::new(images),
             bits: if full { FP32_BITS } else { config.bits.all },
+            mirrored: false,
             preparations: preparations.into(),
             totals: Totals::default(),
         })
+    }
+
+    /// Has it see each image mirrored too, and take the mean of both logits (test-time augmentation).
+    pub fn mirrored(mut self) -> Self {
+        self.mirrored = true;
+        self
     }
 
     /// Classifies the next batch of test images, once the network is prepared. When all are done it gives the result
@@ -87,7 +97,16 @@ impl Evaluator {
             let halo = self.model.input_halo();
             images.test_batch(start..end, halo, x, labels);
             let logits = self.model.forward(x, &Pass::EVALUATION);
-            self.totals.add(cross_entropy(logits, labels, None), end - start);
+            let loss = if self.mirrored {
+                let mut mean = logits.clone();
+                mirror(x);
+                let mirrored = self.model.forward(x, &Pass::EVALUATION).data();
+                mean.data_mut().iter_mut().zip(mirrored).for_each(|(a, b)| *a = (*a + b) / 2.0);
+                cross_entropy(&mean, labels, None)
+            } else {
+                cross_entropy(logits, labels, None)
+            };
+            self.totals.add(loss, end - start);
         }
         let result =
             Evaluation { loss: self.totals.mean_loss(), accuracy: self.totals.accuracy(), bits: self.bits };

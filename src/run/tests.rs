@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Run;
+use super::{Evaluator, Run};
 use crate::RunConfig;
-use crate::data::synthetic;
+use crate::data::{SIDE, synthetic};
 use crate::metrics::Event;
 
 /// What a run starts from and is fed with.
@@ -72,4 +72,31 @@ fn batches_have_the_halo_that_the_model_asks_for() {
             assert_eq!(run.x.halo(), halo, "{model}");
         }
     }
+}
+
+#[test]
+fn a_mirrored_test_takes_the_mean_of_both_sides() {
+    let config = RunConfig { batch: 16, epochs: 1, ..RunConfig::default() };
+    let data = synthetic::generate(40, 10, 5).unwrap();
+    let mut turned = synthetic::generate(40, 10, 5).unwrap();
+    for row in turned.test.images.chunks_exact_mut(SIDE) {
+        row.reverse();
+    }
+    let [plain, mirrored] = [data, turned].map(|dataset| {
+        let mut run = Run::new(Arc::new(dataset), config.clone(), || 0.0).unwrap();
+        while !matches!(run.advance().unwrap(), Event::Finished { .. }) {}
+        let test = |evaluator: Evaluator| {
+            let mut evaluator = evaluator;
+            loop {
+                if let Some(result) = evaluator.advance().result {
+                    return result.loss;
+                }
+            }
+        };
+        [test(run.evaluator(None).unwrap()), test(run.evaluator(None).unwrap().mirrored())]
+    });
+    assert_ne!(plain[0], mirrored[0], "both sides differ");
+    assert_eq!(plain[1], mirrored[1], "one after the other or the other way round");
+    // Cross-entropy is convex in the logits.
+    assert!(plain[1] < (plain[0] + mirrored[0]) / 2.0, "{plain:?}, {mirrored:?}");
 }

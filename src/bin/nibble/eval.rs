@@ -1,6 +1,6 @@
 //! `cargo nibble eval`: tests a run that was saved.
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use nibble::run::Evaluation;
 use serde_json::json;
 
@@ -11,6 +11,12 @@ pub fn command() -> Command {
     Command::new("eval")
         .about("Test a saved run, as its last step left it, on the whole test set")
         .arg(saved::argument())
+        .arg(
+            Arg::new("mirrored")
+                .long("mirrored")
+                .action(ArgAction::SetTrue)
+                .help("See each image mirrored too, and take the mean of both answers"),
+        )
         .arg(report::json())
         .arg(images::argument())
         .args(engine::arguments())
@@ -21,7 +27,11 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     engine::on_pool(arguments, |clock| {
         let (_, mut loaded) = saved::load(file, arguments, clock)?;
         saved::warn(file, &loaded);
+        let mirrored = arguments.get_flag("mirrored");
         let mut evaluator = loaded.run.evaluator(None)?;
+        if mirrored {
+            evaluator = evaluator.mirrored();
+        }
         let (images, Evaluation { loss, accuracy, .. }) = loop {
             let progress = evaluator.advance();
             if let Some(evaluation) = progress.result {
@@ -30,9 +40,11 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         };
         if arguments.get_flag("json") {
             return say(json!({
-                "kind": "evaluation", "file": file, "images": images, "loss": loss, "accuracy": accuracy,
+                "kind": "evaluation", "file": file, "images": images, "mirrored": mirrored, "loss": loss,
+                "accuracy": accuracy,
             }));
         }
-        say(format!("{images} test images: loss {loss:.4}, {:.2} % right", 100.0 * accuracy))
+        let seen = if mirrored { ", each mirrored too" } else { "" };
+        say(format!("{images} test images{seen}: loss {loss:.4}, {:.2} % right", 100.0 * accuracy))
     })
 }

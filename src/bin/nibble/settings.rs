@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, value_parser};
 use nibble::RunConfig;
+use nibble::recipes::{self, RECIPES, Recipe};
 use nibble::settings::{SETTINGS, Setting, find};
 use toml::{Table, Value};
 
 use crate::address;
 use crate::problem::{Problem, Result, note};
 
+/// Names a recipe, whose settings come before all others.
+const RECIPE: &str = "recipe";
 /// What addresses hold besides the table (`www/settings.js`).
 const OF_THE_PAGE: [&str; 5] = ["race", "images", "embed", "show", "lesson"];
 
@@ -30,6 +33,11 @@ pub struct Wanted {
 
 /// A flag for each row that counts here, and where else settings may come from.
 pub fn arguments() -> impl Iterator<Item = Arg> {
+    let recipes: Vec<_> = RECIPES.iter().map(|recipe| recipe.entry.name).collect();
+    let recipe = Arg::new(RECIPE)
+        .long(RECIPE)
+        .value_name("NAME")
+        .help(format!("Settings that train well [{}]; all others go before them", recipes.join(", ")));
     let from = Arg::new("from")
         .long("from")
         .value_name("ADDRESS")
@@ -50,7 +58,7 @@ pub fn arguments() -> impl Iterator<Item = Arg> {
             .help_heading("Settings")
             .help(format!("{}.{hint} [{}; default {default}]", row.label, row.expected()))
     });
-    [from, file].into_iter().chain(flags)
+    [recipe, from, file].into_iter().chain(flags)
 }
 
 /// The rows that have a flag; where images lie is an argument of its own.
@@ -67,17 +75,19 @@ impl Wanted {
     /// # Errors
     /// For a key that does not exist, a value out of range, and a file that is none of settings.
     pub fn new(arguments: &ArgMatches) -> Result<Self> {
+        let address = arguments.get_one::<String>("from");
+        let address = address.map_or_else(Vec::new, |address| address::pairs(address));
+        let path = arguments.get_one::<PathBuf>("settings");
+        let file = path.map_or_else(|| Ok(Vec::new()), |path| read(path))?;
         let mut wanted = Self::default();
-        if let Some(address) = arguments.get_one::<String>("from") {
-            wanted.set_address(address)?;
-        }
-        if let Some(path) = arguments.get_one::<PathBuf>("settings") {
-            for (key, text) in read(path)? {
-                wanted.set(&key, &text).map_err(|problem| Problem {
-                    sentence: format!("{}: {}", path.display(), problem.sentence),
-                    ..problem
-                })?;
-            }
+        let flag = arguments.get_one::<String>(RECIPE).map(String::as_str);
+        wanted.follow(flag.or_else(|| recipe(&file)).or_else(|| recipe(&address)))?;
+        wanted.set_address(address)?;
+        for (key, text) in file.iter().filter(|(key, _)| key != RECIPE) {
+            wanted.set(key, text).map_err(|problem| Problem {
+                sentence: format!("{}: {}", path.expect("it was read").display(), problem.sentence),
+                ..problem
+            })?;
         }
         for (key, text) in flags(arguments) {
             wanted.set(key, text)?;
@@ -90,9 +100,17 @@ impl Wanted {
     /// # Errors
     /// For a key that does not exist, and a value out of range.
     pub fn of_address(address: &str) -> Result<Self> {
+        let pairs = address::pairs(address);
         let mut wanted = Self::default();
-        wanted.set_address(address)?;
+        wanted.follow(recipe(&pairs))?;
+        wanted.set_address(pairs)?;
         wanted.checked()
+    }
+
+    /// Takes the settings of a recipe.
+    fn follow(&mut self, name: Option<&str>) -> Result<()> {
+        let recipe = name.map(recipes::find).transpose()?;
+        recipe.into_iter().flat_map(Recipe::settings).try_for_each(|(key, text)| self.set(key, text))
     }
 
     fn checked(self) -> Result<Self> {
@@ -113,8 +131,8 @@ impl Wanted {
     }
 
     /// Addresses name every setting: beside a former key, the present one at its default says nothing.
-    fn set_address(&mut self, address: &str) -> Result<()> {
-        let pairs = address::pairs(address);
+    fn set_address(&mut self, mut pairs: Vec<(String, String)>) -> Result<()> {
+        pairs.retain(|(key, _)| key != RECIPE);
         let of_former =
             |key: &str| SETTINGS.iter().find(|row| row.former.iter().any(|(former, ..)| *former == key));
         let (former, present): (Vec<_>, Vec<_>) =
@@ -158,6 +176,11 @@ impl Wanted {
         }
         Ok(())
     }
+}
+
+/// The recipe that settings name.
+fn recipe(pairs: &[(String, String)]) -> Option<&str> {
+    pairs.iter().rev().find(|(key, _)| key == RECIPE).map(|(_, name)| name.as_str())
 }
 
 /// The settings of a TOML file, as texts.
