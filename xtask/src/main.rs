@@ -10,6 +10,7 @@ mod lock;
 mod offline;
 mod process;
 mod project;
+mod results;
 mod sanitize;
 mod schemes;
 mod serve;
@@ -34,6 +35,7 @@ const COMMANDS: &[Task] = &[
     Task { command: build::command, run: build::run },
     Task { command: test::command, run: test::run },
     Task { command: schemes::command, run: schemes::run },
+    Task { command: results::command, run: results::run },
     Task { command: sanitize::command, run: sanitize::run },
     Task { command: audit::command, run: audit::run },
     Task { command: fuzz::command, run: fuzz::run },

@@ -1,0 +1,106 @@
+//! Recipes: named sets of settings that train a network well. One line in [`RECIPES`] each; what each reached is in
+//! docs/RESULTS.md.
+
+use crate::Result;
+use crate::registry::{Entry, Named, Registry};
+use crate::settings::RunConfig;
+
+/// A registered set of settings.
+pub struct Recipe {
+    /// Its name and description.
+    pub entry: Entry,
+    /// `key=value`, parted by spaces, as addresses have them; all others are at their defaults.
+    settings: &'static str,
+}
+
+impl Recipe {
+    /// Keys and values' texts, as [`RunConfig::set`] takes them.
+    ///
+    /// # Panics
+    /// For a line of the registry without an equals sign, which a test excludes.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.settings.split(' ').map(|pair| pair.split_once('=').expect("key=value"))
+    }
+
+    /// The settings of a run by it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for a value out of range.
+    pub fn config(&self) -> Result<RunConfig> {
+        let mut config = RunConfig::default();
+        self.settings().try_for_each(|(key, text)| config.set(key, text))?;
+        Ok(config)
+    }
+}
+
+impl Named for Recipe {
+    fn name(&self) -> &'static str {
+        self.entry.name
+    }
+}
+
+/// Every recipe.
+pub static RECIPES: Registry<Recipe> = Registry::new("recipe", OWN);
+
+const OWN: &[Recipe] = &[
+    Recipe {
+        entry: Entry {
+            name: "paper",
+            label: "As published",
+            about: "arXiv 2603.13931 to the letter: 150 epochs, whose rate falls to 0 at the 100th and climbs again",
+        },
+        settings: "model=vgg4bit epochs=150 schedule=cosine_climbing",
+    },
+    Recipe {
+        entry: Entry {
+            name: "monotone",
+            label: "As published, only falling",
+            about: "The paper's settings with the schedule that it advises: 100 epochs, whose rate only falls",
+        },
+        settings: "model=vgg4bit epochs=100",
+    },
+    Recipe {
+        entry: Entry {
+            name: "fast",
+            label: "Fast",
+            about: "The most accuracy in 12 epochs of VGG4bit with 4-bit weights",
+        },
+        settings: "model=vgg4bit epochs=12 optimizer=muon lr=0.004 decay=0.05 schedule=warmup_linear smoothing=0.1 dropout=0.2 clipnorm=2 reestimate=60",
+    },
+];
+
+/// The recipe of that name.
+///
+/// # Errors
+/// [`crate::Error::Config`] for an unknown name.
+pub fn find(name: &str) -> Result<&'static Recipe> {
+    RECIPES.find(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_is_valid_and_says_nothing_that_is_a_default() {
+        for recipe in RECIPES.iter() {
+            let name = recipe.entry.name;
+            recipe.config().unwrap().validate().unwrap();
+            let defaults = RunConfig::default().texts();
+            for (key, text) in recipe.settings() {
+                assert_ne!(defaults[key], text, "{name}: {key}");
+            }
+            let mut keys: Vec<_> = recipe.settings().map(|(key, _)| key).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            assert_eq!(keys.len(), recipe.settings().count(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_published_settings_are_the_defaults_but_for_the_schedule() {
+        let paper = find("paper").unwrap().config().unwrap();
+        let RunConfig { model, epochs, schedule, .. } = paper.clone();
+        assert_eq!(paper, RunConfig { model, epochs, schedule, ..RunConfig::default() });
+    }
+}

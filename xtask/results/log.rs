@@ -1,0 +1,75 @@
+//! The log of a run: lines of JSON, as the commands of `cargo nibble` print them.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// What a log tells.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// Of each epoch: accuracy of training and of the test, in percent.
+    pub epochs: Vec<[f64; 2]>,
+    /// Seconds that the epochs took.
+    pub seconds: f64,
+    /// Whether the run came to its end.
+    pub finished: bool,
+    /// Percent of test images, each seen mirrored too.
+    pub mirrored: Option<f64>,
+    /// Name of the data set.
+    pub data: String,
+    /// SHA-256 of the file that it was saved to.
+    pub checkpoint: Option<String>,
+    /// Processor, threads and arithmetic.
+    pub machine: Option<String>,
+}
+
+impl Log {
+    /// # Errors
+    /// A sentence, where it cannot be read or a line is none of a log.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut log = Self::default();
+        for (number, line) in text.lines().enumerate() {
+            log.add(line)
+                .ok_or_else(|| format!("{}, line {}: no line of a log", path.display(), number + 1))?;
+        }
+        Ok(log)
+    }
+
+    fn add(&mut self, line: &str) -> Option<()> {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let percent = |name: &str| Some(100.0 * line[name].as_f64()?);
+        match line["kind"].as_str()? {
+            "epoch" => {
+                self.epochs.push([percent("trainAccuracy")?, percent("testAccuracy")?]);
+                self.seconds += line["secs"].as_f64()?;
+            }
+            "finished" => self.finished = true,
+            "checkpoint" => {
+                self.data = line["data"]["name"].as_str()?.into();
+                self.checkpoint = line["sha256"].as_str().map(String::from);
+                self.machine = line["machine"].as_str().map(String::from);
+            }
+            "evaluation" if line["mirrored"].as_bool()? => self.mirrored = Some(percent("accuracy")?),
+            "evaluation" | "interrupted" => {}
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Percent of test images after the last epoch.
+    pub fn accuracy(&self) -> Option<f64> {
+        self.epochs.last().filter(|_| self.finished).map(|[_, test]| *test)
+    }
+}
+
+/// SHA-256 of a file.
+///
+/// # Errors
+/// A sentence, where it cannot be read.
+pub fn sha256(path: &Path) -> Result<String, String> {
+    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}

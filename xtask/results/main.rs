@@ -1,0 +1,97 @@
+//! Prints docs/RESULTS.md's tables from the logs, and makes runs: `cargo xtask results`.
+
+mod log;
+mod rerun;
+mod rows;
+mod sums;
+mod table;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, fs};
+
+use rows::Results;
+
+/// Where a table stands in a document: behind the first line with its name, up to the next with its end.
+const MARKS: [&str; 2] = ["<!-- results: ", "<!-- end -->"];
+/// Documents with tables.
+const DOCUMENTS: [&str; 2] = ["docs/RESULTS.md", "README.md"];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<(), String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let results = Results::read(root)?;
+    match arguments {
+        [] => {
+            sums::check(root, &results)?;
+            for name in ["rows", "references", "trials"] {
+                println!("{}", table(root, &results, name)?);
+            }
+            documents(root, &results, false)
+        }
+        ["--write"] => {
+            sums::write(root, &results)?;
+            documents(root, &results, true)
+        }
+        ["--rerun", name, "--data", data] => rerun::rerun(root, &results, name, Path::new(data)),
+        _ => Err("expected nothing, --write, or --rerun ROW --data PATH".into()),
+    }
+}
+
+fn table(root: &Path, results: &Results, name: &str) -> Result<String, String> {
+    match name {
+        "rows" => table::rows(root, results),
+        "references" => table::references(root, results),
+        "trials" => table::trials(root, results),
+        _ => Err(format!("results: expected rows, references or trials, found {name}")),
+    }
+}
+
+/// Holds the tables of the documents against the logs, or writes them.
+fn documents(root: &Path, results: &Results, write: bool) -> Result<(), String> {
+    for document in DOCUMENTS {
+        let path = root.join(document);
+        let text = fs::read_to_string(&path).map_err(|error| format!("{document}: {error}"))?;
+        let new = filled(&text, |name| table(root, results, name))
+            .map_err(|problem| format!("{document}: {problem}"))?;
+        if write {
+            fs::write(&path, new).map_err(|error| format!("{document}: {error}"))?;
+        } else if new != text {
+            return Err(format!(
+                "{document}: expected the tables of the logs, found others; cargo xtask results --write"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A document with its tables put in.
+fn filled(text: &str, table: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
+    let mut new = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(MARKS[0]) {
+        let (name, after) = after.split_once(" -->\n").ok_or("expected a table's name")?;
+        let (_, after) = after.split_once(MARKS[1]).ok_or_else(|| format!("expected the end of {name}"))?;
+        new += &format!("{before}{}{name} -->\n{}{}", MARKS[0], table(name)?, MARKS[1]);
+        rest = after;
+    }
+    Ok(new + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn logs_have_their_hashes_and_documents_the_tables_of_the_logs() {
+        super::run(&[]).unwrap();
+    }
+}

@@ -1,0 +1,113 @@
+//! Makes the runs of a row, one after the other, and their logs.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Error, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::log::{Log, sha256};
+use crate::rows::{FOLDER, Results, Row, Variant};
+use crate::sums;
+
+/// Checkpoints of runs, from the project's root.
+const RUNS: &str = "target/results";
+
+/// Makes every run of a row that has no whole log yet; one that was interrupted goes on.
+///
+/// # Errors
+/// A sentence, where there is no such row or a run fails.
+pub fn rerun(root: &Path, results: &Results, name: &str, data: &Path) -> Result<(), String> {
+    let row = results.rows.iter().find(|row| row.name == name).ok_or_else(|| {
+        let names: Vec<_> = results.rows.iter().map(|row| row.name.as_str()).collect();
+        format!("expected one of {}, found {name}", names.join(", "))
+    })?;
+    for variant in &row.variants {
+        for (seed, log) in row.runs(variant) {
+            let log = root.join(FOLDER).join(log);
+            if log.is_file() && Log::read(&log)?.mirrored.is_some() {
+                println!("{} is there already", log.display());
+                continue;
+            }
+            make(root, row, variant, seed, &log, data)?;
+            sums::write(root, results)?;
+        }
+    }
+    Ok(())
+}
+
+fn make(root: &Path, row: &Row, variant: &Variant, seed: u32, log: &Path, data: &Path) -> Result<(), String> {
+    let runs = PathBuf::from(RUNS).join(&row.name);
+    fs::create_dir_all(root.join(&runs)).map_err(io(&runs))?;
+    let folder = log.parent().expect("a log lies in a folder");
+    fs::create_dir_all(folder).map_err(io(folder))?;
+    let run = runs.join(format!("{}-seed-{seed}.nibble.safetensors", variant.name));
+    let run_text = run.to_string_lossy();
+    let seed = seed.to_string();
+    let mut out = File::options().create(true).append(true).open(log).map_err(io(log))?;
+    let mut train = nibble(root, "train");
+    if root.join(&run).is_file() {
+        train.args(["--resume", &run_text]);
+    } else {
+        out.set_len(0).map_err(io(log))?;
+        train.args(["--out", &run_text, "--seed", &seed]).args(variant.flags.split(' '));
+    }
+    let mut write = |line: &str| writeln!(out, "{line}").map_err(io(log));
+    tell(train.arg("--data").arg(data), &mut write)?;
+
+    let mut about = String::new();
+    tell(nibble(root, "inspect").arg(&run), &mut |line| {
+        about = line.into();
+        Ok(())
+    })?;
+    let mut about: Value = serde_json::from_str(&about).map_err(|error| format!("inspect: {error}"))?;
+    let found = about["data"]["kind"].as_str().unwrap_or("nothing");
+    if found != row.data {
+        return Err(format!("{}: expected {}, found {found}", data.display(), row.data));
+    }
+    about["sha256"] = sha256(&root.join(&run))?.into();
+    about["machine"] = machine().into();
+    write(&about.to_string())?;
+    for mirrored in [&[][..], &["--mirrored"]] {
+        tell(nibble(root, "eval").arg(&run).args(mirrored).arg("--data").arg(data), &mut write)?;
+    }
+    Ok(())
+}
+
+/// How a file's error is told.
+fn io(path: &Path) -> impl Fn(Error) -> String {
+    move |error| format!("{}: {error}", path.display())
+}
+
+/// A command of `cargo nibble` that tells in JSON.
+fn nibble(root: &Path, name: &str) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root).args(["nibble", name, "--json"]);
+    command
+}
+
+/// Runs a command, and passes on each line that it prints.
+fn tell(command: &mut Command, line: &mut dyn FnMut(&str) -> Result<(), String>) -> Result<(), String> {
+    println!("{}", format!("{command:?}").replace('"', ""));
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| format!("cargo: {error}"))?;
+    for told in BufReader::new(child.stdout.take().expect("it is piped")).lines() {
+        let told = told.map_err(|error| format!("cargo: {error}"))?;
+        println!("{told}");
+        line(&told)?;
+    }
+    let status = child.wait().map_err(|error| format!("cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}")) }
+}
+
+/// The processor's name and how many cores there are.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model =
+        text.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": another processor");
+    format!(
+        "{}, {cores} cores",
+        model.trim_start_matches(|letter: char| letter == ':' || letter.is_whitespace())
+    )
+}

@@ -1,0 +1,103 @@
+//! What there is to tell: docs/results/results.toml.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Where rows, logs and sums lie.
+pub const FOLDER: &str = "docs/results";
+
+/// All rows and trials.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    #[serde(rename = "row")]
+    pub rows: Vec<Row>,
+    /// What was tried for the recipes, on images held out of training.
+    #[serde(default, rename = "trial")]
+    pub trials: Vec<Trial>,
+}
+
+/// Runs that differ in their seeds, or in a variant too.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The folder of its logs.
+    pub name: String,
+    pub title: String,
+    /// A data set as the setting `data` names it.
+    pub data: String,
+    /// Seeds from 1 on.
+    pub seeds: u32,
+    /// Percent of test images that the mean over seeds is to reach.
+    pub goal: Option<f64>,
+    /// The row of the same runs at fewer bits, and the most points that these may be above them.
+    pub twin: Option<Twin>,
+    /// A published log to hold it against, from the project's root.
+    pub reference: Option<PathBuf>,
+    pub variants: Vec<Variant>,
+}
+
+/// A row that another one is held against.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Twin {
+    pub row: String,
+    /// Points of percent.
+    pub gap: f64,
+}
+
+/// Settings of some runs of a row.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// In the names of its logs.
+    pub name: String,
+    pub title: String,
+    /// For `cargo nibble train`.
+    pub flags: String,
+}
+
+/// A run that a choice was made by.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Of its log, in the folder `trials`.
+    pub name: String,
+    /// For `cargo nibble train`.
+    pub flags: String,
+    /// What it taught.
+    pub taught: String,
+}
+
+impl Results {
+    /// # Errors
+    /// A sentence, where the file is none.
+    pub fn read(root: &Path) -> Result<Self, String> {
+        let path = root.join(FOLDER).join("results.toml");
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+impl Row {
+    /// The runs of a variant: each seed, and its log from the folder of results.
+    pub fn runs(&self, variant: &Variant) -> impl Iterator<Item = (u32, PathBuf)> {
+        let folder = PathBuf::from(&self.name);
+        let name = variant.name.clone();
+        (1..=self.seeds).map(move |seed| (seed, folder.join(format!("{name}-seed-{seed}.jsonl"))))
+    }
+
+    /// How its runs are made.
+    pub fn command(&self) -> String {
+        format!("cargo xtask results --rerun {} --data PATH", self.name)
+    }
+}
+
+impl Trial {
+    /// Its log, from the folder of results.
+    pub fn log(&self) -> PathBuf {
+        Path::new("trials").join(format!("{}.jsonl", self.name))
+    }
+}
