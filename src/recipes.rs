@@ -1,9 +1,10 @@
 //! Recipes: named sets of settings that train a network well. One line in [`RECIPES`] each; what each reached is in
 //! docs/RESULTS.md.
 
+use serde_json::{Value, json};
+
 use crate::Result;
 use crate::registry::{Entry, Named, Registry};
-use crate::settings::RunConfig;
 
 /// A registered set of settings.
 pub struct Recipe {
@@ -14,7 +15,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Keys and values' texts, as [`RunConfig::set`] takes them.
+    /// Keys and values' texts, as [`RunConfig::set`](crate::RunConfig::set) takes them.
     ///
     /// # Panics
     /// For a line of the registry without an equals sign, which a test excludes.
@@ -22,14 +23,10 @@ impl Recipe {
         self.settings.split(' ').map(|pair| pair.split_once('=').expect("key=value"))
     }
 
-    /// The settings of a run by it.
-    ///
-    /// # Errors
-    /// [`crate::Error::Config`] for a value out of range.
-    pub fn config(&self) -> Result<RunConfig> {
-        let mut config = RunConfig::default();
-        self.settings().try_for_each(|(key, text)| config.set(key, text))?;
-        Ok(config)
+    /// What the page is told of it.
+    pub(crate) fn row(&self) -> Value {
+        let Entry { name, label, about } = &self.entry;
+        json!({ "name": name, "label": label, "about": about, "settings": self.settings().collect::<Vec<_>>() })
     }
 }
 
@@ -80,12 +77,19 @@ pub fn find(name: &str) -> Result<&'static Recipe> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RunConfig;
+
+    fn config(recipe: &Recipe) -> RunConfig {
+        let mut config = RunConfig::default();
+        recipe.settings().for_each(|(key, text)| config.set(key, text).unwrap());
+        config
+    }
 
     #[test]
     fn every_recipe_is_valid_and_says_nothing_that_is_a_default() {
         for recipe in RECIPES.iter() {
             let name = recipe.entry.name;
-            recipe.config().unwrap().validate().unwrap();
+            config(recipe).validate().unwrap();
             let defaults = RunConfig::default().texts();
             for (key, text) in recipe.settings() {
                 assert_ne!(defaults[key], text, "{name}: {key}");
@@ -99,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_published_settings_are_the_defaults_but_for_the_schedule() {
-        let paper = find("paper").unwrap().config().unwrap();
+        let paper = config(find("paper").unwrap());
         let RunConfig { model, epochs, schedule, .. } = paper.clone();
         assert_eq!(paper, RunConfig { model, epochs, schedule, ..RunConfig::default() });
     }

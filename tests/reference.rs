@@ -368,7 +368,7 @@ fn schedules_are_those_of_pytorch() {
             _ => continue,
         };
         for (step, expected) in case.lr.iter().enumerate() {
-            let at = At { step: step as u64, steps: case.total, epoch: 0, epochs: 1 };
+            let at = At { step: step as u64, steps: case.total, epoch: 0, epochs: 1, warm_up: 0.0 };
             let rates = (schedule::find(name).unwrap().rates)(&at);
             assert!((rates.lr - expected).abs() <= 1e-12, "{name} {step} of {}: {}", case.total, rates.lr);
             if let Some(momentum) = rates.momentum {

@@ -37,7 +37,7 @@
  *
  * @typedef {Record<string, string|number|boolean>} Settings a value for every key of the table
  */
-import { settings as ENGINE, weightLayers } from "../pkg/registry.js";
+import { settings as ENGINE, recipes, weightLayers } from "../pkg/registry.js";
 import { PARTS } from "./parts.js";
 
 /**
@@ -86,6 +86,9 @@ export function byPresentNames(settings) {
   const present = ([key, value]) => [settingOf(key).key, isText(key, value) ? presentText(key, format(null, value)) : value];
   return Object.fromEntries(Object.entries(settings).map(present));
 }
+
+/** Names, in an address, a set of settings that what else the address says goes before. It is read and never written. */
+const RECIPE = "recipe";
 
 /** Every setting at its default. @returns {Settings} */
 export const defaults = () => Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting.default]));
@@ -317,7 +320,11 @@ export const format = (setting, value) => (typeof value === "boolean" ? (value ?
  */
 export function fromQuery(search) {
   const settings = defaults();
-  const read = [...new URLSearchParams(search)].map(([key, text]) => {
+  const pairs = [...new URLSearchParams(search)];
+  const named = pairs.findLast(([key]) => key === RECIPE);
+  const recipe = recipes.find(({ name }) => name === named?.[1]);
+  const own = pairs.filter(([key]) => key !== RECIPE);
+  const read = [...(recipe?.settings ?? []), ...own].map(([key, text]) => {
     const setting = settingOf(key);
     return { key, setting, parsed: setting && parse(setting, presentText(key, text)) };
   });
@@ -330,6 +337,7 @@ export function fromQuery(search) {
   }
   const fit = settled(settings);
   const problems = [];
+  if (named && !recipe) problems.push(`Recipe is one of ${recipes.map(({ name }) => name).join(", ")}, not "${named[1]}": passed over.`);
   for (const { key, setting, parsed } of read) {
     if (!setting) {
       problems.push(`The address has "${key}", which is no setting: passed over.`);

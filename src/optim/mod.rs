@@ -51,7 +51,8 @@ impl Named for Kind {
 }
 
 /// Every optimizer that a run can use.
-pub static OPTIMIZERS: Registry<Kind> = Registry::new("optimizer", &[adamw::KIND, sgd::KIND, muon::KIND]);
+pub static OPTIMIZERS: Registry<Kind> =
+    Registry::new("optimizer", &[adamw::KIND, sgd::KIND, muon::KIND, muon::CONVOLUTIONS]);
 
 /// The optimizer of that name.
 ///

@@ -10,27 +10,43 @@ use crate::kernels::weights;
 use crate::param::{Param, Role};
 use crate::registry::Entry;
 
+const SOURCE: &str = "Jordan et al. 2024; arXiv 2502.16982";
+
 pub(super) const KIND: Kind = Kind {
     entry: Entry {
         name: "muon",
         label: "Muon",
         about: "Steps of equal size in all directions of a weight matrix; AdamW for biases and small layers",
     },
-    source: "Jordan et al. 2024; arXiv 2502.16982",
-    optimizer: &Muon,
+    source: SOURCE,
+    optimizer: &Muon { matrices: true },
+};
+
+pub(super) const CONVOLUTIONS: Kind = Kind {
+    entry: Entry {
+        name: "muon_conv",
+        label: "Muon, convolutions only",
+        about: "Muon for convolutions, AdamW for all other layers",
+    },
+    source: SOURCE,
+    optimizer: &Muon { matrices: false },
 };
 
 /// Both sides of a linear layer's matrix have at least so many.
 const LARGE: usize = 64;
 
-struct Muon;
+struct Muon {
+    /// Large linear layers too.
+    matrices: bool,
+}
 
 impl Muon {
-    fn takes(param: &Param) -> bool {
+    fn takes(&self, param: &Param) -> bool {
         param.role == Role::Weight
             && match param.dims[..] {
                 [_, _, _, _] => true,
-                _ => param.dims.len() == 2 && param.dims.iter().all(|len| *len >= LARGE),
+                [rows, outputs] => self.matrices && rows.min(outputs) >= LARGE,
+                _ => false,
             }
     }
 }
@@ -41,7 +57,7 @@ impl Optimizer for Muon {
     }
 
     fn update(&self, param: &mut Param, at: &Update) {
-        if !Self::takes(param) {
+        if !self.takes(param) {
             return AdamW.update(param, at);
         }
         let slot = param.slot("velocity");

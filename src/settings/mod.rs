@@ -17,6 +17,7 @@ use crate::export::TARGETS;
 use crate::kernels::blocks::Granularity;
 use crate::model::{Description, Model};
 use crate::quant::SchemeEntry;
+use crate::recipes::{RECIPES, Recipe};
 use crate::registry::{Entry, names};
 use crate::run::CALIBRATIONS;
 use crate::{Error, Result, models, quant};
@@ -337,6 +338,7 @@ pub fn registry() -> Value {
         "defaults": RunConfig::default(),
         "weightLayers": weight_layers(),
         "targets": TARGETS.iter().map(|target| &target.entry).collect::<Vec<_>>(),
+        "recipes": RECIPES.iter().map(Recipe::row).collect::<Vec<_>>(),
         "calibrations": CALIBRATIONS.iter().map(|calibrator| &calibrator.entry).collect::<Vec<_>>(),
     })
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{Kind, SETTINGS, Setting, When, registry};
+use crate::recipes::RECIPES;
+use crate::registry::Entry;
 
 /// pkg/registry.js: what the page reads before the engine is there.
 pub fn javascript() -> String {
@@ -19,6 +21,7 @@ pub fn javascript() -> String {
     let menus = [
         ("weightLayers", "Of each model the layers with weights."),
         ("targets", "What a trained network can be exported to."),
+        ("recipes", "Sets of settings that train well: keys and values as the address has them."),
         ("calibrations", "How the range of activations is chosen after training."),
     ];
     for (name, about) in menus {
@@ -75,6 +78,12 @@ pub fn markdown() -> String {
             }
             text += "\n";
         }
+    }
+    text += "\n# Recipes\n\nSets of settings that train well: `recipe=NAME` in the address, `--recipe NAME` on the command line. What else is named\ngoes before them. What they reach: [RESULTS.md](RESULTS.md).\n\n| recipe | | settings |\n| --- | --- | --- |\n";
+    for recipe in RECIPES.iter() {
+        let Entry { name, about, .. } = recipe.entry;
+        let settings: Vec<_> = recipe.settings().map(|(key, text)| format!("`{key}={text}`")).collect();
+        let _ = writeln!(text, "| `{name}` | {about} | {} |", settings.join(" "));
     }
     text
 }
@@ -183,6 +192,9 @@ mod tests {
         for row in SETTINGS {
             assert!(page.contains(&format!("\"key\":\"{}\"", row.key)), "{}", row.key);
             assert!(docs.contains(&format!("| `{}`", row.key)), "{}", row.key);
+        }
+        for recipe in RECIPES.iter() {
+            assert!(docs.contains(&format!("| `{}` |", recipe.entry.name)), "{}", recipe.entry.name);
         }
         assert!(!docs.contains("||"), "{docs}");
         // The module is JSON but for its two names.

@@ -51,6 +51,9 @@ fn what_is_told_is_told_in_json_too() {
     assert_eq!((&told["settings"]["bits"], &told["data"]["images"]), (&json!("3"), &json!([160, 100])));
     let [tested] = &json(&folder, &format!("eval {OUT}"))[..] else { panic!("one line") };
     assert_eq!((&tested["kind"], &tested["images"]), (&json!("evaluation"), &json!(100)));
+    let [mirrored] = &json(&folder, &format!("eval {OUT} --mirrored"))[..] else { panic!("one line") };
+    assert_eq!((&tested["mirrored"], &mirrored["mirrored"]), (&json!(false), &json!(true)));
+    assert_ne!(tested["loss"], mirrored["loss"]);
     // Another batch size: sums are rounded in another order.
     let away = tested["loss"].as_f64().unwrap() - told["epochs"][0]["testLoss"].as_f64().unwrap();
     assert!(away.abs() < 1e-5, "{away}");

@@ -68,6 +68,25 @@ fn flags_go_before_a_file_and_that_before_an_address() {
 }
 
 #[test]
+fn a_recipe_comes_before_all_other_settings() {
+    let folder = folder("recipe");
+    fs::write(folder.join("run.toml"), "recipe = \"fast\"\nepochs = 1\nbatch = 50\n").unwrap();
+    let small = "--model convnetjs_cifar10 --train 100 --test 100";
+    done(&folder, &format!("train --from ?recipe=paper&bits=3 --settings run.toml {small} --out {OUT}"));
+    let mut expected = RunConfig::default();
+    nibble::recipes::find("fast")
+        .unwrap()
+        .settings()
+        .for_each(|(key, text)| expected.set(key, text).unwrap());
+    for (key, text) in [("model", "convnetjs_cifar10"), ("bits", "3"), ("epochs", "1"), ("batch", "50")] {
+        expected.set(key, text).unwrap();
+    }
+    assert_eq!(settings(&folder.join(OUT)), expected);
+    let sentence = "recipe: expected paper, monotone, fast";
+    refused(&folder, &format!("train --recipe slow {small}"), 2, sentence);
+}
+
+#[test]
 fn what_cannot_be_asked_for_is_refused_in_a_sentence() {
     let folder = folder("refused");
     fs::write(folder.join("open.toml"), "bits = ").unwrap();

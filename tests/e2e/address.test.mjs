@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choices } from "../../www/difference.js";
+import { recipes } from "../../pkg/registry.js";
 import { adoptThreads, defaults, format, fromQuery, misfit, ofRun, parse, runConfig, SETTINGS, settled, toQuery } from "../../www/settings.js";
 
 const CASES = 2000;
@@ -115,7 +116,7 @@ test(`any query at all gives valid settings and a sentence for each pair that it
 test("what is not valid is left at its default and told", () => {
   const bad = {
     bits: ["1", "9", "4.5", "", "four", "4,", "4,conv1", "4,conv1:9", "4,:8", "4,conv1:8:2", "4,conv1:8,conv1:2", "9,conv1:8"], epochs: ["0", "1e9"], lr: ["0", "-0.1", "1e999", "NaN"], tanh: ["", "yes", "true", "2"], embed: ["yes"],
-    model: ["alexnet"], data: ["mnist"], quantizer: ["", "Symmetric"], show: ["accuracy,moon"], lesson: ["Levels", "levels.0", "levels.x"],
+    model: ["alexnet"], recipe: ["", "Fast"], data: ["mnist"], quantizer: ["", "Symmetric"], show: ["accuracy,moon"], lesson: ["Levels", "levels.0", "levels.x"],
     race: ["seed:3", "bits:9", "bits", "colour:1", "bits:4,conv1:9", "tanh:0 seed:3", "bits:3 bits:4", "scale:0 granularity:net", "quantizer:fp4 bits:3", "tanh:0;lr:0.01", " "], colour: ["1"], "": ["x"],
   };
   for (const [key, values] of Object.entries(bad)) {
@@ -124,6 +125,22 @@ test("what is not valid is left at its default and told", () => {
       assert.deepEqual([problems.length, settings], [1, defaults()], `${key}=${value}: ${problems}`);
       assert.match(problems[0], /^[A-Z].{10,}\.$/, `${key}=${value}`);
     }
+  }
+});
+
+test("a recipe sets what the address does not say itself, wherever it stands in it", () => {
+  for (const { name, settings: pairs } of recipes) {
+    const own = fromQuery(`?bits=3&recipe=${name}&seed=7`);
+    assert.deepEqual(own.problems, [], name);
+    const text = (key) => format(null, own.settings[key]);
+    for (const [key, value] of pairs) assert.equal(text(key), value, `${name}: ${key}`);
+    const others = SETTINGS.filter(({ key }) => !["bits", "seed", ...pairs.map(([key]) => key)].includes(key));
+    for (const { key } of others) assert.equal(own.settings[key], defaults()[key], `${name}: ${key}`);
+    assert.deepEqual([own.settings.bits, own.settings.seed], [3, 7], name);
+    const [key, value] = pairs.find(([key]) => key === "epochs");
+    assert.notEqual(value, "2", "another number of epochs");
+    assert.equal(fromQuery(`?${key}=2&recipe=${name}`).settings.epochs, 2, name);
+    assert.deepEqual(fromQuery(toQuery(own.settings)).settings, own.settings, `${name}: without its name`);
   }
 });
 

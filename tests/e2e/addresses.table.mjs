@@ -73,6 +73,7 @@ export const SETTINGS = [
   { key: "granularity", text: "group32", field: { granularity: "group32" }, control: "group32" },
   { key: "granularity", text: "tensor", field: { granularity: "tensor" }, control: "tensor" },
   { key: "steplr", text: "0.0001", field: { stepLr: 0.0001 }, control: "0.0001" },
+  { key: "optimizer", text: "muon_conv", field: { optimizer: "muon_conv" }, control: "muon_conv" },
   { key: "optimizer", text: "muon", field: { optimizer: "muon" }, control: "muon" },
   { key: "optimizer", text: "sgd", field: { optimizer: "sgd" }, control: "sgd" },
   { key: "optimizer", text: "adamw", field: { optimizer: "adamw" }, control: "adamw" },

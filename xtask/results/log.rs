@@ -1,5 +1,6 @@
-//! The log of a run: lines of JSON, as the commands of `cargo nibble` print them.
+//! The log of a run: lines of JSON, as the commands of `cargo nibble` print them, or `cargo xtask bench epochs`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -19,6 +20,12 @@ pub struct Log {
     pub mirrored: Option<f64>,
     /// Name of the data set.
     pub data: String,
+    /// Number of its training images.
+    pub images: u64,
+    /// The settings by their keys, where they are told.
+    pub settings: BTreeMap<String, String>,
+    /// Of a run in the page, how many epochs it is to have.
+    wanted: Option<u64>,
     /// SHA-256 of the file that it was saved to.
     pub checkpoint: Option<String>,
     /// Processor, threads and arithmetic.
@@ -41,16 +48,29 @@ impl Log {
     fn add(&mut self, line: &str) -> Option<()> {
         let line: Value = serde_json::from_str(line).ok()?;
         let percent = |name: &str| Some(100.0 * line[name].as_f64()?);
-        match line["kind"].as_str()? {
+        // Those of the page have no kind.
+        let kind =
+            line["kind"].as_str().or_else(|| line["epoch"].as_u64().map(|_| "epoch")).unwrap_or("page");
+        match kind {
             "epoch" => {
                 self.epochs.push([percent("trainAccuracy")?, percent("testAccuracy")?]);
-                self.seconds += line["secs"].as_f64()?;
+                self.seconds += line["wallSecs"].as_f64().or(line["secs"].as_f64())?;
+                self.finished |= Some(self.epochs.len() as u64) == self.wanted;
+            }
+            "page" => {
+                self.wanted = line["config"]["epochs"].as_u64();
+                self.data = line["data"]["name"].as_str()?.into();
+                self.machine = Some(format!("{}, {}", line["browser"].as_str()?, line["engine"].as_str()?));
             }
             "finished" => self.finished = true,
             "checkpoint" => {
                 self.data = line["data"]["name"].as_str()?.into();
                 self.checkpoint = line["sha256"].as_str().map(String::from);
                 self.machine = line["machine"].as_str().map(String::from);
+                let texts = line["settings"].as_object()?.iter();
+                let texts = texts.map(|(key, text)| Some((key.clone(), text.as_str()?.to_owned())));
+                self.settings = texts.collect::<Option<_>>()?;
+                self.images = line["data"]["images"][0].as_u64()?;
             }
             "evaluation" if line["mirrored"].as_bool()? => self.mirrored = Some(percent("accuracy")?),
             "evaluation" | "interrupted" => {}

@@ -17,6 +17,17 @@ const MARKS: [&str; 2] = ["<!-- results: ", "<!-- end -->"];
 /// Documents with tables.
 const DOCUMENTS: [&str; 2] = ["docs/RESULTS.md", "README.md"];
 
+/// Makes a table of the logs below the project's root.
+type Make = fn(&Path, &Results) -> Result<String, String>;
+
+/// Every table by its name.
+const TABLES: [(&str, Make); 4] = [
+    ("rows", table::rows),
+    ("references", table::references),
+    ("arithmetic", table::arithmetic),
+    ("trials", table::trials),
+];
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
@@ -34,7 +45,7 @@ fn run(arguments: &[&str]) -> Result<(), String> {
     match arguments {
         [] => {
             sums::check(root, &results)?;
-            for name in ["rows", "references", "trials"] {
+            for name in TABLES.map(|(name, _)| name) {
                 println!("{}", table(root, &results, name)?);
             }
             documents(root, &results, false)
@@ -49,12 +60,11 @@ fn run(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn table(root: &Path, results: &Results, name: &str) -> Result<String, String> {
-    match name {
-        "rows" => table::rows(root, results),
-        "references" => table::references(root, results),
-        "trials" => table::trials(root, results),
-        _ => Err(format!("results: expected rows, references or trials, found {name}")),
-    }
+    let Some((_, make)) = TABLES.iter().find(|(known, _)| *known == name) else {
+        let names = TABLES.map(|(name, _)| name).join(", ");
+        return Err(format!("results: expected {names}, found {name}"));
+    };
+    make(root, results)
 }
 
 /// Holds the tables of the documents against the logs, or writes them.

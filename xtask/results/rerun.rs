@@ -23,6 +23,9 @@ pub fn rerun(root: &Path, results: &Results, name: &str, data: &Path) -> Result<
         let names: Vec<_> = results.rows.iter().map(|row| row.name.as_str()).collect();
         format!("expected one of {}, found {name}", names.join(", "))
     })?;
+    if row.page {
+        return Err(format!("{name} is made by {}", row.command(&row.variants[0])));
+    }
     for variant in &row.variants {
         for (seed, log) in row.runs(variant) {
             let log = root.join(FOLDER).join(log);

@@ -14,6 +14,9 @@ pub const FOLDER: &str = "docs/results";
 pub struct Results {
     #[serde(rename = "row")]
     pub rows: Vec<Row>,
+    /// What others report, for the table of arithmetic.
+    #[serde(default)]
+    pub published: Vec<Published>,
     /// What was tried for the recipes, on images held out of training.
     #[serde(default, rename = "trial")]
     pub trials: Vec<Trial>,
@@ -34,6 +37,9 @@ pub struct Row {
     pub goal: Option<f64>,
     /// The row of the same runs at fewer bits, and the most points that these may be above them.
     pub twin: Option<Twin>,
+    /// Trained in the page, which measures its own time; `flags` are an address then.
+    #[serde(default)]
+    pub page: bool,
     /// A published log to hold it against, from the project's root.
     pub reference: Option<PathBuf>,
     pub variants: Vec<Variant>,
@@ -57,6 +63,21 @@ pub struct Variant {
     pub title: String,
     /// For `cargo nibble train`.
     pub flags: String,
+    /// Whether the table of arithmetic tells it.
+    #[serde(default)]
+    pub counted: bool,
+}
+
+/// A training that others report.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    pub what: String,
+    /// Percent of test images, and how they were seen.
+    pub accuracy: String,
+    pub epochs: f64,
+    /// Of floating point, in all.
+    pub operations: f64,
 }
 
 /// A run that a choice was made by.
@@ -89,9 +110,12 @@ impl Row {
         (1..=self.seeds).map(move |seed| (seed, folder.join(format!("{name}-seed-{seed}.jsonl"))))
     }
 
-    /// How its runs are made.
-    pub fn command(&self) -> String {
-        format!("cargo xtask results --rerun {} --data PATH", self.name)
+    /// How the runs of a variant are made.
+    pub fn command(&self, variant: &Variant) -> String {
+        match self.page {
+            true => format!("cargo xtask bench epochs --data PATH --log LOG {:?}", variant.flags),
+            false => format!("cargo xtask results --rerun {} --data PATH", self.name),
+        }
     }
 }
 

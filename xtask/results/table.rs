@@ -1,11 +1,16 @@
 //! The tables of docs/RESULTS.md, and that of README.md.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use nibble::RunConfig;
+use nibble::lower::{Op, Operation};
+use nibble::model::{Description, Model};
+
 use crate::log::Log;
-use crate::rows::{FOLDER, Results, Row, Trial, Twin, Variant};
+use crate::rows::{FOLDER, Published, Results, Row, Trial, Twin, Variant};
 
 /// What stands for a figure of a run that was not made yet.
 const MISSING: &str = "not run yet";
@@ -66,7 +71,7 @@ pub fn rows(root: &Path, results: &Results) -> Result<String, String> {
                 "| {} | {title} | {} | {measured} | {goal} | {seconds} | `{}` |",
                 row.title,
                 row.seeds,
-                row.command()
+                row.command(variant)
             );
         }
     }
@@ -110,6 +115,47 @@ fn goal(root: &Path, results: &Results, row: &Row, logs: &[Log]) -> Result<Strin
         }
         None => format!("at most {gap:.2} above {name}"),
     })
+}
+
+/// Arithmetic of a forward pass of an image: multiplications with an addition each.
+fn multiply_adds(settings: &BTreeMap<String, String>, classes: usize) -> Result<u64, nibble::Error> {
+    let mut config = RunConfig::default();
+    settings.iter().try_for_each(|(key, text)| config.set(key, text))?;
+    let model = Model::new(&Description::preset(classes, config)?)?;
+    let count = |operation: &Operation| match &operation.op {
+        Op::Conv2d { weight, .. } => weight.values.len() * operation.shape[0] * operation.shape[1],
+        Op::Linear { weight, .. } => weight.values.len(),
+        _ => 0,
+    };
+    Ok(model.lower().operations.iter().map(|operation| count(operation) as u64).sum())
+}
+
+/// Operations to the accuracy reached: a step takes three times its forward pass, and a multiplication with its addition is
+/// two.
+///
+/// # Errors
+/// A sentence, where a log is damaged.
+pub fn arithmetic(root: &Path, results: &Results) -> Result<String, String> {
+    let mut text = String::from("| run | test | epochs | operations |\n| --- | ---: | ---: | ---: |\n");
+    for Published { what, accuracy, epochs, operations } in &results.published {
+        let _ = writeln!(text, "| {what} | {accuracy} | {epochs} | {operations:.1e} |");
+    }
+    for row in &results.rows {
+        for variant in row.variants.iter().filter(|variant| variant.counted) {
+            let Some(logs) = logs(root, row, variant)? else { continue };
+            let (log, epochs) = (&logs[0], logs[0].epochs.len());
+            let forward =
+                multiply_adds(&log.settings, 10).map_err(|error| format!("{}: {error}", row.name))?;
+            let operations = (6 * forward * log.images) as f64 * epochs as f64;
+            let (mean, _) = spread(&tested(&logs));
+            let _ = writeln!(
+                text,
+                "| {}, {} | {mean:.2} | {epochs} | {operations:.1e} |",
+                row.title, variant.title
+            );
+        }
+    }
+    Ok(text)
 }
 
 /// Of rows that have a published log, the epochs side by side.
