@@ -1,4 +1,5 @@
 /** The loaded data set: its name and size, some images of each class, what the loader has to say; and others to load. */
+import { obstacle } from "../features.js";
 import { whole } from "../format.js";
 import { taking } from "../taking.js";
 import { wireControls } from "../ui/controls.js";
@@ -82,5 +83,7 @@ export function mount(root, session) {
   root.classList.add("dataset");
   wireControls(root, session);
   wirePickers(root, taking(session), session.notify);
+  // Without an engine there is nothing to load them for.
+  for (const button of root.querySelectorAll("#pick, #pick-folder")) button.disabled = obstacle(session.features) !== null;
   session.on("data", () => session.loaded && show(session.loaded));
 }

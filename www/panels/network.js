@@ -10,7 +10,7 @@ import { bitsOf, display, narrowed, settingOf } from "../settings.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 
 /** Heights of the boxes, in CSS pixels, from the fewest weights to the most. */
-const HEIGHTS = [34, 96];
+const HEIGHTS = [58, 104];
 
 /** The width of a layer's weights as the settings ask for it. */
 function bitsFor(name, { quantizer, bits }) {
@@ -54,7 +54,7 @@ export function mount(root, session) {
     boxes = new Map();
     const items = layers.map(({ name, shape, count }) => {
       const bits = element("span", { class: "network-bits" });
-      const button = element("button", { type: "button", class: "network-layer", "data-layer": name }, element("strong", {}, name), element("span", { class: "note" }, shapeText(shape)), bits);
+      const button = element("button", { type: "button", class: "network-layer", "data-of-layer": name }, element("strong", {}, name), element("span", { class: "note" }, shapeText(shape)), bits);
       button.style.height = `${Math.round(heightOf(count, counts))}px`;
       button.addEventListener("click", () => choose(name));
       boxes.set(name, { button, bits });
