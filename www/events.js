@@ -45,6 +45,16 @@ export class Events {
     this.on(Object.keys(EVENTS), listener);
   }
 
+  /** Those who begin to listen within `body` hear at once what has been told of before: of these events. */
+  catchUp(body, names) {
+    const before = new Map([...this.#listeners].map(([name, list]) => [name, list.length]));
+    body();
+    for (const name of names) {
+      assertKnown(name);
+      for (const listener of this.#listeners.get(name).slice(before.get(name))) listener(name);
+    }
+  }
+
   /** @param {EventName} name */
   tell(name) {
     assertKnown(name);

@@ -44,7 +44,7 @@ export class Experiments {
     const shared = session.waiting.filter(({ races }) => !races).map(({ label }) => label);
     if (session.runs.length > 1) return session.notify("info", "There are two runs already: drop one of them first.");
     if (shared.length > 0) {
-      return session.notify("info", `Two runs side by side have this in common: ${shared.join(", ")}. Undo that change, or reset and apply it.`);
+      return session.notify("info", `Two runs side by side have this in common: ${shared.join(", ")}. Undo that change, or start a new run with it.`);
     }
     return this.race(between(session.run.settings, session.settings));
   }

@@ -174,10 +174,17 @@ export class Session extends Events {
     if (text) this.notify("info", text);
   }
 
-  /** Where in a lesson the page is, for the address. @param {string} lesson "levels.2", or "" */
-  place(lesson) {
-    this.#put({ lesson });
+  /** What the page shows, for the address: of the settings that say so. @param {Partial<import("./settings.js").Settings>} view */
+  look(view) {
+    this.#put(view);
     this.writeUrl();
+  }
+
+  /** `body` fills a part of the page that comes late: it hears of what is there already. */
+  catchUp(body) {
+    const { engine, loaded, offline, runs } = this;
+    const there = { engine, data: loaded, run: runs.length > 0, kept: true, keptRuns: true, offline, settings: true };
+    super.catchUp(body, Object.keys(there).filter((name) => there[name]));
   }
 
   /** What to do as soon as there is a run. @param {"play"|"step"} how */

@@ -39,6 +39,7 @@
  */
 import { settings as ENGINE, recipes, weightLayers } from "../pkg/registry.js";
 import { PARTS } from "./parts.js";
+import { ROOMS } from "./rooms.js";
 
 /**
  * A condition of the engine's table as a function: {key, is: values as in the address}, {key, not}, or {key, by, is}, whose
@@ -55,6 +56,7 @@ export const SETTINGS = [
   ...ENGINE.map((row) => ({ ...row, applies: row.applies && condition(row.applies) })),
   { key: "race", label: "Second run", group: "hidden", kind: "difference", default: "", applies: () => true },
   { key: "images", label: "Image fingerprint", group: "hidden", kind: "text", default: "", applies: ({ data }) => data !== "builtin" },
+  { key: "room", label: "Room", group: "view", kind: "choice", default: ROOMS[0].name, choices: ROOMS.map(({ name, label }) => ({ name, label })) },
   { key: "embed", label: "Embedded view", group: "view", kind: "flag", default: false },
   { key: "show", label: "Parts shown", group: "view", kind: "names", default: "", choices: Object.keys(PARTS).map((name) => ({ name, label: name })) },
   { key: "lesson", label: "Lesson", group: "view", kind: "place", default: "" },
@@ -160,12 +162,12 @@ function parseBits(setting, text) {
   return { value: layers.size === 0 ? one.value : [one.value, ...[...layers].map((pair) => pair.join(":"))].join() };
 }
 
-/** "accuracy,weights": names of the row's choices, each once, in their order. */
+/** "accuracy,weights": names of the row's choices, each once; their order is the one that they are shown in. */
 function parseNames({ label, choices }, text) {
   const names = text.split(",").filter(Boolean);
   const stranger = names.find((name) => !choices.some((choice) => choice.name === name));
   if (stranger) return { problem: `${label} are of ${choices.map(({ name }) => name).join(", ")}, not "${stranger}"` };
-  return { value: choices.filter(({ name }) => names.includes(name)).map(({ name }) => name).join() };
+  return { value: [...new Set(names)].join() };
 }
 
 /**

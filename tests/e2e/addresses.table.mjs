@@ -174,21 +174,24 @@ export const PARTS = {
   transport: ".transport", health: "#health", settings: "#settings", accuracy: "#accuracy", loss: "#loss", compare: "#compare",
   ptq: "#ptq", outlier: "#outlier", weights: "#weights", errors: "#errors", try: "#try", share: "#share", data: "#drop",
   engine: ".engine-settings", device: "#device", epochs: "#epochs-panel", activations: "#activations", gradients: "#gradients",
-  sweep: "#sweep",
+  sweep: "#sweep", now: "#now", "live-layer": "#live-layer", network: "#network", levels: "#levels",
 };
 export const ALWAYS = ["transport"];
 
-/** Views: query -> exactly these parts are to be seen besides those that always are. Each name alone goes without a row. */
+/** Views: query -> exactly these parts are to be seen besides those that always are, `rooms`: in one or another of its rooms. Each name alone goes without a row. */
 export const VIEWS = [
-  { query: "", parts: Object.keys(PARTS), whole: true },
-  { query: "embed=0", parts: Object.keys(PARTS), whole: true },
-  { query: "show=", parts: Object.keys(PARTS), whole: true },
+  { query: "", rooms: true, parts: Object.keys(PARTS), whole: true },
+  { query: "embed=0", rooms: true, parts: Object.keys(PARTS), whole: true },
+  { query: "show=", rooms: true, parts: Object.keys(PARTS), whole: true },
   { query: "embed", parts: ["health", "settings", "accuracy", "loss", "weights"] },
   { query: "embed=1", parts: ["health", "settings", "accuracy", "loss", "weights"] },
   { query: "embed=1&show=loss", parts: ["loss"] },
   { query: "embed&show=accuracy,errors", parts: ["accuracy", "errors"] },
   { query: "show=accuracy%2Cshare", parts: ["accuracy", "share"], whole: true },
   { query: "show=weights,accuracy", parts: ["accuracy", "weights"], whole: true },
+  { query: "room=inside", parts: ["weights", "activations", "gradients"], whole: true },
+  { query: "room=errors", parts: ["errors", "try"], whole: true },
+  { query: "room=export&embed&show=loss", parts: ["loss"] },
 ];
 
 /** Lessons: `lesson=ID`, `lesson=ID.N` -> the step of that title. */
@@ -239,6 +242,7 @@ export const WRONG = [
   { query: "race=bits:99+lr:fast", says: ["Second run", "Bits", '"99"', "Learning rate", '"fast"'] },
   { query: "embed=yes", says: ["Embedded view", '"yes"'] },
   { query: "show=accuracy,moon", says: ["Parts shown", '"moon"'] },
+  { query: "room=cellar", says: ["Room", '"cellar"', "Using train"] },
   { query: "lesson=Levels", says: ["Lesson", '"Levels"'] },
   { query: "lesson=levels.0", says: ["Lesson", '"levels.0"'] },
   { query: "granularity=row", says: ["One scale for", '"row"', "Using tensor"] },

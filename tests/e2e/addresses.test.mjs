@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as table from "./addresses.table.mjs";
+import { ROOMS } from "../../www/rooms.js";
 import { cifar10, drop, write } from "./fixture.mjs";
-import { drawn, frameOf, ISOLATED, PATIENCE, theBrowser, watch, WIDE } from "./support.mjs";
+import { drawn, enter, frameOf, ISOLATED, PATIENCE, theBrowser, watch, WIDE } from "./support.mjs";
 
 /** Few images and no pool of threads, where the row does not say otherwise. */
 const LIGHT = { train: 100, test: 100, build: "single" };
@@ -28,12 +29,22 @@ async function place(t, { engine = true } = {}) {
 }
 
 /** Opens an address and tells what is there. */
-async function visit(page, query, { engine = true, lesson = false, controls = false } = {}) {
+async function visit(page, query, { engine = true, lesson = false, controls = false, all = false } = {}) {
   await page.goto(`${ISOLATED}?${query}`, { waitUntil: "commit", ...PATIENCE });
-  await page.waitForFunction((engine) => globalThis.nibble && (!engine || (nibble.run && !nibble.busy)), engine, PATIENCE);
+  await page.waitForFunction((engine) => globalThis.nibble && document.body.dataset.room && (!engine || (nibble.run && !nibble.busy)), engine, PATIENCE);
   if (lesson) await page.waitForFunction(() => document.querySelector("#lesson-step").textContent !== "", null, PATIENCE);
   if (controls) await drawn(page);
-  return page.evaluate(look, table.PARTS);
+  const seen = await page.evaluate(look, table.PARTS);
+  if (!(controls || all)) return seen;
+  // Parts and controls that stand in other rooms.
+  for (const { name } of ROOMS) {
+    await enter(page, name);
+    if (engine) await drawn(page);
+    const there = await page.evaluate(look, table.PARTS);
+    seen.parts = [...new Set([...seen.parts, ...there.parts])];
+    Object.assign(seen.controls, there.controls);
+  }
+  return seen;
 }
 
 /** Runs in the page: what is open there. */
@@ -93,7 +104,7 @@ async function visitAll(page, rows, options = {}) {
   const left = [...rows];
   const visitSome = async (where) => {
     for (let row = left.shift(); row; row = left.shift()) {
-      const seen = await visit(where, row.query, { lesson: Boolean(row.step), controls: Boolean(row.controls), ...options });
+      const seen = await visit(where, row.query, { lesson: Boolean(row.step), controls: Boolean(row.controls), all: row.rooms, ...options });
       problems.push(...missing(row, seen).map((problem) => `?${row.query}: ${problem}`));
     }
   };
@@ -203,6 +214,7 @@ test("links and codes of Share open what they were made of", async (t) => {
   // The last one stands: its settings go into new links and codes, the parts do not.
   const [, { query }] = table.SHARED;
   await visit(page, query.replace(/&embed.*/, ""), { controls: true });
+  await enter(page, "export");
   await page.evaluate(() => (document.querySelector(".share-embed").open = true));
   await drawn(page);
   const made = new URLSearchParams(new URL(await page.inputValue("#share-link")).search);

@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client } from "../../www/client.js";
 import { From } from "../../www/protocol.js";
-import { PLAIN, SMALL, noticed, open, pause, runOf, shows, trained } from "./support.mjs";
+import { enter, noticed, open, pause, PLAIN, runOf, shows, SMALL, trained } from "./support.mjs";
 
 test("isolated by the server: threads, and no service worker is needed", async (t) => {
   const page = await open(t, { context: { serviceWorkers: "block" } });
   assert.ok(await page.evaluate(() => crossOriginIsolated));
   const cores = await page.evaluate(() => navigator.hardwareConcurrency);
   await shows(page, "#engine-threads", new RegExp(`^${cores}$`));
+  await enter(page, "data");
   await shows(page, "#device-page", /needs the network: the service worker is blocked/);
 });
 
@@ -85,6 +86,7 @@ test("without shared memory: the single-thread build", async (t) => {
 test("without SIMD: a message instead of a run", async (t) => {
   const page = await openWithout(t, refusing("\u00fd"), false);
   await page.getByText("has no SIMD, so it cannot train").waitFor();
+  await enter(page, "data");
   for (const id of ["play", "step", "reset", "new-seed", "pick", "pick-folder"]) assert.ok(await page.locator(`#${id}`).isDisabled(), id);
 });
 

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { archive, cifar10, cifar100, drop, dropText, write } from "./fixture.mjs";
-import { ink, mean, noticed, open, pause, runOf, shows, trained } from "./support.mjs";
+import { enter, ink, mean, noticed, pause, runOf, shows, trained, within } from "./support.mjs";
+
+const open = within("data");
 
 const TRAIN = cifar10(400, 1);
 const TEST = cifar10(100, 2);
@@ -24,6 +26,7 @@ test("batches dropped on the page are trained on, and the loss falls", async (t)
   await pause(page, { steps: 30 });
   const { losses } = await runOf(page);
   assert.ok(mean(losses.slice(-6)) < 0.85 * mean(losses.slice(0, 6)), `losses ${losses}`);
+  await enter(page, "train");
   assert.ok((await ink(page, "#loss", "--train")) > 100);
 });
 
@@ -69,7 +72,7 @@ test("CIFAR-100: a hundred classes are shown and trained on", async (t) => {
 });
 
 test("the paper's curve stands behind VGG4bit on CIFAR", async (t) => {
-  const page = await open(t, { settings: { ...SETTINGS, model: "vgg4bit" } });
+  const page = await open(t, { settings: { ...SETTINGS, model: "vgg4bit" }, room: "train" });
   assert.equal(await page.locator("#accuracy-legend .reference:visible").count(), 0);
   const { paths } = write(t, { "data_batch_1.bin": TRAIN, "test_batch.bin": TEST });
   await drop(page, paths);

@@ -54,7 +54,7 @@ for (const [server, url] of [["with the isolation headers", ISOLATED], ["without
 test("a frame shows the parts that its address names, and links to the whole page with the same settings", async (t) => {
   const { page, frame } = await framed(t, `${PLAIN}${query({ embed: 1, show: "loss", seed: 7 })}`);
   assert.deepEqual(await frame.evaluate(() => ["#loss", "#accuracy", "#weights", "#settings", "#compare"].map((part) => document.querySelector(part)?.checkVisibility() ?? false)), [true, false, false, false, false]);
-  const [whole] = await Promise.all([page.context().waitForEvent("page"), frame.getByRole("link", { name: "Open the whole page" }).click()]);
+  const [whole] = await Promise.all([page.context().waitForEvent("page"), frame.getByRole("link", { name: "Open here" }).click()]);
   await whole.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
   assert.equal(await whole.evaluate(() => nibble.run.settings.seed), 7);
   assert.ok(await whole.locator(".masthead").isVisible());

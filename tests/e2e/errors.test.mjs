@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cifar100, write } from "./fixture.mjs";
-import { assertFits, drawn, epochs, NARROW, noticed, open, pause, screenshotOf, seriousFindings, shows, trained, WIDE } from "./support.mjs";
+import { assertFits, drawn, epochs, NARROW, noticed, pause, screenshotOf, seriousFindings, shows, trained, WIDE, within } from "./support.mjs";
+
+const open = within("errors");
 
 const RUN = { train: 320, test: 200, batch: 32, epochs: 4, lr: 0.002 };
 const VIEWS = { 1440: WIDE, 390: NARROW };

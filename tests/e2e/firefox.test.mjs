@@ -95,6 +95,7 @@ firefox("isolated, with threads: trains by pointer, the loss falls, plots are dr
   assert.ok((await ink(page, "#accuracy")) > 200, "no curve in the accuracy plot");
   const layers = await page.evaluate(() => nibble.run.layers.map(({ levelsUsed }) => levelsUsed));
   assert.ok(layers.every((used) => used >= 2 && used <= 15), `levels ${layers}`);
+  await page.click("#menu > summary");
   await page.click("#reset");
   await until(page, () => nibble.run.globalStep === 0 && !nibble.busy);
 });

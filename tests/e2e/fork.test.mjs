@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose, CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
-import { ink, notices, open, pressAfter, shows, trained } from "./support.mjs";
+import { enter, fromMenu, ink, notices, pressAfter, shows, trained, within } from "./support.mjs";
+
+const open = within("runs");
 
 /** Eight steps an epoch. */
 const RUN = { train: 256, test: 100, batch: 32, epochs: 2, augment: 0 };
@@ -42,6 +44,7 @@ for (const { name, width, viewport, hand } of CROSSED[0]) {
     assert.notEqual(left.losses[3], right.losses[0]);
     assert.deepEqual(left.losses, await undisturbed(t, RUN), "the run that was copied is another one now");
     await shows(page, "#compare-gap", /(leads|Level).*on the test images after epoch 2/);
+    await enter(page, "train");
     assert.ok((await ink(page, "#loss", "--run-b")) > 20);
     await stands(page, `fork-${width}-${hand}`);
 
@@ -83,14 +86,17 @@ test("the first weights of a fork are those at the fork, also where it is the ru
     await page.locator("#weights .panel-tools input[type=range]").focus();
     await page.keyboard.press("Home");
   };
+  await enter(page, "inside");
   await first("4-bit");
   await shows(page, "#weights .replay-text", /^before training$/);
   await first("3-bit");
   await shows(page, "#weights .replay-text", /^at the fork$/);
   await first("Both");
   await shows(page, "#weights .replay-text", /^before training, at the fork$/);
+  await enter(page, "runs");
   await page.click('[aria-label="Drop 4-bit"]');
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
+  await enter(page, "inside");
   await first();
   await shows(page, "#weights .replay-text", /^at the fork$/);
   await page.click("#layers .layer >> nth=0");
@@ -116,7 +122,7 @@ test("a fork that is reset becomes a race from the start", async (t) => {
   await page.selectOption("#compare-with", { label: "2-bit" });
   await page.click("#fork");
   await until(page, () => nibble.runs.length === 2 && !nibble.busy);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await until(page, () => nibble.run.globalStep === 0 && !nibble.busy);
   const runs = await runsOf(page);
   assert.deepEqual(runs.map(({ label, fork, marks }) => [label, fork, marks]), [["4-bit", null, []], ["2-bit", null, []]]);

@@ -5,7 +5,7 @@ import { remedies } from "../../www/remedies.js";
 import { RunRecord } from "../../www/runs.js";
 import { defaults, settingOf } from "../../www/settings.js";
 import { CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
-import { SMALL, drawn, noticed, open, pause, shows, trained } from "./support.mjs";
+import { drawn, fromMenu, noticed, open, pause, shows, SMALL, trained } from "./support.mjs";
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 4, augment: 0 };
 /** What makes the next forward pass overflow. */
@@ -161,7 +161,7 @@ test("the message goes with the run that it tells of, and what it offered change
   const page = await stoppedRun(t);
   await page.getByRole("button", { name: "The outlier taken out" }).waitFor();
   await page.evaluate(() => (globalThis.stopped = nibble.run));
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await until(page, () => nibble.run.globalStep === 0 && !nibble.busy);
   await until(page, () => !document.querySelector(".notice-error"));
   const fresh = await largest(page);

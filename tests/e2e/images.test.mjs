@@ -6,7 +6,9 @@ import { classesOf } from "../../www/images/folder.js";
 import { drop } from "./fixture.mjs";
 import { press, stands, tabTo } from "./lab.mjs";
 import { pictureFolder } from "./pictures.mjs";
-import { NARROW, noticed, open, runOf, screenshot, shows, trained } from "./support.mjs";
+import { enter, NARROW, noticed, runOf, screenshot, shows, trained, within } from "./support.mjs";
+
+const open = within("data");
 
 const SETTINGS = { train: 100, test: 100, batch: 16, epochs: 30, augment: 0, lr: 0.003 };
 const FRUIT = {
@@ -39,6 +41,7 @@ test("a folder through the picker: classes by sub-folder, resized, learned", asy
   await page.click("#play");
   await screenshot(page, "1440-own-images");
   // What was trained on and what is tried are seen alike: of the twelve apples four are shown as samples.
+  await enter(page, "errors");
   let same = 0;
   for (let i = 1; i <= 12; i++) {
     await page.setInputFiles("#try-file", `${folder}/apples/${i}.jpg`);

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { oneAtATime } from "../../www/ask.js";
-import { assertFits, drawn, epochs, ink, NARROW, open, pause, screenshotOf, seriousFindings, shows, WIDE } from "./support.mjs";
+import { assertFits, drawn, epochs, ink, NARROW, pause, screenshotOf, seriousFindings, shows, WIDE, within } from "./support.mjs";
+
+const open = within("inside");
 
 const RUN = { train: 320, test: 100, batch: 32, epochs: 4, lr: 0.003 };
 const VIEWS = { 1440: WIDE, 390: NARROW };

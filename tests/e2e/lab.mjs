@@ -1,6 +1,6 @@
 /** What the tests of the lab share: widths, ways to press, and how the page must stand afterwards. */
 import assert from "node:assert/strict";
-import { assertFits, NARROW, PATIENCE, screenshot, seriousFindings, WIDE } from "./support.mjs";
+import { assertFits, enter, NARROW, PATIENCE, screenshot, seriousFindings, WIDE } from "./support.mjs";
 
 const way = (viewport, hand) => ({ name: `${viewport.width} px, ${hand}`, width: viewport.width, viewport, hand });
 
@@ -31,8 +31,29 @@ export async function tabTo(page, selector) {
   assert.fail(`the tab key does not reach ${selector}`);
 }
 
+/** What is found in which room, by how a selector begins. */
+const FOUND_IN = [
+  [/^#(race|fork|compare-|ptq-|outlier-|sweep-|runs-)|^\[aria-label="Drop/, "runs"],
+  [/^#(accuracy|loss|health)-/, "train"],
+  [/^#(weights|layers)/, "inside"],
+  [/^#set-/, "model"],
+  [/^(#try|\.sketch|input\[name="try)/, "errors"],
+];
+
+/** Goes to the room that has what `selector` finds, where that is out of sight. */
+export async function goTo(page, selector, hand) {
+  const room = FOUND_IN.find(([begins]) => begins.test(selector))?.[1];
+  if (!room || (await page.locator(selector).first().isVisible())) return;
+  if (hand === "pointer") return enter(page, room);
+  const tab = `[data-tab="${room}"]`;
+  if (!(await page.locator(tab).isVisible())) await press(page, ".tab-more", hand);
+  await press(page, tab, hand);
+  await until(page, (wanted) => document.body.dataset.room === wanted, room);
+}
+
 /** Presses a button by pointer or by keyboard, once it can be pressed. */
 export async function press(page, selector, hand) {
+  await goTo(page, selector, hand);
   await page.waitForFunction((wanted) => document.querySelector(wanted)?.disabled === false, selector, PATIENCE);
   if (hand === "pointer") {
     await page.click(selector);
@@ -44,6 +65,7 @@ export async function press(page, selector, hand) {
 
 /** Chooses an entry of a menu by pointer or by typing its beginning. */
 export async function choose(page, selector, label, hand) {
+  await goTo(page, selector, hand);
   if (hand === "pointer") {
     await page.selectOption(selector, { label });
     return;

@@ -1,8 +1,9 @@
 /** How the page stands: accessible, steady, never busy itself; and pictures of it to look at. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ROOMS } from "../../www/rooms.js";
 import { observe } from "./observe.mjs";
-import { assertFits, drawn, epochs, NARROW, open, openAll, pause, screenshot, seriousFindings, shows, trained, WIDE } from "./support.mjs";
+import { assertFits, drawn, enter, epochs, NARROW, open, openAll, pause, screenshot, seriousFindings, shows, trained, WIDE } from "./support.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, lr: 0.002 };
 const VIEWS = { 1440: WIDE, 390: NARROW };
@@ -16,15 +17,20 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
       await page.click("#play");
       await epochs(page, 1);
       await trained(page, 30);
-      await drawn(page);
-      await screenshot(page, `${width}-${colorScheme}-training`);
-      await assertFits(page);
-      // Everything opened, and a message shown.
-      await openAll(page);
-      await page.uncheck("#set-tanh");
       await page.evaluate(() => nibble.notify("error", "data_batch_1.bin: expected a multiple of 3073 bytes, found 5000."));
-      assert.deepEqual(await seriousFindings(page), []);
-      await screenshot(page, `${width}-${colorScheme}-open`);
+      for (const { name } of ROOMS) {
+        await enter(page, name);
+        await drawn(page);
+        await screenshot(page, `${width}-${colorScheme}-${name}`);
+        await assertFits(page);
+        // Everything opened.
+        await openAll(page);
+        if (name === "model") await page.uncheck("#set-tanh");
+        assert.deepEqual(await seriousFindings(page), [], name);
+        await assertFits(page);
+        await screenshot(page, `${width}-${colorScheme}-${name}-open`);
+        await page.evaluate(() => (document.getElementById("menu").open = false));
+      }
     });
   }
 }
@@ -40,27 +46,32 @@ const cut = (page, selector) =>
     return seen.filter((node) => node.scrollWidth > node.clientWidth + 1 || outside(node)).map((node) => node.innerText);
   }, selector);
 
-const WHOLE = ".buttons button, .counter, .bar-label, .bar-text, .legend-run strong, .chip, .plot-about, #outlier .scroll, .layer-line strong, .compare-runs .run-label, .compare-runs .figures";
+const WHOLE = ".buttons button, .counter, .cell-value:not(#run-title), .bar-label, .bar-text, .legend-run strong, .chip, .plot-about, #outlier .scroll, .layer-line strong, .compare-runs .run-label, .compare-runs .figures";
 
 for (const [width, height] of [[1440, 900], [820, 1180], [390, 844], [320, 640]]) {
   test(`${width} px: two runs, one of them forked, and an outlier: nothing is cut`, async (t) => {
     const page = await open(t, { settings: { ...RUN, epochs: 20 }, context: { viewport: { width, height } } });
     await page.click("#play");
     await trained(page, 8);
+    await enter(page, "runs");
     await page.click("#fork");
     await page.waitForFunction(() => nibble.runs.length === 2);
     await pause(page, { epochs: 1 });
     await page.click("#outlier-go");
     await page.waitForFunction(() => nibble.runs.every(({ outlier }) => outlier));
+    await enter(page, "inside");
     await page.locator("#weights .run-switch label", { hasText: "Both" }).click();
-    await drawn(page);
-    await screenshot(page, `${width}-two`);
-    await assertFits(page);
-    assert.deepEqual(await cut(page, WHOLE), []);
-    // The bars are told apart from the buttons by lines of their own; the figures are on one line with each other.
-    const lines = await page.evaluate(() => ["#epoch", "#speed"].map((id) => document.querySelector(id).getBoundingClientRect().bottom));
-    assert.ok(Math.abs(lines[0] - lines[1]) < 8, `epoch and speed end at ${lines}`);
-    if (width === 1440) assert.deepEqual(await cut(page, "#settings-summary"), []);
+    for (const { name } of ROOMS) {
+      await enter(page, name);
+      await drawn(page);
+      await screenshot(page, `${width}-two-${name}`);
+      await assertFits(page);
+      assert.deepEqual(await cut(page, WHOLE), [], name);
+      if (width === 1440) assert.deepEqual(await cut(page, "#settings-summary"), []);
+    }
+    // The figures of the bar are on one line with each other.
+    const lines = await page.evaluate(() => ["#epoch", "#score"].map((id) => document.querySelector(id).getBoundingClientRect().bottom));
+    assert.ok(Math.abs(lines[0] - lines[1]) < 8, `epoch and score end at ${lines}`);
   });
 }
 
@@ -100,7 +111,7 @@ test("a small phone: four messages and a lesson leave the buttons free, and each
   const free = async () => {
     for (const top of [0, 600]) {
       await page.evaluate((to) => scrollTo(0, to), top);
-      for (const id of ["play", "step", "reset", "new-seed"]) assert.ok(!(await covered(id)), `${id} is covered, scrolled by ${top}`);
+      for (const id of ["play", "step", "menu", "lessons-button"]) assert.ok(!(await covered(id)), `${id} is covered, scrolled by ${top}`);
     }
   };
   await free();
@@ -118,9 +129,14 @@ test("a small phone: four messages and a lesson leave the buttons free, and each
 test("the tab key follows the look: what stands at the right comes before what stands below", async (t) => {
   for (const [width, viewport] of Object.entries(VIEWS)) {
     const page = await open(t, { context: { viewport } });
-    await page.focus("#outlier .scroll");
-    await page.keyboard.press("Tab");
-    assert.equal(await page.evaluate(() => document.activeElement.closest(".panel").id), viewport === WIDE ? "drop" : "weights", width);
+    const parts = [];
+    for (let i = 0; i < 60; i++) {
+      await page.keyboard.press("Tab");
+      parts.push(await page.evaluate(() => document.activeElement.closest("[data-part], .tabs")?.dataset.part ?? "tabs"));
+    }
+    const passed = parts.filter((part, at) => part !== parts[at - 1]);
+    const wanted = ["transport", "tabs", "now", "accuracy", "live-layer", "loss", "settings"];
+    assert.deepEqual(passed.slice(passed.indexOf("transport")).slice(0, wanted.length), wanted, width);
   }
 });
 
@@ -140,7 +156,7 @@ test("messages: what a quotation makes too long is cut; what can be done about s
 });
 
 test("reduced motion: nothing is animated", async (t) => {
-  const page = await open(t, { settings: { ...RUN, epochs: 9 }, context: { reducedMotion: "reduce" } });
+  const page = await open(t, { settings: { ...RUN, epochs: 9 }, room: "inside", context: { reducedMotion: "reduce" } });
   await openAll(page);
   await page.click("#play");
   await epochs(page, 2);

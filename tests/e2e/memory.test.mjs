@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { altered } from "./engine.mjs";
 import { runsOf, still, until } from "./lab.mjs";
-import { hasRun, noticed, open, pause, runOf, SMALL, trained } from "./support.mjs";
+import { enter, fromMenu, hasRun, noticed, open, pause, runOf, SMALL, trained } from "./support.mjs";
 
 /** Some 2 GB of activations. */
 const HUGE = { model: "vgg4bit", batch: 1024 };
@@ -16,7 +16,7 @@ test("a link to a run that has no room: the page says so, and trains with a smal
     nibble.set("model", "simple_resnet4bit");
     nibble.set("batch", 32);
   });
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await hasRun(page);
   await page.click("#play");
   await trained(page, 2);
@@ -28,7 +28,7 @@ test("a reset to a run that has no room leaves the trained run, which goes on", 
   await pause(page, { steps: 2 });
   const before = await runOf(page);
   await page.evaluate((settings) => Object.entries(settings).forEach(([key, value]) => nibble.set(key, value)), HUGE);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await noticed(page, "This run takes", "MB of memory");
   await page.waitForFunction(() => !nibble.busy);
   const after = await runOf(page);
@@ -40,6 +40,7 @@ test("a reset to a run that has no room leaves the trained run, which goes on", 
 test("a second run that has no room: the first stays as it is", async (t) => {
   const settings = { ...SMALL, model: "vgg4bit", batch: 640, train: 2000 };
   const page = await open(t, { settings });
+  await enter(page, "runs");
   await page.click("#race");
   await noticed(page, "MB of memory", "A smaller batch takes less.");
   await page.waitForFunction(() => !nibble.busy);
@@ -77,7 +78,7 @@ test("memory that is refused after all: a reset leaves the trained run, to the l
   const page = await altered(t, refusing, SINGLE);
   for (let i = 1; i <= 3; i++) await step(page, i);
   await page.evaluate((rate) => nibble.set("lr", rate), REFUSED);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await noticed(page, "memory for the batch: too little");
   await until(page, () => !nibble.busy);
   assert.equal((await runOf(page)).globalStep, 3);
@@ -101,12 +102,13 @@ test("memory that is refused after all: two trained runs stay, and so does one t
   await step(page, 1);
   const before = await runsOf(page);
   await page.evaluate((rate) => nibble.set("lr", rate), REFUSED);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await noticed(page, "memory for the batch: too little");
   await until(page, () => !nibble.busy);
   assert.deepEqual(await runsOf(page), before);
   await page.click("#undo");
   await step(page, 2);
+  await enter(page, "runs");
   await page.click('[aria-label="Drop 3-bit"]');
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   for (const how of ["race", "fork"]) {
@@ -124,7 +126,7 @@ test("a finished run whose reset gets no memory can still be looked at", async (
   const mistakes = () => page.evaluate(async () => (await nibble.client.request("predictions", { run: nibble.run.id, limit: 5 })).images.map(({ index, loss }) => [index, loss]));
   const before = await mistakes();
   await page.evaluate((rate) => nibble.set("lr", rate), REFUSED);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await noticed(page, "memory for the batch: too little");
   await until(page, () => !nibble.busy);
   assert.deepEqual(await mistakes(), before);

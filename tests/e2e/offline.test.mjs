@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { cifar10, drop, write } from "./fixture.mjs";
 import { press } from "./lab.mjs";
 import { proxy } from "./proxy.mjs";
-import { ISOLATED, NARROW, noticed, open, PATIENCE, PLAIN, runOf, screenshot, seriousFindings, shows, SMALL, trained, watch } from "./support.mjs";
+import { enter, ISOLATED, NARROW, noticed, open, PATIENCE, PLAIN, runOf, screenshot, seriousFindings, shows, SMALL, trained, watch } from "./support.mjs";
 
 const ALLOWED = { context: { serviceWorkers: "allow" } };
 const idle = (page) => page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
@@ -26,6 +26,7 @@ for (const [name, target] of [["isolated by the server", ISOLATED], ["a plain ho
     const host = await proxy(t, target);
     const page = await open(t, { url: host.url, ...ALLOWED });
     await kept(page);
+    await enter(page, "data");
     await shows(page, "#device-page", /works without a network/);
     // Both: the browser is told that there is no network, and there is nobody to answer.
     await page.context().setOffline(true);
@@ -137,6 +138,7 @@ test("a host without the list: the page works, and says that it needs the networ
   host.alter("/offline.json", (answer) => ({ ...answer, status: 404, body: Buffer.from("") }));
   const page = await open(t, { url: host.url, ...ALLOWED });
   await idle(page);
+  await enter(page, "data");
   await shows(page, "#device-page", /needs the network: offline.json: the server answered 404/);
   await page.click("#step");
   await trained(page, 1);
@@ -167,7 +169,7 @@ const onKind = (page, kind) => page.waitForFunction((wanted) => globalThis.nibbl
 
 for (const [way, viewport] of [["pointer", undefined], ["keyboard", NARROW]]) {
   test(`a loaded data set is there at the next visit, offline too, until it is forgotten by ${way}`, async (t) => {
-    const page = await open(t, { settings: CIFAR, context: { serviceWorkers: "allow", ...(viewport && { viewport }) } });
+    const page = await open(t, { settings: CIFAR, room: "data", context: { serviceWorkers: "allow", ...(viewport && { viewport }) } });
     await kept(page);
     await shows(page, "#kept-note", /are kept here/);
     const { paths } = write(t, { "data_batch_1.bin": cifar10(200, 1), "test_batch.bin": cifar10(100, 2) });
@@ -207,7 +209,7 @@ test("a set that does not fit on the device: told, and trained on all the same",
   const init = () => {
     navigator.storage.estimate = async () => ({ quota: 1000, usage: 900 });
   };
-  const page = await open(t, { settings: CIFAR, init });
+  const page = await open(t, { settings: CIFAR, room: "data", init });
   const { paths } = write(t, { "data_batch_1.bin": cifar10(200, 1), "test_batch.bin": cifar10(100, 2) });
   await drop(page, paths);
   await onKind(page, "cifar10");

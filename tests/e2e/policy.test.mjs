@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { ISOLATED, open, PLAIN, runOf, shows, SMALL, trained } from "./support.mjs";
+import { enter, ISOLATED, open, PLAIN, runOf, shows, SMALL, trained } from "./support.mjs";
 
 const HTML = readFileSync(new URL("../../www/index.html", import.meta.url), "utf8");
 const POLICY = /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/;
@@ -123,6 +123,7 @@ for (const [name, url] of [["isolated by the server", ISOLATED], ["isolated by t
     assert.ok(await page.evaluate(() => crossOriginIsolated));
     const cores = await page.evaluate(() => navigator.hardwareConcurrency);
     await shows(page, "#engine-threads", new RegExp(`^${cores}$`));
+    await enter(page, "export");
     for (const kind of ["report", "png"]) {
       await Promise.all([page.waitForEvent("download"), page.click(`[data-save="${kind}"]`)]);
     }

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose, CROSSED, press, runsOf, stands, still, tabTo, until } from "./lab.mjs";
 import { settingOf } from "../../www/settings.js";
-import { ink, noticed, open, shows, trained } from "./support.mjs";
+import { enter, fromMenu, ink, noticed, shows, trained, within } from "./support.mjs";
+
+const open = within("runs");
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, augment: 0, lr: 0.003 };
 
@@ -76,7 +78,7 @@ test("reset ends the rounding that is under way", async (t) => {
   await still(page);
   await page.click("#ptq-go");
   await until(page, () => nibble.run.afterTraining?.share > 0);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await until(page, () => nibble.run.globalStep === 0 && !nibble.busy);
   await page.click("#step");
   await trained(page, 1);
@@ -154,6 +156,7 @@ test("a scheme of few widths is drawn with these, and the file has what was test
   await tested(page);
   await shows(page, "#cliff", /NVFP4: FP32 [\d.]+ %, 4 bits [\d.]+ %/, "aria-label");
   const file = page.waitForEvent("download");
+  await enter(page, "export");
   await page.click('[data-save="ptq"]');
   const { createReadStream } = await import("node:fs");
   const text = await createReadStream(await (await file).path(), "utf8").toArray();

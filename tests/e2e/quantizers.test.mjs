@@ -8,7 +8,9 @@ import { defaults, settingOf } from "../../www/settings.js";
 import { describeLevels, gaps, hasInside, levelNames, levelsToName, pressure, weightBits } from "../../www/grid.js";
 import { choices, labels, precision } from "../../www/difference.js";
 import { packingText } from "../../www/schemes.js";
-import { PATIENCE, drawn, ink, open, shows } from "./support.mjs";
+import { drawn, enter, ink, PATIENCE, shows, within } from "./support.mjs";
+
+const open = within("model");
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 1, reestimate: 2, ema: 0.9, holdout: 96 };
 /** Layers by one scale, by a scale a channel, by groups: in turn. */
@@ -117,7 +119,6 @@ test("the rule for gradients stands beside the levels of weights and activations
   const page = await open(t, { settings: { ...RUN, build: "single" } });
   const line = page.locator("#levels figure[data-of=gradients]");
   assert.ok(await line.isHidden());
-  await page.click(".more-settings summary");
   for (const { name, label, about, formula, source, bits } of settingOf("gradients").choices.filter(({ format }) => format !== "full")) {
     await page.selectOption("#set-gradients", name);
     await page.waitForFunction((of) => document.querySelector("#levels [data-of=gradients] .levels-words").textContent.startsWith(of), label);
@@ -171,12 +172,15 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     for (const [field, value] of Object.entries({ quantizer, optimizer, granularity, reestimate: 2, ema: 0.9, holdout: 96 })) assert.equal(config[field], value, field);
     assert.deepEqual(images, [160, 96]);
     assert.ok(epoch.average.testLoss > 0 && epoch.average.testAccuracy >= 0);
+    await enter(page, "runs");
+    await shows(page, "#epochs-table thead", /Average's test accuracy/);
     const shown = await page.locator("#epochs-table thead th").allTextContents();
     assert.ok(shown.includes("Average's test accuracy"), `${shown}`);
 
     const full = quantizer === "none";
     const [layer] = layers;
     const { label, bits: widths } = SCHEMES[i];
+    await enter(page, "model");
     const line = page.locator("#levels figure[data-of=weights]");
     if (full) assert.ok(await line.isHidden(), "a line of levels where there are none");
     else {
@@ -189,6 +193,7 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     }
     assert.equal(layer.levels.length, layer.levelCounts.length);
     assert.equal(layer.levels.length, LEVELS[quantizer]);
+    await enter(page, "inside");
     await page.click("#layers .layer >> nth=0");
     await drawn(page);
     await page.evaluate(() => document.querySelectorAll("#layer-dialog details").forEach((box) => (box.open = true)));
@@ -201,8 +206,10 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     await shows(page, "#layer-dialog .filters figure + figure figcaption", signs ? /^The weights, on 16 levels$/ : /^Rounded to /);
     assert.equal((await page.textContent("#weights .key")).includes("of Shift"), signs);
     await page.keyboard.press("Escape");
+    await enter(page, "train");
     await shows(page, "#health-verdict", /./);
 
+    await enter(page, "errors");
     await page.evaluate(() => {
       const canvas = document.createElement("canvas");
       canvas.width = canvas.height = 32;

@@ -6,7 +6,9 @@ import { gapCurve, testGap } from "../../www/gap/measure.js";
 import { RunRecord, speedOf, timeLeft } from "../../www/runs.js";
 import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/settings.js";
 import { choose, CROSSED, press, runsOf, stands, still, tabTo, until } from "./lab.mjs";
-import { SMALL, drawn, hasRun, ink, noticed, open, shows, trained } from "./support.mjs";
+import { drawn, enter, fromMenu, hasRun, ink, noticed, shows, SMALL, trained, within } from "./support.mjs";
+
+const open = within("runs");
 
 /** Eight steps an epoch. */
 const RUN = { train: 256, test: 100, batch: 32, epochs: 2, augment: 0 };
@@ -189,12 +191,13 @@ for (const { name, width, viewport, hand } of CROSSED[1]) {
     const expected = Math.abs(points) < 0.05 ? "Level on the test" : `${ahead} leads by ${Math.abs(points).toFixed(1)} points on the test`;
     await shows(page, "#compare-gap", new RegExp(expected));
     await shows(page, "#gap", /leads by|Level/, "aria-label");
+    const gapInk = (await ink(page, "#compare", "--run-a")) + (await ink(page, "#compare", "--run-b"));
+    assert.ok(gapInk > 20, `the gap has ${gapInk} pixels`);
+    await enter(page, "train");
     await shows(page, "#accuracy", /4-bit: Training accuracy.*FP32: Training accuracy/, "aria-label");
     for (const plot of ["#accuracy", "#loss"]) {
       for (const slot of ["--run-a", "--run-b"]) assert.ok((await ink(page, plot, slot)) > 30, `${plot}: no ${slot}`);
     }
-    const gapInk = (await ink(page, "#compare", "--run-a")) + (await ink(page, "#compare", "--run-b"));
-    assert.ok(gapInk > 20, `the gap has ${gapInk} pixels`);
     await shows(page, "#best-now", /^[\d.]+ % \(4-bit\)$/);
     await shows(page, "#speed-unit", /^images\/s, both$/);
 
@@ -215,8 +218,9 @@ for (const { name, width, viewport, hand } of CROSSED[1]) {
     assert.doesNotMatch(page.url(), /race=/);
     assert.match(page.url(), /quantizer=none/);
     await until(page, () => document.activeElement?.id === "compare-with");
-    assert.ok((await ink(page, "#accuracy", "--test")) > 10, "a run alone has the colours of its curves");
     assert.equal((await ink(page, "#compare", "--run-a")) + (await ink(page, "#compare", "--run-b")), 0, "a gap to no run");
+    await enter(page, "train");
+    assert.ok((await ink(page, "#accuracy", "--test")) > 10, "a run alone has the colours of its curves");
     await shows(page, "#best-now", /^[\d.]+ %$/);
   });
 }
@@ -258,7 +262,7 @@ test("the same weights, the same images: runs that differ in what follows the fi
   assert.notEqual(on.losses[15], off.losses[15]);
 
   // Reset begins both again from the same seed.
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await until(page, () => nibble.runs.length === 2 && nibble.runs.every(({ globalStep }) => globalStep === 0) && !nibble.busy);
   await page.click("#play");
   await until(page, () => nibble.finished);
@@ -305,23 +309,16 @@ test("a link to a race is a race; one whose runs would be alike is a single run,
   await hasRun(page);
   assert.equal(page.url(), address);
   assert.equal((await runsOf(page)).length, 2);
+  await enter(page, "model");
   await page.selectOption("#set-granularity", "net");
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   await noticed(page, "same as the first");
   assert.doesNotMatch(page.url(), /race=/);
 });
 
-/** Sets controls as a person does, who opens first what is folded away. */
+/** Sets controls as a person does, who goes to their room first, where none is folded away. */
 async function setAll(page, settings, hand) {
-  for (const folded of ["#settings", ".more-settings"]) {
-    if (await page.evaluate((wanted) => document.querySelector(wanted).open, folded)) continue;
-    const summary = `${folded} > summary`;
-    if (hand === "pointer") await page.click(summary);
-    else {
-      await tabTo(page, summary);
-      await page.keyboard.press("Enter");
-    }
-  }
+  await enter(page, "model");
   for (const [key, value] of Object.entries(settings)) {
     const control = `#set-${key}`;
     const entry = page.locator(`select${control} option[value="${value}"]`);
@@ -352,6 +349,7 @@ for (const { name, width, viewport, hand } of CROSSED[1]) {
     assert.deepEqual(raced.map(METHOD), [PAPERS, OURS]);
     assert.deepEqual(raced.map(({ label, globalStep }) => [label, globalStep]), [["4-bit", 1], ["LSQ 4-bit +4", 0]]);
     assert.deepEqual(await page.evaluate(() => nibble.waiting), [], "the second run has what waited");
+    await enter(page, "runs");
     await shows(page, "#compare-differs", /^They differ in: Precision Symmetric → LSQ, One scale for A layer → A channel, First and last layer Like the others → 8 bits, Activations FP32 → PACT, Activation bits 8 → 4\.$/);
 
     await press(page, "#play", hand);
@@ -359,6 +357,7 @@ for (const { name, width, viewport, hand } of CROSSED[1]) {
     const [paper, engineer] = await runsOf(page);
     assert.deepEqual([paper.losses.length, engineer.losses.length], [16, 16]);
     assert.notDeepEqual(paper.losses, engineer.losses);
+    await enter(page, "train");
     await shows(page, "#accuracy", /4-bit: Training accuracy.*LSQ 4-bit \+4: Training accuracy/, "aria-label");
     await stands(page, `race-several-${width}-${hand}`);
 
@@ -387,6 +386,7 @@ test("a fork has several differences too; what it does not take goes on waiting"
   await trained(page, 1);
   await still(page);
   await setAll(page, { bits: 3, lr: 0.003 }, "pointer");
+  await enter(page, "runs");
   await page.selectOption("#compare-with", { label: "the settings as changed (3-bit, rate 0.003)" });
   await page.click("#fork");
   await until(page, () => nibble.runs.length === 2 && !nibble.busy);
@@ -397,11 +397,12 @@ test("a fork has several differences too; what it does not take goes on waiting"
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   // Of two changes the menu gives the second run one: the other waits still.
   await setAll(page, { bits: 3, lr: 0.003 }, "pointer");
+  await enter(page, "runs");
   await page.selectOption("#compare-with", { label: "3-bit" });
   await page.click("#race");
   await until(page, () => nibble.runs.length === 2 && !nibble.busy);
   assert.deepEqual(await page.evaluate(() => nibble.waiting.map(({ key }) => key)), ["lr"]);
-  await shows(page, "#pending-text", /^Waiting for a reset: Learning rate 0.001 → 0.003\.$/);
+  await shows(page, "#pending-text", /^1 change waits for a new run: Learning rate 0.001 → 0.003\.$/);
   await drawn(page);
   await page.click("#race-waiting");
   await noticed(page, "There are two runs already");

@@ -4,8 +4,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { hasRun, ISOLATED, open, PATIENCE, pause, seriousFindings, shows, SMALL, trained, watch } from "./support.mjs";
+import { fromMenu, hasRun, ISOLATED, PATIENCE, pause, seriousFindings, shows, SMALL, trained, watch, within } from "./support.mjs";
 import { keepWorkers } from "./workers.mjs";
+
+const open = within("runs");
 
 /** The exact build: what it trains is the same however often it is stopped. */
 const EXACT = { ...SMALL, build: "simd" };
@@ -44,7 +46,7 @@ async function closeAndGoOn(page) {
 
 /** The same run once more, without a stop. */
 async function straight(page) {
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await anew(page);
   await page.click("#play");
   await finished(page);
@@ -98,7 +100,7 @@ test("a reset keeps the run that was trained, and offers it back as it was", asy
   await page.click("#play");
   await finished(page);
   const before = await reached(page);
-  await page.click("#new-seed");
+  await fromMenu(page, "#new-seed");
   await anew(page);
   await act(page, "is kept on this device", "Bring it back");
   await page.waitForFunction(() => !nibble.busy && nibble.run.globalStep > 0, null, PATIENCE);
@@ -111,7 +113,7 @@ test("a finished run goes on for more epochs, from the list and by its setting",
   const page = await open(t, { settings: { ...SMALL, epochs: 1 } });
   await page.click("#play");
   await finished(page);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await saved(page, 10);
   await unfold(page);
   await row(page, 0).getByRole("button", { name: /epochs more/ }).click();
@@ -121,7 +123,7 @@ test("a finished run goes on for more epochs, from the list and by its setting",
   await page.click("#play");
   await page.waitForFunction(() => nibble.run.globalStep === 70 && nibble.run.status === "finished", null, PATIENCE);
   // What was trained since it was opened is kept as well.
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await saved(page, 70);
 });
 
@@ -175,7 +177,7 @@ test("of two tabs one has the run; the other may take it over, and the first goe
   await trained(second, 30);
   await notice(first, "Another tab has taken this run over").waitFor(PATIENCE);
   // What it has beyond the other tab's is kept here.
-  await first.click("#reset");
+  await fromMenu(first, "#reset");
   await notice(first, "is kept as long as this page is open").waitFor(PATIENCE);
   await first.click("#play");
   await first.waitForFunction((former) => nibble.run.key && nibble.run.key !== former, key, PATIENCE);
@@ -185,7 +187,7 @@ test("kept runs are renamed, removed with a way back, and forgotten", async (t) 
   const page = await open(t, { settings: { ...SMALL, epochs: 1 } });
   await page.click("#play");
   await finished(page);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await saved(page, 10);
   await unfold(page);
   await row(page, 0).getByRole("button", { name: /^Rename/ }).click();
@@ -218,7 +220,7 @@ test("where the browser keeps nothing it is said, and a run that is replaced is 
   });
   await page.click("#play");
   await finished(page);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await act(page, "is kept as long as this page is open", "Bring it back");
   await page.waitForFunction(() => !nibble.busy && nibble.run.status === "finished", null, PATIENCE);
 });
@@ -230,14 +232,14 @@ test("without room a run is told not to be saved, and a reset holds it; what is 
   await browser.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
   await page.click("#play");
   await notice(page, "could not be saved on this device").getByRole("button", { name: "Download its file" }).waitFor(PATIENCE);
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await notice(page, "is kept as long as this page is open").waitFor(PATIENCE);
   await browser.send("Storage.overrideQuotaForOrigin", { origin });
 
   await page.click("#play");
   await page.waitForFunction(() => nibble.keeping.list.runs.some(({ key, lasting }) => lasting && key === nibble.run.key), null, PATIENCE);
   await browser.send("Storage.clearDataForOrigin", { origin, storageTypes: "file_systems" });
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await page.waitForFunction(() => !nibble.busy && nibble.run.globalStep === 0 && nibble.keeping.list.runs.filter(({ lasting }) => !lasting).length === 2, null, PATIENCE);
 });
 

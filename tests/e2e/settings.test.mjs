@@ -5,7 +5,9 @@ import { defaults as ENGINE } from "../../pkg/registry.js";
 import { adoptThreads, defaults, differences, format, fromQuery, lossText, narrowed, runConfig, settingOf, SETTINGS, settled, toQuery } from "../../www/settings.js";
 import { typed, typedLayers } from "../../www/ui/typed.js";
 import { cifar10, write } from "./fixture.mjs";
-import { NARROW, PATIENCE, SMALL, WIDE, assertFits, hasRun, noticed, open, runOf, screenshot, seriousFindings, shows, trained } from "./support.mjs";
+import { assertFits, enter, fromMenu, hasRun, NARROW, noticed, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE, within } from "./support.mjs";
+
+const open = within("model");
 
 /** Another valid value of a setting than its default. */
 function another(setting) {
@@ -101,7 +103,6 @@ for (const viewport of [WIDE, NARROW]) {
     const page = await open(t, { context: { viewport } });
     const settingsOf = () => page.evaluate(() => nibble.settings);
     const before = await settingsOf();
-    if (viewport === NARROW) await page.click("#settings summary");
     const bad = { bits: ["9", "3.5", "1"], lr: ["-1", "0", "fast", "1.000,5"], epochs: ["1e6", "0"], batch: ["1", "12,5"], seed: ["-3"] };
     for (const [key, texts] of Object.entries(bad)) {
       for (const text of texts) {
@@ -149,7 +150,6 @@ test("arrow keys move a number by its steps and stop at the ends of its range", 
 
 test("arrow keys step through the values that a scheme takes, over the gaps between them", async (t) => {
   const page = await open(t, { settings: { ...SMALL, build: "single", quantizer: "dfp", bits: 8, gradients: "affine", gradbits: 4 } });
-  await page.click(".more-settings summary");
   const press = async (key, arrow) => {
     await page.focus(`#set-${key}`);
     await page.keyboard.press(arrow);
@@ -182,7 +182,7 @@ test("bits of single layers that a newly chosen scheme cannot do are named as th
   await page.selectOption("#set-quantizer", "shift");
   await noticed(page, "Shift cannot do conv1:8");
   assert.equal(await page.evaluate(() => nibble.settings.bits), 4);
-  const raced = await open(t, { settings: { ...SMALL, build: "single", bits: "4,conv1:8" } });
+  const raced = await open(t, { settings: { ...SMALL, build: "single", bits: "4,conv1:8" }, room: "runs" });
   await raced.selectOption("#compare-with", "quantizer:mxfp4");
   await raced.click("#race");
   await noticed(raced, "MXFP4 cannot do conv1:8");
@@ -268,8 +268,8 @@ test("a row of the table is all that the page needs of a new setting", async (t)
       await route.fulfill({ response, body: `${await response.text()}settings.push(...${JSON.stringify(NEWCOMERS)});` });
     });
   const page = await open(t, { prepare, settings: { ...SMALL, beta: 0.5, race: "smooth:1" } });
-  const headings = await page.locator(".more-settings legend").allTextContents();
-  assert.deepEqual(headings, ["Quantization", "Optimizer", "Regularisation", "Evaluation", "Newcomers"]);
+  const headings = await page.locator("#all-settings legend").allTextContents();
+  assert.deepEqual(headings, ["Run", "Method", "Seed", "Quantization", "Optimizer", "Regularisation", "Evaluation", "Newcomers"]);
   // A former key is read, and the present one written.
   assert.equal(await page.evaluate(() => nibble.settings.pull), 0.5);
   await page.waitForFunction(() => new URLSearchParams(location.search).get("pull") === "0.5" && !location.search.includes("beta"));
@@ -279,7 +279,6 @@ test("a row of the table is all that the page needs of a new setting", async (t)
     return [selectorOf("setting.beta"), isFact("run.setting.beta"), byPresentNames({ beta: 0.1, lr: 1 })];
   });
   assert.deepEqual(lesson, ['[data-key="pull"]', true, { pull: 0.1, lr: 1 }]);
-  await page.click(".more-settings summary");
   assert.equal(await page.inputValue("#set-pull"), "0.5");
   await type(page, "#set-leak", "0");
   await page.waitForFunction(() => nibble.settings.leak === 0);
@@ -305,7 +304,7 @@ test("a link sets every control and the run itself; unknown values are told", as
   const wanted = {
     ...SMALL, quantizer: "symmetric", bits: 3, lr: 0.02, schedule: "cosine_climbing", tanh: 0, scale: 0, clip: 0, augment: 0, seed: 42,
   };
-  const page = await open(t, { search: `?${new URLSearchParams({ ...wanted, model: "alexnet" })}` });
+  const page = await open(t, { search: `?${new URLSearchParams({ ...wanted, model: "alexnet" })}`, room: undefined });
   await noticed(page, "Model", "alexnet");
   const { config } = await runOf(page);
   const { settings } = fromQuery(`?${new URLSearchParams(wanted)}`);
@@ -313,6 +312,7 @@ test("a link sets every control and the run itself; unknown values are told", as
   // The engine keeps the rate in single precision.
   assert.ok(Math.abs(config.lr - expected.lr) < 1e-6);
   assert.deepEqual({ ...config, lr: 0 }, { ...expected, lr: 0 });
+  for (const room of ["data", "model", "train"]) await enter(page, room);
   for (const setting of SETTINGS.filter(({ group, kind }) => !["hidden", "view"].includes(group) && kind !== "segments")) {
     const control = page.locator(`#set-${setting.key}`);
     const shown = setting.kind === "switch" ? ((await control.isChecked()) ? "1" : "0") : await control.inputValue();
@@ -363,6 +363,7 @@ test("threads and arithmetic change at reset, and the images are loaded again", 
 
 /** Chooses files, and waits until the page has them and keeps them. */
 async function chooseFiles(page, files) {
+  await enter(page, "data");
   await page.setInputFiles("#files", files);
   await noticed(page, "CIFAR-10 is loaded");
   await page.waitForFunction(() => !nibble.busy && nibble.store.sets.some(({ fingerprint }) => fingerprint === nibble.loaded.info.fingerprint), null, PATIENCE);
@@ -378,8 +379,9 @@ test("an engine started anew whose images cannot be had: before, it stays; after
   await page.click("#step");
   await trained(page, 1);
   await page.evaluate(() => nibble.store.forget(nibble.store.sets[0].id));
+  await enter(page, "model");
   await page.selectOption("#set-threads", "1");
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await noticed(page, "The engine stays as it is", "CIFAR-10");
   const { globalStep, data } = await runOf(page);
   assert.deepEqual([globalStep, data.kind], [1, "cifar10"]);
@@ -394,7 +396,7 @@ test("an engine started anew whose images cannot be had: before, it stays; after
     client.request = (type, body) => (type === "load" && body.source.kind !== "builtin" ? Promise.reject(new Error("The disk is gone.")) : request.call(client, type, body));
     globalThis.mend = () => (client.request = request);
   });
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await noticed(page, "CIFAR-10 could not be loaded again", "The disk is gone", "built-in images");
   await page.waitForFunction(() => nibble.run.data.kind === "synthetic" && !nibble.busy);
   assert.match(page.url(), /data=builtin/);
@@ -402,8 +404,9 @@ test("an engine started anew whose images cannot be had: before, it stays; after
   await page.click("#step");
   await trained(page, 1);
   await page.evaluate(() => mend());
+  await enter(page, "model");
   await page.selectOption("#set-data", "cifar10");
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await page.waitForFunction(() => nibble.run.data.kind === "cifar10" && !nibble.busy);
 });
 
@@ -446,7 +449,7 @@ test("undo goes back to the images of the run, where another set of the same kin
   await page.click("#undo");
   assert.equal(await loaded(), fingerprint);
   assert.match(page.url(), new RegExp(`images=${fingerprint}`));
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
   assert.equal((await runOf(page)).data.fingerprint, fingerprint);
   // An engine started anew reads the same ones.

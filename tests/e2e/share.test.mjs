@@ -7,7 +7,9 @@ import { report } from "../../www/share/report.js";
 import { curvesCsv, epochsCsv, json } from "../../www/share/table.js";
 import { defaults, fromQuery, toQuery } from "../../www/settings.js";
 import { write } from "./fixture.mjs";
-import { assertFits, frameOf, NARROW, open, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE } from "./support.mjs";
+import { assertFits, frameOf, NARROW, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE, within } from "./support.mjs";
+
+const open = within("export");
 
 /** More epochs than any test here waits for: a run that is paused has not ended. */
 const RUN = { ...SMALL, epochs: 30, lr: 0.002 };

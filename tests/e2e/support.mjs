@@ -16,7 +16,7 @@ export const NARROW = { width: 390, height: 844 };
 export const SCREENSHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
 
 /** Machines that test are busy: waiting for training ends only when nothing can be going on any more. */
-export const PATIENCE = { timeout: 180_000 };
+export const PATIENCE = { timeout: Number(process.env.PAT ?? 180_000) };
 
 /** A run of ten steps an epoch. */
 export const SMALL = { train: 320, test: 100, batch: 32, epochs: 3 };
@@ -57,8 +57,9 @@ export function watch(page, problems) {
  * @param {() => void} [options.init] runs in the page before its scripts
  * @param {(page: import("playwright-core").Page) => Promise<void>} [options.prepare] is awaited before the page is opened
  * @param {boolean} [options.ready] wait until there is a run (true unless told)
+ * @param {string} [options.room] that the address opens; the first one unless told
  */
-export async function open(t, { url = ISOLATED, settings = SMALL, search, context = {}, init, prepare, ready = true } = {}) {
+export async function open(t, { url = ISOLATED, settings = SMALL, search, context = {}, init, prepare, ready = true, room } = {}) {
   // Where the server isolates the page, the service worker only keeps it for later visits: offline.test.mjs.
   const serviceWorkers = url === ISOLATED ? "block" : "allow";
   const opened = await (await theBrowser()).newContext({ viewport: WIDE, serviceWorkers, ...context });
@@ -72,9 +73,27 @@ export async function open(t, { url = ISOLATED, settings = SMALL, search, contex
   });
   if (init) await page.addInitScript(init);
   await prepare?.(page);
-  await page.goto(url + (search ?? `?${new URLSearchParams(settings)}`), PATIENCE);
+  const query = search ?? `?${new URLSearchParams(settings)}`;
+  await page.goto(url + query + (room ? `${query ? "&" : "?"}room=${room}` : ""), PATIENCE);
   if (ready) await hasRun(page);
   return page;
+}
+
+/** `open` into that room. @param {string} room */
+export const within = (room) => (t, options = {}) => open(t, { room, ...options });
+
+/** Opens a room by its tab, as a visitor does. */
+export async function enter(page, room) {
+  const tab = page.locator(`[data-tab="${room}"]`);
+  if (!(await tab.isVisible())) await page.click(".tab-more");
+  await tab.click();
+  await page.waitForFunction((wanted) => document.body.dataset.room === wanted, room, PATIENCE);
+}
+
+/** Presses what is behind the bar's menu. */
+export async function fromMenu(page, selector) {
+  if (!(await page.locator(selector).isVisible())) await page.click("#menu > summary");
+  await page.click(selector);
 }
 
 /** Waits until the page has a run and does nothing else. */
@@ -201,7 +220,7 @@ export async function screenshot(page, name, fullPage = true) {
 }
 
 /** What lies over a panel in a picture of it. */
-const UNCOVERED = ".transport { position: static !important } .notices { visibility: hidden }";
+const UNCOVERED = ".transport, .pending { position: static !important } .tabs { position: absolute !important } .notices { visibility: hidden }";
 
 /** A picture of one element. */
 export async function screenshotOf(page, selector, name) {

@@ -8,7 +8,9 @@ import { asked, exampleOf, isListed, plan, readValues, secondsOf, SWEPT } from "
 import { failure, meanOf, summarise, sweepCsv } from "../../www/sweep/results.js";
 import { altered } from "./engine.mjs";
 import { CROSSED, press, stands, still, tabTo, until } from "./lab.mjs";
-import { drawn, mean, NARROW, open, PATIENCE, shows } from "./support.mjs";
+import { drawn, fromMenu, mean, NARROW, PATIENCE, shows, within } from "./support.mjs";
+
+const open = within("runs");
 
 /** A run of ten steps an epoch, of two epochs. */
 const RUN = { train: 320, test: 100, batch: 32, epochs: 2, lr: 0.002 };
@@ -246,7 +248,7 @@ test("it pauses by its button, by the page's, and when somebody changes the runs
   await still(page);
   await page.click("#play");
   await shows(page, "#sweep-now", /^Run 1 of 2: Bits 2, seed 1\./);
-  await page.click("#new-seed");
+  await fromMenu(page, "#new-seed");
   await shows(page, "#sweep-now", /^Paused: 0 of 2 runs ended\. The runs were changed by hand/);
   await until(page, () => !nibble.busy && nibble.run.globalStep === 0);
   await page.click("#sweep-pause");

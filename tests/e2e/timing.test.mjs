@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { CROSSED, until } from "./lab.mjs";
 import { firstPaint, frames, longTasks, observe, quantile } from "./observe.mjs";
 import { proxy } from "./proxy.mjs";
-import { epochs, hasRun, open, openAll, PATIENCE, PLAIN, trained } from "./support.mjs";
+import { enter, epochs, hasRun, open, openAll, PATIENCE, PLAIN, trained } from "./support.mjs";
 import { torture } from "./torture.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, lr: 0.002 };
@@ -58,6 +58,7 @@ for (const { width, viewport } of CROSSED.flat().filter(({ hand }) => hand === "
     });
     assert.deepEqual(tasks, []);
     // Forking moves nothing that it was not asked for, either.
+    await enter(page, "runs");
     await page.click('[aria-label="Drop FP32"]');
     await until(page, () => nibble.runs.length === 1 && !nibble.busy);
     await page.click("#fork");

@@ -49,6 +49,21 @@ class Visitor {
     }, selector);
   }
 
+  /** Opens a room by its tab; where parts of all rooms are shown together there are none. */
+  async enter(room) {
+    if (this.framed || (await this.ask(() => document.body.dataset.room)) === room) return;
+    const tab = `[data-tab="${room}"]`;
+    if (!(await this.where.locator(tab).isVisible())) await this.press(".tab-more");
+    await this.press(tab);
+    await this.until((wanted) => document.body.dataset.room === wanted, room);
+  }
+
+  /** Presses what is behind the menu of the bar. */
+  async pressInMenu(selector) {
+    await this.press("#menu > summary");
+    await this.press(selector);
+  }
+
   /** Presses a button, or what else answers to Enter, once it can be pressed. */
   async press(selector) {
     await this.ready(selector);
@@ -149,6 +164,7 @@ class Visitor {
 
   /** Drops one of two runs. */
   async drop(label) {
+    await this.enter("runs");
     await this.press(`[aria-label="Drop ${label}"]`);
     await this.until(() => nibble.runs.length === 1 && !nibble.busy);
   }
@@ -161,6 +177,7 @@ async function lesson(visitor) {
     await visitor.press('[data-lesson="race"]');
   }
   await visitor.until(() => nibble.settings.lesson === "race.1" && nibble.runs.length === 1 && !nibble.busy);
+  await visitor.enter("runs");
   await visitor.choose("#compare-with", "FP32");
   await visitor.press("#race");
   await visitor.until(() => document.querySelector(".lesson-task.met"));
@@ -172,16 +189,18 @@ async function lesson(visitor) {
 }
 
 async function train(visitor) {
+  await visitor.enter("train");
   await visitor.trainUntil(() => nibble.run.globalStep >= 2);
   await visitor.step();
   await visitor.shows("#health-gradient", /^\d+\.\d\d$/);
   await visitor.shows("#health-saturation", /^\d+\.\d %$/);
   await visitor.shows("#health-numbers", /^all finite$/);
-  await visitor.press("#reset");
+  await visitor.pressInMenu("#reset");
   await visitor.until(() => nibble.run.globalStep === 0 && !nibble.busy);
 }
 
 async function race(visitor) {
+  await visitor.enter("runs");
   await visitor.choose("#compare-with", "FP32");
   await visitor.press("#race");
   await visitor.until(() => nibble.runs.length === 2 && !nibble.busy);
@@ -191,6 +210,7 @@ async function race(visitor) {
 }
 
 async function legend(visitor) {
+  await visitor.enter("train");
   const chip = "#loss-legend .slot-1 .chip";
   for (const shown of ["false", "true"]) {
     await visitor.press(chip);
@@ -199,6 +219,7 @@ async function legend(visitor) {
 }
 
 async function quantizeAfterTraining(visitor) {
+  await visitor.enter("runs");
   await visitor.press("#ptq-go");
   await visitor.until(() => nibble.runs[1].afterTraining?.running === false);
   await visitor.shows("#cliff", /FP32 [\d.]+ %, 8 bits [\d.]+ %.*2 bits [\d.]+ %.*Trained with Symmetric at 4 bits: [\d.]+ %/, "aria-label");
@@ -206,13 +227,16 @@ async function quantizeAfterTraining(visitor) {
 }
 
 async function bothRuns(visitor) {
+  await visitor.enter("inside");
   await visitor.pick("#weights .run-switch", "Both");
   await visitor.until(() => document.querySelectorAll("#layers canvas").length === 2 * nibble.run.layers.length);
+  await visitor.enter("errors");
   await visitor.pick("#errors .run-switch", "FP32");
   await visitor.drop("FP32");
 }
 
 async function fork(visitor) {
+  await visitor.enter("runs");
   await visitor.choose("#compare-with", "3-bit");
   await visitor.press("#fork");
   await visitor.until(() => nibble.runs.length === 2 && !nibble.busy);
@@ -222,6 +246,7 @@ async function fork(visitor) {
 }
 
 async function outlier(visitor) {
+  await visitor.enter("runs");
   await visitor.choose("#outlier-layer", "conv3");
   await visitor.press("#outlier-go");
   await visitor.shows("#outlier-table", /before.*with the outlier/);
@@ -231,6 +256,7 @@ async function outlier(visitor) {
 }
 
 async function alarm(visitor) {
+  await visitor.enter("train");
   await visitor.ask((factor) => nibble.experiments.injectOutlier("conv1", factor), OVERFLOW);
   await visitor.press("#step");
   await visitor.until(() => nibble.run.alarm);
@@ -246,6 +272,7 @@ async function alarm(visitor) {
 }
 
 async function weights(visitor) {
+  await visitor.enter("inside");
   const slider = "#weights .panel-tools input[type=range]";
   await visitor.slide(slider, "Home");
   await visitor.shows("#weights .replay-text", /^before training$/);
@@ -271,6 +298,7 @@ const mostMistaken = (visitor) =>
   });
 
 async function errors(visitor) {
+  await visitor.enter("errors");
   const { row, column, truth, taken } = await mostMistaken(visitor);
   if (visitor.pointing) await visitor.where.click(`[data-row="${row}"][data-column="${column}"]`);
   else {
@@ -291,6 +319,7 @@ async function errors(visitor) {
 }
 
 async function tryIt(visitor) {
+  await visitor.enter("errors");
   await visitor.pick("#try .segments", "Draw");
   if (visitor.pointing) {
     const sheet = visitor.where.locator(".sketch");
@@ -316,6 +345,7 @@ async function tryIt(visitor) {
  * in a window that has the focus, which a download may take for a moment.
  */
 async function share(visitor) {
+  await visitor.enter("export");
   const { page, where } = visitor;
   const [download] = await Promise.all([page.waitForEvent("download"), visitor.press('[data-save="epochs"]')]);
   assert.match(download.suggestedFilename(), /^nibble-.*\.epochs\.csv$/);
@@ -328,24 +358,27 @@ async function share(visitor) {
 }
 
 async function epochsTable(visitor) {
+  await visitor.enter("runs");
   await visitor.unfold("#epochs-panel");
   const rows = await visitor.where.locator("#epochs-table tbody tr:visible").count();
   assert.equal(rows, await visitor.ask(() => nibble.run.epochs.length));
 }
 
 async function settings(visitor) {
-  await visitor.unfold("#settings");
+  await visitor.enter("model");
+  await visitor.unfold("#all-settings");
   await visitor.type("#set-epochs", "2");
   await visitor.turn("#set-tanh");
   await visitor.shows("#pending-text", /Epochs 1000 → 2, Tanh clipping on → off/);
   await visitor.press("#apply");
   await visitor.until(() => nibble.run.globalStep === 0 && nibble.run.epochsTotal === 2 && nibble.run.settings.tanh === false && !nibble.busy);
-  await visitor.press("#new-seed");
+  await visitor.pressInMenu("#new-seed");
   await visitor.until(() => nibble.run.settings.seed !== 1 && !nibble.busy);
 }
 
 /** Two short runs, one after the other; the panel comes when it is asked for. In a frame of another page nothing of it is kept. */
 async function sweep(visitor) {
+  await visitor.enter("runs");
   await visitor.press("#sweep-open");
   await visitor.until(() => document.activeElement.classList.contains("sweep-setting"));
   await visitor.type("#sweep-rows input[type=text]", "2, x");
@@ -357,12 +390,13 @@ async function sweep(visitor) {
   assert.equal(await visitor.where.locator("#sweep-table .sweep-line").count(), 2);
   await visitor.press("#sweep-copy");
   await visitor.shows("#sweep-said", /Copied/);
-  await visitor.press("#new-seed");
+  await visitor.pressInMenu("#new-seed");
   await visitor.until(() => nibble.run.globalStep === 0 && !nibble.busy);
 }
 
 /** A file that is none of CIFAR's: named in a message, which is dismissed. */
 async function wrongFile(visitor) {
+  await visitor.enter("data");
   await visitor.offer("#pick", { name: "holiday.txt", mimeType: "text/plain", buffer: Buffer.from("sun") });
   await visitor.shows(".notice-error", /holiday\.txt/);
   await visitor.press(".notice-error .close");
@@ -370,6 +404,7 @@ async function wrongFile(visitor) {
 }
 
 async function ownImages(visitor) {
+  await visitor.enter("data");
   await visitor.offer("#pick-folder", await pictureFolder(visitor.t, visitor.page, FRUIT));
   await visitor.until(() => nibble.run.data.kind === "images" && !nibble.busy);
   await visitor.shows("#samples", /apples.*limes/);
@@ -382,6 +417,7 @@ async function ownImages(visitor) {
 
 /** What a frame of another page has loaded is kept nowhere. */
 async function device(visitor) {
+  await visitor.enter("data");
   if (!visitor.framed) {
     await visitor.press('#kept [aria-label^="Forget fruit"]');
     await visitor.until(() => document.activeElement.id === "device-title");

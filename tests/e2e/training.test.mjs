@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { paperEpochs } from "../../www/reference/paper.js";
 import { cifar10, write } from "./fixture.mjs";
-import { PATIENCE, drawn, epochs, ink, mean, open, pause, runOf, shows, trained } from "./support.mjs";
+import { drawn, enter, epochs, fromMenu, ink, mean, open, PATIENCE, pause, runOf, shows, trained } from "./support.mjs";
 
 test("play on the built-in images: the loss falls, curves and histograms have ink", async (t) => {
   const page = await open(t, { settings: { train: 640, test: 100, batch: 32, epochs: 9, augment: 0 } });
   assert.equal(await ink(page, "#loss", "--train"), 0, "a curve before the first step");
-  assert.ok((await ink(page, "#layers", "--level")) > 100, "the first weights are not drawn");
+  assert.ok((await ink(page, "#live-layer", "--level")) > 100, "the first weights are not drawn");
   await page.click("#play");
   await pause(page, { epochs: 2 });
   const { losses, layers, config } = await runOf(page);
@@ -23,11 +23,15 @@ test("play on the built-in images: the loss falls, curves and histograms have in
     assert.ok((await ink(page, plot, "--train")) > 200, `${plot}: no training curve`);
     assert.ok((await ink(page, plot, "--test")) > 30, `${plot}: no test curve`);
   }
-  assert.ok((await ink(page, "#layers", "--latent")) > 1000, "no histograms");
-  assert.equal(await page.locator("#epochs-table tbody tr").count(), (await runOf(page)).epochs);
+  assert.ok((await ink(page, "#live-layer", "--latent")) > 500, "no histogram");
   await shows(page, "#live", /Paused\. Epoch \d of 9/);
   await shows(page, "#loss", /Training loss \d/, "aria-label");
   await shows(page, "#speed", /^[\d,]+$/);
+  // What stands in a room that is opened later knows all that was before.
+  await enter(page, "inside");
+  assert.ok((await ink(page, "#layers", "--latent")) > 1000, "no histograms");
+  await enter(page, "runs");
+  await page.waitForFunction(() => document.querySelectorAll("#epochs-table tbody tr").length === nibble.run.epochs.length);
 });
 
 test("pause answers within a step, and play goes on from there", async (t) => {
@@ -75,11 +79,11 @@ test("reset begins again from the same seed: the very same losses; a new seed gi
     return (await runOf(page)).losses.slice(0, 4);
   };
   const first = await firstLosses();
-  await page.click("#reset");
+  await fromMenu(page, "#reset");
   await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
   assert.equal(await ink(page, "#loss", "--train"), 0, "the old curve is still there");
   assert.deepEqual(await firstLosses(), first);
-  await page.click("#new-seed");
+  await fromMenu(page, "#new-seed");
   await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
   assert.notDeepEqual(await firstLosses(), first);
 });
@@ -105,8 +109,10 @@ test("a published curve that comes late stands behind no other run", async (t) =
   let answer;
   const asked = new Promise((resolve) => page.route("**/reference/*.csv", (route) => resolve((answer = () => route.continue()))));
   const { paths } = write(t, { "data_batch_1.bin": cifar10(100, 1), "test_batch.bin": cifar10(50, 2) });
+  await enter(page, "data");
   await page.setInputFiles("#files", paths);
   await asked;
+  await enter(page, "train");
   await page.waitForFunction(() => nibble.run.data.kind === "cifar10" && !nibble.busy, null, PATIENCE);
   await page.selectOption("#set-data", "builtin");
   await page.waitForFunction(() => nibble.run.data.kind === "synthetic" && !nibble.busy, null, PATIENCE);
@@ -121,6 +127,8 @@ test("a published curve that comes late stands behind no other run", async (t) =
   });
   await drawn(page);
   assert.equal(await page.locator(".legend .reference").count(), 0);
+  await enter(page, "runs");
+  await page.waitForFunction(() => document.querySelectorAll("#epochs-table tbody tr").length === 1);
   const titles = await page.locator("#epochs-table th").allTextContents();
   assert.ok(titles.length > 5 && !titles.some((title) => title.includes("Paper")), `${titles}`);
 });
@@ -129,8 +137,10 @@ test("FP32: histograms without a grid", async (t) => {
   const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 1, quantizer: "none" } });
   await page.click("#step");
   await trained(page, 1);
+  assert.ok(await page.locator("#set-bits").isDisabled());
+  await enter(page, "inside");
+  await drawn(page);
   assert.equal(await ink(page, "#layers", "--level"), 0);
   assert.ok((await ink(page, "#layers", "--latent")) > 1000);
   await shows(page, ".layer .count", /FP32/);
-  assert.ok(await page.locator("#set-bits").isDisabled());
 });

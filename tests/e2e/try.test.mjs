@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { drop, write } from "./fixture.mjs";
 import { tabTo } from "./lab.mjs";
-import { assertFits, drawn, epochs, NARROW, noticed, open, pause, screenshotOf, seriousFindings, shows, theBrowser, WIDE } from "./support.mjs";
+import { assertFits, drawn, epochs, NARROW, noticed, pause, screenshotOf, seriousFindings, shows, theBrowser, WIDE, within } from "./support.mjs";
+
+const open = within("errors");
 
 // A camera that needs neither a device nor a press on the browser's question.
 await theBrowser(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]);

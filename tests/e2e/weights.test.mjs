@@ -1,7 +1,9 @@
 /** The panel of the weights: every layer on one axis, any moment of the run, a layer enlarged. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertFits, drawn, ink, NARROW, open, pause, screenshot, screenshotOf, seriousFindings, shows, trained, WIDE } from "./support.mjs";
+import { assertFits, drawn, ink, NARROW, pause, screenshot, screenshotOf, seriousFindings, shows, trained, WIDE, within } from "./support.mjs";
+
+const open = within("inside");
 
 const RUN = { train: 320, test: 100, batch: 32, epochs: 4, lr: 0.003 };
 const VIEWS = { 1440: WIDE, 390: NARROW };

@@ -39,14 +39,17 @@ export class Runner {
   #helping = null;
   #session;
   #changed;
+  #reveal;
 
   /**
    * @param {import("../session.js").Session} session
    * @param {(what: "lesson"|"step"|"done") => void} changed
+   * @param {(button: string) => Promise<void>} reveal opens the room that has a button
    */
-  constructor(session, changed) {
+  constructor(session, changed, reveal) {
     this.#session = session;
     this.#changed = changed;
+    this.#reveal = reveal;
     session.client.onAnswer = (type, body) => {
       if (type !== To.CLASSIFY || !body.pixels) return;
       this.seen.pictures += 1;
@@ -151,6 +154,7 @@ export class Runner {
   /** Presses a button as soon as it can be pressed, unless there is no need to. @returns {Promise<boolean>} whether to go on */
   async #press(name, help) {
     const session = this.#session;
+    await this.#reveal(name);
     const button = document.querySelector(BUTTONS[name]);
     const from = performance.now();
     for (;;) {

@@ -109,5 +109,5 @@ class Activations {
   }
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export const mount = (root, session) => void new Activations(root, session);

@@ -62,7 +62,7 @@ function figuresOf(run) {
   return `step ${whole(run.globalStep)} · test ${percent(last?.testAccuracy)}`;
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   root.innerHTML = MARKUP;
   const find = (selector) => root.querySelector(selector);

@@ -1,6 +1,7 @@
 /** What this page keeps on the device: itself, for use without a network, and the data sets loaded here. */
 import { megabytes } from "../format.js";
 import { drawing } from "../frames.js";
+import { offerInstall } from "../install.js";
 
 const MARKUP = `
   <h2 id="device-title">On this device</h2>
@@ -34,22 +35,7 @@ function row(session, set, loaded) {
   return item;
 }
 
-/** The browser's offer to install the page, caught so that a button here can take it up. */
-function offerInstall(install) {
-  let offer = null;
-  addEventListener("beforeinstallprompt", (event) => {
-    event.preventDefault();
-    offer = event;
-    install.hidden = false;
-  });
-  addEventListener("appinstalled", () => (install.hidden = true));
-  install.addEventListener("click", async () => {
-    install.hidden = true;
-    await offer?.prompt();
-  });
-}
-
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   root.innerHTML = MARKUP;
   const part = (id) => root.querySelector(`#${id}`);
@@ -74,6 +60,7 @@ export function mount(root, session) {
   draw();
   session.on(["kept", "data", "run"], draw);
   session.on("offline", () => {
+    if (!session.offline) return;
     const { version, error } = session.offline;
     part("device-page").textContent = version ? "This page works without a network." : `This page needs the network: ${error}.`;
     part("device-page").dataset.version = version ?? "";

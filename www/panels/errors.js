@@ -211,5 +211,5 @@ class Errors {
   }
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export const mount = (root, session) => void new Errors(root, session);

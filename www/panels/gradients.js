@@ -21,7 +21,7 @@ function describe({ epochs, layers }) {
   return `Gradient norm of each layer over epochs, logarithmic. After epoch ${epochs.at(-1)}: ${each.join(", ")}.`;
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   const canvas = element("canvas", { id: "gradients-plot", role: "img" });
   const runs = element("div");

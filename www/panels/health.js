@@ -1,5 +1,5 @@
 /**
- * A strip under the buttons: how large the gradient is, how many weights sit at the ends of their grid, and whether
+ * A strip: how fast it trains, how large the gradient is, how many weights sit at the ends of their grid, and whether
  * every number is still finite. Where one is not, training has stopped before that step: what to try is offered.
  */
 import { outlierStands } from "../experiments.js";
@@ -10,9 +10,13 @@ import { prepare } from "../plots/canvas.js";
 import { RUN_COLORS } from "../plots/curves.js";
 import { color, onThemeChange } from "../plots/theme.js";
 import { remedies } from "../remedies.js";
+import { speedOf } from "../runs.js";
+import { setText } from "../ui/dom.js";
 
 const MARKUP = `
+  <h2 class="visually-hidden" id="health-title">Health of the training</h2>
   <dl>
+    <div><dt>Speed</dt><dd><output id="speed">–</output> <span id="speed-unit">images/s</span></dd></div>
     <div class="health-gradient"><dt>Gradient norm</dt><dd><span id="health-gradient">–</span><canvas id="health-trend" role="img" aria-label="Gradient norm: no training yet."></canvas></dd></div>
     <div><dt>Saturation</dt><dd id="health-saturation">–</dd></div>
     <div><dt>Numbers</dt><dd id="health-numbers">–</dd></div>
@@ -89,7 +93,7 @@ function drawTrend(canvas, runs) {
   }
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   root.innerHTML = MARKUP;
   const find = (id) => root.querySelector(`#health-${id}`);
@@ -105,6 +109,8 @@ export function mount(root, session) {
     const { runs } = session;
     const alarmed = runs.find(({ alarm }) => alarm);
     root.classList.toggle("alarmed", Boolean(alarmed));
+    setText(root.querySelector("#speed"), whole(session.run ? speedOf(runs) : NaN));
+    setText(root.querySelector("#speed-unit"), session.paired ? "images/s, both" : "images/s");
     const each = (value) => runs.map(value).join(" | ") || "–";
     show("gradient", each((run) => fixed(run.last?.gradNorm, 2)));
     show("saturation", each(saturation));

@@ -1,6 +1,8 @@
 /** The side panel of the lessons: the list, and the step of the one that runs. */
 import { factText } from "../lesson/facts.js";
 import { filled, selectorOf } from "../lesson/format.js";
+import { partOf } from "../parts.js";
+import { settingOf } from "../settings.js";
 import { fromFile, listed, loadDone, saveDone } from "../lesson/library.js";
 import { Runner } from "../lesson/runner.js";
 import { drawing } from "../frames.js";
@@ -38,13 +40,27 @@ const MARKUP = `
   </div>
   <p class="visually-hidden" role="status" id="lesson-said"></p>`;
 
-/** Marks what a step points at; opens what hides it. */
+const groupOf = (key) => settingOf(key).group;
+
+/** Marks what a step points at; opens the room that it is in, and what hides it. */
 class Pointer {
+  #places;
+  #name = null;
   #marked = null;
 
-  at(selector) {
-    const target = selector && document.querySelector(selector);
-    if (target === this.#marked) return;
+  /** @param {import("../ui/places.js").Places} places */
+  constructor(places) {
+    this.#places = places;
+  }
+
+  /** @param {string|null} name "part.NAME", "button.NAME" or "setting.KEY" */
+  async at(name) {
+    if (name === this.#name) return;
+    this.#name = name;
+    if (name) await this.#places.reveal(partOf(name, groupOf));
+    // Another step was opened meanwhile.
+    if (this.#name !== name) return;
+    const target = name && document.querySelector(selectorOf(name));
     this.#marked?.classList.remove("pointed-at");
     this.#marked = target;
     if (!target) return;
@@ -55,13 +71,16 @@ class Pointer {
 
   scroll() {
     // The bar of buttons is always in sight.
-    if (this.#marked?.closest(".transport")) return;
+    if (this.#marked?.closest(".transport, .pending")) return;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#marked?.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
   }
 
-  /** Takes the keyboard there. */
-  focus() {
+  /** Takes the keyboard there, also where its room was left meanwhile. */
+  async focus() {
+    const name = this.#name;
+    if (name) await this.#places.reveal(partOf(name, groupOf));
+    for (let closed; (closed = this.#marked?.closest("details:not([open])")); ) closed.open = true;
     this.scroll();
     const usable = "button:not(:disabled), input:not(:disabled), select:not(:disabled), a[href], [tabindex]";
     const target = this.#marked?.matches(usable) ? this.#marked : this.#marked?.querySelector(usable);
@@ -74,7 +93,7 @@ class Lessons {
   /** Opened from files, the latest of each id. @type {Map<string, import("../lesson/format.js").Lesson>} */
   #own = new Map();
   #done = loadDone();
-  #pointer = new Pointer();
+  #pointer;
   /** The address is read once, when there are both lessons and a run; no more once a lesson is open. */
   #addressRead = false;
   /** What it named when the page was opened. */
@@ -83,13 +102,14 @@ class Lessons {
   /** In a frame, which has no masthead: the opener is another one, in sight while it is needed. */
   #framed = false;
 
-  constructor(root, session) {
+  constructor(root, session, places) {
     root.innerHTML = MARKUP;
     this.root = root;
+    this.#pointer = new Pointer(places);
     this.session = session;
     this.#framed = session.settings.embed && session.settings.lesson !== "";
     if (this.#framed) this.#moveOpener();
-    this.runner = new Runner(session, (what) => this.#tell(what));
+    this.runner = new Runner(session, (what) => this.#tell(what), (button) => places.reveal(partOf(`button.${button}`, groupOf)));
     this.redraw = drawing(() => this.#draw(), 100);
     const on = (id, act) => this.part(id).addEventListener("click", act);
     this.#opener.addEventListener("click", () => (this.root.hidden ? this.open() : this.close()));
@@ -220,7 +240,7 @@ class Lessons {
   }
 
   #address(place) {
-    this.session.place(place);
+    this.session.look({ lesson: place });
   }
 
   #next() {
@@ -268,7 +288,7 @@ class Lessons {
     this.part("lessons-list").hidden = Boolean(lesson);
     this.part("lesson").hidden = this.part("lessons-all").hidden = !lesson;
     this.part("lesson-said").textContent = "";
-    this.#pointer.at(step?.point ? selectorOf(step.point) : null);
+    this.#pointer.at(step?.point ?? null);
     if (!lesson) return;
     this.part("lesson-name").textContent = lesson.title;
     this.part("lesson-count").textContent = `${at + 1} of ${lesson.steps.length}`;
@@ -307,5 +327,9 @@ class Lessons {
   }
 }
 
-/** @type {import("../main.js").Mount} */
-export const mount = (root, session) => void new Lessons(root, session);
+/**
+ * @param {HTMLElement} root
+ * @param {import("../session.js").Session} session
+ * @param {import("../ui/places.js").Places} places
+ */
+export const mountLessons = (root, session, places) => void new Lessons(root, session, places);

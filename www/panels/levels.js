@@ -43,7 +43,7 @@ function makeLine(line) {
   return { ...line, canvas, words, formula, box: element("figure", { "data-of": line.of }, canvas, caption), drawn: null };
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   const lines = LINES.map(makeLine);
   root.append(...lines.map(({ box }) => box));

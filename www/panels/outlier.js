@@ -75,7 +75,7 @@ function canGrow(run, layer) {
   return Number.isFinite(Math.fround(layerOf(run, layer).histogram.max * OUTLIER_FACTOR));
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   root.innerHTML = MARKUP;
   const find = (selector) => root.querySelector(selector);

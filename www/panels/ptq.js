@@ -73,7 +73,7 @@ function noteFor(run, scheme, results, trained) {
   return `Rounded ${after} by ${name}: ${percent(same.accuracy)}. ${trainedWith}`;
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   root.innerHTML = MARKUP;
   const find = (selector) => root.querySelector(selector);

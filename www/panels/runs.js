@@ -215,5 +215,5 @@ class Runs {
   }
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export const mount = (root, session) => void new Runs(root, session);

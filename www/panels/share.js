@@ -1,7 +1,7 @@
 /** Links, code to embed the page, and the runs as files: tables, JSON, a picture, a report. */
 import { targets } from "../../pkg/registry.js";
 import { drawing } from "../frames.js";
-import { EMBEDDED, PARTS } from "../parts.js";
+import { EMBEDDED } from "../parts.js";
 import { To } from "../protocol.js";
 import { copy, fileName, png, save } from "../share/save.js";
 import { outcome, report } from "../share/report.js";
@@ -50,8 +50,8 @@ const FRAME_HEIGHT = 900;
 
 /** Address of the page with these settings. */
 function linkTo(settings, view = {}) {
-  const { embed, show, lesson } = defaults();
-  return new URL(toQuery({ ...settings, embed, show, lesson, ...view }), location.href.split(/[?#]/)[0]).href;
+  const { embed, show, lesson, room } = defaults();
+  return new URL(toQuery({ ...settings, embed, show, lesson, room, ...view }), location.href.split(/[?#]/)[0]).href;
 }
 
 /** Code that frames these parts of the page; none for no parts, since an address without parts shows the usual ones. */
@@ -83,9 +83,7 @@ class Share {
 
   #choices() {
     const box = this.root.querySelector(".share-choice");
-    this.boxes = Object.entries(OFFERED)
-      .filter(([name]) => document.querySelector(PARTS[name]))
-      .map(([name, text]) => {
+    this.boxes = Object.entries(OFFERED).map(([name, text]) => {
         const input = document.createElement("input");
         Object.assign(input, { type: "checkbox", checked: EMBEDDED.includes(name), value: name });
         input.addEventListener("change", this.redraw);
@@ -181,5 +179,5 @@ class Share {
   }
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export const mount = (root, session) => void new Share(root, session);

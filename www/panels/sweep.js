@@ -2,7 +2,7 @@
  * Sweep: every combination of some settings and seeds, trained one run after the other. This is what stands there until
  * somebody uses it; all else is loaded then, or when an earlier visit has left a sweep.
  */
-import { SWEEP } from "../keys.js";
+import { sweepIsLeft } from "../sweep/left.js";
 
 const MARKUP = `
   <header>
@@ -14,16 +14,7 @@ const MARKUP = `
     <p class="note">Trains every combination of the values that you choose, each with several seeds, and shows means with their deviations.</p>
   </div>`;
 
-/** Whether an earlier visit has left a sweep on this device. */
-function left({ embed }) {
-  try {
-    return !embed && localStorage.getItem(SWEEP) !== null;
-  } catch {
-    return false;
-  }
-}
-
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   root.innerHTML = MARKUP;
   const button = root.querySelector("#sweep-open");
@@ -39,7 +30,7 @@ export function mount(root, session) {
     return opening;
   };
   button.addEventListener("click", async () => (await open())?.focus());
-  if (!left(session.settings)) return;
+  if (!sweepIsLeft(session.settings)) return;
   // Not before the page has its first run.
   let seen = false;
   session.on("run", () => {

@@ -9,12 +9,11 @@ import { quantized, severalGrids, weightBits } from "../grid.js";
 import { axisEnd } from "../plots/histogram.js";
 import { describeLayer, drawLayer, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
-import { To } from "../protocol.js";
 import { signSchemes } from "../schemes.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { Replay, ReplayControl } from "../ui/replay.js";
 import { RunSwitch } from "../ui/runswitch.js";
-import { layersAt, momentsOf, reaches, START } from "./history.js";
+import { layersAt, momentsOf, reaches } from "./history.js";
 import { LayerDialog } from "./layer.js";
 
 /** The cores are for training. */
@@ -143,16 +142,6 @@ class Weights {
     this.#box.classList.toggle("of-two", shown.length > 1);
     this.#box.replaceChildren(...[...this.#cells.values()].map(({ button }) => button));
     this.#moments();
-    for (const run of this.#session.runs) this.#keepFirstFilters(run);
-  }
-
-  /** The filters of its first moment; those at the end of each epoch come with it. */
-  async #keepFirstFilters(run) {
-    if (run.filters.has(START) || run.epochs.length > 0) return;
-    const layer = run.firstLayers[0].name;
-    const filters = await this.#session.client.request(To.FILTERS, { run: run.id, layer }).catch(() => null);
-    // Without them the dialog says that this moment's were not kept.
-    if (filters) run.filters.set(START, filters);
   }
 
   #moments() {
@@ -232,5 +221,5 @@ class Weights {
   }
 }
 
-/** @type {import("../main.js").Mount} */
+/** @type {import("../rooms.js").Part["mount"]} */
 export const mount = (root, session) => void new Weights(root, session);

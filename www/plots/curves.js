@@ -31,6 +31,12 @@ const EMPTY = { xs: [], ys: [] };
 export const RUN_COLORS = ["--run-a", "--run-b"];
 const SECOND_DASH = [7, 4];
 
+/** A figure of the first run beside its plot, with the run's label where there are two. */
+export function ofRun({ run, runs }, figure) {
+  const text = run ? figure(run) : "–";
+  return runs.length > 1 ? `${text} (${run.label})` : text;
+}
+
 /** A figure of the epochs as a curve. @returns {{xs: number[], ys: number[]}} */
 export const column = (epochs, key) => ({ xs: epochs.map(({ epoch }) => epoch), ys: epochs.map((epoch) => epoch[key]) });
 
@@ -100,6 +106,7 @@ export class CurvePlot {
   #paper = null;
   #chips = [];
   #pointer = null;
+  #drawn = false;
   #series;
   #plot;
 
@@ -259,11 +266,16 @@ export class CurvePlot {
   }
 
   #resize() {
+    // Out of sight it has no size, and nothing is drawn.
+    if (this.box.clientWidth === 0) return;
     const { width, height } = this.#size();
     if (width !== this.#plot.width || height !== this.#plot.height) this.#plot.setSize({ width, height });
+    this.redraw();
   }
 
   #draw() {
+    if (this.box.clientWidth === 0 && this.#drawn) return;
+    this.#drawn = true;
     this.box.classList.toggle("empty", !this.#runs.some(({ trained }) => trained));
     const end = this.#end();
     const clipped = this.#paper?.filter(({ epoch }) => epoch <= end) ?? null;

@@ -1,8 +1,10 @@
 /**
- * Builds the controls from the table of settings, each into the element with its group's `data-place`; the controls of
- * a group that has none stand under a heading of their own in "More settings". What is not valid is never changed
+ * Builds the controls from the table of settings, each into the element that names its key or its group; the controls of
+ * a group that has none stand under a heading of their own. What is not valid is never changed
  * into something else in silence: the value stays, and a sentence at the control says what was wrong.
  */
+import { drawing } from "../frames.js";
+import { PLACES } from "../parts.js";
 import { SETTINGS, bitsOf, display, format, groupTitle, misfit, narrowed, parse } from "../settings.js";
 import { element } from "./dom.js";
 import { typed, typedLayers } from "./typed.js";
@@ -265,34 +267,42 @@ function build(row, change) {
   return { setting, box, show, disable: control.disable };
 }
 
-/** Where the controls of each group stand: places in the page, and headings under "More settings" for other groups. */
-function findPlaces() {
-  const places = new Map([...document.querySelectorAll("[data-place]")].map((node) => [node.dataset.place, node]));
-  const more = new Set(SETTINGS.map(({ group }) => group).filter((group) => !places.has(group) && group !== "hidden" && group !== "view"));
-  if (more.size === 0) return places;
-  const box = element("details", { class: "more-settings" }, element("summary", {}, "More settings"));
-  for (const group of more) {
-    places.set(group, element("fieldset", {}, element("legend", {}, groupTitle(group))));
-    box.append(places.get(group));
-  }
-  document.getElementById("pending").before(box);
-  return places;
+/** Where the controls of `root` stand: setting -> its place. Those of groups without one go into `.groups`, where there is that. */
+function placesIn(root) {
+  const byKey = new Map([...root.querySelectorAll("[data-keys]")].flatMap((node) => node.dataset.keys.split(" ").map((key) => [key, node])));
+  const byGroup = new Map([...root.querySelectorAll("[data-place]")].map((node) => [node.dataset.place, node]));
+  const rest = root.querySelector(".groups");
+  const elsewhere = ["hidden", "view", ...Object.keys(PLACES)];
+  return ({ key, group }) => {
+    if (byKey.has(key)) return byKey.get(key);
+    if (!byGroup.has(group) && rest && !elsewhere.includes(group)) {
+      byGroup.set(group, element("fieldset", {}, element("legend", {}, groupTitle(group))));
+      rest.append(byGroup.get(group));
+    }
+    return byGroup.get(group);
+  };
 }
 
 export class Controls {
   #controls;
 
-  /** @param {(key: string, value: string|number|boolean) => void} change called with a valid new value */
-  constructor(change) {
-    const places = findPlaces();
-    this.#controls = SETTINGS.filter(({ group }) => places.has(group)).map((setting) => build(setting, change));
-    for (const { setting, box } of this.#controls) places.get(setting.group).append(box);
+  /**
+   * @param {HTMLElement} root
+   * @param {(key: string, value: string|number|boolean) => void} change called with a valid new value
+   */
+  constructor(root, change) {
+    const placeOf = placesIn(root);
+    this.#controls = SETTINGS.filter(placeOf).map((setting) => build(setting, change));
+    for (const { setting, box } of this.#controls) placeOf(setting).append(box);
+    for (const node of root.querySelectorAll("[data-keys]")) {
+      for (const key of node.dataset.keys.split(" ")) node.append(node.querySelector(`[data-key="${key}"]`));
+    }
   }
 
   /**
    * Shows `settings`, and marks the controls that differ from the run's.
    * @param {object} settings
-   * @param {object[]} waiting rows that wait for a reset
+   * @param {object[]} waiting rows that wait for a new run
    */
   show(settings, waiting) {
     for (const { setting, box, show, disable } of this.#controls) {
@@ -302,6 +312,18 @@ export class Controls {
       if (setting.group === "data") box.hidden = !setting.applies(settings);
     }
   }
+}
+
+/** The controls within `root`, which follow the session. @param {import("../session.js").Session} session */
+export function wireControls(root, session) {
+  const controls = new Controls(root, (key, value) => {
+    session.set(key, value);
+    // At once: keys come faster than frames, and one setting decides what another one takes.
+    show();
+  });
+  const show = () => controls.show(session.settings, session.run?.begun ? session.waiting : []);
+  show();
+  session.on(["settings", "engine", "run", "status"], drawing(show));
 }
 
 /** "Batch size 128 → 64, Tanh clipping on → off". */

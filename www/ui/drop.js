@@ -70,10 +70,18 @@ export function wireDrop(load, notify) {
       notify("error", `The dropped folder could not be read: ${error.message}`);
     }
   });
+}
 
+/**
+ * The buttons that ask for files and for a folder.
+ * @param {HTMLElement} root
+ * @param {(entries: Entry[]) => void} load
+ * @param {(kind: "error", text: string) => void} notify
+ */
+export function wirePickers(root, load, notify) {
   for (const [button, field] of [["pick", "files"], ["pick-folder", "folder"]]) {
-    const input = document.getElementById(field);
-    document.getElementById(button).addEventListener("click", () => input.click());
+    const input = root.querySelector(`#${field}`);
+    root.querySelector(`#${button}`).addEventListener("click", () => input.click());
     input.addEventListener("change", () => {
       const entries = picked(input);
       input.value = ""; // so that picking the same again is a change

@@ -1,5 +1,24 @@
-/** The loaded data set: its name and size, some images of each class, what the loader has to say. */
+/** The loaded data set: its name and size, some images of each class, what the loader has to say; and others to load. */
+import { obstacle } from "../features.js";
 import { whole } from "../format.js";
+import { taking } from "../taking.js";
+import { wireControls } from "../ui/controls.js";
+import { wirePickers } from "../ui/drop.js";
+
+const MARKUP = `
+  <header><h2 id="data-title">Data</h2><p class="dataset-name"><strong id="dataset-name">–</strong> <span id="dataset-size"></span></p></header>
+  <div class="dataset-board">
+    <div class="samples" id="samples"></div>
+    <div class="dataset-side">
+      <div class="data-settings" data-place="data"></div>
+      <ul class="dataset-notes" id="dataset-notes"></ul>
+      <div class="dropzone">
+        <p><button type="button" class="small" id="pick">Choose files…</button> <button type="button" class="small" id="pick-folder">Choose a folder…</button> or drop them anywhere on the page: CIFAR-10 or CIFAR-100, the archive as it was downloaded or its batches; or a folder of your own pictures, one sub-folder for each class. Nothing leaves this computer.</p>
+        <input type="file" id="folder" webkitdirectory hidden aria-label="Folder of pictures or CIFAR files">
+        <input type="file" id="files" multiple hidden aria-label="CIFAR files">
+      </div>
+    </div>
+  </div>`;
 
 const SIDE = 32;
 /** With more classes than this, one image a class and names on hover. */
@@ -42,7 +61,7 @@ function tiles(samples, classes) {
 }
 
 /** @param {object} loaded see Session.loaded */
-export function showDataset({ info, samples }) {
+function show({ info, samples }) {
   const many = samples.length > ROWS_MOST;
   at("dataset-name").textContent = info.name;
   at("dataset-size").textContent = `${whole(info.train)} training, ${whole(info.test)} test images, ${info.classes.length} classes`;
@@ -56,4 +75,15 @@ export function showDataset({ info, samples }) {
       return item;
     }),
   );
+}
+
+/** @type {import("../rooms.js").Part["mount"]} */
+export function mount(root, session) {
+  root.innerHTML = MARKUP;
+  root.classList.add("dataset");
+  wireControls(root, session);
+  wirePickers(root, taking(session), session.notify);
+  // Without an engine there is nothing to load them for.
+  for (const button of root.querySelectorAll("#pick, #pick-folder")) button.disabled = obstacle(session.features) !== null;
+  session.on("data", () => session.loaded && show(session.loaded));
 }

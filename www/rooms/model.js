@@ -1,0 +1,16 @@
+/** What learns: the network, what its numbers are rounded to, and every setting. */
+import * as engine from "../panels/engine.js";
+import * as levels from "../panels/levels.js";
+import * as network from "../panels/network.js";
+import { unfold } from "../panels/settings.js";
+
+/** @type {import("../rooms.js").Room} */
+export const room = {
+  rows: [
+    { columns: [["network"]] },
+    { columns: [["settings"]] },
+    { widths: "minmax(0, 1fr) 320px", columns: [["levels"], ["engine"]] },
+  ],
+  enter: unfold,
+  parts: { network, levels, engine: { ...engine, id: "engine-panel" } },
+};

@@ -1,0 +1,18 @@
+/** Runs beside each other: two at once, all that are kept, many by a sweep, and experiments on a trained one. */
+import * as compare from "../panels/compare.js";
+import * as epochs from "../panels/epochs.js";
+import * as outlier from "../panels/outlier.js";
+import * as ptq from "../panels/ptq.js";
+import * as runs from "../panels/runs.js";
+import * as sweep from "../panels/sweep.js";
+
+/** @type {import("../rooms.js").Room} */
+export const room = {
+  rows: [
+    { columns: [["runs"], ["compare"]] },
+    { columns: [["sweep"], ["ptq"]] },
+    { columns: [["outlier"]] },
+    { columns: [["epochs"]] },
+  ],
+  parts: { compare, runs, ptq, sweep, outlier, epochs: { ...epochs, id: "epochs-part" } },
+};

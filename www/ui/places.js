@@ -1,0 +1,134 @@
+/**
+ * Shows the parts of a room, or those that an address or a lesson names: loads what brings them, fills each once, and
+ * lays them out. A part is one element, which moves to where it is shown: rooms may share one.
+ */
+import { ROOMS, roomOf } from "../rooms.js";
+import { element } from "./dom.js";
+
+/** The name of what shows parts of several rooms. */
+const STAGE = "stage";
+
+export class Places {
+  #session;
+  #main;
+  /** Part -> its element. @type {Map<string, HTMLElement>} */
+  #parts = new Map();
+  /** Room -> settles once its parts are there. @type {Map<string, Promise<object>>} */
+  #loads = new Map();
+  /** Name of a room or the stage -> its element. @type {Map<string, HTMLElement>} */
+  #sections = new Map();
+  /** The latest wish: what was asked for before it is not shown any more. */
+  #turn = null;
+  #listeners = [];
+  /** Names of the parts that are shown. */
+  shown = [];
+  /** The room that is open; null: parts of several. @type {string|null} */
+  room = null;
+
+  /**
+   * @param {import("../session.js").Session} session
+   * @param {HTMLElement} main takes the rooms in
+   */
+  constructor(session, main) {
+    this.#session = session;
+    this.#main = main;
+  }
+
+  /** Calls `listener` when something else is shown. */
+  listen(listener) {
+    this.#listeners.push(listener);
+  }
+
+  /** Opens a room. @param {string} name */
+  async open(name) {
+    const turn = (this.#turn = {});
+    const entry = ROOMS.find((one) => one.name === name);
+    const room = await this.#load(entry);
+    if (this.#turn !== turn) return;
+    await this.#show(name, room, turn);
+  }
+
+  /** Shows these parts together, in their order. @param {string[]} parts */
+  async stage(parts) {
+    const turn = (this.#turn = {});
+    await this.#show(STAGE, { rows: [{ columns: [parts] }] }, turn);
+  }
+
+  /** Sees to it that a part is shown: where it is not, the room that brings it opens. @param {string} part */
+  async reveal(part) {
+    const entry = roomOf(part);
+    if (entry && !this.shown.includes(part)) await this.open(entry.name);
+  }
+
+  /** Loads a room without showing it. @param {string} name */
+  async prepare(name) {
+    const entry = ROOMS.find((one) => one.name === name);
+    await this.#load(entry);
+    for (const part of entry.parts) await this.#fill(part);
+  }
+
+  #load(entry) {
+    const { name, label, load } = entry;
+    if (!this.#loads.has(name)) {
+      const loading = load();
+      // Another try is due where it could not be fetched.
+      loading.catch((error) => {
+        this.#loads.delete(name);
+        this.#session.notify("error", `"${label}" could not be loaded: ${error.message}`);
+      });
+      this.#loads.set(name, loading);
+    }
+    return this.#loads.get(name);
+  }
+
+  /** The element of a part, filled. It has to stand in the page before it is. */
+  async #fill(name) {
+    const entry = roomOf(name);
+    const { mount, id = name } = (await this.#load(entry)).parts[name];
+    if (this.#parts.has(name)) return this.#parts.get(name);
+    const root = element("section", { id, class: `panel ${name}`, "data-part": name, "aria-labelledby": `${name}-title` });
+    this.#parts.set(name, root);
+    this.#section(entry.name).append(root);
+    this.#session.catchUp(() => mount(root, this.#session));
+    return root;
+  }
+
+  #section(name) {
+    if (!this.#sections.has(name)) {
+      const section = element("div", { class: name === STAGE ? "room stage-room" : "room", "data-room": name, hidden: true });
+      this.#sections.set(name, section);
+      this.#main.querySelector(".whole-page").before(section);
+    }
+    return this.#sections.get(name);
+  }
+
+  async #show(name, { rows, enter }, turn) {
+    const parts = rows.flatMap(({ columns }) => columns.flat()).filter((part) => roomOf(part));
+    for (const part of parts) await this.#fill(part);
+    if (this.#turn !== turn) return;
+    const section = this.#section(name);
+    this.#layOut(section, rows);
+    const changed = section.hidden;
+    for (const other of this.#sections.values()) other.hidden = other !== section;
+    this.shown = parts;
+    this.room = name === STAGE ? null : name;
+    document.body.dataset.room = name;
+    if (changed) enter?.();
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Puts the parts into their rows and columns; where they stand so already, nothing moves. */
+  #layOut(section, rows) {
+    rows.forEach(({ widths, columns }, i) => {
+      const row = section.children[i]?.classList.contains("row") ? section.children[i] : element("div", { class: "row" });
+      if (row.parentNode !== section) section.insertBefore(row, section.children[i] ?? null);
+      row.style.setProperty("--widths", widths ?? `repeat(${columns.length}, minmax(0, 1fr))`);
+      columns.forEach((names, k) => {
+        const column = row.children[k] ?? row.appendChild(element("div", { class: "column" }));
+        const wanted = names.filter((name) => this.#parts.has(name)).map((name) => this.#parts.get(name));
+        const same = wanted.length === column.children.length && wanted.every((part, at) => column.children[at] === part);
+        if (!same) column.replaceChildren(...wanted);
+      });
+    });
+  }
+}
