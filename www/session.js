@@ -457,8 +457,13 @@ export class Session extends Events {
 
   /** Takes a control's value. A run with trained steps goes on; an untrained one is made anew. */
   set(key, value) {
-    if (!this.engine) this.#touched.add(key);
-    this.take({ [key]: value });
+    this.adopt({ [key]: value });
+  }
+
+  /** Takes the values of several controls. @param {Partial<import("./settings.js").Settings>} changes */
+  adopt(changes) {
+    if (!this.engine) Object.keys(changes).forEach((key) => this.#touched.add(key));
+    this.take(changes);
     clearTimeout(this.#settleTimer);
     this.#settleTimer = setTimeout(() => this.#settleNow(), SETTLE_MS);
   }

@@ -29,7 +29,7 @@ test("the page's defaults are the engine's", () => {
 /** Settings that have no effect by the defaults, and what gives them one. */
 const APPLIES = {
   images: { data: "cifar10" }, dropout: { model: "vgg4bit" }, actbits: { activations: "dorefa" }, actrange: { activations: "affine" },
-  clipdecay: { activations: "pact" }, steplr: { quantizer: "lsq" }, gradbits: { gradients: "dorefa" },
+  warmup: { schedule: "warmup_linear" }, clipdecay: { activations: "pact" }, steplr: { quantizer: "lsq" }, gradbits: { gradients: "dorefa" },
 };
 
 test("every setting survives the address", () => {

@@ -17,6 +17,11 @@ const MARKS: [&str; 2] = ["<!-- results: ", "<!-- end -->"];
 /// Documents with tables.
 const DOCUMENTS: [&str; 2] = ["docs/RESULTS.md", "README.md"];
 
+/// What each recipe reached, for the page.
+const RECIPES: &str = "www/reference/recipes.json";
+/// What brings tables up to date.
+const WRITE: &str = "cargo xtask results --write";
+
 /// Makes a table of the logs below the project's root.
 type Make = fn(&Path, &Results) -> Result<String, String>;
 
@@ -45,6 +50,11 @@ fn run(arguments: &[&str]) -> Result<(), String> {
     match arguments {
         [] => {
             sums::check(root, &results)?;
+            let told =
+                fs::read_to_string(root.join(RECIPES)).map_err(|error| format!("{RECIPES}: {error}"))?;
+            if told != table::recipes(root, &results)? {
+                return Err(format!("{RECIPES}: expected the figures of the logs, found others; {WRITE}"));
+            }
             for name in TABLES.map(|(name, _)| name) {
                 println!("{}", table(root, &results, name)?);
             }
@@ -52,6 +62,9 @@ fn run(arguments: &[&str]) -> Result<(), String> {
         }
         ["--write"] => {
             sums::write(root, &results)?;
+            let path = root.join(RECIPES);
+            fs::write(&path, table::recipes(root, &results)?)
+                .map_err(|error| format!("{RECIPES}: {error}"))?;
             documents(root, &results, true)
         }
         ["--rerun", name, "--data", data] => rerun::rerun(root, &results, name, Path::new(data)),
@@ -77,9 +90,7 @@ fn documents(root: &Path, results: &Results, write: bool) -> Result<(), String> 
         if write {
             fs::write(&path, new).map_err(|error| format!("{document}: {error}"))?;
         } else if new != text {
-            return Err(format!(
-                "{document}: expected the tables of the logs, found others; cargo xtask results --write"
-            ));
+            return Err(format!("{document}: expected the tables of the logs, found others; {WRITE}"));
         }
     }
     Ok(())

@@ -63,6 +63,8 @@ pub struct Variant {
     pub title: String,
     /// For `cargo nibble train`.
     pub flags: String,
+    /// The recipe that its runs follow from end to end: the page tells what it reached.
+    pub recipe: Option<String>,
     /// Whether the table of arithmetic tells it.
     #[serde(default)]
     pub counted: bool,

@@ -9,6 +9,8 @@ use nibble::RunConfig;
 use nibble::lower::{Op, Operation};
 use nibble::model::{Description, Model};
 
+use serde_json::{Map, Value, json};
+
 use crate::log::Log;
 use crate::rows::{FOLDER, Published, Results, Row, Trial, Twin, Variant};
 
@@ -218,6 +220,27 @@ fn published(path: &Path) -> Result<Vec<[f64; 2]>, String> {
         Some([*cells.get(3)?, *cells.get(5)?])
     };
     Ok(text.lines().skip(1).filter_map(line).collect())
+}
+
+/// What each recipe reached, as JSON by its name: mean accuracy, data set, epochs and seeds.
+///
+/// # Errors
+/// A sentence, where a log is damaged.
+pub fn recipes(root: &Path, results: &Results) -> Result<String, String> {
+    let mut reached = Map::new();
+    for row in &results.rows {
+        for variant in &row.variants {
+            let Some(recipe) = &variant.recipe else { continue };
+            let Some(logs) = logs(root, row, variant)? else { continue };
+            let (mean, _) = spread(&tested(&logs));
+            // As exact as it is told.
+            let accuracy = (mean * 100.0).round() / 1e4;
+            let (data, epochs, seeds) = (&row.data, logs[0].epochs.len(), row.seeds);
+            let told = json!({ "accuracy": accuracy, "data": data, "epochs": epochs, "seeds": seeds });
+            reached.insert(recipe.clone(), told);
+        }
+    }
+    Ok(format!("{:#}\n", Value::Object(reached)))
 }
 
 /// What was tried: a line a trial, in the order of the file.
