@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { recipes } from "../../pkg/registry.js";
 import { recipeOf, settingsOf } from "../../www/recipes.js";
 import { defaults, display, format, settingOf } from "../../www/settings.js";
-import { hasRun, SMALL, trained, within } from "./support.mjs";
+import { PATIENCE, SMALL, within } from "./support.mjs";
 
 const open = within("model");
 
@@ -21,8 +21,7 @@ test("a recipe is known by its settings, whatever the seed", () => {
 });
 
 test("a recipe is taken from the page and told by its settings", async (t) => {
-  const { page } = await open(t, { search: `?${SMALL}&recipe=${recipes[0].name}&seed=5` });
-  await hasRun(page);
+  const page = await open(t, { settings: { train: 320, test: 100, recipe: recipes[0].name, seed: 5 } });
   const used = (name) => page.locator(`[data-recipe="${name}"]`);
   const pressed = () => page.locator("[data-recipe]").evaluateAll((nodes) => nodes.filter((node) => node.ariaPressed === "true").map((node) => node.dataset.recipe));
   assert.deepEqual(await pressed(), [recipes[0].name]);
@@ -42,14 +41,14 @@ test("a recipe is taken from the page and told by its settings", async (t) => {
 });
 
 test("how long a recipe takes here is told once its model has trained", async (t) => {
-  const { page } = await open(t, { search: `?${SMALL}&epochs=1` });
-  await hasRun(page);
+  const page = await open(t, { settings: { ...SMALL, epochs: 1 } });
   const note = (name) => page.locator(`li:has([data-recipe="${name}"]) .note`);
   const { name } = recipes[0];
   const model = display(settingOf("model"), settingsOf(recipes[0]).model);
   assert.match(await note(name).innerText(), new RegExp(`once ${model} has trained`));
   await page.evaluate((of) => localStorage.setItem("nibble.speeds", JSON.stringify({ [of]: 10 })), settingsOf(recipes[0]).model);
-  await trained(page, { epochs: 1 });
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.run.status === "finished", null, PATIENCE);
   const { epochs } = settingsOf(recipes[0]);
   const images = await page.evaluate(() => nibble.run.data.train);
   await page.waitForFunction(([of, count]) => document.querySelector(`li:has([data-recipe="${of}"]) .note`).textContent.includes(`for ${count} epochs`), [name, epochs]);

@@ -67,7 +67,7 @@ export function mount(root, session) {
       const isPresent = recipe === present;
       setText(use, isPresent ? "In use" : "Use");
       setAttribute(use, "aria-pressed", String(isPresent));
-      setText(told, reachedText(reached[recipe.name]) + timeText(settings, speeds[settings.model], session.loaded?.data.train));
+      setText(told, reachedText(reached[recipe.name]) + timeText(settings, speeds[settings.model], session.loaded?.info.train));
     }
   }, 125);
   draw();
