@@ -6,7 +6,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value, json};
 
 pub use bits::{Bits, NoBits};
@@ -246,8 +246,8 @@ impl Setting {
 
     /// Its default, as JSON.
     pub fn default_value(&self) -> Value {
-        match self.json_field() {
-            Some(field) => RunConfig::default().values()[&field].clone(),
+        match self.field {
+            Some(field) => RunConfig::default().get(field).expect("a row's field is there"),
             None => self.parse(self.initial).expect("a row's default is valid"),
         }
     }
@@ -301,7 +301,7 @@ impl When {
 }
 
 impl Serialize for When {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         let values = |text: &str| text.split('|').map(String::from).collect::<Vec<_>>();
         match self {
             Self::Always => to.serialize_none(),
@@ -356,18 +356,9 @@ fn weight_layers() -> BTreeMap<&'static str, Vec<String>> {
 }
 
 impl RunConfig {
-    /// Every field by its name in JSON.
-    fn values(&self) -> Map<String, Value> {
-        match json!(self) {
-            Value::Object(fields) => fields,
-            _ => unreachable!("settings are an object"),
-        }
-    }
-
     /// Every row with a field, and the field's value.
     fn rows(&self) -> impl Iterator<Item = (&'static Setting, Value)> {
-        let mut values = self.values();
-        SETTINGS.iter().filter_map(move |row| Some((row, values.remove(&row.json_field()?)?)))
+        SETTINGS.iter().filter_map(|row| Some((row, self.get(row.field?)?)))
     }
 
     /// The texts of all by their keys, as [`RunConfig::set`] takes them.
@@ -411,14 +402,18 @@ impl RunConfig {
     /// [`Error::Config`] for an unknown name or a value of the wrong type; ranges are those of
     /// [`RunConfig::validate`].
     pub fn with(&self, changes: Map<String, Value>) -> Result<Self> {
-        let found = Value::Object(changes.clone()).to_string();
-        let mut settings = self.values();
-        settings.extend(changes);
-        serde_json::from_value(settings.into()).map_err(|problem| Error::Config {
-            field: "config",
-            expected: format!("valid settings ({problem})"),
-            found,
-        })
+        let mut settings = self.clone();
+        for (name, value) in changes {
+            let refuse = |problem: String| Error::Config {
+                field: "config",
+                expected: format!("valid settings ({problem})"),
+                found: format!("{name}: {value}"),
+            };
+            let row = SETTINGS.iter().find(|row| row.json_field().as_ref() == Some(&name));
+            let field = row.and_then(|row| row.field).ok_or_else(|| refuse("unknown field".into()))?;
+            settings.put(field, value.clone()).map_err(|problem| refuse(problem.to_string()))?;
+        }
+        Ok(settings)
     }
 
     /// Sets one by its key and the value's text, as the address, a file or the command line have it.
@@ -432,11 +427,24 @@ impl RunConfig {
         }
         let row = find(key)?;
         let value = row.parse(text)?;
-        let Some(field) = row.json_field() else {
+        let Some(field) = row.field else {
             return Err(row.problem("a setting of a run".into(), format!("{key}={text}")));
         };
-        *self = self.with(Map::from_iter([(field, value)]))?;
-        Ok(())
+        self.put(field, value).map_err(|problem| row.problem(problem.to_string(), text.into()))
+    }
+}
+
+// By the table and not derived: code for each of the fields, and a visitor of them all, was 17 KB of each wasm build.
+impl Serialize for RunConfig {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        let fields = self.rows().filter_map(|(row, value)| Some((row.json_field()?, value)));
+        fields.collect::<Map<_, _>>().serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for RunConfig {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        Self::default().with(Map::deserialize(from)?).map_err(de::Error::custom)
     }
 }
 

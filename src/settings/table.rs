@@ -2,7 +2,7 @@
 //! the page's control, the key in the address, the rule for forks, the name of a run that differs in it, and the
 //! line in docs/SETTINGS.md. What uses the value is elsewhere; nothing else has to be written.
 
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::Kind::{Auto, Bits as Widths, Choice, Integer, Number, Schemes, Switch};
 use super::When::{By, Is, Not};
@@ -85,10 +85,31 @@ macro_rules! settings {
         /// The settings of one run. Together with the data set they determine every number of it.
         ///
         /// Serialises to camelCase JSON; missing fields take their default, unknown ones are an error.
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+        #[derive(Debug, Clone, PartialEq)]
         pub struct RunConfig {
             $( $( $(#[$doc])+ pub $field: $type, )? )*
+        }
+
+        impl RunConfig {
+            /// The value of a field, as JSON; `None`: there is no such field.
+            pub(super) fn get(&self, field: &str) -> Option<Value> {
+                match field {
+                    $( $( stringify!($field) => Some(json!(self.$field)), )? )*
+                    _ => None,
+                }
+            }
+
+            /// Puts a value in the place of a field's.
+            ///
+            /// # Errors
+            /// What serde says of a value of another type.
+            pub(super) fn put(&mut self, field: &str, value: Value) -> serde_json::Result<()> {
+                match field {
+                    $( $( stringify!($field) => self.$field = serde_json::from_value(value)?, )? )*
+                    _ => {}
+                }
+                Ok(())
+            }
         }
 
         impl Default for RunConfig {
