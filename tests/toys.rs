@@ -179,7 +179,7 @@ static TARGET: Target = Target {
         let names: Vec<&str> =
             network.lowered.operations.iter().map(|operation| operation.name.as_str()).collect();
         let content = Content::File { mime: "text/plain", bytes: names.join("\n").into_bytes() };
-        Ok(Artifact { extension: "txt", content })
+        Ok(Artifact { extension: "txt", content, notes: Vec::new() })
     },
 };
 

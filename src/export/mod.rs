@@ -1,12 +1,12 @@
 //! Trained networks in files of other programs. A target is one file and one line in [`TARGETS`]; it reads the lowered
 //! network and no layer.
 
+#[cfg(feature = "exports")]
+mod c;
 mod document;
 mod json;
 #[cfg(feature = "exports")]
 mod onnx;
-#[cfg(feature = "exports")]
-mod passes;
 #[cfg(feature = "exports")]
 mod read;
 #[cfg(feature = "exports")]
@@ -62,6 +62,8 @@ pub struct Artifact {
     pub extension: &'static str,
     /// What is kept.
     pub content: Content,
+    /// What there is to say of it besides its size.
+    pub notes: Vec<String>,
 }
 
 /// A file, or a folder of them.
@@ -109,6 +111,8 @@ pub static TARGETS: Registry<Target> = Registry::new(
         onnx::TARGET,
         #[cfg(feature = "exports")]
         onnx::FLOAT,
+        #[cfg(feature = "exports")]
+        c::TARGET,
     ],
 );
 
@@ -130,7 +134,13 @@ impl Network {
 impl Artifact {
     /// A file.
     fn file(extension: &'static str, mime: &'static str, bytes: Vec<u8>) -> Self {
-        Self { extension, content: Content::File { mime, bytes } }
+        Self { extension, content: Content::File { mime, bytes }, notes: Vec::new() }
+    }
+
+    /// The same with something to say.
+    #[cfg(feature = "exports")]
+    fn noting(self, notes: Vec<String>) -> Self {
+        Self { notes, ..self }
     }
 
     /// Bytes of everything.

@@ -78,6 +78,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
             let out = out.cloned().unwrap_or_else(|| beside(file, &artifact));
             keep(&artifact, &out, arguments.get_flag("force"))?;
             say(format!("{} bytes; saved to {}", artifact.size(), out.display()))?;
+            artifact.notes.iter().try_for_each(say)?;
             say(format!("Needs: {}", target.needs))?;
             say(target.run.replace("{file}", &out.to_string_lossy()))
         })

@@ -10,10 +10,9 @@ use prost::Message;
 
 use self::graph::{Attr, Builder};
 use self::proto::{Model, OperatorSet, Property, data_type};
-use super::passes::fold;
 use super::{Artifact, Network, Target};
 use crate::Result;
-use crate::lower::{Op, Operation};
+use crate::lower::{Op, Operation, fold};
 use crate::registry::Entry;
 
 /// Asks the runtime to give up the few kernels that take quantized weights as they are, and to unpack them once instead

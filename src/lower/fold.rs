@@ -1,12 +1,12 @@
-//! Passes over the lowered network: each gives another one that computes the same, but for the rounding of f32.
+//! Batch norm folded away.
 
+use super::{Lowered, Op, Weights};
 use crate::kernels::blocks::{Blocks, Granularity};
 use crate::kernels::grid::Grid;
-use crate::lower::{Lowered, Op, Weights};
 
-/// Folds each batch norm into the weights that it alone follows: their scales are multiplied by its factors, so a
+/// Folds each batch norm into the weights that it alone follows: the same network, but for the rounding of f32. Scales are multiplied by its factors, so a
 /// negative one leaves a negative scale and every code as it is. Values that are not quantized are multiplied.
-pub(super) fn fold(lowered: &Lowered) -> Lowered {
+pub fn fold(lowered: &Lowered) -> Lowered {
     let mut folded = Lowered::new(lowered.input);
     // Where each value of the network is found in the folded one.
     let mut place: Vec<usize> = vec![0];
