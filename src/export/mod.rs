@@ -3,7 +3,13 @@
 
 #[cfg(feature = "exports")]
 mod c;
+#[cfg(feature = "exports")]
+mod card;
 mod document;
+#[cfg(feature = "exports")]
+mod html;
+#[cfg(feature = "exports")]
+mod hub;
 mod json;
 #[cfg(feature = "exports")]
 mod onnx;
@@ -11,6 +17,8 @@ mod onnx;
 mod read;
 #[cfg(feature = "exports")]
 mod safetensors;
+#[cfg(feature = "exports")]
+mod tensorboard;
 
 use std::collections::BTreeMap;
 
@@ -113,6 +121,12 @@ pub static TARGETS: Registry<Target> = Registry::new(
         onnx::FLOAT,
         #[cfg(feature = "exports")]
         c::TARGET,
+        #[cfg(feature = "exports")]
+        html::TARGET,
+        #[cfg(feature = "exports")]
+        hub::TARGET,
+        #[cfg(feature = "exports")]
+        tensorboard::TARGET,
     ],
 );
 

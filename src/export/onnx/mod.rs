@@ -17,7 +17,7 @@ use crate::registry::Entry;
 
 /// Asks the runtime to give up the few kernels that take quantized weights as they are, and to unpack them once instead
 /// of at every picture: three times as fast.
-const RUN: &str = "python3 -c \"import json, numpy, onnxruntime, PIL.Image; \
+pub(super) const RUN: &str = "python3 -c \"import json, numpy, onnxruntime, PIL.Image; \
     o = onnxruntime.SessionOptions(); o.add_session_config_entry('session.disable_quant_qdq', '1'); \
     s = onnxruntime.InferenceSession('{file}', o); \
     x = numpy.asarray(PIL.Image.open('picture.png').convert('RGB').resize((32, 32)))[None]; \
