@@ -82,7 +82,6 @@ pub(super) fn write(network: &Network, float: bool) -> Result<Vec<u8>> {
     let model = Model {
         ir_version,
         producer_name: "nibble".into(),
-        producer_version: env!("CARGO_PKG_VERSION").into(),
         doc_string: format!(
             "Classifies pictures of {h} x {w} pixels. {PIXELS}: bytes R G B, normalised inside; {LOGITS}: one a class."
         ),
