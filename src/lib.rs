@@ -14,6 +14,8 @@ pub mod data;
 mod elementary;
 pub mod error;
 pub mod export;
+#[cfg(feature = "exports")]
+pub mod integer;
 pub mod kernels;
 pub mod layers;
 pub mod loss;

@@ -4,10 +4,16 @@
 //! A lowered network is a list of operations on values. Value 0 is the normalised image `[32][32][3]`, value `i + 1`
 //! the result of operation `i`, the last one the logits.
 
+#[cfg(feature = "exports")]
+mod fold;
+
 use crate::kernels::grid::Encoded;
 use crate::kernels::rounding::Rounding;
 use crate::param::Param;
 use crate::tensor::Shape;
+
+#[cfg(feature = "exports")]
+pub use fold::fold;
 
 /// A network in evaluation mode.
 #[derive(Debug, Clone, PartialEq)]

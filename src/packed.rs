@@ -164,7 +164,13 @@ impl PackedModel {
         Ok(classes)
     }
 
-    fn logits(&self, rgba: &[u8]) -> Vec<f32> {
+    /// Logits of a picture, as [`PackedModel::classify`] takes one.
+    pub fn logits(&self, rgba: &[u8]) -> Vec<f32> {
+        self.trace(rgba, &mut |_, _| {})
+    }
+
+    /// The same; `look` is given each value's place in the lowered network, and the value.
+    pub(crate) fn trace(&self, rgba: &[u8], look: &mut dyn FnMut(usize, &Tensor)) -> Vec<f32> {
         let pixels = rgba.as_chunks::<4>().0.iter();
         let dense: Vec<f32> = pixels
             .flat_map(|[r, g, b, _]| {
@@ -176,6 +182,7 @@ impl PackedModel {
         let mut values = vec![Some(image)];
         for (i, step) in self.steps.iter().enumerate() {
             let y = step.forward(&values);
+            look(i + 1, &y);
             // Values that nothing reads any more are freed.
             for input in &step.inputs {
                 if !self.steps[i + 1..].iter().any(|later| later.inputs.contains(input)) {

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Once};
 
 use nibble::data::synthetic;
-use nibble::export::{self, Artifact, Target};
+use nibble::export::{self, Artifact, Content, Target};
 use nibble::kernels::blocks::Blocks;
 use nibble::kernels::gradients::{Noise, change};
 use nibble::kernels::rounding::Rounding;
@@ -172,10 +172,14 @@ static SCHEDULE: Schedule = Schedule {
 
 static TARGET: Target = Target {
     entry: entry("toy_names"),
+    images: false,
+    needs: "nothing",
+    run: "cat {file}",
     write: |network| {
         let names: Vec<&str> =
             network.lowered.operations.iter().map(|operation| operation.name.as_str()).collect();
-        Ok(Artifact { extension: "txt", mime: "text/plain", bytes: names.join("\n").into_bytes() })
+        let content = Content::File { mime: "text/plain", bytes: names.join("\n").into_bytes() };
+        Ok(Artifact { extension: "txt", content, notes: Vec::new() })
     },
 };
 
@@ -275,13 +279,16 @@ fn toys_train_report_fork_pack_and_export() {
     assert_eq!((0..64).filter(wrong).count(), mistakes.len());
 
     let network = run.network();
-    let names =
-        String::from_utf8((export::find("toy_names").unwrap().write)(&network).unwrap().bytes).unwrap();
+    let written = |target: &str| {
+        let artifact = (export::find(target).unwrap().write)(&network).unwrap();
+        String::from_utf8(artifact.bytes().unwrap().to_vec()).unwrap()
+    };
+    let names = written("toy_names");
     assert!(
         names.contains("toy_triple") && names.contains("projection1") && names.contains("bn1.relu"),
         "{names}"
     );
-    let json = String::from_utf8((export::find("json").unwrap().write)(&network).unwrap().bytes).unwrap();
+    let json = written("json");
     assert!(json.contains(r#""name":"toy_triple""#) && json.contains(r#""levels":[-1.0,0.25,2.0]"#));
 
     // After training, and under a fork with other settings.

@@ -8,6 +8,7 @@
 //!
 //! Written and read as a stream: besides the run there is never more in memory than the header and a history.
 
+pub(crate) mod header;
 mod history;
 mod read;
 mod write;

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use safetensors::Dtype;
-use safetensors::tensor::TensorInfo;
-use serde::Serialize;
 
+use super::header::{Header, json};
 use super::{
     About, CHUNK, EPOCHS, FORMAT, History, IMAGES, Images, LABELS, LOSSES, NOTES, PREFIX, Plan, SUM, Summed,
 };
@@ -52,7 +51,7 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
     };
 
     let mut out = Summed::new(out);
-    out.write_all(&header.encode(&about)?)?;
+    out.write_all(&header.encode(&metadata(&about)?)?)?;
     splits.clone().try_for_each(|split| out.write_all(&split.images))?;
     splits.clone().try_for_each(|split| put(&mut out, &split.labels, |label| label.to_le_bytes()))?;
     let mut tensors = Tensors { out: &mut out, outcome: Ok(()) };
@@ -69,36 +68,6 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
     out.flush()
 }
 
-/// The tensors of the file, in its order.
-#[derive(Default)]
-struct Header {
-    tensors: Vec<(String, TensorInfo)>,
-    end: usize,
-}
-
-impl Header {
-    fn add(&mut self, name: &str, dtype: Dtype, shape: Vec<usize>) {
-        let start = self.end;
-        self.end += shape.iter().product::<usize>() * dtype.bitsize() / 8;
-        self.tensors.push((name.into(), TensorInfo { dtype, shape, data_offsets: (start, self.end) }));
-    }
-
-    /// What the file begins with: its own length, and itself, up to a multiple of eight bytes.
-    fn encode(self, about: &About) -> io::Result<Vec<u8>> {
-        // Piece by piece: a library's general way to write such a map is five kilobytes of every visit.
-        let mut text = format!("{{\"__metadata__\":{}", json(&metadata(about)?)?);
-        for (name, TensorInfo { dtype, shape, data_offsets: (start, end) }) in &self.tensors {
-            let name = json(name)?;
-            text += &format!(
-                ",{name}:{{\"dtype\":\"{dtype:?}\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}"
-            );
-        }
-        text.push('}');
-        let length = text.len().next_multiple_of(8);
-        Ok([&(length as u64).to_le_bytes(), text.as_bytes(), &[b' '; 8][..length - text.len()]].concat())
-    }
-}
-
 fn metadata(about: &About) -> io::Result<BTreeMap<String, String>> {
     let About { format, engine, arithmetic, settings, data, state, epochs } = about;
     let fields = [
@@ -111,10 +80,6 @@ fn metadata(about: &About) -> io::Result<BTreeMap<String, String>> {
         ("epochs", json(epochs)?),
     ];
     Ok(fields.into_iter().map(|(name, text)| (format!("{PREFIX}{name}"), text)).collect())
-}
-
-fn json(value: &impl Serialize) -> io::Result<String> {
-    Ok(serde_json::to_string(value)?)
 }
 
 /// Writes values some at a time.

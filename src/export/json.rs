@@ -1,10 +1,9 @@
-//! The lowered network as JSON: its operations, and of every weight tensor the codes and what they mean.
+//! The lowered network as JSON, for programs of one's own; the page makes the other targets from it.
 
 use serde_json::{Value, json};
 
-use super::{Artifact, Network, Target};
-use crate::kernels::rounding::{BLOCK, Rounding};
-use crate::lower::{Op, Operation, Weights};
+use super::document::{Store, document};
+use super::{Artifact, Target};
 use crate::registry::Entry;
 
 pub(super) const TARGET: Target = Target {
@@ -13,80 +12,33 @@ pub(super) const TARGET: Target = Target {
         label: "JSON",
         about: "The network's operations with their levels, scales and zero points, for programs of one's own",
     },
+    images: false,
+    needs: "any program that reads JSON",
+    run: "python3 -c \"import json; [print(o['name'], o['op'], o['shape']) for o in json.load(open('{file}'))['operations']]\"",
     write: |network| {
-        let bytes = document(network).to_string().into_bytes();
-        Ok(Artifact { extension: "json", mime: "application/json", bytes })
+        let bytes = document(network, &mut Inline).to_string().into_bytes();
+        Ok(Artifact::file("json", "application/json", bytes))
     },
 };
 
-/// Of the form of the document.
-const VERSION: u32 = 1;
+/// The numbers stand in the document.
+struct Inline;
 
-fn document(network: &Network) -> Value {
-    let Network { lowered, classes, mean, std } = network;
-    json!({
-        "format": "nibble.lowered",
-        "version": VERSION,
-        "input": { "shape": lowered.input, "order": "HWC", "mean": mean, "std": std },
-        "classes": classes,
-        "operations": lowered.operations.iter().map(operation).collect::<Vec<_>>(),
-    })
-}
-
-fn operation(operation: &Operation) -> Value {
-    let Operation { name, op, inputs, shape } = operation;
-    let mut value = json!({ "name": name, "op": op.name(), "inputs": inputs, "shape": shape });
-    let settings = match op {
-        Op::Conv2d { weight, bias, stride } => {
-            json!({ "weight": weights(weight), "bias": bias, "stride": stride, "padding": weight.dims[0] / 2 })
-        }
-        Op::Linear { weight, bias } => json!({ "weight": weights(weight), "bias": bias }),
-        Op::Affine { factor, offset } => json!({ "factor": factor, "offset": offset }),
-        Op::Round(rounding) => match *rounding {
-            Rounding::Uniform { scale, most } => {
-                json!({ "scale": scale, "levels": { "from": 0, "to": most } })
-            }
-            Rounding::Float { format, scale } => json!({ "scale": scale, "levels": format.values() }),
-            // The scale of a block is 2^(floor(log2 of its largest) - exponent).
-            Rounding::Microscaled { format } => {
-                json!({ "block": BLOCK, "exponent": format.largest_exponent(), "levels": format.values() })
-            }
-        },
-        Op::Relu
-        | Op::MaxPool
-        | Op::GlobalAvgPool
-        | Op::Flatten
-        | Op::Add
-        | Op::ScaleChannels
-        | Op::Sigmoid => json!({}),
-    };
-    if let (Value::Object(value), Value::Object(settings)) = (&mut value, settings) {
-        value.extend(settings);
+impl Store for Inline {
+    fn floats(&mut self, _: String, values: &[f32]) -> Value {
+        json!(values)
     }
-    value
-}
 
-/// `value = (levels[code] - zero point) * scale`, in the order of `dims`.
-fn weights(weight: &Weights) -> Value {
-    let Some(encoded) = &weight.encoded else {
-        return json!({ "dims": weight.dims, "values": weight.values });
-    };
-    let grid = &encoded.grid;
-    let rows_of_a_scale = (grid.scales.len() > 1).then(|| grid.blocks.len(0));
-    json!({
-        "dims": weight.dims,
-        "codes": encoded.codes,
-        "levels": grid.levels,
-        "scales": grid.scales,
-        "zeroPoints": grid.zero_points,
-        // Null: one scale for all; else so many rows of an output channel share one, `scales[row / rows][output]`.
-        "rowsOfAScale": rows_of_a_scale,
-    })
+    fn codes(&mut self, _: String, codes: &[u16], _: usize) -> Value {
+        json!(codes)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::Network;
+    use crate::lower::{Op, Weights};
     use crate::model::{Description, Model};
     use crate::{RunConfig, models};
 
@@ -104,14 +56,10 @@ mod tests {
                 };
                 let mut model = Model::new(&Description::preset(10, config).unwrap()).unwrap();
                 model.quantize();
-                let network = Network {
-                    lowered: model.lower(),
-                    classes: (0..10).map(|class| format!("class {class}")).collect(),
-                    mean: [0.5; 3],
-                    std: [0.25; 3],
-                };
-                let bytes = (TARGET.write)(&network).unwrap().bytes;
-                let document: Value = serde_json::from_slice(&bytes).unwrap();
+                let classes = (0..10).map(|class| format!("class {class}")).collect();
+                let network = Network::new(model.lower(), classes, [[0.5; 3], [0.25; 3]]);
+                let artifact = (TARGET.write)(&network).unwrap();
+                let document: Value = serde_json::from_slice(artifact.bytes().unwrap()).unwrap();
                 let operations = document["operations"].as_array().unwrap();
                 assert_eq!(operations.len(), network.lowered.operations.len());
                 for (written, operation) in operations.iter().zip(&network.lowered.operations) {

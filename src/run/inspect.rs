@@ -145,8 +145,8 @@ impl Run {
 
     /// The network as it is now, with what is needed to use it elsewhere.
     pub fn network(&mut self) -> Network {
-        let [mean, std] = self.images.normalize.figures();
-        Network { lowered: self.lowered(), classes: self.images.dataset.classes.clone(), mean, std }
+        let figures = self.images.normalize.figures();
+        Network::new(self.lowered(), self.images.dataset.classes.clone(), figures)
     }
 
     /// The network as it is now with packed weights: those of the run's grid, or of 4 bits where it has none.

@@ -7,9 +7,10 @@ use super::error::Result;
 use super::files::Sink;
 use super::{Dataset, now, object, on_pool, to_js};
 use crate::checkpoint::{self, History};
+use crate::export::{self, Content};
 use crate::predictions::Query;
 use crate::settings::RunConfig;
-use crate::{export, packed, run};
+use crate::{packed, run};
 
 /// A training run, and what it has reported.
 #[wasm_bindgen]
@@ -123,10 +124,13 @@ impl Run {
     pub fn export(&mut self, target: &str) -> Result<JsValue> {
         let target = export::find(target)?;
         let artifact = (target.write)(&self.run.network())?;
+        let Content::File { mime, bytes } = artifact.content else {
+            unreachable!("the engine writes no folder")
+        };
         Ok(object([
             ("extension", artifact.extension.into()),
-            ("mime", artifact.mime.into()),
-            ("bytes", Uint8Array::from(artifact.bytes.as_slice()).into()),
+            ("mime", mime.into()),
+            ("bytes", Uint8Array::from(bytes.as_slice()).into()),
         ]))
     }
 

@@ -188,7 +188,7 @@ fn only_what_looks_at_images_needs_those_of_the_run() {
     let told = done(&folder, &format!("predict {OUT} picture.png --top 10"));
     assert!(told[0].contains("airplane "), "{told:?}");
     done(&folder, &format!("diff {OUT} {OUT}"));
-    done(&folder, &format!("export {OUT} --target json"));
+    done(&folder, &format!("export {OUT} --to json"));
     let asked = format!("{OUT}: expected CIFAR-10, which it was trained on (--data PATH");
     refused(&folder, &format!("predict {OUT} --test-image 1"), 2, &asked);
     refused(&folder, &format!("eval {OUT}"), 2, &asked);
@@ -203,10 +203,11 @@ fn only_what_looks_at_images_needs_those_of_the_run() {
 fn an_export_overwrites_nothing_unasked() {
     let folder = folder("export");
     done(&folder, &format!("{TINY} --epochs 1 --out {OUT}"));
-    let export = format!("export {OUT} --target json");
-    let bytes = done(&folder, &export);
+    let export = format!("export {OUT} --to json");
+    let told = done(&folder, &export);
     let artifact = fs::read(folder.join("run.json")).unwrap();
-    assert_eq!(bytes, [format!("{} bytes; saved to run.json", artifact.len())]);
+    assert_eq!(told[0], format!("{} bytes; saved to run.json", artifact.len()));
+    assert!(told[1].starts_with("Needs: ") && told[2].contains("open('run.json')"), "{told:?}");
     let network: Value = serde_json::from_slice(&artifact).unwrap();
     assert_eq!((&network["format"], &network["classes"][0]), (&json!("nibble.lowered"), &json!("disc")));
     fs::write(folder.join("run.json"), "mine").unwrap();
@@ -221,7 +222,23 @@ fn an_export_overwrites_nothing_unasked() {
             && fs::read(folder.join("other")).unwrap() == artifact
     );
     refused(&folder, &export.replace("json", "punched_cards"), 2, "target: expected json");
-    refused(&folder, &format!("export {OUT}"), 2, "--target <NAME>");
+    refused(&folder, &format!("export {OUT}"), 2, "--to <NAME>");
+    // As it was called at first.
+    done(&folder, &format!("export {OUT} --target json --force"));
+}
+
+#[test]
+fn one_command_writes_every_export() {
+    let folder = folder("exports");
+    done(&folder, &format!("{TINY} --epochs 1 --out {OUT}"));
+    let told = done(&folder, &format!("export {OUT} --to all"));
+    let names =
+        ["h", "float.onnx", "html", "json", "onnx", "safetensors"].map(|ending| format!("run.{ending}"));
+    let written = files(&folder);
+    assert_eq!(names.iter().filter(|name| written.contains(name)).count(), names.len(), "{written:?}");
+    assert!(["run-hub", "run-tensorboard"].iter().all(|name| folder.join(name).is_dir()), "{written:?}");
+    assert!(told.iter().any(|line| line.contains("bytes of flash")), "{told:?}");
+    refused(&folder, &format!("export {OUT} --to all --out one"), 2, "--out: expected one target");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! The sum covers everything that decides the engine's behaviour: src/, Cargo.toml, the locked versions of its
 //! dependencies (and not those of other packages) and the compiler flags. Not the command line, which no build has:
-//! src/bin, and what only the feature `cli` depends on. Not the compiler itself: two versions make different bytes of
+//! src/bin, and what only the features `cli` and `exports` depend on. Not the compiler itself: two versions make different bytes of
 //! one meaning.
 
 use crate::files::{files, hexadecimal, relative};
@@ -25,7 +25,7 @@ pub fn sources() -> Result<String> {
         let text = fs::read(&path)?.into_iter().filter(|&byte| byte != b'\r').collect::<Vec<_>>();
         part(&mut sum, &relative(&path, project::root()), &text);
     }
-    let programs = dependencies(&fs::read_to_string(project::path("Cargo.toml"))?, "cli");
+    let programs = native(&fs::read_to_string(project::path("Cargo.toml"))?);
     part(&mut sum, "Cargo.lock", Lock::read()?.needed_by("nibble", &programs).as_bytes());
     for build in &BUILDS {
         part(&mut sum, build.name, build.flags().join("\n").as_bytes());
@@ -37,6 +37,11 @@ pub fn sources() -> Result<String> {
 fn engine() -> Result<Vec<PathBuf>> {
     let programs = project::path("src/bin");
     Ok(files(&project::path("src"))?.into_iter().filter(|path| !path.starts_with(&programs)).collect())
+}
+
+/// What only features that no build has depend on.
+fn native(manifest: &str) -> Vec<String> {
+    ["cli", "exports"].into_iter().flat_map(|feature| dependencies(manifest, feature)).collect()
 }
 
 /// What a feature of a Cargo.toml depends on, by its line there.
@@ -117,8 +122,11 @@ mod tests {
         assert!(project::path("src/bin/nibble/main.rs").is_file());
         assert!(!stamped.iter().any(|path| path.starts_with("src/bin/")), "{stamped:?}");
 
-        let programs = dependencies(&fs::read_to_string(project::path("Cargo.toml")).unwrap(), "cli");
-        assert!(["clap", "toml"].iter().all(|name| programs.contains(&name.to_string())), "{programs:?}");
+        let programs = native(&fs::read_to_string(project::path("Cargo.toml")).unwrap());
+        assert!(
+            ["clap", "toml", "prost"].iter().all(|name| programs.contains(&name.to_string())),
+            "{programs:?}"
+        );
         let needed = Lock::read().unwrap().needed_by("nibble", &programs);
         let stamps = |name: &str| needed.contains(&format!("name = \"{name}\"\n"));
         assert!(stamps("rayon") && stamps("safetensors"));

@@ -8,6 +8,7 @@ mod later;
 mod needs;
 mod page;
 pub mod report;
+mod runtimes;
 
 use crate::process::{quiet, tee};
 use crate::toolchain;
@@ -32,34 +33,40 @@ struct Suite {
     about: &'static str,
     /// About how long it takes on two idle cores: on a fresh machine, and again after a change of one file of the engine.
     minutes: [f32; 2],
+    /// Whether it runs where no suite is named.
+    usual: bool,
     run: fn(&Tools, &mut Report) -> Result<()>,
 }
 
 /// The cheapest first.
 const SUITES: &[Suite] = &[
-    Suite { name: "fmt", about: "rustfmt on every package", minutes: [0.1, 0.1], run: fmt },
+    Suite { name: "fmt", about: "rustfmt on every package", minutes: [0.1, 0.1], usual: true, run: fmt },
     Suite {
         name: "pkg",
         about: "pkg/ is built from the present sources and small enough",
         minutes: [0.1, 0.1],
+        usual: true,
         run: pkg,
     },
     Suite {
         name: "native",
         about: "cargo test, with clippy's warnings as errors",
         minutes: [6.5, 5.5],
+        usual: true,
         run: native,
     },
     Suite {
         name: "wasm",
         about: "tests/web.rs in headless Chromium: each build where it is used",
         minutes: [3.5, 2.0],
+        usual: true,
         run: in_browser,
     },
     Suite {
         name: "page",
         about: "tests/e2e: the page, with pkg/ as it is, in headless Chromium and Firefox",
         minutes: [11.5, 11.5],
+        usual: true,
         run: page::run,
     },
     // Last, because cargo-deny is compiled meanwhile.
@@ -67,7 +74,15 @@ const SUITES: &[Suite] = &[
         name: "deny",
         about: "licences, duplicates and sources of the dependencies, by deny.toml",
         minutes: [1.5, 0.1],
+        usual: true,
         run: deny,
+    },
+    Suite {
+        name: "runtimes",
+        about: "tests/runtimes: exports read by the programs that they are for; only where it is named",
+        minutes: [6.0, 4.0],
+        usual: false,
+        run: runtimes::run,
     },
 ];
 
@@ -78,6 +93,7 @@ Quick subsets:
   cargo xtask test pkg wasm                 the built engine
   cargo xtask test page --file race         a change of the page: the files of tests/e2e that begin so
   cargo xtask test deny                     a change of Cargo.lock
+  cargo xtask test runtimes                 a change of an export
   cargo xtask test page --pictures          the same, all of them, with pictures to look at in target/screenshots
 ";
 
@@ -119,7 +135,9 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     let names: Vec<String> = texts("suites");
     let wanted: Vec<&Suite> = SUITES
         .iter()
-        .filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name))
+        .filter(
+            |suite| if names.is_empty() { suite.usual } else { names.iter().any(|name| name == suite.name) },
+        )
         .collect();
     let tools = Tools::new(texts("file"), arguments.get_flag("pictures"));
     let has = |name: &str| wanted.iter().any(|suite| suite.name == name);

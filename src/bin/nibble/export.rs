@@ -1,15 +1,22 @@
 //! `cargo nibble export`: a trained network in a file of another program.
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use nibble::checkpoint::SUFFIX;
-use nibble::export::{self, TARGETS};
+use nibble::checkpoint::{About, History, SUFFIX};
+use nibble::data::{IMAGE_BYTES, Split};
+use nibble::export::{self, Artifact, Content, Story, TARGETS, Target};
 
 use crate::place::Place;
-use crate::problem::{Result, say};
+use crate::problem::{Problem, Result, say};
 use crate::{engine, images, saved};
+
+/// Every target.
+const ALL: &str = "all";
+/// Training images by which ranges are chosen.
+const CALIBRATION: usize = 256;
 
 pub fn command() -> Command {
     let targets: Vec<_> = TARGETS
@@ -21,10 +28,12 @@ pub fn command() -> Command {
         .arg(saved::argument())
         .arg(
             Arg::new("target")
-                .long("target")
+                .long("to")
+                // As it was called at first.
+                .alias("target")
                 .value_name("NAME")
                 .required(true)
-                .help(format!("What it is written as. {}", targets.join(". "))),
+                .help(format!("What it is written as, or {ALL}. {}", targets.join(". "))),
         )
         .arg(
             Arg::new("out")
@@ -45,23 +54,72 @@ pub fn command() -> Command {
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
     let file = saved::path(arguments);
-    let target = export::find(arguments.get_one::<String>("target").expect("it is required"))?;
+    let name = arguments.get_one::<String>("target").expect("it is required");
+    let out = arguments.get_one::<PathBuf>("out");
+    let targets: Vec<&Target> = match name.as_str() {
+        ALL if out.is_some() => {
+            return Err(Problem::usage("--out: expected one target, found all of them"));
+        }
+        ALL => TARGETS.iter().collect(),
+        name => vec![export::find(name)?],
+    };
     engine::on_pool(arguments, |clock| {
-        let (_, mut loaded) = saved::load_weights(file, arguments, clock)?;
+        let images = targets.iter().any(|target| target.images);
+        let load = if images { saved::load } else { saved::load_weights };
+        let (about, mut loaded) = load(file, arguments, clock)?;
         saved::warn(file, &loaded);
-        let artifact = (target.write)(&loaded.run.network())?;
-        let out = arguments.get_one::<PathBuf>("out").cloned();
-        let out = out.unwrap_or_else(|| beside(file, artifact.extension));
-        let place = Place::new(&out, arguments.get_flag("force"), "")?;
-        place.write("the network", |to| to.write_all(&artifact.bytes))?;
-        say(format!("{} bytes; saved to {}", artifact.bytes.len(), out.display()))
+        let mut network = loaded.run.network();
+        if images {
+            network.images = some_of(&loaded.run.dataset().train);
+        }
+        network.story = Some(story(about, loaded.history));
+        targets.iter().try_for_each(|target| {
+            let artifact = (target.write)(&network)?;
+            let out = out.cloned().unwrap_or_else(|| beside(file, &artifact));
+            keep(&artifact, &out, arguments.get_flag("force"))?;
+            say(format!("{} bytes; saved to {}", artifact.size(), out.display()))?;
+            artifact.notes.iter().try_for_each(say)?;
+            say(format!("Needs: {}", target.needs))?;
+            say(target.run.replace("{file}", &out.to_string_lossy()))
+        })
     })
 }
 
+/// Writes a file, or a folder's files.
+fn keep(artifact: &Artifact, out: &Path, force: bool) -> Result<()> {
+    let write = |path: &Path, bytes: &[u8]| {
+        Place::new(path, force, "")?.write("the network", |to| to.write_all(bytes))
+    };
+    match &artifact.content {
+        Content::File { bytes, .. } => write(out, bytes),
+        Content::Folder(files) => {
+            fs::create_dir_all(out).map_err(|error| Problem::data(out, "a folder to write to", error))?;
+            files.iter().try_for_each(|(name, bytes)| write(&out.join(name), bytes))
+        }
+    }
+}
+
+/// Training images from the whole of a split, at equal distances.
+fn some_of(split: &Split) -> Vec<u8> {
+    let count = split.len().min(CALIBRATION);
+    let places = (0..count).map(|i| i * split.len() / count * IMAGE_BYTES);
+    places.flat_map(|at| &split.images[at..at + IMAGE_BYTES]).copied().collect()
+}
+
+fn story(about: About, history: History) -> Story {
+    let About { settings, data, .. } = about;
+    let History { losses, reports, .. } = history;
+    Story { data: data.name, images: data.images, settings, losses, reports }
+}
+
 /// The run's name with another ending.
-fn beside(file: &Path, extension: &str) -> PathBuf {
+fn beside(file: &Path, artifact: &Artifact) -> PathBuf {
     let name = file.to_string_lossy();
-    format!("{}.{extension}", name.strip_suffix(SUFFIX).unwrap_or(&name)).into()
+    let joint = match artifact.content {
+        Content::File { .. } => '.',
+        Content::Folder(_) => '-',
+    };
+    format!("{}{joint}{}", name.strip_suffix(SUFFIX).unwrap_or(&name), artifact.extension).into()
 }
 
 /// What an entry says of itself, behind a colon.

@@ -1,0 +1,294 @@
+//! Exports read by the programs that they are for: `cargo xtask test runtimes` installs these and says where they are
+//! (`NIBBLE_PYTHON`). Every scheme of the family and every network through every target that can hold it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, LazyLock};
+
+use nibble::RunConfig;
+use nibble::checkpoint::{self, History};
+use nibble::data::{Dataset, IMAGE_BYTES, Normalize, synthetic};
+use nibble::export::{self, Content, Network, Story};
+use nibble::integer::{self, Integer};
+use nibble::lower::{Op, Weights};
+use nibble::models::MODELS;
+use nibble::packed::PackedModel;
+use nibble::quant::{ACTIVATIONS, QUANTIZERS};
+use nibble::run::Run;
+use rayon::prelude::*;
+use serde_json::json;
+
+/// Pictures that every network is asked about.
+const PICTURES: usize = 20;
+/// Pictures on which the C and the reference are compared.
+const MANY: usize = 1000;
+
+/// Networks by their names, each with its exports in a folder of its own.
+static CASES: LazyLock<Vec<PathBuf>> =
+    LazyLock::new(|| cases().into_iter().map(|(name, config)| write(&name, config)).collect());
+static DATA: LazyLock<Arc<Dataset>> = LazyLock::new(|| Arc::new(synthetic::generate(256, MANY, 5).unwrap()));
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtimes")
+}
+
+fn cases() -> Vec<(String, RunConfig)> {
+    let base = || RunConfig { batch: 64, epochs: 1, lr: 3e-3, ..RunConfig::default() };
+    let mut cases = Vec::new();
+    for scheme in QUANTIZERS.iter() {
+        let name = scheme.entry.name;
+        let mut widths = vec![scheme.bits[0], 4, *scheme.bits.last().unwrap()];
+        widths.retain(|bits| scheme.bits.contains(bits));
+        widths.dedup();
+        for bits in widths {
+            cases.push((
+                format!("{name}-{bits}"),
+                RunConfig { quantizer: name.into(), bits: bits.into(), ..base() },
+            ));
+        }
+    }
+    for (quantizer, granularity) in [
+        ("symmetric", "channel"),
+        ("symmetric", "group32"),
+        ("affine", "channel"),
+        ("affine", "group32"),
+        ("fp4", "group32"),
+    ] {
+        let config = RunConfig { quantizer: quantizer.into(), granularity: granularity.into(), ..base() };
+        cases.push((format!("{quantizer}-{granularity}"), config));
+    }
+    for scheme in ACTIVATIONS.iter().filter(|scheme| scheme.entry.name != "none") {
+        let bits = scheme.bits.iter().copied().find(|bits| *bits >= 4).unwrap_or(scheme.bits[0]);
+        let config =
+            RunConfig { activations: scheme.entry.name.into(), activation_bits: bits.into(), ..base() };
+        cases.push((format!("activations-{}", scheme.entry.name), config));
+    }
+    for preset in MODELS.iter() {
+        let config = RunConfig { model: preset.entry.name.into(), ..base() };
+        cases.push((format!("model-{}", preset.entry.name), config));
+    }
+    cases
+}
+
+/// Trains a network for an epoch and writes its exports, some pictures, and what it says of them.
+fn write(name: &str, config: RunConfig) -> PathBuf {
+    let folder = root().join(name);
+    fs::create_dir_all(&folder).unwrap();
+    let mut run = Run::new(DATA.clone(), config, || 0.0).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut history = History::default();
+    loop {
+        let event = run.advance().unwrap();
+        history.add(&event);
+        if matches!(event, nibble::metrics::Event::Finished { .. }) {
+            break;
+        }
+    }
+    let epochs = history.epochs();
+    let mut saved = Vec::new();
+    checkpoint::write(&mut run, &history, &mut saved).unwrap();
+    fs::write(folder.join("network.nibble.safetensors"), saved).unwrap();
+    let mut network = run.network();
+    network.images = DATA.train.images[..64 * IMAGE_BYTES].to_vec();
+    network.story = Some(Story {
+        data: DATA.name.clone(),
+        images: [DATA.train.len(), DATA.test.len()],
+        settings: run.config().texts(),
+        losses: history.losses,
+        reports: history.reports,
+    });
+    for target in ["safetensors", "onnx", "onnx_float", "c", "html", "hub", "tensorboard"] {
+        let artifact =
+            (export::find(target).unwrap().write)(&network).unwrap_or_else(|error| panic!("{name}: {error}"));
+        match artifact.content {
+            Content::File { bytes, .. } => {
+                fs::write(folder.join(format!("network.{}", artifact.extension)), bytes).unwrap()
+            }
+            Content::Folder(files) => {
+                let inner = folder.join(format!("network-{}", artifact.extension));
+                fs::create_dir_all(&inner).unwrap();
+                files.into_iter().for_each(|(name, bytes)| fs::write(inner.join(name), bytes).unwrap());
+            }
+        }
+    }
+    let unfolded = Network { lowered: separate(&network), ..network.clone() };
+    let bytes = (export::find("onnx_float").unwrap().write)(&unfolded).unwrap();
+    fs::write(folder.join("unfolded.onnx"), bytes.bytes().unwrap()).unwrap();
+
+    let pictures = pictures(PICTURES);
+    fs::write(folder.join("pictures.rgb"), pictures.concat()).unwrap();
+    let packed = PackedModel::new(&network.lowered, Normalize::new(network.mean, network.std));
+    let logits = pictures.iter().flat_map(|rgb| packed.logits(&rgba(rgb)));
+    fs::write(folder.join("logits.f32"), logits.flat_map(f32::to_le_bytes).collect::<Vec<u8>>()).unwrap();
+    let weights = || network.lowered.operations.iter().filter_map(|operation| weight(&operation.op));
+    let is_packed =
+        |weight: &Weights| weight.encoded.as_ref().is_some_and(|encoded| encoded.grid.levels.len() <= 16);
+    let about = json!({
+        "classes": network.classes,
+        "exact": !network.lowered.operations.iter().any(|operation| matches!(operation.op, Op::Round(_))),
+        "packed": weights().all(is_packed),
+        "layers": weights().count(),
+        "steps": network.story.as_ref().unwrap().losses.len(),
+        "accuracy": epochs.last().unwrap().test_accuracy,
+    });
+    fs::write(folder.join("about.json"), about.to_string()).unwrap();
+    folder
+}
+
+/// The same network in which a ReLU stands between weights and batch norm, so that nothing is folded.
+fn separate(network: &Network) -> nibble::lower::Lowered {
+    let mut lowered = nibble::lower::Lowered::new(network.lowered.input);
+    let mut place = vec![0];
+    for operation in &network.lowered.operations {
+        let mut input: Vec<usize> = operation.inputs.iter().map(|input| place[*input]).collect();
+        if matches!(operation.op, Op::Affine { .. }) {
+            input[0] =
+                lowered.layer(&format!("{}.between", operation.name), &input, |out| out.push(Op::Relu));
+        }
+        let value = lowered.layer(&operation.name, &input, |out| {
+            out.emit(operation.op.clone(), input.clone());
+        });
+        place.push(value);
+    }
+    lowered
+}
+
+fn weight(op: &Op) -> Option<&Weights> {
+    match op {
+        Op::Conv2d { weight, .. } | Op::Linear { weight, .. } => Some(weight),
+        _ => None,
+    }
+}
+
+/// Test pictures, R G B.
+fn pictures(count: usize) -> Vec<Vec<u8>> {
+    DATA.test.images.chunks_exact(IMAGE_BYTES).take(count).map(integer::pixels).collect()
+}
+
+fn rgba(rgb: &[u8]) -> Vec<u8> {
+    rgb.chunks(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect()
+}
+
+fn python() -> PathBuf {
+    std::env::var_os("NIBBLE_PYTHON").expect("cargo xtask test runtimes says where Python is").into()
+}
+
+fn told(output: Output, what: &str) -> String {
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success(), "{what}: {out}\n{err}");
+    out
+}
+
+/// Has a program of Python read every case.
+fn check(what: &str) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runtimes/check.py");
+    let mut command = Command::new(python());
+    let output = command.arg(script).arg(what).args(&*CASES).output().unwrap();
+    let told = told(output, what);
+    println!("{told}");
+    assert_eq!(told.lines().count(), CASES.len(), "a line a case");
+}
+
+#[test]
+fn onnx_runtime_says_what_the_network_says() {
+    check("onnx");
+}
+
+#[test]
+fn safetensors_in_python_holds_the_weights() {
+    check("safetensors");
+}
+
+#[test]
+fn tensorboard_reads_the_history() {
+    check("tensorboard");
+}
+
+#[test]
+fn the_hub_accepts_the_model_card() {
+    check("hub");
+}
+
+/// Of every case: the compiler takes it, and its test vectors hold.
+#[test]
+#[cfg(unix)]
+fn every_header_compiles_and_computes_its_test_vectors() {
+    CASES.par_iter().for_each(|folder| {
+        let flags = "-std=c99 -Wall -Wextra -Werror -pedantic -O1 -fsanitize=undefined -fno-sanitize-recover=all -DNIBBLE_MAIN -x c network.h -o network";
+        let compiled = Command::new("cc").args(flags.split(' ')).current_dir(folder).output().unwrap();
+        told(compiled, &folder.display().to_string());
+        let told = told(Command::new(folder.join("network")).output().unwrap(), &folder.display().to_string());
+        assert!(told.contains("test pictures, 0 logits that are not"), "{}: {told}", folder.display());
+    });
+}
+
+/// The whole of it for a microcontroller: the reference's answers on many pictures, and its flash.
+#[test]
+#[cfg(unix)]
+fn simple_resnet4bit_in_c_answers_as_the_reference_on_a_thousand_pictures_and_fits_64_kib() {
+    let folder = CASES.iter().find(|folder| folder.ends_with("model-simple_resnet4bit")).unwrap();
+    let network = export::read("network", &fs::read(folder.join("network.safetensors")).unwrap()).unwrap();
+    let calibration = &DATA.train.images[..64 * IMAGE_BYTES];
+    let integer = Integer::new(&network.lowered, [network.mean, network.std], calibration).unwrap();
+    let pictures = pictures(MANY);
+    fs::write(folder.join("many.rgb"), pictures.concat()).unwrap();
+    let flags = "-std=c99 -Wall -Wextra -Werror -pedantic -O2 -DNIBBLE_MAIN -x c network.h -o fast";
+    told(Command::new("cc").args(flags.split(' ')).current_dir(folder).output().unwrap(), "cc");
+    let said =
+        told(Command::new(folder.join("fast")).arg("many.rgb").current_dir(folder).output().unwrap(), "fast");
+    let found: Vec<Vec<i32>> = said
+        .lines()
+        .map(|line| line.split('\t').skip(1).map(|logit| logit.parse().unwrap()).collect())
+        .collect();
+    let expected: Vec<Vec<i32>> = pictures.par_iter().map(|pixels| integer.logits(pixels)).collect();
+    assert_eq!(found.len(), MANY);
+    assert!(found == expected, "the same logits");
+
+    // What a program would hold of it: code and constants, without the test vectors.
+    let source = "#include \"network.h\"\nvoid classify(const uint8_t *p, int8_t *a, int32_t *l) { nibble_logits(p, a, l); }\n";
+    fs::write(folder.join("program.c"), source).unwrap();
+    let flags = "-std=c99 -Wall -Wextra -Werror -Os -c program.c -o program.o";
+    told(Command::new("cc").args(flags.split(' ')).current_dir(folder).output().unwrap(), "cc");
+    let size = told(Command::new("size").arg("program.o").current_dir(folder).output().unwrap(), "size");
+    let flash: usize = size.lines().nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    println!("{flash} bytes of code and constants");
+    assert!(flash < 64 * 1024, "{size}");
+}
+
+/// Each target's own line, in a folder with nothing but the saved run and a picture.
+#[test]
+#[cfg(unix)]
+fn each_export_is_run_by_the_line_that_it_prints() {
+    let folder = root().join("as a new user");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let case = CASES.iter().find(|folder| folder.ends_with("model-convnetjs_cifar10")).unwrap();
+    fs::copy(case.join("network.nibble.safetensors"), folder.join("mine.nibble.safetensors")).unwrap();
+    let picture: Vec<u8> = pictures(1).remove(0);
+    image::save_buffer(folder.join("picture.png"), &picture, 32, 32, image::ExtendedColorType::Rgb8).unwrap();
+    let path = std::env::join_paths(
+        std::iter::once(python().parent().unwrap().to_path_buf())
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    )
+    .unwrap();
+    // A browser, a server that goes on for ever and an upload are tried elsewhere.
+    for target in ["json", "safetensors", "onnx", "onnx_float", "c"] {
+        let mut export = Command::new(env!("CARGO_BIN_EXE_nibble"));
+        export.args(["export", "mine.nibble.safetensors", "--to", target]).current_dir(&folder);
+        let printed = told(export.output().unwrap(), target);
+        let line = printed.lines().last().unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).current_dir(&folder).env("PATH", &path);
+        let said = told(shell.output().unwrap(), line);
+        println!("{line}\n{said}");
+        let expected = match target {
+            "json" => "conv1 conv2d",
+            "safetensors" => "nibble.lowered",
+            "c" => "0 logits that are not",
+            _ => {
+                DATA.classes.iter().map(String::as_str).find(|class| said.trim() == *class).expect("a class")
+            }
+        };
+        assert!(said.contains(expected), "{said}");
+    }
+}
