@@ -11,9 +11,8 @@ import * as sweep from "../panels/sweep.js";
 export const room = {
   rows: [
     { columns: [["runtable"]] },
-    { columns: [["runs"], ["compare"]] },
-    { columns: [["sweep"], ["ptq"]] },
-    { columns: [["outlier"]] },
+    { columns: [["compare", "sweep"], ["runs", "outlier"]] },
+    { columns: [["ptq"]] },
     { columns: [["epochs"]] },
   ],
   parts: { compare, runs, runtable, ptq, sweep, outlier, epochs: { ...epochs, id: "epochs-part" } },

@@ -19,15 +19,15 @@ const last = ({ tests }) => tests.at(-1) ?? NaN;
 /** Columns: heading, value to sort by, and its text where that is another. */
 export const COLUMNS = [
   { name: "title", label: "Run", of: ({ title }) => title },
-  { name: "data", label: "Data", of: ({ data }) => data },
-  { name: "model", label: "Model", of: ({ settings }) => display(settingOf("model"), settings.model) },
+  { name: "test", label: "Test", of: last },
+  { name: "best", label: "Best", of: ({ tests }) => (tests.length > 0 ? Math.max(...tests) : NaN) },
+  { name: "epochs", label: "Epochs", of: ({ tests }) => tests.length },
   { name: "quantizer", label: "Precision", of: ({ settings }) => display(settingOf("quantizer"), settings.quantizer) },
   { name: "bits", label: "Bits", of: ({ settings }) => (settings.quantizer === "none" ? 32 : settings.bits) },
   { name: "lr", label: "Rate", of: ({ settings }) => settings.lr },
   { name: "seed", label: "Seed", of: ({ settings }) => settings.seed },
-  { name: "epochs", label: "Epochs", of: ({ tests }) => tests.length },
-  { name: "test", label: "Test", of: last },
-  { name: "best", label: "Best", of: ({ tests }) => (tests.length > 0 ? Math.max(...tests) : NaN) },
+  { name: "model", label: "Model", of: ({ settings }) => display(settingOf("model"), settings.model) },
+  { name: "data", label: "Data", of: ({ data }) => data },
 ];
 
 /** Unknown figures stand last, whichever way. */
