@@ -108,7 +108,7 @@ test("how a network is packed: as most layers are, and which are not", () => {
 });
 
 test("what an outlier does is told by the layer's scheme, and where tanh clipping pulls it to by its limit", async (t) => {
-  const page = await open(t, { settings: { ...RUN, quantizer: "shift", ends: "8", tanhlimit: 1.5 } });
+  const page = await open(t, { settings: { ...RUN, quantizer: "shift", ends: "8", tanhlimit: 1.5 }, room: "runs" });
   await shows(page, "#outlier-what", /^A grid .*cuts the outlier off\.$/);
   await shows(page, "#outlier-next", /pulls it back below 1\.5\.$/);
   await page.selectOption("#outlier-layer", "conv2");
@@ -225,6 +225,7 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     });
     await page.waitForFunction(() => document.querySelector(".verdict .bar-name")?.textContent, null, PATIENCE);
 
+    await enter(page, "export");
     const [download] = await Promise.all([page.waitForEvent("download", PATIENCE), page.click("[data-target=json]")]);
     const network = JSON.parse(readFileSync(await download.path(), "utf8"));
     assert.ok(Object.keys(network).length > 1);

@@ -412,6 +412,7 @@ async function ownImages(visitor) {
   await visitor.press("#play");
   await visitor.until(() => nibble.finished);
   // As many bars as there are classes.
+  await visitor.enter("errors");
   await visitor.until(() => [...document.querySelectorAll(".verdict .probabilities li")].filter((bar) => bar.checkVisibility() && /%/.test(bar.textContent)).length === 2);
   assert.equal(await visitor.where.locator(".verdict .probabilities li:visible").count(), 2);
 }
