@@ -45,15 +45,3 @@ export function mcnemar(first, second) {
   for (let k = 0; k <= Math.min(first, second); k++) tail += Math.exp(logChoose(n, k) - n * Math.LN2);
   return Math.min(1, 2 * tail);
 }
-
-/**
- * Whether two shares of as many different images can be told apart, for want of a paired test: their difference in
- * standard deviations.
- */
-export function apart(a, b, count) {
-  const both = (a + b) / 2;
-  return Math.abs(a - b) / Math.sqrt(Math.max(1e-12, (2 * both * (1 - both)) / count));
-}
-
-/** Whether a difference of independent shares is more than chance gives once in twenty. */
-export const beyondChance = (a, b, count) => apart(a, b, count) > Z;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cifar100, write } from "./fixture.mjs";
-import { assertFits, drawn, epochs, NARROW, noticed, pause, screenshotOf, seriousFindings, shows, trained, WIDE, within } from "./support.mjs";
+import { assertFits, drawn, enter, epochs, NARROW, noticed, pause, screenshotOf, seriousFindings, shows, trained, WIDE, within } from "./support.mjs";
 
 const open = within("errors");
 
@@ -159,9 +159,10 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
 
   test(`${width} px: a hundred classes as a picture, by key and by pointer`, async (t) => {
     const { paths } = write(t, { "train.bin": cifar100(1000, 3), "test.bin": cifar100(300, 4) });
-    const page = await open(t, { settings: { batch: 100, epochs: 2 }, context: { viewport } });
+    const page = await open(t, { settings: { batch: 100, epochs: 2 }, room: "data", context: { viewport } });
     await page.setInputFiles("#files", paths);
     await noticed(page, "CIFAR-100", "loaded");
+    await enter(page, "errors");
     await train(page, 1);
     const cell = page.locator("#confusion [role=gridcell]");
     await cell.focus();

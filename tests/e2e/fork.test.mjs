@@ -100,7 +100,7 @@ test("the first weights of a fork are those at the fork, also where it is the ru
   await first();
   await shows(page, "#weights .replay-text", /^at the fork$/);
   await page.click("#layers .layer >> nth=0");
-  await shows(page, "#layer-dialog canvas.trend", /at the fork, .* now/, "aria-label");
+  await shows(page, ".layer-view canvas.trend", /at the fork, .* now/, "aria-label");
 });
 
 test("without straight-through the quantized weights stand still", async (t) => {

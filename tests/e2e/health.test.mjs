@@ -5,7 +5,7 @@ import { remedies } from "../../www/remedies.js";
 import { RunRecord } from "../../www/runs.js";
 import { defaults, settingOf } from "../../www/settings.js";
 import { CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
-import { drawn, fromMenu, noticed, open, pause, shows, SMALL, trained } from "./support.mjs";
+import { drawn, enter, fromMenu, noticed, open, pause, shows, SMALL, trained } from "./support.mjs";
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 4, augment: 0 };
 /** What makes the next forward pass overflow. */
@@ -212,6 +212,7 @@ test("side by side, the run that stops pauses the other", async (t) => {
   const [stopped, other] = await runsOf(page);
   assert.deepEqual([stopped.status, other.status, other.alarm], ["paused", "paused", null]);
   assert.ok(other.globalStep - stopped.globalStep <= 1);
+  await enter(page, "runs");
   await page.click('[aria-label="Drop tanh off"]');
   await until(page, () => nibble.runs.length === 1 && !document.querySelector(".notice-error"));
 });

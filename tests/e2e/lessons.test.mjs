@@ -9,7 +9,7 @@ import { AfterTraining } from "../../www/ptq/results.js";
 import { settingOf } from "../../www/settings.js";
 import { write } from "./fixture.mjs";
 import { goTo, press as pressBy, tabTo } from "./lab.mjs";
-import { assertFits, hasRun, mean, NARROW, noticed, notices, open, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
+import { assertFits, enter, hasRun, mean, NARROW, noticed, notices, open, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
 
 const FOLDER = new URL("../../www/lessons/", import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
@@ -438,19 +438,35 @@ test("a link begins a lesson; what it names goes before the lesson's settings, a
   await noticed(page, "no lesson", "alchemy", "levels");
 });
 
+test("a step's stage: its parts together, in its order; without it the room is there again", async (t) => {
+  const page = await open(t, { search: "?lesson=levels.3&train=100&test=100&room=data" });
+  await atStep(page, "levels", 3);
+  const shown = () => page.evaluate(() => [...document.querySelectorAll("main [data-part]")].filter((part) => part.checkVisibility()).map((part) => part.dataset.part));
+  const { stage } = LESSONS.find(({ id }) => id === "levels").steps[2];
+  await page.locator("[data-key=bits].pointed-at").waitFor();
+  assert.deepEqual(await shown(), stage);
+  await assertFits(page);
+  await page.click("#lessons-close");
+  await page.waitForFunction(() => document.body.dataset.room === "data");
+  assert.deepEqual(await shown(), ["data", "device"]);
+  // What was lent to the stage stands in its room again.
+  await enter(page, "train");
+  assert.deepEqual(await shown(), ["now", "accuracy", "live-layer", "loss", "health", "settings"]);
+});
+
 test("keyboard: the panel opens with the focus in it, points, and gives the focus back", async (t) => {
   const page = await open(t);
-  const enter = (selector) => pressBy(page, selector, "keyboard");
+  const press = (selector) => pressBy(page, selector, "keyboard");
   const focused = () => page.evaluate(() => document.activeElement.id);
-  await enter("#lessons-button");
+  await press("#lessons-button");
   await page.waitForFunction(() => document.activeElement.id === "lessons-title");
   assert.equal(await page.getAttribute("#lessons-button", "aria-expanded"), "true");
-  await enter('[data-lesson="scales"]');
+  await press('[data-lesson="scales"]');
   await atStep(page, "scales", 1);
   assert.equal(await focused(), "lesson-step");
-  await enter("#lesson-next");
+  await press("#lesson-next");
   await atStep(page, "scales", 2);
-  await enter("#lesson-show");
+  await press("#lesson-show");
   await page.waitForFunction(() => document.activeElement.id === "set-granularity");
   await page.keyboard.press("ArrowUp");
   await page.waitForFunction(() => nibble.settings.granularity === "net");
@@ -547,6 +563,8 @@ test("what is wrong with a lesson is said", () => {
     [{ ...good, steps: [{ title: "x", text: ["y"], help: { press: ["train"] } }] }, 'Step 1: "help"'],
     [{ ...good, steps: [{ ...step, text: ["{run.loss }"] }] }, '"{run.loss }" is no fact'],
     [{ ...good, steps: [{ ...step, then: ["{run.loss"] }] }, '"{run.loss" is no fact'],
+    [{ ...good, steps: [{ ...step, stage: ["moon"] }] }, '"moon" is no part'],
+    [{ ...good, steps: [{ ...step, stage: "weights" }] }, "stage is a list of parts"],
     [{ ...good, steps: [{ ...step, until: { fact: "run.epochs", is: "1" } }] }, "run.epochs is a number"],
     [{ ...good, steps: [{ ...step, until: { fact: "run.status", is: "playin" } }] }, "playin"],
     [{ ...good, steps: [{ ...step, until: { fact: "run.setting.bits", is: 17 } }] }, "run.setting.bits"],

@@ -108,7 +108,7 @@ test("how a network is packed: as most layers are, and which are not", () => {
 });
 
 test("what an outlier does is told by the layer's scheme, and where tanh clipping pulls it to by its limit", async (t) => {
-  const page = await open(t, { settings: { ...RUN, quantizer: "shift", ends: "8", tanhlimit: 1.5 } });
+  const page = await open(t, { settings: { ...RUN, quantizer: "shift", ends: "8", tanhlimit: 1.5 }, room: "runs" });
   await shows(page, "#outlier-what", /^A grid .*cuts the outlier off\.$/);
   await shows(page, "#outlier-next", /pulls it back below 1\.5\.$/);
   await page.selectOption("#outlier-layer", "conv2");
@@ -196,14 +196,14 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     await enter(page, "inside");
     await page.click("#layers .layer >> nth=0");
     await drawn(page);
-    await page.evaluate(() => document.querySelectorAll("#layer-dialog details").forEach((box) => (box.open = true)));
-    const rows = await page.locator("#layer-dialog .counts tbody tr td:nth-child(3)").allTextContents();
+    await page.evaluate(() => document.querySelectorAll(".layer-view details").forEach((box) => (box.open = true)));
+    const rows = await page.locator(".layer-view .counts tbody tr td:nth-child(3)").allTextContents();
     assert.deepEqual(full ? [] : rows.map((text) => Number(text.replaceAll(",", ""))), layer.levelCounts);
     if (!full && layer.levels.length <= MOST_BARS) assert.equal(await bars(page), await used(page, layer));
     // What is not rounded is not said to be.
     const signs = quantizer === "shift";
-    await shows(page, "#layer-dialog .filters figcaption", signs ? /^Latent variables of the signs, 32-bit$/ : /^Latent, 32-bit$/);
-    await shows(page, "#layer-dialog .filters figure + figure figcaption", signs ? /^The weights, on 16 levels$/ : /^Rounded to /);
+    await shows(page, ".layer-view .filters figcaption", signs ? /^Latent variables of the signs, 32-bit$/ : /^Latent, 32-bit$/);
+    await shows(page, ".layer-view .filters figure + figure figcaption", signs ? /^The weights, on 16 levels$/ : /^Rounded to /);
     assert.equal((await page.textContent("#weights .key")).includes("of Shift"), signs);
     await page.keyboard.press("Escape");
     await enter(page, "train");
@@ -225,6 +225,7 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     });
     await page.waitForFunction(() => document.querySelector(".verdict .bar-name")?.textContent, null, PATIENCE);
 
+    await enter(page, "export");
     const [download] = await Promise.all([page.waitForEvent("download", PATIENCE), page.click("[data-target=json]")]);
     const network = JSON.parse(readFileSync(await download.path(), "utf8"));
     assert.ok(Object.keys(network).length > 1);

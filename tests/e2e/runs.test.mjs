@@ -168,7 +168,7 @@ test("of two tabs one has the run; the other may take it over, and the first goe
   await pause(first, { steps: 10 });
   await saved(first, 10);
   const key = await first.evaluate(() => nibble.run.key);
-  const second = await tab(first, SMALL);
+  const second = await tab(first, { ...SMALL, room: "runs" });
   assert.equal(await notice(second, "Your last run is kept").count(), 0);
   await shows(second, "#runs-list .runs-state", /in another tab/);
   await row(second, 0).getByRole("button", { name: /^Take over/ }).click();

@@ -453,6 +453,7 @@ test("undo goes back to the images of the run, where another set of the same kin
   await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
   assert.equal((await runOf(page)).data.fingerprint, fingerprint);
   // An engine started anew reads the same ones.
+  await enter(page, "model");
   await page.selectOption("#set-threads", "1");
   await page.waitForFunction(() => nibble.engine?.threads === 1 && nibble.run.status === "paused" && !nibble.busy, null, PATIENCE);
   assert.equal((await runOf(page)).data.fingerprint, fingerprint);
@@ -488,6 +489,8 @@ test("a whole run by keyboard alone", async (t) => {
   for (let presses = 0; presses < 60 && (await focused()) !== "play"; presses++) await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => nibble.run.status === "finished");
+  await tabTo("menu-open");
+  await page.keyboard.press("Enter");
   await tabTo("reset");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);

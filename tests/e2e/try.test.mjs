@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { drop, write } from "./fixture.mjs";
 import { tabTo } from "./lab.mjs";
-import { assertFits, drawn, epochs, NARROW, noticed, pause, screenshotOf, seriousFindings, shows, theBrowser, WIDE, within } from "./support.mjs";
+import { assertFits, drawn, enter, epochs, NARROW, noticed, pause, screenshotOf, seriousFindings, shows, theBrowser, WIDE, within } from "./support.mjs";
 
 const open = within("errors");
 
@@ -210,11 +210,11 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     // Leaving by another source.
     await page.locator("#try .segments label", { hasText: "Draw" }).click();
     assert.deepEqual(await live(), [0, 0]);
-    // Leaving by scrolling away.
+    // Leaving by another room.
     await page.locator("#try .segments label", { hasText: "Camera" }).click();
     await page.click("#try-camera");
     await shows(page, "#try-camera", /^Stop the camera$/);
-    await page.evaluate(() => scrollTo(0, 0));
+    await enter(page, "train");
     await shows(page, "#try-camera", /^Start the camera$/);
     assert.deepEqual(await live(), [0, 0, 0]);
   });

@@ -147,14 +147,18 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
   test(`${width} px: a layer enlarged, its filters as images, by key and by pointer`, async (t) => {
     const page = await open(t, { settings: RUN, context: { viewport } });
     await train(page);
-    const dialog = page.locator("#layer-dialog");
+    // Beside the others where there is room, else over the page.
+    const over = viewport === NARROW;
+    const place = over ? "#layer-dialog" : "#layer-beside";
+    const dialog = page.locator(place);
+    if (!over) await shows(page, "#layer-title", /^conv6$/);
     await page.focus("#layers .layer >> nth=0");
     await page.keyboard.press("Enter");
     await dialog.waitFor();
     await page.locator(".filters canvas >> nth=1").waitFor();
     await drawn(page);
     assert.equal(await page.locator("#layer-title").textContent(), "conv1");
-    assert.deepEqual(await seriousFindings(page, "#layer-dialog"), []);
+    assert.deepEqual(await seriousFindings(page, place), []);
     await screenshot(page, `${width}-layer`, false);
     assert.ok((await ink(page, ".sheet", "--level")) > 500, "no bars");
     const [latent, rounded] = await page.evaluate(() =>
@@ -170,15 +174,17 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     // The filters of the beginning are kept.
     const shades = () => page.locator(".filters canvas >> nth=0").evaluate((canvas) => canvas.toDataURL());
     const now = await shades();
-    await page.locator("#layer-dialog .replay input").focus();
+    await page.locator(over ? "#layer-dialog .replay input" : "#weights .panel-tools .replay input").focus();
     await page.keyboard.press("Home");
     await drawn(page);
     assert.notEqual(await shades(), now, "the filters of the beginning are those of now");
     await page.keyboard.press("End");
     await drawn(page);
-    await page.keyboard.press("Escape");
-    await dialog.waitFor({ state: "hidden" });
-    assert.equal(await page.evaluate(() => document.activeElement.dataset.layer), "conv1");
+    if (over) {
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "hidden" });
+      assert.equal(await page.evaluate(() => document.activeElement.dataset.layer), "conv1");
+    } else assert.equal(await page.getAttribute("#layers .layer >> nth=0", "aria-pressed"), "true");
     // The pointer: another layer, the next one, closed by a press beside the dialog.
     await page.click("#layers .layer >> nth=2");
     await drawn(page);
@@ -192,6 +198,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     const listed = await page.locator(".counts tbody tr td:nth-child(3)").allTextContents();
     const report = await page.evaluate((name) => nibble.run.layers.find((layer) => layer.name === name).levelCounts, names[3]);
     assert.deepEqual(listed.map((text) => Number(text.replaceAll(",", ""))), report);
+    if (!over) return;
     await page.mouse.click(4, 4);
     await dialog.waitFor({ state: "hidden" });
   });
@@ -245,6 +252,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
   test(`${width} px: several grids are a band, and one of them at a time stands before it`, async (t) => {
     const page = await open(t, { settings: { ...RUN, granularity: "group32" }, context: { viewport } });
     await train(page);
+    const place = viewport === NARROW ? "#layer-dialog" : "#layer-beside";
     assert.equal(await ink(page, "#layers", "--level"), 0, "bars of levels that are at no one place");
     assert.match((await counts(page))[1], /^15\/15 levels, 80 grids$/);
     await page.click("#layers .layer >> nth=1");
@@ -262,10 +270,10 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     assert.notEqual(await bars(), first, "the next grid looks the same");
     await page.keyboard.press("End");
     await shows(page, ".grid-text", /^Channel 16 of 16, weights 129 to 144 of 144: scale/);
-    assert.deepEqual(await seriousFindings(page, "#layer-dialog"), []);
+    assert.deepEqual(await seriousFindings(page, place), []);
     await screenshot(page, `${width}-layer-grids`, false);
     // Of the past only the band is kept.
-    await page.locator("#layer-dialog .replay input").focus();
+    await page.locator(viewport === NARROW ? "#layer-dialog .replay input" : "#weights .panel-tools .replay input").focus();
     await page.keyboard.press("Home");
     await shows(page, ".grid-text", /^Single grids are shown of the weights as they are now\.$/);
     await drawn(page);

@@ -13,6 +13,7 @@
  * @property {string} title
  * @property {string[]} text paragraphs; {run.loss} stands for a fact
  * @property {string} [point] "setting.KEY", "button.NAME" or "part.NAME": highlighted
+ * @property {string[]} [stage] parts that are shown together, and nothing else
  * @property {string} [task] what the learner is to do
  * @property {object} [until] condition that says that it is done (see conditions.js)
  * @property {string[]} [then] paragraphs shown once it is done
@@ -27,7 +28,7 @@ const FACT_IN_TEXT = /\{([a-zA-Z0-9.]+)\}/g;
 /** Whatever has a brace in it. */
 const BRACES = /\{[^{}]*\}?|\}/g;
 const LESSON_KEYS = ["id", "title", "about", "minutes", "settings", "steps"];
-const STEP_KEYS = ["title", "text", "point", "task", "until", "then", "help"];
+const STEP_KEYS = ["title", "text", "point", "stage", "task", "until", "then", "help"];
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value) => typeof value === "string" && value !== "";
@@ -80,6 +81,12 @@ function helpProblems(help, where) {
   return [...problems, ...unknown.map((name) => `${where}, press: ${JSON.stringify(name)} is no button; there are ${Object.keys(BUTTONS).join(", ")}.`)];
 }
 
+function stageProblems(stage, where) {
+  if (!Array.isArray(stage) || stage.length === 0) return [`${where} is a list of parts.`];
+  const unknown = stage.filter((name) => !inTable(PARTS, name));
+  return unknown.map((name) => `${where}: ${JSON.stringify(name)} is no part; there are ${Object.keys(PARTS).join(", ")}.`);
+}
+
 function stepProblems(step, where) {
   if (!isObject(step)) return [`${where} is no step.`];
   const problems = Object.keys(step).filter((key) => !STEP_KEYS.includes(key)).map((key) => `${where}: "${key}" is not known; there are ${STEP_KEYS.join(", ")}.`);
@@ -89,6 +96,7 @@ function stepProblems(step, where) {
   if ("point" in step && !selectorOf(step.point)) {
     problems.push(`${where}, point: ${JSON.stringify(step.point)} is nothing to point at; there are setting.KEY, ${Object.keys(BUTTONS).map((one) => `button.${one}`).join(", ")}, ${Object.keys(PARTS).map((one) => `part.${one}`).join(", ")}.`);
   }
+  if ("stage" in step) problems.push(...stageProblems(step.stage, `${where}, stage`));
   if ("task" in step !== "until" in step) problems.push(`${where}: "task" and "until" go together: what to do, and how the page sees that it is done.`);
   if ("task" in step && !isText(step.task)) problems.push(`${where}, task is a sentence, not ${JSON.stringify(step.task)}.`);
   if ("until" in step) problems.push(...conditionProblems(step.until, `${where}, until`));

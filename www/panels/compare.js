@@ -1,11 +1,14 @@
 /** A second run beside the first: chosen, started or forked, held against it, dropped. */
+import { oneAtATime } from "../ask.js";
 import { choices, firstChoice } from "../difference.js";
 import { percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { GapPlot } from "../gap/plot.js";
+import { aloneRight, chanceText } from "../gap/paired.js";
 import { gapText } from "../gap/words.js";
 import { differences } from "../settings.js";
 import { changesText } from "../ui/controls.js";
+import { setText } from "../ui/dom.js";
 
 const MARKUP = `
   <header>
@@ -25,6 +28,7 @@ const MARKUP = `
     <div class="compare-runs" hidden>
       <ul id="compare-runs" tabindex="-1" aria-label="The two runs"></ul>
       <p class="compare-gap" id="compare-gap"></p>
+      <p class="note" id="compare-chance"></p>
       <p class="note" id="compare-differs" hidden></p>
     </div>
     <figure class="compare-plot">
@@ -33,6 +37,10 @@ const MARKUP = `
       <p class="gap-empty">With a second run, the distance between the two is drawn here.</p>
     </figure>
   </div>`;
+
+/** Whether the last tests of two runs can be held against each other, image by image. */
+const alike = ([a, b]) =>
+  a && b && a.epochs.length > 0 && b.epochs.length > 0 && a.epochs.at(-1).epoch === b.epochs.at(-1).epoch && a.loaded === b.loaded && a.settings.holdout === b.settings.holdout;
 
 /** One run's line: its colour, label, figures, and the button that takes it away. */
 function makeLine(run, drop) {
@@ -137,6 +145,17 @@ export function mount(root, session) {
     find("#gap").setAttribute("aria-label", `Gap between the two runs. ${text}`);
   }, 125);
   draw();
+
+  /** In a pause: while it trains the engine has other things to do. */
+  const ask = oneAtATime(async () => {
+    const { runs, playing, engine, client } = session;
+    const said = find("#compare-chance");
+    if (!engine || playing || !alike(runs)) return setText(said, "");
+    const alone = await aloneRight(client, runs).catch(() => null);
+    // Runs that have changed meanwhile are asked again.
+    if (alone && alike(session.runs) && session.runs.every((run, i) => run === runs[i])) setText(said, chanceText(runs, alone));
+  });
+  session.on(["run", "status", "epoch"], ask);
 
   session.on("run", () => showRuns(session.runs));
   session.on(["steps", "epoch"], () => plot.redraw());

@@ -1,12 +1,13 @@
 /**
- * One layer enlarged, in a dialog over the page: its weights with the numbers of the levels, its figures with
+ * One layer enlarged, beside the others where there is room, else in a dialog over the page: its weights with the numbers of the levels, its figures with
  * their course over the epochs, and for the first layer its filters as images.
  */
 import { oneAtATime } from "../ask.js";
 import { fixed, percent, short, whole } from "../format.js";
 import { drawing } from "../frames.js";
-import { hasInside, levelNames, meanOf, quantized, severalGrids } from "../grid.js";
+import { hasInside, levelNames, meanOf, quantized, reachOf, severalGrids } from "../grid.js";
 import { drawFilters, mostOf } from "../plots/filters.js";
+import { axisEnd } from "../plots/histogram.js";
 import { describeLayer, drawLayer, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { drawTrend } from "../plots/trend.js";
@@ -16,6 +17,8 @@ import { ReplayControl } from "../ui/replay.js";
 import { layersAt, momentsOf, NOW, startOf } from "./history.js";
 
 const DRAW_INTERVAL_MS = 50;
+/** There is room for it beside the others. */
+const wide = matchMedia("(min-width: 1100px)");
 
 /**
  * Figures that have a course of their own: title -> value of a LayerReport, its text, and the value at the top of
@@ -141,7 +144,7 @@ export class LayerDialog {
    * @param {import("../ui/replay.js").Replay} replay shared with the panel
    * @param {object} hooks
    * @param {() => object[]} hooks.runs RunRecords that the panel shows
-   * @param {(name: string) => number} hooks.end end of a layer's axis
+   * @param {(name: string) => void} hooks.chosen told of the layer that is shown beside the others; "": none is
    */
   constructor(root, session, replay, hooks) {
     this.#session = session;
@@ -152,9 +155,11 @@ export class LayerDialog {
     const moment = element("div", { role: "group", "aria-label": "Moment of the run" });
     this.sheets = element("div", { class: "sheets" });
     this.close = button("Close", "Close", () => this.dialog.close());
-    this.dialog = element(
-      "dialog",
-      { class: "layer-dialog", id: "layer-dialog", "aria-labelledby": "layer-title" },
+    /** One time slider is enough where the panel's own is in sight. */
+    this.moment = moment;
+    this.view = element(
+      "div",
+      { class: "layer-view" },
       element(
         "header",
         {},
@@ -171,12 +176,16 @@ export class LayerDialog {
       moment,
       this.sheets,
     );
-    root.append(this.dialog);
+    this.dialog = element("dialog", { class: "layer-dialog", id: "layer-dialog", "aria-labelledby": "layer-title" });
+    this.beside = element("section", { class: "layer-beside", id: "layer-beside", "aria-labelledby": "layer-title" });
+    root.append(this.beside, this.dialog);
+    wide.addEventListener("change", () => this.#settle());
+    this.#settle();
     this.control = new ReplayControl(moment, replay, "The layer over the epochs");
     this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
     replay.listen(() => this.#shown() && this.redraw());
     onThemeChange(() => this.redraw());
-    new ResizeObserver(() => this.redraw()).observe(this.dialog);
+    new ResizeObserver(() => this.redraw()).observe(this.view);
     // A press on the backdrop is a press on the dialog itself, outside of its contents.
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.#outside(event) && this.dialog.close());
   }
@@ -186,14 +195,23 @@ export class LayerDialog {
     return clientX < left || clientX > right || clientY < top || clientY > bottom;
   }
 
+  /** Puts the layer where there is room for it. */
+  #settle() {
+    if (wide.matches && this.dialog.open) this.dialog.close();
+    (wide.matches ? this.beside : this.dialog).append(this.view);
+    this.beside.hidden = !wide.matches;
+    this.close.hidden = this.moment.hidden = wide.matches;
+  }
+
   #shown() {
-    return this.dialog.open;
+    return wide.matches ? this.#name !== "" : this.dialog.open;
   }
 
   /** Shows a layer. @param {string} name */
   open(name) {
     this.#name = name;
     this.#makeSheets();
+    this.#hooks.chosen(wide.matches ? name : "");
     if (!this.#shown()) {
       this.dialog.showModal();
       // Not by autofocus, which browsers complain about in a frame of another site.
@@ -223,8 +241,11 @@ export class LayerDialog {
 
   /** Other runs are shown: the layer of that name, where they have one. */
   runs() {
+    const names = this.#names();
+    // Beside the others there is always one: at first the last convolution, which moves most.
+    if (wide.matches && names.length > 0) return this.open(names.includes(this.#name) ? this.#name : (names.findLast((name) => name.startsWith("conv")) ?? names[0]));
     if (!this.#shown()) return;
-    if (this.#names().includes(this.#name)) this.open(this.#name);
+    if (names.includes(this.#name)) this.open(this.#name);
     else this.dialog.close();
   }
 
@@ -279,12 +300,15 @@ export class LayerDialog {
     const moment = this.#replay.shown;
     if (!this.#shown() || !moment) return;
     setText(this.title, this.#name);
+    const layerOf = ({ run }) => layersAt(run, moment.key).find(({ name }) => name === this.#name);
+    // An axis that fits what is there at this moment.
+    const end = axisEnd(Math.max(0, ...this.#sheets.map(layerOf).filter(Boolean).map(reachOf)));
     for (const sheet of this.#sheets) {
-      const layer = layersAt(sheet.run, moment.key).find(({ name }) => name === this.#name);
+      const layer = layerOf(sheet);
       if (!layer) continue;
       setText(this.shape, shapeText(layer.shape));
       const one = this.#showGrid(sheet, layer, moment);
-      drawLayer(sheet.canvas, layer, { end: this.#hooks.end(this.#name), large: true, one });
+      drawLayer(sheet.canvas, layer, { end, large: true, one });
       setAttribute(sheet.canvas, "aria-label", describeLayer(layer));
       this.#drawTrends(sheet, layer);
       this.#showFacts(sheet, layer);

@@ -47,19 +47,24 @@ class Pointer {
   #places;
   #name = null;
   #marked = null;
+  #turn = null;
 
   /** @param {import("../ui/places.js").Places} places */
   constructor(places) {
     this.#places = places;
   }
 
-  /** @param {string|null} name "part.NAME", "button.NAME" or "setting.KEY" */
-  async at(name) {
-    if (name === this.#name) return;
+  /**
+   * @param {string|null} name "part.NAME", "button.NAME" or "setting.KEY"
+   * @param {string[]} [stage] parts that are shown together
+   */
+  async at(name, stage) {
+    const turn = (this.#turn = {});
     this.#name = name;
+    if (stage) await this.#places.stage(stage);
     if (name) await this.#places.reveal(partOf(name, groupOf));
     // Another step was opened meanwhile.
-    if (this.#name !== name) return;
+    if (this.#turn !== turn) return;
     const target = name && document.querySelector(selectorOf(name));
     this.#marked?.classList.remove("pointed-at");
     this.#marked = target;
@@ -105,6 +110,7 @@ class Lessons {
   constructor(root, session, places) {
     root.innerHTML = MARKUP;
     this.root = root;
+    this.places = places;
     this.#pointer = new Pointer(places);
     this.session = session;
     this.#framed = session.settings.embed && session.settings.lesson !== "";
@@ -232,10 +238,18 @@ class Lessons {
     this.#opener.focus();
     this.#pointer.at(null);
     this.#address("");
+    this.#leaveStage();
+  }
+
+  /** What a step has put together makes room for the room that it came from. */
+  #leaveStage() {
+    const { room, show, embed } = this.session.settings;
+    if (this.places.room === null && show === "" && !embed) this.places.open(room);
   }
 
   #list() {
     this.runner.end();
+    this.#leaveStage();
     this.part("lessons-title").focus();
   }
 
@@ -288,7 +302,7 @@ class Lessons {
     this.part("lessons-list").hidden = Boolean(lesson);
     this.part("lesson").hidden = this.part("lessons-all").hidden = !lesson;
     this.part("lesson-said").textContent = "";
-    this.#pointer.at(step?.point ?? null);
+    this.#pointer.at(step?.point ?? null, step?.stage);
     if (!lesson) return;
     this.part("lesson-name").textContent = lesson.title;
     this.part("lesson-count").textContent = `${at + 1} of ${lesson.steps.length}`;

@@ -31,8 +31,8 @@ function find(root, text) {
   return words.length === 0 ? "" : `${count} found`;
 }
 
-/** Where all the settings lie: it is open in the room of the model. */
-export const unfold = () => (document.getElementById("all-settings").open = true);
+/** Opens or closes the drawer: it is open in the room of the model. @param {boolean} open */
+export const unfold = (open) => (document.getElementById("all-settings").open = open);
 
 /** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {

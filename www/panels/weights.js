@@ -1,7 +1,7 @@
 /**
  * The weights of every layer as small multiples, at any moment of the run: latent weights above, levels below. Where master
  * weights are not rounded but latent variables of signs, the weights themselves are above.
- * A layer can be enlarged (layer.js).
+ * One layer is enlarged (layer.js).
  */
 import { bytes, fixed, percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
@@ -76,7 +76,12 @@ class Weights {
     this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
     this.dialog = new LayerDialog(root, session, this.#replay, {
       runs: () => this.#switch.shown,
-      end: (name) => this.#ends().get(name),
+      chosen: (name) => {
+        for (const [layer, { button }] of this.#cells) {
+          if (name) setAttribute(button, "aria-pressed", String(layer === name));
+          else button.removeAttribute("aria-pressed");
+        }
+      },
     });
     this.#replay.listen(() => this.redraw());
     onThemeChange(() => this.#all());
@@ -108,7 +113,11 @@ class Weights {
     });
     const replay = element("div", { role: "group", "aria-label": "Moment of the run" });
     const runs = element("div");
-    this.#switch = new RunSwitch(runs, { label: "Weights of which run", both: true, changed: () => this.#runs() });
+    const changed = () => {
+      this.#runs();
+      this.dialog.runs();
+    };
+    this.#switch = new RunSwitch(runs, { label: "Weights of which run", both: true, changed });
     this.#box = element("div", { class: "layers", id: "layers" });
     this.#summary = element("p", { class: "visually-hidden", id: "weights-summary" });
     const key = element("p", { class: "key" });

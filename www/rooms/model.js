@@ -13,6 +13,6 @@ export const room = {
     { columns: [["settings"]] },
     { widths: "minmax(0, 1fr) 320px", columns: [["levels"], ["engine"]] },
   ],
-  enter: unfold,
+  enter: () => unfold(true),
   parts: { network, recipes, levels, engine: { ...engine, id: "engine-panel" } },
 };

@@ -4,15 +4,16 @@ import * as epochs from "../panels/epochs.js";
 import * as outlier from "../panels/outlier.js";
 import * as ptq from "../panels/ptq.js";
 import * as runs from "../panels/runs.js";
+import * as runtable from "../panels/runtable.js";
 import * as sweep from "../panels/sweep.js";
 
 /** @type {import("../rooms.js").Room} */
 export const room = {
   rows: [
-    { columns: [["runs"], ["compare"]] },
-    { columns: [["sweep"], ["ptq"]] },
-    { columns: [["outlier"]] },
+    { columns: [["runtable"]] },
+    { columns: [["compare", "sweep"], ["runs", "outlier"]] },
+    { columns: [["ptq"]] },
     { columns: [["epochs"]] },
   ],
-  parts: { compare, runs, ptq, sweep, outlier, epochs: { ...epochs, id: "epochs-part" } },
+  parts: { compare, runs, runtable, ptq, sweep, outlier, epochs: { ...epochs, id: "epochs-part" } },
 };

@@ -14,5 +14,7 @@ export const room = {
     { columns: [["health"]] },
     { columns: [["settings"]] },
   ],
+  // Open where somebody comes from, it would push the plots away.
+  enter: () => settings.unfold(false),
   parts: { now, health, settings, accuracy: { ...accuracy, id: "accuracy-panel" }, loss: { ...loss, id: "loss-panel" }, "live-layer": liveLayer },
 };

@@ -61,7 +61,8 @@ export function scoreText(run) {
 }
 
 function showScore({ runs }) {
-  setText(at("score"), runs.map(scoreText).join(" | ") || "–");
+  // Where there is little room, each has a line.
+  setText(at("score"), runs.map(scoreText).join(" |\n") || "–");
   const counts = runs.map((run) => `${runs.length > 1 ? `${run.label}: ` : ""}${percent(run.epochs.at(-1)?.testAccuracy)} of ${whole(run.info.images[1])} test images`);
   at("score-cell").title = `${counts.join("; ")}. Behind ± is what chance does to it: the true accuracy lies within in 95 of 100 cases.`;
 }

@@ -43,13 +43,20 @@ export function wireTabs(places, enter) {
   const tabs = ROOMS.map(({ name, label }) => {
     const tab = element("button", { type: "button", class: `tab${FIRST.includes(name) ? "" : " tab-rare"}`, "data-tab": name }, icon(ICONS[name] ?? PLAIN), element("span", {}, label));
     tab.addEventListener("click", () => {
+      // It goes with the others: the focus stays with what brought them.
+      const folds = box.classList.contains("unfolded");
       fold(false);
+      if (folds && !tab.checkVisibility()) more.focus();
       enter(name);
     });
     return tab;
   });
   more.addEventListener("click", () => fold(!box.classList.contains("unfolded")));
-  box.addEventListener("keydown", ({ key }) => key === "Escape" && fold(false));
+  box.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || !box.classList.contains("unfolded")) return;
+    fold(false);
+    more.focus();
+  });
   document.addEventListener("pointerdown", ({ target }) => !box.contains(target) && fold(false));
   // The rail has them in the order of the rooms: the keyboard passes them as they are seen there.
   box.replaceChildren(...tabs, more);
