@@ -96,8 +96,10 @@ try {
   await idle();
   if (values.data) {
     const before = await page.evaluate(() => nibble.run.data.fingerprint);
+    await page.click('[data-tab="data"]');
     await page.setInputFiles("#files", files(values.data));
     await page.waitForFunction((built) => nibble.run.data.fingerprint !== built && !nibble.busy, before, { timeout: 600_000 });
+    await page.click('[data-tab="train"]');
   }
   const setup = await page.evaluate(() => ({
     engine: ["threads", "simd"].map((fact) => document.getElementById(`engine-${fact}`).textContent.trim()).join(", "),

@@ -1,5 +1,5 @@
 /**
- * How smooth the page is while it trains, in headless Chromium with every panel open; started by `cargo xtask bench
+ * How smooth the page is while it trains, in headless Chromium, in the room that the address names; started by `cargo xtask bench
  * frames`. Environment: NIBBLE_URL, CHROMIUM. Options: `seconds` to watch, `search` (the page's settings, as in its
  * address), `json`.
  */
