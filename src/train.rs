@@ -19,6 +19,8 @@ pub type Clock = fn() -> f64;
 
 /// Where the average of a parameter's values is kept.
 const AVERAGE: &str = "average";
+/// Rounded weights that are rounded again are within this share of themselves: a scale has an epsilon.
+const SAME: f32 = 1e-5;
 /// What stands there until a step has been averaged.
 const NO_AVERAGE: f32 = f32::NAN;
 
@@ -109,6 +111,11 @@ impl Trainer {
         visitor.number("step", &mut self.step);
         visitor.number("optimizer_step", &mut self.optimizer_step);
         self.model.visit(&slots(self.optimizer, self.config().ema > 0.0), visitor);
+    }
+
+    /// The part of [`Trainer::visit`] that computes.
+    pub(crate) fn visit_network(&mut self, visitor: &mut dyn Visitor) {
+        self.model.visit(&[], visitor);
     }
 
     /// Shows what the last step moved to other levels, which reports tell.
@@ -235,6 +242,43 @@ impl Trainer {
         let mut model = Model::new(&self.description.with(config.clone()))?;
         Snapshot::of(|visitor| self.model.visit(&[], visitor)).restore(|visitor| model.visit(&[], visitor));
         model.take_over(&self.model, |_| {});
+        model.quantize();
+        Ok(model)
+    }
+
+    /// A copy of the network whose master weights are those that it computes with, wherever the same come out of them again.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn rounded(&mut self) -> Result<Model> {
+        let config = self.config().clone();
+        let mut model = self.copy(&config)?;
+        let weights = |model: &Model| -> Vec<Vec<f32>> {
+            let weights = model.params().filter(|(_, param)| param.is_weight());
+            weights.map(|(_, param)| param.forward_value().to_vec()).collect()
+        };
+        let wanted = weights(&model);
+        let mut masters = Vec::new();
+        let mut at = 0;
+        model.for_each_param_mut(|_, param| {
+            if param.is_weight() {
+                masters.push(std::mem::replace(&mut param.changing().value, wanted[at].clone()));
+                at += 1;
+            }
+        });
+        model.quantize();
+        let found = weights(&model);
+        let (mut masters, mut pairs) = (masters.into_iter(), wanted.iter().zip(&found));
+        model.for_each_param_mut(|_, param| {
+            if !param.is_weight() {
+                return;
+            }
+            let (master, (wanted, found)) = masters.next().zip(pairs.next()).expect("one a weight");
+            let same = |(a, b): (&f32, &f32)| (a - b).abs() <= SAME * a.abs();
+            if !wanted.iter().zip(found).all(same) {
+                param.changing().value = master;
+            }
+        });
         model.quantize();
         Ok(model)
     }

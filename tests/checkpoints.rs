@@ -288,3 +288,61 @@ proptest! {
         prop_assert!(problem.contains("its end after") || problem.contains("less than eight bytes"), "{}", problem);
     }
 }
+
+/// What the test set gave, and every report of a layer.
+fn seen(run: &mut Run) -> (f64, Vec<String>) {
+    let mut evaluator = run.evaluator(None).unwrap();
+    let accuracy = loop {
+        if let Some(result) = evaluator.advance().result {
+            break result.accuracy;
+        }
+    };
+    let layers = run.layer_reports();
+    (accuracy, layers.iter().map(|layer| format!("{} {:?}", layer.name, layer.levels_used)).collect())
+}
+
+#[test]
+fn a_packed_network_computes_what_the_run_did_and_is_small() {
+    for method in METHODS {
+        let (mut run, mut history) = (start(method), History::default());
+        while !matches!(
+            run.advance().map(|event| noted(&mut history, event)).unwrap(),
+            Event::Finished { .. }
+        ) {}
+        let whole = save(&mut run, &history).len();
+        let mut file = Vec::new();
+        checkpoint::pack(&mut run, &history, &mut file).unwrap().unwrap();
+        let Loaded { run: mut network, history: told, intact } = load(&file).unwrap();
+        assert!(intact, "{method}");
+        assert_eq!(told.reports, history.reports, "{method}");
+        assert!(matches!(network.advance().unwrap(), Event::Finished { epoch: 2 }), "{method}");
+        assert_eq!(seen(&mut network), seen(&mut run), "{method}");
+        assert!(file.len() < whole, "{method}: {} of {whole} bytes", file.len());
+        // Damage is told, and never taken for a network.
+        for cut in [0, 9, file.len() / 2, file.len() - 1] {
+            assert!(load(&file[..cut]).is_err(), "{method}: {cut} bytes");
+        }
+        let last = file.len() - 40;
+        file[last] ^= 1;
+        assert!(load(&file).map_or(true, |loaded| !loaded.intact), "{method}");
+    }
+}
+
+#[test]
+fn weights_of_four_bits_take_four_bits_in_a_packed_network() {
+    let mut config = config("model=vgg4bit");
+    config.epochs = 1;
+    let data = Arc::new(synthetic::generate(16, 8, 1).unwrap());
+    let mut run = Run::new(data, config, || 0.0).unwrap();
+    let mut history = History::default();
+    while !matches!(run.advance().map(|event| noted(&mut history, event)).unwrap(), Event::Finished { .. }) {}
+    let mut file = Vec::new();
+    checkpoint::pack(&mut run, &history, &mut file).unwrap().unwrap();
+    let weights = 3_251_018 / 2;
+    assert!((weights..weights + 64 * 1024).contains(&file.len()), "{} bytes", file.len());
+}
+
+fn noted(history: &mut History, event: Event) -> Event {
+    history.add(&event);
+    event
+}

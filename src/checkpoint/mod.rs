@@ -10,6 +10,7 @@
 
 pub(crate) mod header;
 mod history;
+mod packed;
 mod read;
 mod write;
 
@@ -24,6 +25,7 @@ use crate::run::Run;
 use crate::state::Visitor;
 
 pub use history::{Epoch, History};
+pub use packed::pack;
 pub use read::{Loaded, Reader};
 pub use write::write;
 
@@ -63,6 +65,9 @@ pub struct About {
     pub state: BTreeMap<String, u64>,
     /// A line an epoch.
     pub epochs: Vec<Epoch>,
+    /// A network alone, see [`pack`].
+    #[serde(default)]
+    pub packed: bool,
 }
 
 /// Which images a run was trained on.

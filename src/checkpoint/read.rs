@@ -8,6 +8,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::de::DeserializeOwned;
 
+use super::packed::{self, VALUES};
 use super::{
     About, CHUNK, EPOCHS, FORMAT, History, IMAGES, Images, LABELS, LOSSES, MOST_HEADER, NOTES, PREFIX, Plan,
     SUM, Summed,
@@ -150,6 +151,9 @@ impl<R: Read> Reader<R> {
             );
         }
         let mut run = Run::new(dataset, self.settings()?, clock)?;
+        if self.about.packed {
+            return self.load_packed(run);
+        }
         self.check_names(&Plan::of(&mut run))?;
         let mut history = History::default();
         let mut bytes = HashMap::new();
@@ -182,6 +186,37 @@ impl<R: Read> Reader<R> {
         }
         run.visit(&mut Restore { numbers: &self.about.state, bytes: &bytes });
         run.restored().map_err(|found| self.problem("the state of a run".into(), found))?;
+        Ok(Loaded { run, history, intact })
+    }
+
+    /// Reads a network into a new run, which is at its end then.
+    fn load_packed(mut self, mut run: Run) -> Result<Loaded> {
+        let (mut tensors, mut bytes) = (HashMap::new(), HashMap::new());
+        let mut history = History::default();
+        let mut intact = false;
+        for name in self.header.offset_keys() {
+            let info = self.header.info(&name).expect("a name of the header").clone();
+            match (name.as_str(), info.dtype) {
+                (SUM, Dtype::U8) => intact = self.sum_holds(&info)?,
+                (EPOCHS, Dtype::U8) => {
+                    history.reports = self.read_text(&info)?.lines().map(str::to_owned).collect();
+                }
+                (_, Dtype::F32) => {
+                    let read = self.read(&info)?;
+                    let values = read.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+                    tensors.insert(name, (info.shape, values.collect::<Vec<f32>>()));
+                }
+                _ => {
+                    bytes.insert(name, self.read(&info)?);
+                }
+            }
+        }
+        let mut unpack = Unpack { tensors, bytes, numbers: &self.about.state, missing: None };
+        run.visit_network(&mut unpack);
+        if let Some(name) = unpack.missing {
+            return Err(self.problem(format!("{name} of such a network"), "none".into()));
+        }
+        run.restored_network();
         Ok(Loaded { run, history, intact })
     }
 
@@ -328,6 +363,7 @@ fn read_about(header: &Metadata) -> std::result::Result<About, String> {
         data: fields.get("data")?,
         state: fields.get("state")?,
         epochs: fields.get("epochs")?,
+        packed: fields.has("packed"),
     })
 }
 
@@ -335,6 +371,11 @@ fn read_about(header: &Metadata) -> std::result::Result<About, String> {
 struct Fields<'a>(&'a Metadata);
 
 impl Fields<'_> {
+    /// Whether it is there.
+    fn has(&self, name: &str) -> bool {
+        self.0.metadata().as_ref().is_some_and(|metadata| metadata.contains_key(&format!("{PREFIX}{name}")))
+    }
+
     /// One of [`About`]'s.
     fn get<T: DeserializeOwned>(&self, name: &str) -> std::result::Result<T, String> {
         let metadata = self.0.metadata().as_ref();
@@ -404,5 +445,52 @@ impl Visitor for Restore<'_> {
 
     fn bytes(&mut self, name: &str, bytes: &mut Vec<u8>) {
         bytes.clone_from(&self.bytes[name]);
+    }
+}
+
+/// Puts a packed network in its place.
+struct Unpack<'a> {
+    /// Sizes and values, also those that codes stand for.
+    tensors: HashMap<String, (Vec<usize>, Vec<f32>)>,
+    /// Codes, and what else is bytes.
+    bytes: HashMap<String, Vec<u8>>,
+    numbers: &'a BTreeMap<String, u64>,
+    /// The first that is not there, or of other sizes.
+    missing: Option<String>,
+}
+
+impl Unpack<'_> {
+    fn found(&mut self, name: &str, found: bool) {
+        if !found {
+            self.missing.get_or_insert_with(|| name.into());
+        }
+    }
+}
+
+impl Visitor for Unpack<'_> {
+    fn tensor(&mut self, name: &str, dims: &[usize], values: &mut [f32]) {
+        let coded = self.tensors.get(&format!("{name}{VALUES}")).zip(self.bytes.get(name));
+        let found = match (coded, self.tensors.get(name)) {
+            (Some(((shape, table), codes)), _) => packed::decode(table, shape, codes, values),
+            (None, Some((shape, read))) if shape == dims => {
+                values.copy_from_slice(read);
+                true
+            }
+            _ => false,
+        };
+        self.found(name, found);
+    }
+
+    fn number(&mut self, name: &str, value: &mut u64) {
+        let read = self.numbers.get(name).copied();
+        *value = read.unwrap_or_default();
+        self.found(name, read.is_some());
+    }
+
+    fn bytes(&mut self, name: &str, bytes: &mut Vec<u8>) {
+        let read = self.bytes.remove(name);
+        let found = read.is_some();
+        *bytes = read.unwrap_or_default();
+        self.found(name, found);
     }
 }

@@ -40,15 +40,7 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
     header.add(EPOCHS, Dtype::U8, vec![reports.len()]);
     header.add(NOTES, Dtype::U8, vec![history.notes.len()]);
     header.add(SUM, Dtype::U8, vec![size_of::<[u8; 32]>()]);
-    let about = About {
-        format: FORMAT,
-        engine: env!("CARGO_PKG_VERSION").into(),
-        arithmetic: kernels::simd_kind().into(),
-        settings: run.config().texts(),
-        data: Images::of(run.dataset()),
-        state: plan.numbers,
-        epochs: history.epochs(),
-    };
+    let about = about(run, history, plan.numbers);
 
     let mut out = Summed::new(out);
     out.write_all(&header.encode(&metadata(&about)?)?)?;
@@ -68,9 +60,23 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
     out.flush()
 }
 
-fn metadata(about: &About) -> io::Result<BTreeMap<String, String>> {
-    let About { format, engine, arithmetic, settings, data, state, epochs } = about;
-    let fields = [
+/// What a file says of a run.
+pub(super) fn about(run: &Run, history: &History, state: BTreeMap<String, u64>) -> About {
+    About {
+        format: FORMAT,
+        engine: env!("CARGO_PKG_VERSION").into(),
+        arithmetic: kernels::simd_kind().into(),
+        settings: run.config().texts(),
+        data: Images::of(run.dataset()),
+        state,
+        epochs: history.epochs(),
+        packed: false,
+    }
+}
+
+pub(super) fn metadata(about: &About) -> io::Result<BTreeMap<String, String>> {
+    let About { format, engine, arithmetic, settings, data, state, epochs, packed } = about;
+    let mut fields = vec![
         ("format", json(format)?),
         ("engine", json(engine)?),
         ("arithmetic", json(arithmetic)?),
@@ -79,11 +85,18 @@ fn metadata(about: &About) -> io::Result<BTreeMap<String, String>> {
         ("state", json(state)?),
         ("epochs", json(epochs)?),
     ];
+    if *packed {
+        fields.push(("packed", json(packed)?));
+    }
     Ok(fields.into_iter().map(|(name, text)| (format!("{PREFIX}{name}"), text)).collect())
 }
 
 /// Writes values some at a time.
-fn put<T, const N: usize>(out: &mut impl Write, values: &[T], encode: fn(&T) -> [u8; N]) -> io::Result<()> {
+pub(super) fn put<T, const N: usize>(
+    out: &mut impl Write,
+    values: &[T],
+    encode: fn(&T) -> [u8; N],
+) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(CHUNK);
     for some in values.chunks(CHUNK / N) {
         bytes.clear();

@@ -9,6 +9,7 @@ use crate::kernels::weights;
 use crate::layers::Param;
 use crate::lower::Lowered;
 use crate::metrics::{self, ActivationReport, GridReport, Observed};
+use crate::model::Model;
 use crate::packed::PackedModel;
 use crate::settings::RunConfig;
 use crate::{Error, Result, quant};
@@ -53,6 +54,14 @@ pub struct Filters {
 }
 
 impl Run {
+    /// See [`Trainer::rounded`](crate::train::Trainer::rounded).
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn rounded(&mut self) -> Result<Model> {
+        self.trainer.rounded()
+    }
+
     /// Multiplies a layer's largest weight (by magnitude) by `factor`: the grid stretches to reach it.
     ///
     /// # Errors

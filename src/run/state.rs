@@ -41,6 +41,19 @@ impl Run {
         Ok(())
     }
 
+    /// The part of [`Run::visit_tensors`] that computes: without what the optimizer keeps.
+    pub(crate) fn visit_network(&mut self, visitor: &mut dyn Visitor) {
+        self.trainer.visit_network(visitor);
+    }
+
+    /// After a visitor has put another network in place of that of a new run: this is at its end then.
+    pub(crate) fn restored_network(&mut self) {
+        self.trainer.restored();
+        self.progress.stage = Stage::Finished;
+        self.progress.epoch = self.config().epochs;
+        self.levels = self.trainer.levels();
+    }
+
     fn check(&self) -> Result<(), String> {
         let State { stage, epoch, .. } = self.progress;
         let (train, test, batch) = (self.images.train_len(), self.images.test_len(), self.batch());

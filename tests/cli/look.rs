@@ -54,6 +54,13 @@ fn what_is_told_is_told_in_json_too() {
     let [mirrored] = &json(&folder, &format!("eval {OUT} --mirrored"))[..] else { panic!("one line") };
     assert_eq!((&tested["mirrored"], &mirrored["mirrored"]), (&json!(false), &json!(true)));
     assert_ne!(tested["loss"], mirrored["loss"]);
+
+    let packed = "packed.nibble.safetensors";
+    let told = done(&folder, &format!("pack {OUT} --out {packed}"));
+    let bytes = |name: &str| std::fs::metadata(folder.join(name)).unwrap().len();
+    assert_eq!(told, [format!("{} bytes, of {}; saved to {packed}", bytes(packed), bytes(OUT))]);
+    let [again] = &json(&folder, &format!("eval {packed}"))[..] else { panic!("one line") };
+    assert_eq!(again["accuracy"], tested["accuracy"]);
     // Another batch size: sums are rounded in another order.
     let away = tested["loss"].as_f64().unwrap() - told["epochs"][0]["testLoss"].as_f64().unwrap();
     assert!(away.abs() < 1e-5, "{away}");

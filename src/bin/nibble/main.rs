@@ -8,6 +8,7 @@ mod export;
 mod images;
 mod inspect;
 mod interrupt;
+mod pack;
 mod pictures;
 mod place;
 mod predict;
@@ -40,6 +41,7 @@ const COMMANDS: &[Task] = &[
     Task { command: sweep::command, run: sweep::run },
     Task { command: diff::command, run: diff::run },
     Task { command: export::command, run: export::run },
+    Task { command: pack::command, run: pack::run },
 ];
 
 fn cli() -> Command {
