@@ -27,7 +27,8 @@ const MANY: usize = 1000;
 /// Networks by their names, each with its exports in a folder of its own.
 static CASES: LazyLock<Vec<PathBuf>> =
     LazyLock::new(|| cases().into_iter().map(|(name, config)| write(&name, config)).collect());
-static DATA: LazyLock<Arc<Dataset>> = LazyLock::new(|| Arc::new(synthetic::generate(256, MANY, 5).unwrap()));
+static DATA: LazyLock<Arc<Dataset>> =
+    LazyLock::new(|| Arc::new(synthetic::generate(256, MANY, synthetic::SEED).unwrap()));
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtimes").join("cases")

@@ -63,6 +63,7 @@ test("Netron reads every network in safetensors", async () => {
   for (const name of cases) {
     const model = await open(name, "network.safetensors");
     assert.equal(model.format, "Safetensors", name);
-    assert.ok(model.modules[0].nodes.length > 5, name);
+    const { layers } = JSON.parse(readFileSync(join(NIBBLE_CASES, name, "about.json"), "utf8"));
+    assert.ok(model.modules[0].nodes.length >= layers, name);
   }
 });
