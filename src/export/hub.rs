@@ -3,6 +3,7 @@
 
 mod curves;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -52,17 +53,17 @@ fn write(network: &Network) -> Result<Artifact> {
 
 fn config(network: &Network) -> Value {
     let story = network.story.as_ref();
+    let classes = || network.classes.iter().enumerate();
     json!({
-        "library_name": "nibble",
-        "architectures": [story.and_then(|story| story.settings.get("model"))],
-        "image_size": network.lowered.input[0],
-        "num_channels": network.lowered.input[2],
-        "image_mean": network.mean,
-        "image_std": network.std,
-        "id2label": network.classes.iter().enumerate().map(|(i, class)| (i.to_string(), class)).collect::<std::collections::BTreeMap<_, _>>(),
-        "label2id": network.classes.iter().enumerate().map(|(i, class)| (class, i)).collect::<std::collections::BTreeMap<_, _>>(),
-        "training": story.map(|story| &story.settings),
-    })
+                "library_name": "nibble",
+                "architectures": [story.and_then(|story| story.settings.get("model"))],
+                "image_size": network.lowered.input[0],
+                "num_channels": network.lowered.input[2],
+                "image_mean": network.mean,
+                "image_std": network.std,
+    X
+                "training": story.map(|story| &story.settings),
+            })
 }
 
 /// Text as YAML has it in double quotes, which JSON's are.
@@ -74,11 +75,9 @@ fn readme(network: &Network, [weights, onnx]: [usize; 2]) -> String {
     let story = network.story.clone().unwrap_or_default();
     let setting = |key: &str| story.settings.get(key).map_or("", String::as_str);
     let (model, bits) = (setting("model"), setting("bits"));
-    let mut text = format!(
-        "---\n\
-         library_name: nibble\n\
-         pipeline_tag: image-classification\n\
-         tags:\n- image-classification\n- quantization-aware-training\n- nibble\n- onnx\n"
+    let mut text = String::from(
+        "---\nlibrary_name: nibble\npipeline_tag: image-classification\ntags:\n- image-classification\n\
+         - quantization-aware-training\n- nibble\n- onnx\n",
     );
     if let Some(accuracy) = card::accuracy(network) {
         let _ = write!(

@@ -69,10 +69,12 @@ impl Store for Tensors {
     }
 
     fn codes(&mut self, name: String, codes: &[u16], levels: usize) -> Value {
-        match levels {
-            0..=NIBBLE => self.add(name, Dtype::U8, nibbles(codes)),
-            ..=BYTE => self.add(name, Dtype::U8, codes.iter().map(|code| *code as u8).collect()),
-            _ => self.add(name, Dtype::U16, codes.iter().flat_map(|code| code.to_le_bytes()).collect()),
+        if levels <= NIBBLE {
+            self.add(name, Dtype::U8, nibbles(codes))
+        } else if levels <= BYTE {
+            self.add(name, Dtype::U8, codes.iter().map(|code| *code as u8).collect())
+        } else {
+            self.add(name, Dtype::U16, codes.iter().flat_map(|code| code.to_le_bytes()).collect())
         }
     }
 }

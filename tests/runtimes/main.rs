@@ -27,10 +27,11 @@ const MANY: usize = 1000;
 /// Networks by their names, each with its exports in a folder of its own.
 static CASES: LazyLock<Vec<PathBuf>> =
     LazyLock::new(|| cases().into_iter().map(|(name, config)| write(&name, config)).collect());
-static DATA: LazyLock<Arc<Dataset>> = LazyLock::new(|| Arc::new(synthetic::generate(256, MANY, 5).unwrap()));
+static DATA: LazyLock<Arc<Dataset>> =
+    LazyLock::new(|| Arc::new(synthetic::generate(256, MANY, synthetic::SEED).unwrap()));
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtimes")
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtimes").join("cases")
 }
 
 fn cases() -> Vec<(String, RunConfig)> {
@@ -117,6 +118,8 @@ fn write(name: &str, config: RunConfig) -> PathBuf {
 
     let pictures = pictures(PICTURES);
     fs::write(folder.join("pictures.rgb"), pictures.concat()).unwrap();
+    image::save_buffer(folder.join("picture.png"), &pictures[0], 32, 32, image::ExtendedColorType::Rgb8)
+        .unwrap();
     let packed = PackedModel::new(&network.lowered, Normalize::new(network.mean, network.std));
     let logits = pictures.iter().flat_map(|rgb| packed.logits(&rgba(rgb)));
     fs::write(folder.join("logits.f32"), logits.flat_map(f32::to_le_bytes).collect::<Vec<u8>>()).unwrap();
@@ -259,13 +262,12 @@ fn simple_resnet4bit_in_c_answers_as_the_reference_on_a_thousand_pictures_and_fi
 #[test]
 #[cfg(unix)]
 fn each_export_is_run_by_the_line_that_it_prints() {
-    let folder = root().join("as a new user");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtimes/as a new user");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     let case = CASES.iter().find(|folder| folder.ends_with("model-convnetjs_cifar10")).unwrap();
     fs::copy(case.join("network.nibble.safetensors"), folder.join("mine.nibble.safetensors")).unwrap();
-    let picture: Vec<u8> = pictures(1).remove(0);
-    image::save_buffer(folder.join("picture.png"), &picture, 32, 32, image::ExtendedColorType::Rgb8).unwrap();
+    fs::copy(case.join("picture.png"), folder.join("picture.png")).unwrap();
     let path = std::env::join_paths(
         std::iter::once(python().parent().unwrap().to_path_buf())
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),

@@ -145,13 +145,13 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     if has("wasm") {
         tools.bindgen.start();
     }
-    if has("wasm") || has("page") {
+    if has("wasm") || has("page") || has("runtimes") {
         tools.browser.start();
     }
     if has("deny") {
         tools.deny.start();
     }
-    if has("page") {
+    if has("page") || has("runtimes") {
         tools.page.start();
         tools.shell.start();
     }

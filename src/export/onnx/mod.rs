@@ -67,8 +67,11 @@ pub(super) fn write(network: &Network, float: bool) -> Result<Vec<u8>> {
     for (i, operation) in lowered.operations.iter().enumerate() {
         let inputs: Vec<&str> = operation.inputs.iter().map(|input| names[*input].as_str()).collect();
         let image = images[operation.inputs[0]];
-        let name = if i == last { LOGITS } else { &operation.name };
-        let output = write_operation(&mut graph, operation, &inputs, image, name, float)?;
+        // Layers without weights may share a name, which nodes may not.
+        let shared = lowered.operations[..i].iter().any(|earlier| earlier.name == operation.name);
+        let own = if shared { format!("{}.{i}", operation.name) } else { operation.name.clone() };
+        let name = if i == last { LOGITS } else { &own };
+        let output = write_operation(&mut graph, operation, &inputs, image, [&own, name], float)?;
         names.push(output);
         let vector = matches!(operation.op, Op::GlobalAvgPool | Op::Flatten | Op::Linear { .. });
         images.push(image && !vector);
@@ -110,16 +113,16 @@ fn preprocess(graph: &mut Builder, network: &Network) -> String {
     graph.node("Div", &[&centred, &std], "image", &[])
 }
 
+/// `own` begins the names of what the operation needs, `name` is that of its result.
 fn write_operation(
     graph: &mut Builder,
     operation: &Operation,
     inputs: &[&str],
     image: bool,
-    name: &str,
+    [own, name]: [&str; 2],
     float: bool,
 ) -> Result<String> {
     let x = inputs[0];
-    let own = &operation.name;
     // A value a channel, to be multiplied with or added to images or vectors.
     let by_channel = |count: usize| if image { vec![count, 1, 1] } else { vec![count] };
     Ok(match &operation.op {

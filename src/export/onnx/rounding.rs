@@ -94,6 +94,7 @@ fn microscaled(
 /// 2^(floor(log2 largest) - e), e the exponent of the format's largest number: the largest value is brought into [1, 2) by
 /// powers of two, which is exact, where a logarithm may be a last bit off.
 fn block_scale(graph: &mut Builder, format: Minifloat, largest: &str, own: &str) -> String {
+    let own = &format!("{own}.block");
     let smallest = graph.float(format!("{own}.smallest"), f32::MIN_POSITIVE);
     let mut rest = graph.node("Max", &[largest, &smallest], format!("{own}.rest"), &[]);
     let one = graph.float(format!("{own}.one"), 1.0);
@@ -116,5 +117,5 @@ fn block_scale(graph: &mut Builder, format: Minifloat, largest: &str, own: &str)
     let exponent = graph.float(format!("{own}.exponent"), power_of_two(-format.largest_exponent()));
     let scale = graph.node("Mul", &[&power, &exponent], format!("{own}.unbounded"), &[]);
     let least = graph.float(format!("{own}.least_scale"), format.block_scale(0.0));
-    graph.node("Max", &[&scale, &least], format!("{own}.block_scale"), &[])
+    graph.node("Max", &[&scale, &least], format!("{own}.scale"), &[])
 }
