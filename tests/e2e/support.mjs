@@ -16,7 +16,7 @@ export const NARROW = { width: 390, height: 844 };
 export const SCREENSHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
 
 /** Machines that test are busy: waiting for training ends only when nothing can be going on any more. */
-export const PATIENCE = { timeout: Number(process.env.PAT ?? 180_000) };
+export const PATIENCE = { timeout: 180_000 };
 
 /** A run of ten steps an epoch. */
 export const SMALL = { train: 320, test: 100, batch: 32, epochs: 3 };
