@@ -2,6 +2,7 @@
 import { detect, obstacle } from "./features.js";
 import { keepFirstFilters } from "./firstfilters.js";
 import { drawing } from "./frames.js";
+import { tellHeight } from "./height.js";
 import "./install.js";
 import { isolate } from "./isolation.js";
 import { keepOffline } from "./offline.js";
@@ -57,6 +58,7 @@ async function furnish(session) {
   places.listen(() => places.room && session.look({ room: places.room }));
   const { settings } = session;
   document.body.classList.toggle("embed", settings.embed);
+  if (settings.embed) tellHeight();
   mountLessons(at("lessons"), session, places);
   const parts = partsOf(settings);
   await (parts ? places.stage(parts) : places.open(settings.room));
