@@ -105,7 +105,7 @@ class Lessons {
   /** What it named when the page was opened. */
   #named = [...new URLSearchParams(location.search).keys()];
   #opener = document.getElementById("lessons-button");
-  /** In a frame, which has no masthead: the opener is another one, in sight while it is needed. */
+  /** In a frame, which has no list of lessons: the opener is another one, in sight while it is needed. */
   #framed = false;
 
   constructor(root, session, places) {
