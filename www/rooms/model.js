@@ -1,5 +1,6 @@
 /** What learns: the network, what its numbers are rounded to, and every setting. */
 import * as engine from "../panels/engine.js";
+import * as fixed from "../panels/fixed.js";
 import * as levels from "../panels/levels.js";
 import * as network from "../panels/network.js";
 import { unfold } from "../panels/settings.js";
@@ -9,8 +10,8 @@ export const room = {
   rows: [
     { columns: [["network"]] },
     { columns: [["settings"]] },
-    { widths: "minmax(0, 1fr) 320px", columns: [["levels"], ["engine"]] },
+    { columns: [["levels", "engine"], ["fixed"]] },
   ],
   enter: () => unfold(true),
-  parts: { network, levels, engine: { ...engine, id: "engine-panel" } },
+  parts: { network, levels, fixed, engine: { ...engine, id: "engine-panel" } },
 };
