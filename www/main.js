@@ -2,13 +2,14 @@
 import { detect, obstacle } from "./features.js";
 import { keepFirstFilters } from "./firstfilters.js";
 import { drawing } from "./frames.js";
+import { tellHeight } from "./height.js";
 import "./install.js";
 import { isolate } from "./isolation.js";
 import { keepOffline } from "./offline.js";
+import { sweepIsLeft } from "./keys.js";
 import { mountLessons } from "./panels/lessons.js";
 import { roomOf } from "./rooms.js";
 import { Session } from "./session.js";
-import { sweepIsLeft } from "./sweep/left.js";
 import { taking } from "./taking.js";
 import { speak } from "./ui/a11y.js";
 import { drawSpark, showBar, wireBar } from "./ui/bar.js";
@@ -57,6 +58,7 @@ async function furnish(session) {
   places.listen(() => places.room && session.look({ room: places.room }));
   const { settings } = session;
   document.body.classList.toggle("embed", settings.embed);
+  if (settings.embed) tellHeight();
   mountLessons(at("lessons"), session, places);
   const parts = partsOf(settings);
   await (parts ? places.stage(parts) : places.open(settings.room));

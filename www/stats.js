@@ -45,3 +45,11 @@ export function mcnemar(first, second) {
   for (let k = 0; k <= Math.min(first, second); k++) tail += Math.exp(logChoose(n, k) - n * Math.LN2);
   return Math.min(1, 2 * tail);
 }
+
+/** Mean, and the deviation of a sample (divided by n - 1): NaN of fewer than two. @param {number[]} values */
+export function meanOf(values) {
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const deviation = n < 2 ? NaN : Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
+  return { mean, deviation };
+}

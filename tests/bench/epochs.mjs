@@ -7,7 +7,7 @@
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { launch, WHOLE } from "../e2e/browser.mjs";
+import { launch } from "../e2e/browser.mjs";
 import { median, round } from "./table.mjs";
 
 const names = ["data", "log", "screenshot", "search", "plots"];
@@ -123,7 +123,7 @@ try {
     walls.push(wall);
     log(line(epoch, data.train, { wallSecs: round(wall, 2), drawn: drawn(done), memoryMb: round(memory / 2 ** 20, 1) }));
   }
-  if (values.screenshot) await page.screenshot({ path: values.screenshot, fullPage: true, style: WHOLE });
+  if (values.screenshot) await page.screenshot({ path: values.screenshot, fullPage: true });
   if (values.plots === "compare") log(comparison(walls));
   console.log(`${config.epochs} epochs in ${round(walls.reduce((sum, wall) => sum + wall, 0), 1)} s`);
 } catch (error) {

@@ -12,9 +12,3 @@ const ARGUMENTS = [
 /** @param {string[]} more arguments besides the usual ones */
 export const launch = (more = []) =>
   chromium.launch({ executablePath: process.env.HEADLESS_SHELL ?? process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...ARGUMENTS, ...more] });
-
-/**
- * A style for pictures and checks of looks: what is not in sight is otherwise neither laid out nor painted, and what a panel
- * does not hold is cut off.
- */
-export const WHOLE = ".panel { content-visibility: visible !important }";

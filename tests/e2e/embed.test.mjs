@@ -61,6 +61,17 @@ test("a frame shows the parts that its address names, and links to the whole pag
   await screenshot(page, "embed-loss-only");
 });
 
+test("a frame tells its host how high it is, and again when that changes", async (t) => {
+  const { page, frame } = await framed(t, `${PLAIN}${query({ embed: 1, show: "loss" })}`);
+  const next = () =>
+    page.evaluate(() => new Promise((told) => addEventListener("message", ({ data }) => data.nibble && told(data.nibble.height), { once: true })));
+  const told = next();
+  await page.locator("iframe").evaluate((node) => (node.style.width = "340px"));
+  const height = await told;
+  assert.equal(height, await frame.evaluate(() => Math.ceil(document.body.getBoundingClientRect().height)));
+  assert.ok(height > 250 && height < 900, `${height} px`);
+});
+
 test("in a page that is isolated itself the frame has all threads, where its host lets it", async (t) => {
   const host = await proxy(t, ISOLATED);
   host.alter("/", (answer) => ({ ...answer, headers: { ...answer.headers, "cross-origin-resource-policy": "cross-origin" } }));

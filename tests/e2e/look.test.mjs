@@ -155,6 +155,31 @@ test("messages: what a quotation makes too long is cut; what can be done about s
   assert.equal(await page.locator(".notice").count(), 3);
 });
 
+test("at 400 % bar and tabs leave the height to the room, on paper they are gone", async (t) => {
+  const page = await open(t, { context: { viewport: { width: 360, height: 225 } } });
+  await assertFits(page);
+  const stuck = () => page.evaluate(() => [...document.querySelectorAll("body *")].filter((node) => ["fixed", "sticky"].includes(getComputedStyle(node).position) && node.checkVisibility() && node.offsetHeight > 0).map((node) => node.id || node.className));
+  assert.deepEqual((await stuck()).filter((name) => !/notices|dropveil/.test(name)), []);
+  await enter(page, "inside");
+  await assertFits(page);
+  await page.setViewportSize(WIDE);
+  await page.emulateMedia({ media: "print" });
+  for (const gone of [".tabs", ".buttons", "#lessons-button"]) assert.ok(await page.locator(gone).isHidden(), gone);
+  assert.ok(await page.locator("#layers").isVisible());
+});
+
+test("in the system's own colours a switch shows its state, and a tab that it is open", async (t) => {
+  const page = await open(t, { room: "model", context: { forcedColors: "active" } });
+  const picture = async (selector) => (await page.locator(selector).screenshot()).toString("base64");
+  const on = await picture("#set-tanh");
+  await page.locator("#set-tanh").press("Space");
+  await page.locator("#set-seed").focus();
+  assert.notEqual(await picture("#set-tanh"), on, "on and off look alike");
+  const style = (selector) => page.evaluate((wanted) => getComputedStyle(document.querySelector(wanted)).outlineStyle, selector);
+  assert.deepEqual([await style('[data-tab="model"]'), await style('[data-tab="data"]')], ["solid", "none"]);
+  assert.deepEqual(await seriousFindings(page), []);
+});
+
 test("reduced motion: nothing is animated", async (t) => {
   const page = await open(t, { settings: { ...RUN, epochs: 9 }, room: "inside", context: { reducedMotion: "reduce" } });
   await openAll(page);

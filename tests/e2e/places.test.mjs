@@ -5,7 +5,7 @@ import { PARTS } from "../../www/parts.js";
 import { foreignPage } from "./foreign.mjs";
 import { CROSSED } from "./lab.mjs";
 import { proxy } from "./proxy.mjs";
-import { assertFits, drawn, hasRun, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows } from "./support.mjs";
+import { assertFits, drawn, enter, hasRun, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows } from "./support.mjs";
 import { RUN, walk } from "./tour.mjs";
 
 const context = (viewport, more = {}) => ({ viewport, permissions: ["clipboard-read", "clipboard-write"], ...more });
@@ -35,6 +35,7 @@ const PLACES = {
     await server.down();
     await page.reload();
     await hasRun(page);
+    await enter(page, "data");
     await shows(page, "#device-page", /works without a network/);
     return { page, where: page };
   },

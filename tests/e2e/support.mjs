@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after } from "node:test";
-import { launch, WHOLE } from "./browser.mjs";
+import { launch } from "./browser.mjs";
 
 export const ISOLATED = address("NIBBLE_URL");
 export const PLAIN = address("NIBBLE_URL_PLAIN");
@@ -16,7 +16,7 @@ export const NARROW = { width: 390, height: 844 };
 export const SCREENSHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
 
 /** Machines that test are busy: waiting for training ends only when nothing can be going on any more. */
-export const PATIENCE = { timeout: Number(process.env.PAT ?? 180_000) };
+export const PATIENCE = { timeout: 180_000 };
 
 /** A run of ten steps an epoch. */
 export const SMALL = { train: 320, test: 100, batch: 32, epochs: 3 };
@@ -206,9 +206,6 @@ async function styled(page, css, look) {
   }
 }
 
-/** With everything laid out and painted. */
-const whole = (page, look) => styled(page, WHOLE, look);
-
 /** Whether pictures are asked for: `cargo xtask test page --pictures`. Nothing is asserted of them, and they take a tenth of the time. */
 const { NIBBLE_PICTURES } = process.env;
 
@@ -216,7 +213,7 @@ const { NIBBLE_PICTURES } = process.env;
 export async function screenshot(page, name, fullPage = true) {
   if (!NIBBLE_PICTURES) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
-  await styled(page, WHOLE, () => page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage }));
+  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
 }
 
 /** What lies over a panel in a picture of it. */
@@ -235,7 +232,7 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 export async function seriousFindings(page, within = "html") {
   // Evaluated, because the page's policy lets no script in by an element.
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(readFileSync(AXE, "utf8"));
-  const { violations } = await whole(page, () => page.evaluate((where) => axe.run(where, { resultTypes: ["violations"] }), within));
+  const { violations } = await page.evaluate((where) => axe.run(where, { resultTypes: ["violations"] }), within);
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`);
@@ -243,13 +240,11 @@ export async function seriousFindings(page, within = "html") {
 
 /** Fails if the page can be scrolled sideways. */
 export async function assertFits(page) {
-  const { scroll, client } = await whole(page, () =>
-    page.evaluate(() => ({
-      scroll: document.documentElement.scrollWidth,
-      // Without the room that is kept for a scrollbar.
-      client: Math.ceil(document.documentElement.getBoundingClientRect().width),
-    })),
-  );
+  const { scroll, client } = await page.evaluate(() => ({
+    scroll: document.documentElement.scrollWidth,
+    // Without the room that is kept for a scrollbar.
+    client: Math.ceil(document.documentElement.getBoundingClientRect().width),
+  }));
   assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}`);
 }
 

@@ -6,7 +6,7 @@ import { Loop } from "../../www/worker/loop.js";
 import { altered } from "./engine.mjs";
 import { FATES, fates, MODULE } from "./fates.mjs";
 import { still, until } from "./lab.mjs";
-import { noticed, open, runOf, SMALL, trained } from "./support.mjs";
+import { enter, noticed, open, runOf, SMALL, trained } from "./support.mjs";
 
 /** A run of the engine, as far as the loop knows one. */
 function toy() {
@@ -65,6 +65,7 @@ test("a trap or an error from within the engine's own calls has lost it, others 
 
 test("a RangeError of JavaScript is told, and the engine goes on", async (t) => {
   const page = await altered(t, "Run.prototype.predictions = () => new Array(-1);", { ...SMALL, train: 100, epochs: 2, build: "single" });
+  await enter(page, "errors");
   await page.click("#play");
   await noticed(page, "The test images could not be shown");
   await until(page, () => nibble.finished && !nibble.playing);

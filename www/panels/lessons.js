@@ -3,6 +3,7 @@ import { factText } from "../lesson/facts.js";
 import { filled, selectorOf } from "../lesson/format.js";
 import { partOf } from "../parts.js";
 import { settingOf } from "../settings.js";
+import { partsOf } from "../view.js";
 import { fromFile, listed, loadDone, saveDone } from "../lesson/library.js";
 import { Runner } from "../lesson/runner.js";
 import { drawing } from "../frames.js";
@@ -104,7 +105,7 @@ class Lessons {
   /** What it named when the page was opened. */
   #named = [...new URLSearchParams(location.search).keys()];
   #opener = document.getElementById("lessons-button");
-  /** In a frame, which has no masthead: the opener is another one, in sight while it is needed. */
+  /** In a frame, which has no list of lessons: the opener is another one, in sight while it is needed. */
   #framed = false;
 
   constructor(root, session, places) {
@@ -241,10 +242,12 @@ class Lessons {
     this.#leaveStage();
   }
 
-  /** What a step has put together makes room for the room that it came from. */
+  /** What a step has put together makes room for what was there before. */
   #leaveStage() {
-    const { room, show, embed } = this.session.settings;
-    if (this.places.room === null && show === "" && !embed) this.places.open(room);
+    const { settings } = this.session;
+    const parts = partsOf(settings);
+    if (parts) this.places.stage(parts);
+    else if (this.places.room === null) this.places.open(settings.room);
   }
 
   #list() {

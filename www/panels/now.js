@@ -5,6 +5,7 @@
 import { percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { MORE_EPOCHS } from "../kept/keeping.js";
+import { wilson } from "../stats.js";
 import { scoreText } from "../ui/bar.js";
 import { element, setText } from "../ui/dom.js";
 
@@ -22,6 +23,13 @@ const press = (selector) => document.querySelector(selector)?.click();
 
 /** "Guessing would get 10 %." */
 const guessing = (run) => `Guessing would get ${percent(1 / run.data.classes.length, 0)}.`;
+
+/** The same, or, where what was reached cannot be told from it, that. */
+function chanceOf(run) {
+  const last = run.epochs.at(-1);
+  const [low] = last ? wilson(last.testAccuracy, run.info.images[1]) : [1];
+  return low > 1 / run.data.classes.length ? guessing(run) : `That is within chance of guessing, ${percent(1 / run.data.classes.length, 0)}: more epochs or another rate may help.`;
+}
 
 const STATES = {
   fresh: {
@@ -42,7 +50,7 @@ const STATES = {
   },
   finished: {
     title: ({ run, runs }) => (runs.length > 1 ? "Both runs are done" : `Done: ${scoreText(run)} of new pictures are recognised`),
-    text: ({ run }) => `${guessing(run)} Behind ± is what chance does with ${whole(run.info.images[1])} test images.${run.info.images[1] < 50 ? " So few test images say little." : ""}`,
+    text: ({ run }) => `${chanceOf(run)} Behind ± is what chance does with ${whole(run.info.images[1])} test images.${run.info.images[1] < 50 ? " So few test images say little." : ""}`,
     buttons: (session) => [
       button(`${MORE_EPOCHS} more epochs`, "now-more", () => session.experiments.lengthen(session.settings.epochs + MORE_EPOCHS)),
       button("Compare with FP32", "now-compare", () => session.experiments.race("quantizer:none")),

@@ -50,11 +50,11 @@ class RunTable {
     this.root = root;
     this.#session = session;
     const part = (id) => root.querySelector(`#${id}`);
-    Object.assign(this, { search: part("runtable-search"), group: part("runtable-group"), table: part("runtable-table"), canvas: part("runtable-plot"), own: part("runtable-own"), note: part("runtable-note") });
+    Object.assign(this, { search: part("runtable-search"), group: part("runtable-group"), table: part("runtable-table"), canvas: part("runtable-plot"), own: part("runtable-own"), note: part("runtable-note"), none: part("runtable-none") });
     this.redraw = drawing(() => this.#draw(), 200);
     this.search.addEventListener("input", this.redraw);
     this.group.addEventListener("change", () => this.#choose([]));
-    part("runtable-none").addEventListener("click", () => this.#choose([]));
+    this.none.addEventListener("click", () => this.#choose([]));
     this.#head();
     new ResizeObserver(this.redraw).observe(this.canvas);
     onThemeChange(this.redraw);
@@ -115,6 +115,7 @@ class RunTable {
       const sort = cell.dataset.column === this.#order.by ? (this.#order.way > 0 ? "ascending" : "descending") : "none";
       setAttribute(cell, "aria-sort", sort);
     }
+    this.canvas.hidden = this.none.hidden = pinned.length === 0;
     drawCourses(this.canvas, pinned);
     const words = pinned.map((row) => `${row.title} ${accuracyText(row, row.tests.at(-1) ?? NaN)}`);
     setAttribute(this.canvas, "aria-label", words.length > 0 ? `Test accuracies over the epochs. ${words.join("; ")}.` : "Test accuracies: no run is chosen.");

@@ -46,7 +46,13 @@ const OFFERED = {
   ptq: "Quantize after training", outlier: "Outlier", weights: "Weights", activations: "Activations",
   gradients: "Gradients", errors: "Errors", try: "Try it",
 };
-const FRAME_HEIGHT = 900;
+/** About how high a part is in a frame of 700 pixels, two of `BESIDE` taking the room of one; and the bar. */
+const HEIGHTS = { health: 90, settings: 200, accuracy: 400, loss: 400, compare: 330, ptq: 900, outlier: 330, weights: 1000, activations: 480, gradients: 350, errors: 1250, try: 900 };
+const BESIDE = ["accuracy", "loss"];
+const BAR = 100;
+
+/** Height of a frame for these parts; one whose host listens follows the page (docs/TEACHING.md). */
+const frameHeight = (parts) => BAR + parts.reduce((sum, name) => sum + HEIGHTS[name], 0) - (BESIDE.every((name) => parts.includes(name)) ? HEIGHTS.loss : 0);
 
 /** Address of the page with these settings. */
 function linkTo(settings, view = {}) {
@@ -61,7 +67,7 @@ function embedCode(settings, parts) {
   const source = linkTo(settings, { embed: true, show: show === EMBEDDED.join() ? "" : show });
   const allowed = ["clipboard-write", ...(parts.includes("try") ? ["camera"] : [])].join("; ");
   // In HTML an & of an address is written out.
-  return `<iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble: 4-bit training" width="100%" height="${FRAME_HEIGHT}" style="border: 0" loading="lazy" allow="${allowed}"></iframe>`;
+  return `<iframe src="${source.replaceAll("&", "&amp;")}" title="Nibble: 4-bit training" width="100%" height="${frameHeight(parts)}" style="border: 0" loading="lazy" allow="${allowed}"></iframe>`;
 }
 
 class Share {

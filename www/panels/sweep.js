@@ -2,7 +2,7 @@
  * Sweep: every combination of some settings and seeds, trained one run after the other. This is what stands there until
  * somebody uses it; all else is loaded then, or when an earlier visit has left a sweep.
  */
-import { sweepIsLeft } from "../sweep/left.js";
+import { sweepIsLeft } from "../keys.js";
 
 const MARKUP = `
   <header>

@@ -18,6 +18,7 @@ import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { drawing } from "../frames.js";
 import { FONT } from "./canvas.js";
 import { paperEpochs } from "../reference/paper.js";
+import { element, setText } from "../ui/dom.js";
 import { color, onThemeChange } from "./theme.js";
 
 /** Redrawn at most this often: the cores are for training. */
@@ -133,6 +134,9 @@ export class CurvePlot {
       ...RUN_COLORS.flatMap((_color, slot) => own.map((curve) => ({ curve, slot }))),
     ];
     this.legend = document.getElementById(`${id}-legend`);
+    /** Which moment the legend tells of, while a pointer chooses one. */
+    this.when = element("span", { class: "curve-when" });
+    this.box.append(this.when);
     this.#chips = this.#series.map((_series, i) => this.#chip(i));
     this.#plot = this.#make();
     this.#showLegend();
@@ -254,7 +258,8 @@ export class CurvePlot {
 
   #end() {
     const [run] = this.#runs;
-    if (!run) return 10;
+    // Where the first epochs of a run will be: nothing jumps when it comes.
+    if (!run) return 1;
     const least = this.#paper ? REFERENCE_END : 0;
     const reached = this.#runs.map(({ globalStep, info }) => globalStep / info.stepsPerEpoch);
     const total = Math.max(...this.#runs.map(({ epochsTotal }) => epochsTotal));
@@ -297,6 +302,8 @@ export class CurvePlot {
   #showValues() {
     const { data } = this.#plot;
     const index = this.#pointer ?? data[0].length - 1;
+    const at = this.#pointer === null ? undefined : data[0][this.#pointer];
+    setText(this.when, at === undefined ? "" : `at epoch ${at.toFixed(2)}`);
     this.#chips.forEach(({ value }, i) => {
       const known = valueAt(data[i + 1], index);
       const text = known === null ? "–" : this.format(known, false);

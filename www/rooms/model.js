@@ -1,5 +1,6 @@
 /** What learns: the network, what its numbers are rounded to, and every setting. */
 import * as engine from "../panels/engine.js";
+import * as fixed from "../panels/fixed.js";
 import * as levels from "../panels/levels.js";
 import * as network from "../panels/network.js";
 import * as recipes from "../panels/recipes.js";
@@ -11,8 +12,8 @@ export const room = {
     { columns: [["network"]] },
     { columns: [["recipes"]] },
     { columns: [["settings"]] },
-    { widths: "minmax(0, 1fr) 320px", columns: [["levels"], ["engine"]] },
+    { columns: [["levels", "engine"], ["fixed"]] },
   ],
   enter: () => unfold(true),
-  parts: { network, recipes, levels, engine: { ...engine, id: "engine-panel" } },
+  parts: { network, recipes, levels, fixed, engine: { ...engine, id: "engine-panel" } },
 };

@@ -12,7 +12,7 @@
  * @property {number} at when it was saved last
  */
 import { differences, display, settingOf, SETTINGS } from "../settings.js";
-import { meanOf } from "../sweep/results.js";
+import { meanOf } from "../stats.js";
 
 const last = ({ tests }) => tests.at(-1) ?? NaN;
 

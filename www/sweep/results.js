@@ -15,6 +15,7 @@
  * @property {number|null} trainLoss
  * @property {number|null} secs of its epochs, with their test passes
  */
+import { meanOf } from "../stats.js";
 import { csv, OF_RUNS, settingCell } from "../share/table.js";
 
 /** Figures of a run that table and file have. */
@@ -32,14 +33,6 @@ export function resultOf(run, state, why) {
 
 /** One that could not be made, or has ended without any figures. @returns {Result} */
 export const failure = (why) => resultOf({ globalStep: 0, epochs: [] }, "failed", why);
-
-/** Mean, and the deviation of a sample (divided by n - 1): NaN of fewer than two. @param {number[]} values */
-export function meanOf(values) {
-  const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  const deviation = n < 2 ? NaN : Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
-  return { mean, deviation };
-}
 
 /**
  * One line a combination, over its runs that are done.

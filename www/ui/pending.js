@@ -20,7 +20,6 @@ export function wirePending(session) {
 export function showPending({ waiting, run, settings }) {
   const some = waiting.length > 0 && run.begun;
   at("pending").classList.toggle("on", some);
-  at("menu").classList.toggle("waiting", some);
   const counted = `${waiting.length} ${waiting.length === 1 ? "change waits" : "changes wait"} for a new run`;
   const text = some ? `${counted}: ${changesText(waiting, run.settings, settings)}.` : "";
   setText(at("pending-text"), text);

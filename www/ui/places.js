@@ -57,7 +57,10 @@ export class Places {
   /** Sees to it that a part is shown: where it is not, the room that brings it opens. @param {string} part */
   async reveal(part) {
     const entry = roomOf(part);
-    if (entry && !this.shown.includes(part)) await this.open(entry.name);
+    if (!entry) return;
+    // It is there even where another wish comes before it is shown.
+    await this.#fill(part);
+    if (!this.shown.includes(part)) await this.open(entry.name);
   }
 
   /** Loads a room without showing it. @param {string} name */

@@ -1,0 +1,72 @@
+/** Rooms: what the registry says of them is so; a new one is a file and an entry; what is not first is loaded when it is opened. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ROOMS, roomOf } from "../../www/rooms.js";
+import { assertFits, enter, NARROW, open, PATIENCE, runOf, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
+
+const shownParts = (page) => page.evaluate(() => [...document.querySelectorAll("main [data-part]")].filter((part) => part.checkVisibility()).map((part) => part.dataset.part));
+
+test("every room brings the parts that its entry names, and no part has two rooms", async (t) => {
+  const page = await open(t);
+  const brought = await page.evaluate(async () => {
+    const { ROOMS: all } = await import("./rooms.js");
+    return Promise.all(all.map(async ({ name, load }) => [name, Object.keys((await load()).parts).sort()]));
+  });
+  assert.deepEqual(brought, ROOMS.map(({ name, parts }) => [name, [...parts].sort()]));
+  const parts = ROOMS.flatMap((room) => room.parts);
+  assert.equal(new Set(parts).size, parts.length);
+  for (const part of parts) assert.ok(roomOf(part).parts.includes(part));
+});
+
+const CELLAR = `export const room = { rows: [{ columns: [["barrel"], ["loss"]] }], parts: { barrel: { mount: (root, session) => {
+  root.innerHTML = '<h2 id="barrel-title">Barrel</h2><p id="barrel-steps"></p>';
+  session.on(["run", "steps"], () => (root.querySelector("#barrel-steps").textContent = "steps " + session.run.globalStep));
+} } } };`;
+
+for (const viewport of [WIDE, NARROW]) {
+  test(`${viewport.width} px: a new room is a file and an entry: tab, address, parts, what it hears`, async (t) => {
+    const prepare = async (opened) => {
+      await opened.route("**/rooms/cellar.js", (route) => route.fulfill({ contentType: "text/javascript", body: CELLAR }));
+      await opened.route(/\/rooms\.js$/, async (route) => {
+        const response = await route.fetch();
+        const text = (await response.text()).replace("\n]);", '\n  { name: "cellar", label: "Cellar", parts: ["barrel"], load: () => import("./rooms/cellar.js").then(own) },\n]);');
+        await route.fulfill({ response, body: text });
+      });
+    };
+    const page = await open(t, { prepare, settings: SMALL, context: { viewport } });
+    await page.click("#step");
+    await trained(page, 1);
+    await enter(page, "cellar");
+    // It comes late, and knows what was before.
+    await shows(page, "#barrel-steps", /^steps 1$/);
+    assert.match(page.url(), /room=cellar/);
+    assert.deepEqual(await shownParts(page), ["barrel", "loss"]);
+    await page.click("#step");
+    await shows(page, "#barrel-steps", /^steps 2$/);
+    await enter(page, "train");
+    assert.ok((await shownParts(page)).includes("loss"), "a part that two rooms show is lost to one of them");
+    await page.goto(page.url().replace(/[?].*/, "?train=100&test=100&show=barrel,accuracy"));
+    await page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
+    assert.deepEqual(await shownParts(page), ["barrel", "accuracy"]);
+    await assertFits(page);
+    assert.deepEqual(await seriousFindings(page), []);
+  });
+}
+
+test("the first screen loads the first room alone; training goes on from room to room, and the last wish counts", async (t) => {
+  const loaded = [];
+  const prepare = async (page) => page.on("request", (request) => loaded.push(new URL(request.url()).pathname.replace(/^.*\/(?=panels\/)/, "")));
+  const page = await open(t, { prepare, settings: { ...SMALL, epochs: 300 } });
+  assert.ok(loaded.includes("panels/now.js"));
+  for (const late of ["weights", "errors", "runtable", "share", "ptq", "camera"]) assert.ok(!loaded.includes(`panels/${late}.js`), `${late} is loaded at the start`);
+  await page.click("#play");
+  for (const { name } of ROOMS) {
+    const { globalStep } = await runOf(page);
+    await enter(page, name);
+    await trained(page, globalStep + 1);
+    assert.ok(await page.evaluate(() => nibble.playing), name);
+  }
+  await page.evaluate(() => ["data", "errors", "inside"].forEach((name) => document.querySelector(`[data-tab=${name}]`).click()));
+  await page.waitForFunction(() => document.body.dataset.room === "inside");
+  assert.deepEqual(await shownParts(page), ["weights", "activations", "gradients"]);
+});
