@@ -56,7 +56,7 @@ impl Role {
             ("test", _) => batch(Part::Test, 1, DatasetKind::Cifar100),
             ("batches.meta" | "meta", _) => Self::NamesPickle,
             ("batches.meta.txt" | "fine_label_names.txt", _) => Self::NamesText,
-            _ if name.starts_with('.') || name.ends_with(".txt") || name.ends_with(".html") => Self::Ignored,
+            _ if [".txt", ".html", ".txt~"].iter().any(|ending| name.ends_with(ending)) => Self::Ignored,
             _ => Self::Unknown,
         }
     }
