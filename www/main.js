@@ -3,8 +3,6 @@ import { besides, roundings } from "./difference.js";
 import { detect, obstacle } from "./features.js";
 import { fixed, megabytes, percent, short } from "./format.js";
 import { drawing } from "./frames.js";
-import { arePictures } from "./images/folder.js";
-import { loadPictures } from "./images/read.js";
 import { isolate } from "./isolation.js";
 import { isSavedRun } from "./kept/keeping.js";
 import { keepOffline } from "./offline.js";
@@ -180,11 +178,10 @@ function build(features) {
   for (const panel of PANELS) mountPanel(panel, session);
   wireTransport(session);
   wireDrop(async (entries) => {
-    if (arePictures(entries)) return loadPictures(session, entries);
     if (entries.length === 1 && isSavedRun(entries[0].file)) return session.keeping.openFile(entries[0].file);
     const other = entries.length === 1 ? await otherFile(entries[0].file) : null;
     if (other) return notify("info", other.text, other.actions);
-    return session.loadFiles(entries.map(({ file }) => file));
+    return session.read(entries);
   }, notify);
   const actions = { apply: () => session.reset(), "race-waiting": () => session.experiments.raceWaiting(), undo: () => session.undo() };
   for (const [id, act] of Object.entries(actions)) {

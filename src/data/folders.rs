@@ -2,7 +2,6 @@
 //!
 //! The level below train, test and val is the class, or else the level below what all pictures have in common.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::input::wrong;
@@ -50,28 +49,21 @@ pub(super) struct Grouping {
     pub left_out: BTreeMap<&'static str, Vec<usize>>,
 }
 
-/// Names as people count: "2" before "10".
-pub(super) fn natural(a: &str, b: &str) -> Ordering {
-    let key = |text: &str| {
-        let mut parts: Vec<(String, usize, String)> = Vec::new();
-        for letter in text.chars() {
-            let digit = letter.is_ascii_digit();
-            match parts.last_mut() {
-                Some((last, ..)) if last.starts_with(|first: char| first.is_ascii_digit()) == digit => last.push(letter),
-                _ => parts.push((letter.to_string(), 0, String::new())),
-            }
+/// By this key names are in the order in which people count: "2" before "10".
+pub(super) fn natural(text: &str) -> (Vec<(bool, usize, String)>, String) {
+    let mut parts: Vec<(bool, usize, String)> = Vec::new();
+    for letter in text.chars() {
+        let word = !letter.is_ascii_digit();
+        match parts.last_mut() {
+            Some((last, _, part)) if *last == word => part.extend(letter.to_lowercase()),
+            _ => parts.push((word, 0, letter.to_lowercase().collect())),
         }
-        for (text, length, folded) in &mut parts {
-            if text.starts_with(|first: char| first.is_ascii_digit()) {
-                let digits = text.trim_start_matches('0');
-                (*length, *folded) = (digits.len() + 1, digits.to_owned());
-            } else {
-                *folded = text.to_lowercase();
-            }
-        }
-        parts.into_iter().map(|(_, length, folded)| (length, folded)).collect::<Vec<_>>()
-    };
-    key(a).cmp(&key(b)).then_with(|| a.cmp(b))
+    }
+    for (_, length, digits) in parts.iter_mut().filter(|(word, ..)| !word) {
+        *digits = digits.trim_start_matches('0').into();
+        *length = digits.len();
+    }
+    (parts, text.into())
 }
 
 /// What cameras and screens call their pictures: no class.
@@ -145,7 +137,7 @@ pub(super) fn group(paths: &[&str], tables: &[Table]) -> Result<Grouping> {
         return Err(no_classes(&root.join("/"), paths.len(), known));
     }
     let mut names: Vec<String> = known.into_iter().collect();
-    names.sort_by(|a, b| natural(a, b));
+    names.sort_by_cached_key(|name| natural(name));
     let numbers: HashMap<&str, u16> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i as u16)).collect();
     let mut left_out: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
     let mut places = Vec::with_capacity(paths.len());
@@ -305,7 +297,7 @@ mod tests {
     #[test]
     fn counted_as_people_do() {
         let mut names = vec!["10", "2", "b", "A", "a", "02", "class 10", "class 9"];
-        names.sort_by(|a, b| natural(a, b));
+        names.sort_by_cached_key(|name| natural(name));
         assert_eq!(names, ["02", "2", "10", "A", "a", "b", "class 9", "class 10"]);
     }
 }

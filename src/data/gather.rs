@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use super::archive::{Leaf, Walk};
 use super::arrays::{self, Array, MAX_ARRAY};
-use super::cifar::{Role, base_name};
+use super::roles::{Role, base_name};
 use super::dataset::Dataset;
 use super::folders::{self, Table, natural};
 use super::input::{take_exactly, unreadable, wrong};
@@ -92,7 +92,7 @@ impl Gathering {
 
     /// Adds a file by its path from the dropped folder on.
     pub fn add(&mut self, path: &str, source: Rc<dyn Source>) {
-        self.inputs.push(Input { path: path.replace('\\', "/"), source });
+        self.inputs.push(Input { path: path.replace('\\', "/"), source, origin: self.inputs.len() });
     }
 
     /// Lets the images take so many bytes at most: more are refused before they are read.
@@ -111,10 +111,9 @@ impl Gathering {
     /// [`Error::Data`] where no data set is in it, or it is damaged, larger than it may be, or there is no memory for it.
     pub fn plan(mut self, progress: &mut dyn FnMut(usize)) -> Result<Reading> {
         // Browsers list a folder in the order of the disk; the same folder is to be the same data set everywhere.
-        let mut order: Vec<usize> = (0..self.inputs.len()).collect();
-        order.sort_by(|&a, &b| natural(&self.inputs[a].path, &self.inputs[b].path));
-        let inputs: Rc<[Input]> = order.iter().map(|&at| self.inputs[at].clone()).collect();
-        self.inputs.clear();
+        let mut inputs = std::mem::take(&mut self.inputs);
+        inputs.sort_by_cached_key(|input| natural(&input.path));
+        let inputs: Rc<[Input]> = inputs.into();
         let (seen, texts) = look(&inputs, progress)?;
         let is_batch = |seen: &Seen| batch(seen);
         if seen.iter().any(is_batch) {
@@ -249,7 +248,7 @@ impl Gathering {
             }));
         }
         let mut order: Vec<usize> = (0..paths.len()).filter(|&picture| grouping.places[picture].is_some()).collect();
-        order.sort_by(|&a, &b| natural(paths[a], paths[b]));
+        order.sort_by_cached_key(|&picture| natural(paths[picture]));
         let slot = |&picture: &usize| {
             let (share, class) = grouping.places[picture]?;
             Some(Slot { path: paths[picture].into(), share, class, at: at[picture] })
@@ -286,9 +285,9 @@ impl Reading {
         }
     }
 
-    /// The path of an input, in the order in which they are counted here.
-    pub fn path(&self, input: usize) -> &str {
-        &self.inputs[input].path
+    /// Which of the files that were added an input of [`Picture`] is.
+    pub fn origin(&self, input: usize) -> usize {
+        self.inputs[input].origin
     }
 
     /// The next picture to decode; `None` after the last.
@@ -325,7 +324,7 @@ impl Reading {
     /// # Errors
     /// [`Error::Data`] where it cannot be read, or is larger than a picture may be.
     pub fn bytes(&self, input: usize) -> Result<Vec<u8>> {
-        let Input { path, source } = &self.inputs[input];
+        let Input { path, source, .. } = &self.inputs[input];
         if source.size() > MAX_PICTURE {
             return wrong(path, format!("a picture of at most {} MB", MAX_PICTURE >> 20), format!("{} bytes", source.size()));
         }

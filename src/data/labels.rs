@@ -52,8 +52,9 @@ impl Labels {
         let body = &rows[1..];
         let named = |row: &Vec<String>, column: usize| row.get(column).is_some_and(|name| pictures.contains(stem(name.trim())));
         let column = (0..width).find(|&column| {
-            let known = body.iter().filter(|row| named(row, column)).count();
-            known > 0 && 2 * known > body.len()
+            let known = rows.iter().filter(|row| named(row, column)).count();
+            // One row is the header.
+            known > 0 && 2 * known >= body.len()
         })?;
         let header: Vec<String> = rows[0].iter().map(|name| name.trim().to_ascii_lowercase()).collect();
         // A table may have no header.

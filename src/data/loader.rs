@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::cifar::{CIFAR10_BATCH, Part, Role};
+use super::roles::{CIFAR10_BATCH, Part, Role};
 use super::dataset::{BYTES_PER_IMAGE, Dataset, DatasetKind, IMAGE_BYTES, MAX_IMAGES, Split};
 use super::input::wrong;
 use super::readers::{self, Sink, Source};

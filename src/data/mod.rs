@@ -7,10 +7,10 @@
 //! source, input                                bytes of files
 //!   <── archive <── recognise                  gzip, tar, zip; what a file is by its content
 //!   <── arrays, pickle, parquet                one format each
-//! cifar <── readers <── loader                 CIFAR's batches; readers write into a Sink, which the loader is
+//! roles <── readers <── loader                 CIFAR's batches; readers write into a Sink, which the loader is
 //! folders, labels <── pairs, tables, pictures  which class, which part; sets of arrays, of tables, of pictures
 //!                                   <── gather   from a drop to a set
-//!          images, synthetic, batches <──┴──> dataset ──> normalize
+//!   cifar, images, synthetic, batches <──┴──> dataset ──> normalize
 //! ```
 //!
 //! All that reads files is behind the feature `readers`, which the engine's builds leave out: in a browser it is a module of
@@ -49,6 +49,8 @@ mod pictures;
 mod readers;
 #[cfg(feature = "readers")]
 mod recognise;
+#[cfg(feature = "readers")]
+mod roles;
 #[cfg(feature = "readers")]
 mod source;
 #[cfg(feature = "readers")]

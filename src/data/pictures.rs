@@ -142,8 +142,9 @@ impl Places {
             self.classes.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(class, _)| class.clone()).collect();
         if classes.len() < 2 {
             let expected = format!("at least 2 classes of {fewest} or more pictures that can be read");
-            let found = notes.join(" ");
-            return wrong(&self.name, expected, if found.is_empty() { format!("{}", classes.len()) } else { found });
+            let one = classes.first().map_or_else(|| "none".into(), |class| format!("one, {class}"));
+            let why = sentences(&self.left_out, |class| all.get(class).copied().unwrap_or(0)).join(" ");
+            return wrong(&self.name, expected, format!("{one}. {why}").trim_end_matches(['.', ' ']));
         }
         let mut dataset = self.split(classes, &numbers, parted)?;
         dataset.notes.splice(0..0, notes);
@@ -152,7 +153,7 @@ impl Places {
 
     fn notes(&mut self, gone: &[String], fewest: usize, all: &HashMap<String, usize>) -> Vec<String> {
         let classes = self.classes.len() - gone.len();
-        let mut said = format!("{classes} classes");
+        let mut said = if classes == 1 { "one class".into() } else { format!("{classes} classes") };
         if !self.how.is_empty() {
             said = format!("{said}; {}", self.how);
         }

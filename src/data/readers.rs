@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::cifar::Part;
+use super::roles::Part;
 use super::dataset::{DatasetKind, IMAGE_BYTES, MAX_IMAGES};
 use super::input::{fill, unreadable, wrong};
 use super::left_out::few;

@@ -30,11 +30,13 @@ impl Source for Vec<u8> {
 
 /// A file that was dropped: its path from the dropped folder on, with slashes, and its bytes.
 #[derive(Clone)]
-pub struct Input {
+pub(super) struct Input {
     /// From the dropped or chosen folder on.
     pub path: String,
     /// What is in it.
     pub source: Rc<dyn Source>,
+    /// Its number among those that were dropped.
+    pub origin: usize,
 }
 
 /// Bytes asked of a file at once: in a browser each read is a call of JavaScript.

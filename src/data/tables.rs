@@ -167,7 +167,7 @@ fn classes(labels: BTreeSet<&Label>, names: Option<Vec<String>>) -> (Vec<String>
         Label::Number(value) => value.to_string(),
         Label::Name(name) => name.clone(),
     };
-    labels.sort_by(|a, b| natural(&text(a), &text(b)));
+    labels.sort_by_cached_key(|label| natural(&text(label)));
     let numbers = labels.iter().enumerate().map(|(at, label)| ((*label).clone(), at as u16)).collect();
     (labels.into_iter().map(text).collect(), numbers)
 }

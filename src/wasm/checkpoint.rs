@@ -7,7 +7,8 @@ use wasm_bindgen::prelude::*;
 
 use super::error::Result;
 use super::files::Source;
-use super::{Dataset, Run, now, object};
+use super::engine::{now, object};
+use super::{Dataset, Run};
 use crate::checkpoint::{Loaded, Reader};
 
 /// A saved run of which the header has been read.

@@ -5,7 +5,8 @@ use wasm_bindgen::prelude::*;
 
 use super::error::Result;
 use super::files::Sink;
-use super::{Dataset, now, object, on_pool, to_js};
+use super::engine::{now, object, on_pool};
+use super::{Dataset, to_js};
 use crate::checkpoint::{self, History};
 use crate::predictions::Query;
 use crate::settings::RunConfig;

@@ -132,7 +132,7 @@ impl Walk {
 
     /// Opens the next input.
     fn input(&mut self) -> Result<Option<Leaf>> {
-        let Some(Input { path, source }) = self.inputs.get(self.next).cloned() else { return Ok(None) };
+        let Some(Input { path, source, .. }) = self.inputs.get(self.next).cloned() else { return Ok(None) };
         let input = self.next;
         self.next += 1;
         *self.failed.borrow_mut() = None;

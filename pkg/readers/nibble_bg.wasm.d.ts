@@ -1,0 +1,34 @@
+/* tslint:disable */
+/* eslint-disable */
+export const memory: WebAssembly.Memory;
+export const __wbg_found_free: (a: number, b: number) => void;
+export const __wbg_gathering_free: (a: number, b: number) => void;
+export const __wbg_get_picture_file: (a: number) => number;
+export const __wbg_get_picture_slot: (a: number) => number;
+export const __wbg_picture_free: (a: number, b: number) => void;
+export const __wbg_reading_free: (a: number, b: number) => void;
+export const __wbg_set_picture_file: (a: number, b: number) => void;
+export const __wbg_set_picture_slot: (a: number, b: number) => void;
+export const found_info: (a: number) => [number, number, number];
+export const found_labels: (a: number) => any;
+export const found_piece: (a: number, b: number, c: number, d: number, e: number) => any;
+export const gathering_add: (a: number, b: number, c: number, d: number) => void;
+export const gathering_new: (a: any) => number;
+export const gathering_plan: (a: number, b: any) => [number, number, number];
+export const gathering_setRoom: (a: number, b: number) => void;
+export const gathering_setSample: (a: number, b: number) => void;
+export const picture_bytes: (a: number) => any;
+export const reading_finish: (a: number) => [number, number, number];
+export const reading_next: (a: number) => [number, number, number];
+export const reading_pictures: (a: number) => number;
+export const reading_put: (a: number, b: number, c: number, d: number) => void;
+export const reading_refuse: (a: number, b: number, c: number, d: number) => void;
+export const start: () => void;
+export const __wbindgen_malloc: (a: number, b: number) => number;
+export const __wbindgen_realloc: (a: number, b: number, c: number, d: number) => number;
+export const __wbindgen_free: (a: number, b: number, c: number) => void;
+export const __wbindgen_exn_store: (a: number) => void;
+export const __externref_table_alloc: () => number;
+export const __wbindgen_externrefs: WebAssembly.Table;
+export const __externref_table_dealloc: (a: number) => void;
+export const __wbindgen_start: () => void;
