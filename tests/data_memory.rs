@@ -2,8 +2,8 @@
 //! engine, and every run in it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use nibble::data::images::from_pixels;
@@ -104,7 +104,8 @@ fn what_has_no_room_is_refused() {
     assert!(room_for(synthetic::generate(1, usize::MAX, 1), usize::MAX) < 1 << 50);
 
     let (pixels, labels) = (batch(400)[..400 * IMAGE_BYTES].to_vec(), [[0u16; 200], [1; 200]].concat());
-    let read = |image: usize, into: &mut [u8]| into.copy_from_slice(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES]);
+    let read =
+        |image: usize, into: &mut [u8]| into.copy_from_slice(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES]);
     let own = || from_pixels("Pets", vec!["cats".into(), "dogs".into()], pixels.len(), &labels, 1, read);
     assert!(with_room(450, own).is_ok());
     let fit = room_for(with_room(300, own), 400);

@@ -7,8 +7,8 @@ use nibble::data::{DatasetKind, Decoder, Gathering, IMAGE_BYTES, Source};
 use nibble::{Error, Result};
 use proptest::prelude::*;
 use std::io::{self, Write};
-use std::rc::Rc;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 #[allow(dead_code)]
 #[path = "support/data.rs"]
@@ -264,12 +264,27 @@ fn unrelated_files() {
     let one = |name: &str, bytes: &[u8]| load(&[(name, bytes)]);
     let wanted = "pictures in a folder";
     assert_wrong(one("cifar.zip", b"PK\x03\x04...."), "cifar.zip", "a whole zip archive", "");
-    assert_wrong(one("notes.md", b"hello"), "notes.md", wanted, "a text that begins with \"hello\" (5 bytes)");
+    assert_wrong(
+        one("notes.md", b"hello"),
+        "notes.md",
+        wanted,
+        "a text that begins with \"hello\" (5 bytes)",
+    );
     assert_wrong(one("empty", b""), "empty", wanted, "an empty file");
-    assert_wrong(one("model.pkl", &pickle("meta10")), "model.pkl", wanted, "a pickle without images and labels");
+    assert_wrong(
+        one("model.pkl", &pickle("meta10")),
+        "model.pkl",
+        wanted,
+        "a pickle without images and labels",
+    );
     let archive = gzip(&tar(&[("main.c", b"int main;"), ("a.h", b"")]));
     assert_wrong(one("linux.tar.gz", &archive), "linux.tar.gz/cifar/main.c", wanted, "and 1 more files");
-    assert_wrong(one("cat.png", b"\x89PNG\r\n\x1a\nrest"), "pictures", "one folder for each class", "1 pictures in one");
+    assert_wrong(
+        one("cat.png", b"\x89PNG\r\n\x1a\nrest"),
+        "pictures",
+        "one folder for each class",
+        "1 pictures in one",
+    );
 }
 
 #[test]
@@ -312,7 +327,12 @@ fn corrupt_pickles() {
     let bad = |name: &str| one(&pickle(name));
     assert_wrong(bad("bad-object"), "data_batch_1", "numpy arrays", "builtins.complex");
     assert_wrong(bad("bad-count"), "data_batch_1", "data of 3 images", "shape [2, 3072]");
-    assert_wrong(bad("bad-keys"), "data_batch_1", "labels (CIFAR-10) or fine_labels (CIFAR-100)", "a dictionary of 1 with images");
+    assert_wrong(
+        bad("bad-keys"),
+        "data_batch_1",
+        "labels (CIFAR-10) or fine_labels (CIFAR-100)",
+        "a dictionary of 1 with images",
+    );
     // A string that claims 4 GB, a pop of nothing, a list that holds itself, an unknown opcode.
     let claim = b"\x80\x02T\xff\xff\xff\x7f";
     assert_wrong(one(claim), "data_batch_1", "a whole pickle", "2147483647 bytes where 0 are left");
@@ -519,9 +539,12 @@ fn the_official_data_reads_the_same_from_every_form() {
             let start = std::time::Instant::now();
             let read: Vec<(String, Vec<u8>)> = files
                 .iter()
-                .map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(file).unwrap()))
+                .map(|file| {
+                    (file.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(file).unwrap())
+                })
                 .collect();
-            let files: Vec<(&str, &[u8])> = read.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+            let files: Vec<(&str, &[u8])> =
+                read.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
             let set = load(&files).unwrap();
             println!("{source}: {} in {:.2} s", set.fingerprint(), start.elapsed().as_secs_f32());
             assert_eq!((set.kind, set.train.len(), set.test.len()), (kind, 50_000, 10_000));

@@ -22,7 +22,7 @@ fn read_with(files: &[File], set: impl FnOnce(&mut Gathering)) -> Result<(Datase
     files.iter().for_each(|(path, bytes)| gathering.add(path, Rc::new(bytes.clone())));
     set(&mut gathering);
     let mut reading = gathering.plan(&mut |_| {})?;
-    while let Some(Picture { slot, input, bytes }) = reading.next()? {
+    while let Some(Picture { slot, input, bytes }) = reading.next_picture()? {
         let bytes = input.map_or(Ok(bytes), |input| reading.bytes(input))?;
         match image::load_from_memory(&bytes) {
             Ok(picture) => {
@@ -129,8 +129,10 @@ fn arrays_tables_and_archives_are_read_as_their_own_programs_read_them() {
     assert_eq!(expected.len(), 12);
     for (name, wanted) in expected {
         let (set, _) = read(&[(name.clone(), std::fs::read(folder.join(name)).unwrap())]).expect(name);
-        let classes: Vec<&str> = wanted["classes"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        let classes: Vec<&str> =
+            wanted["classes"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         assert_eq!(set.classes, classes, "{name}");
+        let fingerprint = wanted["fingerprint"].as_str();
         let found = |split: &Split| -> Vec<(u64, u64)> {
             let sum = |image: &[u8]| u64::from(crc32fast::hash(image));
             (0..split.len()).map(|at| (split.label(at).into(), sum(split.image(at)))).collect()
@@ -149,6 +151,7 @@ fn arrays_tables_and_archives_are_read_as_their_own_programs_read_them() {
         } else {
             assert_eq!(found(&set.train), wanted("train"), "{name}, training");
             assert_eq!(found(&set.test), wanted("test"), "{name}, test");
+            assert_eq!(Some(set.fingerprint()), fingerprint, "{name}");
         }
     }
 }
@@ -163,7 +166,9 @@ fn parts_as_published_are_kept_from_a_folder_and_from_every_archive() {
     assert_eq!(shown(&folder, &folder.train), ["cat 1", "cat 2", "dog 3", "dog 4"]);
     assert_eq!(shown(&folder, &folder.test), ["cat 5", "dog 6"]);
     let tar = tar(&published);
-    for (name, bytes) in [("a.zip", zip(&published)), ("a.tgz", gzip(&tar)), ("a.gz.gz", gzip(&gzip(&tar))), ("a.tar", tar)] {
+    for (name, bytes) in
+        [("a.zip", zip(&published)), ("a.tgz", gzip(&tar)), ("a.gz.gz", gzip(&gzip(&tar))), ("a.tar", tar)]
+    {
         let (set, _) = read(&[(name.into(), bytes)]).expect(name);
         assert_eq!(set.fingerprint(), folder.fingerprint(), "{name}");
     }
@@ -177,7 +182,12 @@ fn parts_as_published_are_kept_from_a_folder_and_from_every_archive() {
 #[test]
 fn what_systems_leave_is_passed_over_and_the_rest_is_listed() {
     let mut all = files(&PUBLISHED);
-    for junk in ["__MACOSX/cifar10/train/cat/._1.png", "cifar10/.ipynb_checkpoints/1.png", "cifar10/@eaDir/1.png", "cifar10/train/cat/Thumbs.db"] {
+    for junk in [
+        "__MACOSX/cifar10/train/cat/._1.png",
+        "cifar10/.ipynb_checkpoints/1.png",
+        "cifar10/@eaDir/1.png",
+        "cifar10/train/cat/Thumbs.db",
+    ] {
         all.push((junk.into(), b"x".to_vec()));
     }
     all.push(("cifar10/cover.png".into(), png(9)));
@@ -191,21 +201,39 @@ fn what_systems_leave_is_passed_over_and_the_rest_is_listed() {
 
 #[test]
 fn kaggle_has_its_labels_in_a_table() {
-    let mut all = files(&[("c/train/1.png", 1), ("c/train/2.png", 2), ("c/train/3.png", 3), ("c/train/4.png", 4), ("c/test/1.png", 5)]);
+    let mut all = files(&[
+        ("c/train/1.png", 1),
+        ("c/train/2.png", 2),
+        ("c/train/3.png", 3),
+        ("c/train/4.png", 4),
+        ("c/test/1.png", 5),
+    ]);
     all.push(text("c/trainLabels.csv", "id,label\n1,frog\n2,cat\n3,frog\n4,cat\n"));
     all.push(text("c/sampleSubmission.csv", "id,label\n1,cat\n"));
     let (set, left) = read(&all).unwrap();
     assert_eq!(set.classes, ["cat", "frog"]);
     let all = [shown(&set, &set.train), shown(&set, &set.test)].concat();
-    assert_eq!(BTreeSet::from_iter(all.iter().map(String::as_str)), BTreeSet::from(["cat 2", "cat 4", "frog 1", "frog 3"]));
-    assert_eq!((left.len(), left[0].path.as_str(), left[0].why.as_str()), (1, "c/test/1.png", "without a label"));
+    assert_eq!(
+        BTreeSet::from_iter(all.iter().map(String::as_str)),
+        BTreeSet::from(["cat 2", "cat 4", "frog 1", "frog 3"])
+    );
+    assert_eq!(
+        (left.len(), left[0].path.as_str(), left[0].why.as_str()),
+        (1, "c/test/1.png", "without a label")
+    );
 }
 
 #[test]
 fn what_cannot_be_decoded_is_told_by_class_and_kind() {
     let heic = |path: &str| (path.to_owned(), b"\0\0\0\x18ftypheic".to_vec());
-    let mut all = files(&[("p/cats/1.png", 1), ("p/cats/2.png", 2), ("p/owls/1.png", 3), ("p/owls/2.png", 4)]);
-    all.extend([heic("p/dogs/1.HEIC"), heic("p/dogs/2.HEIC"), ("p/owls/3.jpg".into(), b"<html>404".to_vec()), ("p/owls/4.png".into(), png(5)[..60].to_vec())]);
+    let mut all =
+        files(&[("p/cats/1.png", 1), ("p/cats/2.png", 2), ("p/owls/1.png", 3), ("p/owls/2.png", 4)]);
+    all.extend([
+        heic("p/dogs/1.HEIC"),
+        heic("p/dogs/2.HEIC"),
+        ("p/owls/3.jpg".into(), b"<html>404".to_vec()),
+        ("p/owls/4.png".into(), png(5)[..60].to_vec()),
+    ]);
     // Without an ending, and with another's.
     all.push(("p/cats/3".into(), png(6)));
     all.push(("p/cats/4.png".into(), encoded(7, ImageFormat::Bmp)));
@@ -214,7 +242,12 @@ fn what_cannot_be_decoded_is_told_by_class_and_kind() {
     assert_eq!(set.train.len() + set.test.len(), 6);
     assert_eq!(left.len(), 4);
     let notes = set.notes.join("\n");
-    for part in ["dogs: all 2 are HEIC, which the test cannot read.", "owls: 1 left out, damaged PNG (4.png).", "owls: 1 left out, a web page", "to train on: dogs."] {
+    for part in [
+        "dogs: all 2 are HEIC, which the test cannot read.",
+        "owls: 1 left out, damaged PNG (4.png).",
+        "owls: 1 left out, a web page",
+        "to train on: dogs.",
+    ] {
         assert!(notes.contains(part), "{part} is not in {notes}");
     }
     all.retain(|(path, _)| !path.contains("owls"));
@@ -250,8 +283,28 @@ fn what_is_no_data_set_is_named_with_what_to_do() {
         assert!(parts.iter().all(|part| message.contains(part)), "{name}: {message}");
     }
     let one = refused(&files(&[("set/cats/1.png", 1), ("set/cats/2.png", 2)]));
-    assert!(one.contains("one folder for each class") && one.contains("found one class only") || one.contains("2 pictures in one folder"), "{one}");
+    assert!(
+        one.contains("one folder for each class") && one.contains("found one class only")
+            || one.contains("2 pictures in one folder"),
+        "{one}"
+    );
     assert!(!one.contains("CIFAR"), "{one}");
+}
+
+#[test]
+fn a_damaged_zip_archive_is_named() {
+    let whole = include_bytes!("fixtures/readers/floats.npz");
+    let list = whole.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    // The checksum and the size in its list.
+    for (at, found) in [(16, "another checksum"), (24, "the archive says")] {
+        let mut other = whole.to_vec();
+        other[list + at] ^= 1;
+        let message = refused(&[("a.npz".into(), other)]);
+        assert!(
+            message.starts_with("a.npz: expected a whole archive of at most 4 GB") && message.contains(found),
+            "{message}"
+        );
+    }
 }
 
 #[test]
@@ -278,6 +331,7 @@ fn what_does_not_fit_is_refused_before_it_is_read_and_a_sample_may_be_taken() {
     .unwrap();
     assert_eq!(set.train.len() + set.test.len(), 40);
     assert!(set.notes[0].contains("a sample of 40 of 60"), "{:?}", set.notes);
-    let members = |class| set.train.labels.iter().chain(&set.test.labels).filter(|label| **label == class).count();
+    let members =
+        |class| set.train.labels.iter().chain(&set.test.labels).filter(|label| **label == class).count();
     assert_eq!([members(0), members(1)], [20, 20]);
 }

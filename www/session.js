@@ -578,7 +578,7 @@ export class Session extends Events {
     let source;
     try {
       // Where the engine starts, how much room it has is not known yet: it is counted again there.
-      const room = this.engine ? (await this.client.request(To.ROOM)).bytes : undefined;
+      const room = this.engine ? (await this.client.request(To.ROOM).catch(() => ({}))).bytes : undefined;
       source = await this.sources.read(entries, { signal: reading.signal, room, sample });
     } catch (error) {
       if (!reading.signal.aborted) this.#notRead(error, entries);
@@ -595,6 +595,16 @@ export class Session extends Events {
     const { message, most } = error;
     const sample = most > 1 ? { label: `Take a sample of ${most.toLocaleString("en")}`, act: () => this.read(entries, { sample: most }) } : [];
     this.notify("error", message, sample);
+  }
+
+  /** Says how files were read, and what of them is in no set. */
+  #tellLeftOut({ name, notes }, { leftOut = [] }) {
+    if (leftOut.length === 0) return;
+    const list = leftOut.map(([path, why]) => `${path}\t${why}\n`).join("");
+    this.notify("info", notes.join(" "), {
+      label: "List what was left out",
+      act: () => import("./share/save.js").then(({ save, plain }) => save(new Blob([list], { type: "text/plain" }), `${plain(name)}-left-out.txt`)),
+    });
   }
 
   /** Ends the reading of files that is under way. */
@@ -626,6 +636,7 @@ export class Session extends Events {
         await this.#createRuns();
         this.notify("info", `${name} is loaded: ${train.toLocaleString("en")} training and ${test.toLocaleString("en")} test images.`);
       }
+      this.#tellLeftOut(info, source);
       this.writeUrl();
       // Not waited for: a training run may begin while an archive is still being written.
       if (!this.settings.embed) this.store.keep(this.settings.data, info, source);

@@ -1,6 +1,7 @@
 /** Where images come from: what names them, and the source of `To.LOAD` that has those which settings ask for. */
 
 import { fetchOrigin } from "./images/origin.js";
+import { readFiles } from "./images/read.js";
 
 const DATA_OF_KIND = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100", images: "images" };
 
@@ -74,8 +75,7 @@ export class Sources {
    * @param {import("./images/read.js").Entry[]} entries
    * @param {object} [how] see `readFiles`
    */
-  async read(entries, how = {}) {
-    const { readFiles } = await import("./images/read.js");
+  read(entries, how = {}) {
     return readFiles(entries, { progress: this.#progress, ...how });
   }
 }

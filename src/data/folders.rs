@@ -68,7 +68,22 @@ pub(super) fn natural(text: &str) -> (Vec<(bool, usize, String)>, String) {
 
 /// What cameras and screens call their pictures: no class.
 const CAMERAS: [&str; 16] = [
-    "img", "dsc", "dscn", "dscf", "pxl", "image", "images", "photo", "pict", "pic", "picture", "frame", "screenshot", "p", "mvimg", "sample",
+    "img",
+    "dsc",
+    "dscn",
+    "dscf",
+    "pxl",
+    "image",
+    "images",
+    "photo",
+    "pict",
+    "pic",
+    "picture",
+    "frame",
+    "screenshot",
+    "p",
+    "mvimg",
+    "sample",
 ];
 
 /// The class that a picture's name tells: what is left without numbers.
@@ -105,7 +120,9 @@ pub(super) fn group(paths: &[&str], tables: &[Table]) -> Result<Grouping> {
     let shares: HashSet<Share> = children.iter().filter_map(|child| Share::of(child)).collect();
     let others = children.iter().any(|child| Share::of(child).is_none());
     let parted = shares.contains(&Share::Train) && (!others || shares.len() > 1);
-    let share_of = |below: &[&str]| if parted { below.first().and_then(|child| Share::of(child)) } else { Some(Share::Train) };
+    let share_of = |below: &[&str]| {
+        if parted { below.first().and_then(|child| Share::of(child)) } else { Some(Share::Train) }
+    };
     let class_of = |below: &[&str]| below.get(usize::from(parted)).map(|class| (*class).to_owned());
 
     // By folders first.
@@ -138,7 +155,8 @@ pub(super) fn group(paths: &[&str], tables: &[Table]) -> Result<Grouping> {
     }
     let mut names: Vec<String> = known.into_iter().collect();
     names.sort_by_cached_key(|name| natural(name));
-    let numbers: HashMap<&str, u16> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i as u16)).collect();
+    let numbers: HashMap<&str, u16> =
+        names.iter().enumerate().map(|(i, name)| (name.as_str(), i as u16)).collect();
     let mut left_out: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
     let mut places = Vec::with_capacity(paths.len());
     for (index, (class, share)) in classes.iter().zip(&shares).enumerate() {
@@ -187,7 +205,12 @@ fn no_classes(root: &str, pictures: usize, known: HashSet<String>) -> crate::Err
 }
 
 /// Fills in what tables know of pictures without a class; whether they knew anything.
-fn by_table(paths: &[&str], shares: &[Option<Share>], tables: &[Table], classes: &mut [Option<String>]) -> bool {
+fn by_table(
+    paths: &[&str],
+    shares: &[Option<Share>],
+    tables: &[Table],
+    classes: &mut [Option<String>],
+) -> bool {
     let mut used = false;
     for (table, text) in tables {
         let name = stem(table).to_ascii_lowercase();
@@ -195,8 +218,10 @@ fn by_table(paths: &[&str], shares: &[Option<Share>], tables: &[Table], classes:
             continue;
         }
         // "trainLabels" is one word.
-        let in_name = || ["train", "test", "val"].into_iter().find(|word| name.starts_with(word)).and_then(Share::of);
-        let share = Share::in_name(&name).or_else(in_name).or_else(|| table.rsplit('/').skip(1).find_map(Share::of));
+        let in_name =
+            || ["train", "test", "val"].into_iter().find(|word| name.starts_with(word)).and_then(Share::of);
+        let share =
+            Share::in_name(&name).or_else(in_name).or_else(|| table.rsplit('/').skip(1).find_map(Share::of));
         let of = |wanted: &dyn Fn(Option<Share>) -> bool| -> Vec<usize> {
             (0..paths.len()).filter(|&at| classes[at].is_none() && wanted(shares[at])).collect()
         };
@@ -204,8 +229,10 @@ fn by_table(paths: &[&str], shares: &[Option<Share>], tables: &[Table], classes:
             Some(share) => of(&|of| of == Some(share)),
             // A test set may count anew from 1.
             None => {
-                let trained: HashSet<&str> =
-                    (0..paths.len()).filter(|&at| shares[at] == Some(Share::Train)).map(|at| stem(paths[at])).collect();
+                let trained: HashSet<&str> = (0..paths.len())
+                    .filter(|&at| shares[at] == Some(Share::Train))
+                    .map(|at| stem(paths[at]))
+                    .collect();
                 let mut chosen = of(&|of| of.is_some());
                 chosen.retain(|&at| shares[at] == Some(Share::Train) || !trained.contains(stem(paths[at])));
                 chosen
@@ -250,45 +277,83 @@ mod tests {
     #[test]
     fn the_level_below_the_parts_is_the_class() {
         let (lines, how) = grouped(
-            &["tiny/train/n1/images/a.JPEG", "tiny/train/n2/images/b.JPEG", "tiny/val/images/v0.JPEG", "tiny/val/images/v1.JPEG"],
+            &[
+                "tiny/train/n1/images/a.JPEG",
+                "tiny/train/n2/images/b.JPEG",
+                "tiny/val/images/v0.JPEG",
+                "tiny/val/images/v1.JPEG",
+            ],
             &[("tiny/val/val_annotations.txt", "v0.JPEG\tn2\t0\t0\nv1.JPEG\tn1\t0\t0\n")],
         );
-        assert_eq!(lines, [
-            "tiny/train/n1/images/a.JPEG: Train n1",
-            "tiny/train/n2/images/b.JPEG: Train n2",
-            "tiny/val/images/v0.JPEG: Test n2",
-            "tiny/val/images/v1.JPEG: Test n1",
-        ]);
+        assert_eq!(
+            lines,
+            [
+                "tiny/train/n1/images/a.JPEG: Train n1",
+                "tiny/train/n2/images/b.JPEG: Train n2",
+                "tiny/val/images/v0.JPEG: Test n2",
+                "tiny/val/images/v1.JPEG: Test n1",
+            ]
+        );
         assert_eq!(how, "train as given, validation is the test set");
-        let (lines, _) = grouped(&["pets/cats/in/1.jpg", "pets/cats/out/1.jpg", "pets/dogs/in/1.jpg", "pets/cover.jpg"], &[]);
-        assert_eq!(lines, ["pets/cats/in/1.jpg: Train cats", "pets/cats/out/1.jpg: Train cats", "pets/dogs/in/1.jpg: Train dogs", "pets/cover.jpg: -"]);
+        let (lines, _) = grouped(
+            &["pets/cats/in/1.jpg", "pets/cats/out/1.jpg", "pets/dogs/in/1.jpg", "pets/cover.jpg"],
+            &[],
+        );
+        assert_eq!(
+            lines,
+            [
+                "pets/cats/in/1.jpg: Train cats",
+                "pets/cats/out/1.jpg: Train cats",
+                "pets/dogs/in/1.jpg: Train dogs",
+                "pets/cover.jpg: -"
+            ]
+        );
     }
 
     #[test]
     fn all_three_parts() {
-        let paths = ["s/train/a/1.png", "s/train/b/1.png", "s/val/a/1.png", "s/test/b/1.png", "s/test/c/1.png"];
+        let paths =
+            ["s/train/a/1.png", "s/train/b/1.png", "s/val/a/1.png", "s/test/b/1.png", "s/test/c/1.png"];
         let (lines, how) = grouped(&paths, &[]);
-        assert_eq!(lines.iter().map(|line| line.split(": ").nth(1).unwrap()).collect::<Vec<_>>(), ["Train a", "Train b", "Train a", "Test b", "-"]);
+        assert_eq!(
+            lines.iter().map(|line| line.split(": ").nth(1).unwrap()).collect::<Vec<_>>(),
+            ["Train a", "Train b", "Train a", "Test b", "-"]
+        );
         assert_eq!(how, "train and test as given, validation joins training");
     }
 
     #[test]
     fn kaggle_counts_its_test_set_anew() {
         let labels = "id,label\n1,frog\n2,truck\n";
-        let tables = [("cifar-10/sampleSubmission.csv", "id,label\n1,cat\n2,cat\n"), ("cifar-10/trainLabels.csv", labels)];
-        let (lines, how) = grouped(&["cifar-10/train/1.png", "cifar-10/train/2.png", "cifar-10/test/1.png"], &tables);
-        assert_eq!(lines, ["cifar-10/train/1.png: Train frog", "cifar-10/train/2.png: Train truck", "cifar-10/test/1.png: -"]);
+        let tables = [
+            ("cifar-10/sampleSubmission.csv", "id,label\n1,cat\n2,cat\n"),
+            ("cifar-10/trainLabels.csv", labels),
+        ];
+        let (lines, how) =
+            grouped(&["cifar-10/train/1.png", "cifar-10/train/2.png", "cifar-10/test/1.png"], &tables);
+        assert_eq!(
+            lines,
+            [
+                "cifar-10/train/1.png: Train frog",
+                "cifar-10/train/2.png: Train truck",
+                "cifar-10/test/1.png: -"
+            ]
+        );
         assert_eq!(how, "labels from a table");
-        let (lines, _) = grouped(&["c/train/1.png", "c/train/2.png", "c/test/1.png"], &[("c/labels.csv", labels)]);
+        let (lines, _) =
+            grouped(&["c/train/1.png", "c/train/2.png", "c/test/1.png"], &[("c/labels.csv", labels)]);
         assert_eq!(lines[2], "c/test/1.png: -");
     }
 
     #[test]
     fn classes_in_names() {
-        let (lines, how) = grouped(&["train/cat.1.jpg", "train/dog.1.jpg", "train/cat.2.jpg", "train/dog.2.jpg"], &[]);
+        let (lines, how) =
+            grouped(&["train/cat.1.jpg", "train/dog.1.jpg", "train/cat.2.jpg", "train/dog.2.jpg"], &[]);
         assert_eq!(lines[3], "train/dog.2.jpg: Train dog");
         assert_eq!(how, "classes from the names of the files");
-        let message = group(&["a/IMG_1.jpg", "a/IMG_2.jpg", "a/DSC_1.jpg", "a/DSC_2.jpg"], &[]).unwrap_err().to_string();
+        let message = group(&["a/IMG_1.jpg", "a/IMG_2.jpg", "a/DSC_1.jpg", "a/DSC_2.jpg"], &[])
+            .unwrap_err()
+            .to_string();
         assert!(message.ends_with("found 4 pictures in one folder"), "{message}");
         let message = group(&["set/cats/1.jpg", "set/2.jpg"], &[]).unwrap_err().to_string();
         assert!(message.ends_with("found one class only, cats: 2 pictures"), "{message}");

@@ -1,17 +1,16 @@
 //! From whatever was dropped to a data set.
 //!
 //! [`Gathering::plan`] looks at every file, by its content, and decides what the set is: CIFAR's batches, a table in Parquet,
-//! arrays, or pictures. All but pictures it reads at once; pictures are asked for one at a time by [`Reading::next`], so that
+//! arrays, or pictures. All but pictures it reads at once; pictures are asked for one at a time by [`Reading::next_picture`], so that
 //! whoever knows how decodes them, and each is put in its place. Nothing of a file is taken whole but an array, of which there
 //! are at most [`MAX_ARRAY`](super::arrays::MAX_ARRAY) bytes, and a picture.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
+use std::io::{self, Read};
 use std::rc::Rc;
 
 use super::archive::{Leaf, Walk};
 use super::arrays::{self, Array, MAX_ARRAY};
-use super::roles::{Role, base_name};
 use super::dataset::Dataset;
 use super::folders::{self, Table, natural};
 use super::input::{take_exactly, unreadable, wrong};
@@ -21,6 +20,7 @@ use super::pairs::Pairs;
 use super::pickle::Pickle;
 use super::pictures::{Decoder, Places, Slot};
 use super::recognise::{Content, picture_by_name};
+use super::roles::{Role, base_name};
 use super::source::{Input, Source};
 use super::tables::Tables;
 use crate::{Error, Result};
@@ -64,10 +64,18 @@ pub struct Picture {
     pub bytes: Vec<u8>,
 }
 
+/// The path of a text, and the text.
+type Text = (String, String);
+
 enum Pending {
     Nothing,
     /// Slots by the number of their leaf, which the walk counts, and those of plain files, in their order.
-    Walk { walk: Walk, next: usize, slots: HashMap<usize, usize>, plain: std::vec::IntoIter<(usize, usize)> },
+    Walk {
+        walk: Walk,
+        next: usize,
+        slots: HashMap<usize, usize>,
+        plain: std::vec::IntoIter<(usize, usize)>,
+    },
     Tables(Tables),
 }
 
@@ -126,7 +134,8 @@ impl Gathering {
         }
         let pairs = stl(&seen);
         let arrays = |seen: &Seen| {
-            matches!(seen.content, Content::Npy | Content::Idx | Content::Mat | Content::Pickle) || pairs.contains(&seen.leaf.name)
+            matches!(seen.content, Content::Npy | Content::Idx | Content::Mat | Content::Pickle)
+                || pairs.contains(&seen.leaf.name)
         };
         if pictures < MANY_PICTURES && seen.iter().any(arrays) {
             return self.arrays(inputs, &seen, &texts, &arrays);
@@ -149,9 +158,9 @@ impl Gathering {
                 if role == Role::Unknown {
                     strangers.push(stranger(seen));
                 }
-                return Ok(());
+                return Ok(false);
             }
-            loader.add(&seen.leaf.name, role, seen.content, seen.leaf.size, walk.reader())
+            loader.add(&seen.leaf.name, role, seen.content, seen.leaf.size, walk.reader()).map(|()| true)
         })?;
         let mut dataset = loader.finish()?;
         if !strangers.is_empty() {
@@ -165,7 +174,7 @@ impl Gathering {
         self,
         inputs: Rc<[Input]>,
         seen: &[Seen],
-        texts: &[(String, String)],
+        texts: &[Text],
         wanted: &dyn Fn(&Seen) -> bool,
     ) -> Result<Reading> {
         let mut pairs = Pairs::default();
@@ -174,10 +183,10 @@ impl Gathering {
             let Seen { leaf, content, .. } = seen;
             if !wanted(seen) {
                 strangers.push(stranger(seen));
-                return Ok(());
+                return Ok(false);
             }
             let name = leaf.name.as_str();
-            match content {
+            let read = match content {
                 Content::Npy => pairs.add(&leaf.path, "", arrays::npy::read(name, walk.reader())?),
                 Content::Idx => pairs.add(&leaf.path, "", arrays::idx::read(name, walk.reader())?),
                 Content::Mat => {
@@ -186,19 +195,30 @@ impl Gathering {
                 }
                 Content::Pickle => pickled(&mut pairs, leaf, walk.reader()),
                 _ => pairs.add(&leaf.path, "", raw(leaf, walk.reader())?),
-            }
+            };
+            read.map(|()| true)
         })?;
         if !pairs.has_images() {
             return Err(nothing(seen));
         }
-        let names = texts.iter().find(|(path, _)| ["class", "name", "label"].iter().any(|word| base_name(path).contains(word)));
-        pairs.classes = names.map(|(_, text)| text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect());
+        let names = texts
+            .iter()
+            .find(|(path, _)| ["class", "name", "label"].iter().any(|word| base_name(path).contains(word)));
+        pairs.classes = names.map(|(_, text)| {
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect()
+        });
         let mut dataset = pairs.finish(&set_name(&inputs))?;
         if let Some(refused) = too_many(&dataset, self.room) {
             return Err(refused);
         }
-        let strangers: Vec<LeftOut> = strangers.into_iter().filter(|left| left.why != Content::Text.describe(b"")).collect();
-        let sizes = format!("{} classes, {} training and {} test images", dataset.classes.len(), dataset.train.len(), dataset.test.len());
+        let strangers: Vec<LeftOut> =
+            strangers.into_iter().filter(|left| left.why != Content::Text.describe(b"")).collect();
+        let sizes = format!(
+            "{} classes, {} training and {} test images",
+            dataset.classes.len(),
+            dataset.train.len(),
+            dataset.test.len()
+        );
         dataset.notes.insert(0, format!("Read as arrays: {sizes}."));
         Ok(self.done(inputs, dataset, strangers))
     }
@@ -208,7 +228,7 @@ impl Gathering {
         each(&inputs, seen, |seen, walk| {
             let leaf = &seen.leaf;
             if seen.content != Content::Parquet {
-                return Ok(());
+                return Ok(false);
             }
             let source: Rc<dyn Source> = if leaf.plain {
                 inputs[leaf.input].source.clone()
@@ -216,15 +236,16 @@ impl Gathering {
                 Rc::new(whole(leaf, walk.reader(), MAX_ARRAY)?)
             };
             files.push((leaf.name.clone(), source));
-            Ok(())
+            Ok(true)
         })?;
         let (tables, places) = Tables::plan(&set_name(&inputs), files, self.room, self.sample)?;
         let (pending, set) = (Pending::Tables(tables), Set::Pictures(Box::new(places)));
         Ok(Reading { inputs, pending, set, decoder: self.decoder })
     }
 
-    fn pictures(self, inputs: Rc<[Input]>, seen: Vec<Seen>, texts: &[(String, String)]) -> Result<Reading> {
-        let (mut at, mut paths, mut left_out, mut known) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
+    fn pictures(self, inputs: Rc<[Input]>, seen: Vec<Seen>, texts: &[Text]) -> Result<Reading> {
+        let (mut at, mut paths, mut left_out, mut known) =
+            (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
         for (number, seen) in seen.iter().enumerate() {
             let Seen { leaf, content, .. } = seen;
             match content {
@@ -247,7 +268,8 @@ impl Gathering {
                 class: None,
             }));
         }
-        let mut order: Vec<usize> = (0..paths.len()).filter(|&picture| grouping.places[picture].is_some()).collect();
+        let mut order: Vec<usize> =
+            (0..paths.len()).filter(|&picture| grouping.places[picture].is_some()).collect();
         order.sort_by_cached_key(|&picture| natural(paths[picture]));
         let slot = |&picture: &usize| {
             let (share, class) = grouping.places[picture]?;
@@ -266,7 +288,8 @@ impl Gathering {
                 slots.insert(*at, slot);
             }
         }
-        let pending = Pending::Walk { walk: Walk::new(inputs.clone()), next: 0, slots, plain: plain.into_iter() };
+        let pending =
+            Pending::Walk { walk: Walk::new(inputs.clone()), next: 0, slots, plain: plain.into_iter() };
         Ok(Reading { inputs, pending, set: Set::Pictures(Box::new(places)), decoder: self.decoder })
     }
 
@@ -294,7 +317,7 @@ impl Reading {
     ///
     /// # Errors
     /// [`Error::Data`] where an archive is damaged.
-    pub fn next(&mut self) -> Result<Option<Picture>> {
+    pub fn next_picture(&mut self) -> Result<Option<Picture>> {
         match &mut self.pending {
             Pending::Nothing => Ok(None),
             Pending::Tables(tables) => {
@@ -311,7 +334,8 @@ impl Reading {
                     *next += 1;
                     let Some(slot) = slots.remove(&number) else { continue };
                     walk.content(&leaf)?;
-                    let bytes = whole(&leaf, walk.reader(), MAX_PICTURE).map_err(|error| walk.blame(error))?;
+                    let bytes =
+                        whole(&leaf, walk.reader(), MAX_PICTURE).map_err(|error| walk.blame(error))?;
                     return Ok(Some(Picture { slot, input: None, bytes }));
                 }
                 Ok(None)
@@ -326,7 +350,11 @@ impl Reading {
     pub fn bytes(&self, input: usize) -> Result<Vec<u8>> {
         let Input { path, source, .. } = &self.inputs[input];
         if source.size() > MAX_PICTURE {
-            return wrong(path, format!("a picture of at most {} MB", MAX_PICTURE >> 20), format!("{} bytes", source.size()));
+            return wrong(
+                path,
+                format!("a picture of at most {} MB", MAX_PICTURE >> 20),
+                format!("{} bytes", source.size()),
+            );
         }
         let mut stretch = super::source::Stretch::new(source.clone(), 0, source.size());
         take_exactly(path, &mut stretch, source.size())
@@ -362,7 +390,7 @@ impl Reading {
 }
 
 /// Every file, and the texts that may be tables of labels.
-fn look(inputs: &Rc<[Input]>, progress: &mut dyn FnMut(usize)) -> Result<(Vec<Seen>, Vec<(String, String)>)> {
+fn look(inputs: &Rc<[Input]>, progress: &mut dyn FnMut(usize)) -> Result<(Vec<Seen>, Vec<Text>)> {
     let (mut seen, mut texts) = (Vec::new(), Vec::new());
     let mut walk = Walk::new(inputs.clone());
     while let Some(leaf) = walk.next()? {
@@ -388,15 +416,25 @@ fn look(inputs: &Rc<[Input]>, progress: &mut dyn FnMut(usize)) -> Result<(Vec<Se
     Ok((seen, texts))
 }
 
-/// Goes through all files again, each ready to be read.
-fn each(inputs: &Rc<[Input]>, seen: &[Seen], mut with: impl FnMut(&Seen, &mut Walk) -> Result<()>) -> Result<()> {
+/// Goes through all files again, each ready to be read; what was of use is read to its end, where its checksum is.
+fn each(
+    inputs: &Rc<[Input]>,
+    seen: &[Seen],
+    mut with: impl FnMut(&Seen, &mut Walk) -> Result<bool>,
+) -> Result<()> {
     let mut walk = Walk::new(inputs.clone());
     let mut next = 0;
     while let Some(leaf) = walk.next()? {
         let Some(seen) = seen.get(next) else { break };
         next += 1;
         walk.content(&leaf)?;
-        with(seen, &mut walk).map_err(|error| walk.blame(error))?;
+        let read = with(seen, &mut walk).and_then(|used| match used {
+            true if !leaf.plain => {
+                io::copy(walk.reader(), &mut io::sink()).map_err(|error| unreadable(&leaf.name, &error))
+            }
+            _ => Ok(0),
+        });
+        read.map_err(|error| walk.blame(error))?;
     }
     Ok(())
 }
@@ -426,7 +464,8 @@ fn nothing(seen: &[Seen]) -> Error {
     let (file, found) = match first {
         Some(first) => {
             let size = first.leaf.size.map_or_else(String::new, |size| format!(" ({size} bytes)"));
-            let more = if seen.len() > 1 { format!(", and {} more files", seen.len() - 1) } else { String::new() };
+            let more =
+                if seen.len() > 1 { format!(", and {} more files", seen.len() - 1) } else { String::new() };
             (first.leaf.name.clone(), format!("{}{size}{more}", first.described))
         }
         None => ("no data set".into(), "no file".into()),
@@ -441,7 +480,8 @@ fn set_name(inputs: &[Input]) -> String {
     let mut roots = roots.into_iter();
     match (roots.next(), roots.next()) {
         (Some(root), None) => {
-            let endings = [".gz", ".tar", ".tgz", ".zip", ".npz", ".npy", ".mat", ".parquet", ".pkl", ".pickle"];
+            let endings =
+                [".gz", ".tar", ".tgz", ".zip", ".npz", ".npy", ".mat", ".parquet", ".pkl", ".pickle"];
             let mut name = root.as_str();
             for ending in endings {
                 name = name.strip_suffix(ending).unwrap_or(name);
@@ -483,7 +523,8 @@ const STL_BYTES: u64 = (3 * STL_SIDE * STL_SIDE) as u64;
 
 /// The files of STL-10 that have labels: `train_X.bin` with `train_y.bin`, as many of one as of the other.
 fn stl(seen: &[Seen]) -> HashSet<String> {
-    let sizes: HashMap<&str, u64> = seen.iter().filter_map(|seen| Some((seen.leaf.name.as_str(), seen.leaf.size?))).collect();
+    let sizes: HashMap<&str, u64> =
+        seen.iter().filter_map(|seen| Some((seen.leaf.name.as_str(), seen.leaf.size?))).collect();
     let mut found = HashSet::new();
     for (name, size) in &sizes {
         let Some(stem) = name.strip_suffix("_X.bin") else { continue };

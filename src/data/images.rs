@@ -136,7 +136,9 @@ mod tests {
     }
 
     fn from_bytes(classes: Vec<String>, pixels: &[u8], labels: &[u16], seed: u64) -> Result<Dataset> {
-        let read = |image: usize, into: &mut [u8]| into.copy_from_slice(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES]);
+        let read = |image: usize, into: &mut [u8]| {
+            into.copy_from_slice(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES])
+        };
         from_pixels("mine", classes, pixels.len(), labels, seed, read)
     }
 

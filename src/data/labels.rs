@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 /// Names of columns that hold classes, the surest first.
-const NAMES: [&str; 9] = ["label", "labels", "class", "class_name", "category", "target", "breed", "species", "name"];
+const NAMES: [&str; 9] =
+    ["label", "labels", "class", "class_name", "category", "target", "breed", "species", "name"];
 
 /// Labels of pictures by their names without folders and endings.
 #[derive(Debug, Default, PartialEq)]
@@ -50,7 +51,9 @@ impl Labels {
         let rows = rows(text.trim_start_matches('\u{feff}'));
         let width = rows.first()?.len();
         let body = &rows[1..];
-        let named = |row: &Vec<String>, column: usize| row.get(column).is_some_and(|name| pictures.contains(stem(name.trim())));
+        let named = |row: &Vec<String>, column: usize| {
+            row.get(column).is_some_and(|name| pictures.contains(stem(name.trim())))
+        };
         let column = (0..width).find(|&column| {
             let known = rows.iter().filter(|row| named(row, column)).count();
             // One row is the header.
@@ -61,7 +64,8 @@ impl Labels {
         let bare = named(&rows[0], column);
         let distinct = |at: usize| body.iter().filter_map(|row| row.get(at)).collect::<HashSet<_>>().len();
         let by_name = NAMES.iter().find_map(|name| header.iter().position(|known| known == name));
-        let others = || (0..width).filter(|&at| at != column && (1..body.len().max(2)).contains(&distinct(at)));
+        let others =
+            || (0..width).filter(|&at| at != column && (1..body.len().max(2)).contains(&distinct(at)));
         let label = by_name.filter(|&at| at != column && !bare).or_else(|| others().next())?;
         let body = if bare { &rows[..] } else { body };
         let pairs = body.iter().filter_map(|row| {
@@ -85,7 +89,10 @@ mod tests {
             Some(of.iter().map(|(name, label)| format!("{name}={label}")).collect::<Vec<_>>().join(" "))
         };
         assert_eq!(read("id,label\n1,cat\n2,dog\n").as_deref(), Some("1=cat 2=dog"));
-        assert_eq!(read("\u{feff}breed;file\r\n\"pug; old\";\"a b.jpg\"\r\n").as_deref(), Some("a b=pug; old"));
+        assert_eq!(
+            read("\u{feff}breed;file\r\n\"pug; old\";\"a b.jpg\"\r\n").as_deref(),
+            Some("a b=pug; old")
+        );
         assert_eq!(read("1.JPEG\tn01\t0\n2.JPEG\tn02\t0\n").as_deref(), Some("1=n01 2=n02"));
         assert_eq!(read("id,label\n7,cat\n8,dog\n"), None);
         assert_eq!(read("a readme"), None);

@@ -54,14 +54,23 @@ mod tests {
 
     #[test]
     fn all_of_a_class_is_said_in_one_sentence() {
-        let of = |path: &str, why: &str, class: Option<&str>| LeftOut { path: path.into(), why: why.into(), class: class.map(String::from) };
-        let mut left: Vec<LeftOut> = (0..12).map(|i| of(&format!("pets/dogs/{i}.heic"), "HEIC, which this browser cannot read", Some("dogs"))).collect();
+        let of = |path: &str, why: &str, class: Option<&str>| LeftOut {
+            path: path.into(),
+            why: why.into(),
+            class: class.map(String::from),
+        };
+        let mut left: Vec<LeftOut> = (0..12)
+            .map(|i| of(&format!("pets/dogs/{i}.heic"), "HEIC, which this browser cannot read", Some("dogs")))
+            .collect();
         left.push(of("pets/cats/1.jpg", "a web page", Some("cats")));
         left.push(of("pets/x.pdf", "a PDF document", None));
-        assert_eq!(sentences(&left, |class| if class == "dogs" { 12 } else { 9 }), [
-            "1 left out, a PDF document (x.pdf).",
-            "cats: 1 left out, a web page (1.jpg).",
-            "dogs: all 12 are HEIC, which this browser cannot read.",
-        ]);
+        assert_eq!(
+            sentences(&left, |class| if class == "dogs" { 12 } else { 9 }),
+            [
+                "1 left out, a PDF document (x.pdf).",
+                "cats: 1 left out, a web page (1.jpg).",
+                "dogs: all 12 are HEIC, which this browser cannot read.",
+            ]
+        );
     }
 }

@@ -2,11 +2,11 @@
 
 use std::io::Read;
 
-use super::roles::{CIFAR10_BATCH, Part, Role};
 use super::dataset::{BYTES_PER_IMAGE, Dataset, DatasetKind, IMAGE_BYTES, MAX_IMAGES, Split};
 use super::input::wrong;
 use super::readers::{self, Sink, Source};
 use super::recognise::Content;
+use super::roles::{CIFAR10_BATCH, Part, Role};
 use crate::Result;
 
 /// Collects batches and makes a [`Dataset`] of them. Where a file fails nothing of it is of use any more.
@@ -64,7 +64,8 @@ impl Loader {
                 let batch = Source { file, part, number, kind };
                 let read =
                     if content == Content::Pickle { readers::pickled_batch } else { readers::binary_batch };
-                let before = self.batches.iter().position(|batch| (batch.part, batch.number) == (part, number));
+                let before =
+                    self.batches.iter().position(|batch| (batch.part, batch.number) == (part, number));
                 match before {
                     None => read(self, batch, size, reader),
                     Some(before) => {
@@ -79,7 +80,9 @@ impl Loader {
                     }
                 }
             }
-            Role::NamesPickle if content == Content::Pickle => readers::pickled_names(self, file, size, reader),
+            Role::NamesPickle if content == Content::Pickle => {
+                readers::pickled_names(self, file, size, reader)
+            }
             Role::NamesText => readers::text_names(self, file, reader),
             // A file of that name in any folder: nothing is lost without it.
             _ => Ok(()),

@@ -71,7 +71,8 @@ impl Pairs {
         let fits = |(_, part): &(usize, &Part)| {
             matches!(&part.content, Content::Labels(labels) if labels.len() == count) && part.share() == share
         };
-        let alike = |part: &Part| part.name.bytes().zip(images.name.bytes()).take_while(|(a, b)| a == b).count();
+        let alike =
+            |part: &Part| part.name.bytes().zip(images.name.bytes()).take_while(|(a, b)| a == b).count();
         let rank = |(at, part): &(usize, &Part)| {
             let key = LABELS.iter().position(|known| *known == part.key).unwrap_or(LABELS.len());
             (part.file != images.file, used.contains(at), key, usize::MAX - alike(part))
@@ -122,7 +123,10 @@ impl Pairs {
             if split.images.is_empty() {
                 split.images = images;
             } else {
-                split.images.try_reserve_exact(images.len()).or_else(|_| wrong(name, "memory for its images", "too little"))?;
+                split
+                    .images
+                    .try_reserve_exact(images.len())
+                    .or_else(|_| wrong(name, "memory for its images", "too little"))?;
                 split.images.extend_from_slice(&images);
             }
         }
@@ -190,7 +194,11 @@ impl Classes {
         let span = most.saturating_sub(first).saturating_add(1);
         let several = values.len() as i64;
         if span <= 2 * several && span <= images::MAX_CLASSES as i64 {
-            return Ok(Self { names: (first..=most).map(|value| value.to_string()).collect(), first, values: None });
+            return Ok(Self {
+                names: (first..=most).map(|value| value.to_string()).collect(),
+                first,
+                values: None,
+            });
         }
         if values.len() > images::MAX_CLASSES {
             let expected = format!("at most {} classes", images::MAX_CLASSES);

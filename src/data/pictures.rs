@@ -65,11 +65,18 @@ impl Places {
         if let Some(sample) = sample.filter(|&sample| sample < slots.len()) {
             let all = slots.len();
             slots = sampled(slots, sample);
-            how = [how, format!("a sample of {} of {all}", slots.len())].join("; ").trim_start_matches("; ").into();
+            how = [how, format!("a sample of {} of {all}", slots.len())]
+                .join("; ")
+                .trim_start_matches("; ")
+                .into();
         }
         let most = most(room);
         if slots.len() > most {
-            return wrong(&name, format!("at most {most} images, which is what there is room for"), slots.len().to_string());
+            return wrong(
+                &name,
+                format!("at most {most} images, which is what there is room for"),
+                slots.len().to_string(),
+            );
         }
         let mut images = Vec::new();
         if images.try_reserve_exact(slots.len() * IMAGE_BYTES).is_err() {
@@ -97,7 +104,9 @@ impl Places {
     /// A picture that could not be decoded, by its first bytes.
     pub fn refuse(&mut self, slot: usize, head: &[u8], decoder: Decoder) {
         let why = match Content::of(head, None) {
-            Content::Picture(format @ ("PNG" | "JPEG" | "GIF" | "WebP" | "BMP")) => format!("damaged {format}"),
+            Content::Picture(format @ ("PNG" | "JPEG" | "GIF" | "WebP" | "BMP")) => {
+                format!("damaged {format}")
+            }
             Content::Picture(format) => format!("{format}, which {} cannot read", decoder.name),
             Content::Empty => "empty".into(),
             content => content.describe(head),
@@ -135,11 +144,21 @@ impl Places {
         for (next, class) in (0..stays.len()).filter(|&class| stays[class]).enumerate() {
             numbers[class] = Some(next as u16);
         }
-        let gone: Vec<String> =
-            self.classes.iter().zip(&stays).filter(|(_, stays)| !**stays).map(|(class, _)| class.clone()).collect();
+        let gone: Vec<String> = self
+            .classes
+            .iter()
+            .zip(&stays)
+            .filter(|(_, stays)| !**stays)
+            .map(|(class, _)| class.clone())
+            .collect();
         let notes = self.notes(&gone, fewest, &all);
-        let classes: Vec<String> =
-            self.classes.iter().zip(&stays).filter(|(_, stays)| **stays).map(|(class, _)| class.clone()).collect();
+        let classes: Vec<String> = self
+            .classes
+            .iter()
+            .zip(&stays)
+            .filter(|(_, stays)| **stays)
+            .map(|(class, _)| class.clone())
+            .collect();
         if classes.len() < 2 {
             let expected = format!("at least 2 classes of {fewest} or more pictures that can be read");
             let one = classes.first().map_or_else(|| "none".into(), |class| format!("one, {class}"));
@@ -165,7 +184,9 @@ impl Places {
         notes.extend(sentences(&self.left_out, |class| all.get(class).copied().unwrap_or(0)));
         if !gone.is_empty() {
             let few = few(gone);
-            notes.push(format!("Classes left out, with fewer than {fewest} pictures that can be read to train on: {few}."));
+            notes.push(format!(
+                "Classes left out, with fewer than {fewest} pictures that can be read to train on: {few}."
+            ));
         }
         notes
     }
@@ -215,5 +236,11 @@ fn sampled(slots: Vec<Slot>, sample: usize) -> Vec<Slot> {
         *at += 1;
         chosen
     };
-    slots.into_iter().filter({ let mut taken = taken; move |slot| taken(slot) }).collect()
+    slots
+        .into_iter()
+        .filter({
+            let mut taken = taken;
+            move |slot| taken(slot)
+        })
+        .collect()
 }

@@ -2,11 +2,11 @@
 
 use std::io::Read;
 
-use super::roles::Part;
 use super::dataset::{DatasetKind, IMAGE_BYTES, MAX_IMAGES};
 use super::input::{fill, unreadable, wrong};
 use super::left_out::few;
 use super::pickle::{Corrupt, Pickle};
+use super::roles::Part;
 use crate::{Error, Result};
 
 /// Bytes of a list of class names.
@@ -130,7 +130,8 @@ pub(super) fn pickled_batch(
         }
         _ => {
             let expected = "a pickled dictionary with data and labels (CIFAR-10) or fine_labels (CIFAR-100)";
-            let keys: Vec<&str> = parts.iter().map(|(key, _)| key.as_str()).filter(|key| !key.is_empty()).collect();
+            let keys: Vec<&str> =
+                parts.iter().map(|(key, _)| key.as_str()).filter(|key| !key.is_empty()).collect();
             let of = if keys.is_empty() { String::new() } else { format!(" with {}", few(&keys)) };
             return wrong(file, expected, format!("{}{of}", pickle.describe()));
         }

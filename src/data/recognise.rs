@@ -61,7 +61,10 @@ const BEGINNINGS: &[(&[u8], Content)] = &[
     (b"ARROW1", Content::Foreign("an Arrow file", "save it as Parquet (dataset.to_parquet)")),
     (
         b"version https://git-lfs.github.com",
-        Content::Foreign("a Git LFS pointer, not the file itself", "fetch it with git lfs pull, or download it in the browser"),
+        Content::Foreign(
+            "a Git LFS pointer, not the file itself",
+            "fetch it with git lfs pull, or download it in the browser",
+        ),
     ),
     (b"%PDF", Content::Foreign("a PDF document", "export its pictures as PNG or JPEG")),
 ];
@@ -104,7 +107,9 @@ impl Content {
             Self::Parquet => "a Parquet table".into(),
             Self::Picture(format) => format!("a {format} picture"),
             Self::Foreign(what, todo) => format!("{what}: {todo}"),
-            Self::Text => format!("a text that begins with \"{}\"", head[..head.len().min(12)].escape_ascii()),
+            Self::Text => {
+                format!("a text that begins with \"{}\"", head[..head.len().min(12)].escape_ascii())
+            }
             Self::Empty => "an empty file".into(),
             Self::Other => {
                 format!("a file that begins with \"{}\"", head[..head.len().min(8)].escape_ascii())
@@ -158,10 +163,30 @@ fn text(head: &[u8]) -> Content {
 /// Endings of pictures, and the format that they announce. Those of which some browser decodes none are here too: they are
 /// told, not passed over.
 const ENDINGS: &[(&str, &str)] = &[
-    ("png", "PNG"), ("jpg", "JPEG"), ("jpeg", "JPEG"), ("jpe", "JPEG"), ("jfif", "JPEG"), ("webp", "WebP"), ("gif", "GIF"),
-    ("bmp", "BMP"), ("avif", "AVIF"), ("svg", "SVG"), ("heic", "HEIC"), ("heif", "HEIC"), ("tif", "TIFF"), ("tiff", "TIFF"),
-    ("jxl", "JPEG XL"), ("ppm", "PPM"), ("pgm", "PGM"), ("pnm", "PPM"), ("psd", "Photoshop"), ("dng", "raw"), ("cr2", "raw"),
-    ("nef", "raw"), ("arw", "raw"), ("ico", "icon"),
+    ("png", "PNG"),
+    ("jpg", "JPEG"),
+    ("jpeg", "JPEG"),
+    ("jpe", "JPEG"),
+    ("jfif", "JPEG"),
+    ("webp", "WebP"),
+    ("gif", "GIF"),
+    ("bmp", "BMP"),
+    ("avif", "AVIF"),
+    ("svg", "SVG"),
+    ("heic", "HEIC"),
+    ("heif", "HEIC"),
+    ("tif", "TIFF"),
+    ("tiff", "TIFF"),
+    ("jxl", "JPEG XL"),
+    ("ppm", "PPM"),
+    ("pgm", "PGM"),
+    ("pnm", "PPM"),
+    ("psd", "Photoshop"),
+    ("dng", "raw"),
+    ("cr2", "raw"),
+    ("nef", "raw"),
+    ("arw", "raw"),
+    ("ico", "icon"),
 ];
 
 /// The format of a picture by the ending of its name.
@@ -198,14 +223,24 @@ mod tests {
         assert_eq!(of(b"(dp0\nS'data'\n"), Content::Pickle);
         assert_eq!(of(b"}q\0(X\x04\0\0\0data"), Content::Pickle);
         assert_eq!(of(b"BMW and others"), Content::Text);
-        assert_eq!(of(b"  <!DOCTYPE html><html>").describe(b""), "a web page: a sign-in or error page was saved in place of the file: download it again");
+        assert_eq!(
+            of(b"  <!DOCTYPE html><html>").describe(b""),
+            "a web page: a sign-in or error page was saved in place of the file: download it again"
+        );
         assert_eq!(of(b"<svg viewBox='0 0 1 1'/>"), Content::Picture("SVG"));
         assert!(matches!(of(b"version https://git-lfs.github.com/spec/v1"), Content::Foreign(..)));
     }
 
     #[test]
     fn names_that_are_passed_over() {
-        for path in ["a/.DS_Store", "a/.ipynb_checkpoints/1.jpg", "__MACOSX/a/1.jpg", "a/@eaDir/b.jpg", "Thumbs.db", "b/PaxHeaders.12/1.jpg"] {
+        for path in [
+            "a/.DS_Store",
+            "a/.ipynb_checkpoints/1.jpg",
+            "__MACOSX/a/1.jpg",
+            "a/@eaDir/b.jpg",
+            "Thumbs.db",
+            "b/PaxHeaders.12/1.jpg",
+        ] {
             assert!(is_passed_over(path), "{path}");
         }
         for path in ["a/b.jpg", "./a.png", "PaxMan/1.jpg"] {

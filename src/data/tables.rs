@@ -12,7 +12,8 @@ use super::source::Source;
 use crate::Result;
 
 /// Names of columns of labels, those that are taken before others first.
-const LABELS: [&str; 8] = ["fine_label", "label", "labels", "class", "category", "target", "fine_labels", "coarse_label"];
+const LABELS: [&str; 8] =
+    ["fine_label", "label", "labels", "class", "category", "target", "fine_labels", "coarse_label"];
 
 /// The pictures of tables, in their order.
 pub(super) struct Tables {
@@ -62,7 +63,11 @@ impl Tables {
                 if count > table.rows || rows.len() > 100 * most(None) {
                     return wrong(&file, format!("{} rows", table.rows), "more labels");
                 }
-                rows.push(label.map(|label| (share.unwrap_or(Share::Train), (label, format!("{file}, row {count}")))));
+                rows.push(
+                    label.map(|label| {
+                        (share.unwrap_or(Share::Train), (label, format!("{file}, row {count}")))
+                    }),
+                );
             }
             if count != table.rows {
                 return wrong(&file, format!("{} labels, one a row", table.rows), count.to_string());
@@ -144,7 +149,8 @@ fn labels<'a>(file: &str, table: &'a Table) -> Result<(&'a About, Option<Vec<Str
         let names: Vec<&str> = table.columns.iter().map(|about| about.path.as_str()).collect();
         return wrong(file, "a column of labels, called label", format!("columns {}", names.join(", ")));
     };
-    let names = table.classes.iter().find(|(column, _)| *column == about.path).map(|(_, names)| names.clone());
+    let names =
+        table.classes.iter().find(|(column, _)| *column == about.path).map(|(_, names)| names.clone());
     Ok((about, names))
 }
 

@@ -84,10 +84,12 @@ impl Dataset {
             split.images.resize(labels.len() * data::IMAGE_BYTES, 0);
             for piece in split.images.chunks_mut(PIECE * data::IMAGE_BYTES) {
                 let count = piece.len() / data::IMAGE_BYTES;
-                let bytes = read.call2(&JsValue::NULL, &JsValue::from(at as f64), &JsValue::from(count as f64));
+                let bytes =
+                    read.call2(&JsValue::NULL, &JsValue::from(at as f64), &JsValue::from(count as f64));
                 let bytes = Uint8Array::new(&bytes.map_err(failed)?);
                 if bytes.length() as usize != piece.len() {
-                    let (expected, found) = (format!("{} bytes", piece.len()), format!("{} bytes", bytes.length()));
+                    let (expected, found) =
+                        (format!("{} bytes", piece.len()), format!("{} bytes", bytes.length()));
                     return Err(Error::Data { file: name.into(), expected, found }.into());
                 }
                 bytes.copy_to(piece);

@@ -83,7 +83,8 @@ impl Gathering {
     pub fn plan(self, looked: &Function) -> Result<Reading> {
         let mut tell = |count: usize| {
             // What a listener throws is none of ours.
-            let _: std::result::Result<JsValue, JsValue> = looked.call1(&JsValue::NULL, &JsValue::from(count as f64));
+            let _: std::result::Result<JsValue, JsValue> =
+                looked.call1(&JsValue::NULL, &JsValue::from(count as f64));
         };
         Ok(Reading(self.gathering.plan(&mut tell)?))
     }
@@ -119,8 +120,9 @@ impl Reading {
     }
 
     /// The next of them; undefined after the last.
-    pub fn next(&mut self) -> Result<Option<Picture>> {
-        let picture = self.0.next()?;
+    #[wasm_bindgen(js_name = nextPicture)]
+    pub fn next_picture(&mut self) -> Result<Option<Picture>> {
+        let picture = self.0.next_picture()?;
         Ok(picture.map(|data::Picture { slot, input, bytes }| Picture {
             slot: slot as u32,
             file: input.map(|input| self.0.origin(input) as u32),
@@ -174,7 +176,9 @@ impl Found {
 
     /// Class of each image, those of the training set first.
     pub fn labels(&self) -> Uint16Array {
-        Uint16Array::from([self.dataset.train.labels.as_slice(), &self.dataset.test.labels].concat().as_slice())
+        Uint16Array::from(
+            [self.dataset.train.labels.as_slice(), &self.dataset.test.labels].concat().as_slice(),
+        )
     }
 
     /// Bytes of images of `train` or `test`, from a place on; none behind the last.

@@ -3,9 +3,9 @@
 use js_sys::{Float32Array, Function, Uint8Array};
 use wasm_bindgen::prelude::*;
 
+use super::engine::{now, object, on_pool};
 use super::error::Result;
 use super::files::Sink;
-use super::engine::{now, object, on_pool};
 use super::{Dataset, to_js};
 use crate::checkpoint::{self, History};
 use crate::predictions::Query;

@@ -60,7 +60,7 @@ async function decodeAll(reading, files) {
     }
     tell("Reading pictures", ++done, total);
   };
-  for (let next = reading.next(); next; next = reading.next()) {
+  for (let next = reading.nextPicture(); next; next = reading.nextPicture()) {
     const blob = next.file === undefined ? new Blob([next.bytes()]) : files[next.file].file;
     const work = place(next.slot, blob);
     next.free();

@@ -18,7 +18,9 @@ use std::process::Command as Process;
 const PRINTED: [&str; 2] = ["pkg/registry.js", "docs/SETTINGS.md"];
 
 /// Most bytes of a build's wasm after gzip: what a first visit over a slow line waits for.
-const MAX_GZIPPED: usize = 470 * 1024;
+const MAX_GZIPPED: usize = 420 * 1024;
+/// The same of the readers, which wait for a file.
+const MAX_GZIPPED_READERS: usize = 250 * 1024;
 
 pub fn command() -> Command {
     Command::new("build")
@@ -62,7 +64,13 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     tools::node_modules()?;
     for build in wasm::all().filter(|build| only.is_none_or(|name| name == build.name)) {
         let surface = if *build == READERS { "readers" } else { "engine" };
-        make(build, &["--no-default-features", "--features", surface], &project::path("pkg"), &toolchain, &bindgen)?;
+        make(
+            build,
+            &["--no-default-features", "--features", surface],
+            &project::path("pkg"),
+            &toolchain,
+            &bindgen,
+        )?;
     }
     if only.is_some() {
         let _ = fs::remove_file(project::path(stamp::FILE));
@@ -171,7 +179,7 @@ fn print_settings() -> Result<()> {
     Ok(())
 }
 
-/// Prints the size of each build; fails on one over [`MAX_GZIPPED`]. Returns how many there are.
+/// Prints the size of each build; fails on one that is too large. Returns how many there are.
 fn sizes() -> Result<usize> {
     let mut count = 0;
     let mut large = Vec::new();
@@ -183,13 +191,14 @@ fn sizes() -> Result<usize> {
         };
         let gzipped = gzipped_size(&bytes)?;
         println!("{name}: {} KB, {} KB gzipped", kilobytes(bytes.len()), kilobytes(gzipped));
-        if gzipped > MAX_GZIPPED {
-            large.push(name);
+        let most = if *build == READERS { MAX_GZIPPED_READERS } else { MAX_GZIPPED };
+        if gzipped > most {
+            large.push(format!("{name} ({} KB)", kilobytes(most)));
         }
         count += 1;
     }
     if !large.is_empty() {
-        bail!("over {} KB gzipped: {}", kilobytes(MAX_GZIPPED), large.join(", "));
+        bail!("larger, gzipped, than they may be: {}", large.join(", "));
     }
     Ok(count)
 }

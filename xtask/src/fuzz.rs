@@ -51,7 +51,9 @@ const INTERRUPTED: i32 = 72;
 
 pub fn command() -> Command {
     Command::new("fuzz")
-        .about("Look for inputs that break the readers of checkpoints, addresses, settings and files of images")
+        .about(
+            "Look for inputs that break the readers of checkpoints, addresses, settings and files of images",
+        )
         .arg(
             Arg::new("runs")
                 .long("runs")

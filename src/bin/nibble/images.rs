@@ -132,7 +132,7 @@ fn read(paths: &[PathBuf]) -> Result<Arc<Dataset>> {
     let mut reading = gathering.plan(&mut |_| {})?;
     let mut batch = Vec::new();
     loop {
-        let picture = reading.next()?;
+        let picture = reading.next_picture()?;
         let last = picture.is_none();
         if let Some(Picture { slot, input, bytes }) = picture {
             batch.push((slot, input.map_or(Ok(bytes), |input| reading.bytes(input))?));

@@ -42,26 +42,21 @@ impl<R: Read> Gunzip<R> {
     }
 }
 
+/// Counts down what may still come, and remembers why it failed.
 impl<R: Read> Read for Gunzip<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = self.some(buffer);
-        bounded(result, &mut self.left, &self.failed)
-    }
-}
-
-/// Counts down what may still come, and remembers why it failed.
-pub(super) fn bounded(result: io::Result<usize>, left: &mut u64, failed: &Failed) -> io::Result<usize> {
-    let result = match result {
-        Ok(read) if read as u64 > *left => {
-            Err(io::Error::other(format!("more than {} GB in it", MAX_UNPACKED >> 30)))
+        let result = match self.some(buffer) {
+            Ok(read) if read as u64 > self.left => {
+                Err(io::Error::other(format!("more than {} GB in it", MAX_UNPACKED >> 30)))
+            }
+            result => result,
+        };
+        match &result {
+            Ok(read) => self.left -= *read as u64,
+            Err(error) => {
+                self.failed.borrow_mut().get_or_insert_with(|| describe_io(error));
+            }
         }
-        result => result,
-    };
-    match &result {
-        Ok(read) => *left -= *read as u64,
-        Err(error) => {
-            failed.borrow_mut().get_or_insert_with(|| describe_io(error));
-        }
+        result
     }
-    result
 }

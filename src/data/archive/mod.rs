@@ -136,7 +136,8 @@ impl Walk {
         let input = self.next;
         self.next += 1;
         *self.failed.borrow_mut() = None;
-        let leaf = Leaf { path: path.clone(), name: path.clone(), size: Some(source.size()), input, plain: true };
+        let leaf =
+            Leaf { path: path.clone(), name: path.clone(), size: Some(source.size()), input, plain: true };
         // Opening sixty thousand pictures only to see that they are some would take most of the time.
         if picture_by_name(&path).is_some() || is_passed_over(&path) {
             return Ok(Some(leaf));
@@ -167,7 +168,12 @@ impl Walk {
     }
 
     /// Takes the layers of gzip off.
-    fn unpacked(&self, mut reader: Peeked, mut size: Option<u64>, name: &str) -> Result<(Peeked, Option<u64>)> {
+    fn unpacked(
+        &self,
+        mut reader: Peeked,
+        mut size: Option<u64>,
+        name: &str,
+    ) -> Result<(Peeked, Option<u64>)> {
         for _ in 0..MOST_LAYERS {
             if Content::of(&reader.head, size) != Content::Gzip {
                 break;

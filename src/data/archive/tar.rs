@@ -26,7 +26,8 @@ pub(super) struct Tar<R> {
 /// A number in octal digits, or in binary where the highest bit is set (GNU).
 fn number(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 != 0 {
-        let digits = field.iter().enumerate().map(|(at, &byte)| u64::from(if at == 0 { byte & 0x7f } else { byte }));
+        let digits =
+            field.iter().enumerate().map(|(at, &byte)| u64::from(if at == 0 { byte & 0x7f } else { byte }));
         let mut digits = digits;
         return digits.try_fold(0u64, |value, digit| value.checked_mul(256)?.checked_add(digit));
     }
@@ -94,7 +95,8 @@ impl<R: Read> Tar<R> {
             if read < BLOCK || !has_checksum(&block) {
                 return Err(io::Error::other("a tar archive with a damaged header"));
             }
-            let mut size = number(&block[124..136]).ok_or_else(|| io::Error::other("a member without a size"))?;
+            let mut size =
+                number(&block[124..136]).ok_or_else(|| io::Error::other("a member without a size"))?;
             let kind = block[156];
             if matches!(kind, b'L' | b'x') {
                 let headers = self.small(size)?;

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::gzip::{Failed, MAX_UNPACKED, bounded};
+use super::gzip::{Failed, MAX_UNPACKED};
 use crate::Result;
-use crate::data::input::wrong;
+use crate::data::input::{describe_io, wrong};
 use crate::data::source::{Seeking, Source, Stretch};
 
 /// Members that an archive may list.
@@ -20,6 +20,8 @@ struct Member {
     packed: u64,
     start: u64,
     method: CompressionMethod,
+    /// Its checksum.
+    said: u32,
 }
 
 pub(super) struct Zip {
@@ -28,17 +30,42 @@ pub(super) struct Zip {
     members: std::vec::IntoIter<Member>,
 }
 
-/// What a member is to have, counted down: bytes, and the sum of those read.
-struct Bounded {
+/// The bytes of a member, which must be as many as the archive says, and of its checksum.
+struct Checked {
     reader: Box<dyn Read>,
     left: u64,
+    sum: crc32fast::Hasher,
+    said: u32,
     failed: Failed,
 }
 
-impl Read for Bounded {
+impl Checked {
+    fn some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.sum.update(&buffer[..read]);
+        match self.left.checked_sub(read as u64) {
+            None => Err(io::Error::other("a file larger than the archive says")),
+            Some(0) if read == 0 && self.sum.clone().finalize() != self.said => {
+                Err(io::Error::other("a file with another checksum"))
+            }
+            Some(left) if read == 0 && !buffer.is_empty() && left > 0 => {
+                Err(io::Error::other("a file smaller than the archive says"))
+            }
+            Some(left) => {
+                self.left = left;
+                Ok(read)
+            }
+        }
+    }
+}
+
+impl Read for Checked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = self.reader.read(buffer);
-        bounded(result, &mut self.left, &self.failed)
+        let result = self.some(buffer);
+        if let Err(error) = &result {
+            self.failed.borrow_mut().get_or_insert_with(|| describe_io(error));
+        }
+        result
     }
 }
 
@@ -78,11 +105,16 @@ impl Zip {
                 packed: member.compressed_size(),
                 start: member.data_start().unwrap_or(u64::MAX),
                 method: member.compression(),
+                said: member.crc32(),
             });
         }
         if total > MAX_UNPACKED {
             let most = MAX_UNPACKED >> 30;
-            return wrong(file, format!("an archive of at most {most} GB unpacked"), format!("{total} bytes"));
+            return wrong(
+                file,
+                format!("an archive of at most {most} GB unpacked"),
+                format!("{total} bytes"),
+            );
         }
         members.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self { file: file.into(), source, members: members.into_iter() })
@@ -92,17 +124,21 @@ impl Zip {
     #[allow(clippy::type_complexity)]
     pub fn next(&mut self, failed: &Failed) -> Result<Option<(String, u64, Box<dyn Read>)>> {
         let Some(member) = self.members.next() else { return Ok(None) };
-        let Member { path, size, packed, start, method } = member;
+        let Member { path, size, packed, start, method, said } = member;
         let stretch = Stretch::new(self.source.clone(), start, packed).buffered();
         let reader: Box<dyn Read> = match method {
             CompressionMethod::Stored => Box::new(stretch),
             CompressionMethod::Deflated => Box::new(DeflateDecoder::new(stretch)),
             other => {
                 let name = format!("{}/{path}", self.file);
-                return wrong(&name, "a file packed by Deflate, as usual", format!("{other}: unpack it first"));
+                return wrong(
+                    &name,
+                    "a file packed by Deflate, as usual",
+                    format!("{other}: unpack it first"),
+                );
             }
         };
-        // One byte more than it says would show that it lies.
-        Ok(Some((path, size, Box::new(Bounded { reader, left: size, failed: failed.clone() }))))
+        let sum = crc32fast::Hasher::new();
+        Ok(Some((path, size, Box::new(Checked { reader, left: size, sum, said, failed: failed.clone() }))))
     }
 }

@@ -122,7 +122,11 @@ fn matrix(file: &str, reader: &mut dyn Read) -> Result<Option<(String, Array)>> 
     };
     let dtype = Dtype::new(name_of, false).expect("numpy knows it");
     if bytes_of(file, dtype, &shape)? != bytes.len() as u64 {
-        return wrong(file, "an array as large as its shape", format!("{shape:?} with {} bytes", bytes.len()));
+        return wrong(
+            file,
+            "an array as large as its shape",
+            format!("{shape:?} with {} bytes", bytes.len()),
+        );
     }
     Ok(Some((String::from_utf8_lossy(&name).into_owned(), Array { dtype, shape, fortran: true, bytes })))
 }

@@ -119,7 +119,9 @@ pub(super) fn bytes_of(file: &str, dtype: Dtype, shape: &[usize]) -> Result<u64>
     let bytes = shape.iter().try_fold(dtype.width as u64, |bytes, &side| bytes.checked_mul(side as u64));
     match bytes.filter(|&bytes| bytes <= MAX_ARRAY) {
         Some(bytes) => Ok(bytes),
-        None => wrong(file, format!("an array of at most {} GB", MAX_ARRAY >> 30), format!("shape {shape:?}")),
+        None => {
+            wrong(file, format!("an array of at most {} GB", MAX_ARRAY >> 30), format!("shape {shape:?}"))
+        }
     }
 }
 
@@ -152,19 +154,33 @@ impl Array {
         let colours = |side: usize| matches!(side, 1 | 3 | 4);
         let layout = match *sides {
             // As MATLAB and STL-10 keep them.
-            [h, w, c @ (1 | 3), n] if self.fortran && h == w => {
-                Layout { count: n, height: h, width: w, channels: c, strides: [step[3], step[0], step[1], step[2]] }
-            }
-            [n, h, w, c] if colours(c) && !(matches!(h, 1 | 3) && w != h && w > 4 && c == w) => {
-                Layout { count: n, height: h, width: w, channels: c, strides: [step[0], step[1], step[2], step[3]] }
-            }
-            [n, c @ (1 | 3), h, w] => {
-                Layout { count: n, height: h, width: w, channels: c, strides: [step[0], step[2], step[3], step[1]] }
-            }
+            [h, w, c @ (1 | 3), n] if self.fortran && h == w => Layout {
+                count: n,
+                height: h,
+                width: w,
+                channels: c,
+                strides: [step[3], step[0], step[1], step[2]],
+            },
+            [n, h, w, c] if colours(c) && !(matches!(h, 1 | 3) && w != h && w > 4 && c == w) => Layout {
+                count: n,
+                height: h,
+                width: w,
+                channels: c,
+                strides: [step[0], step[1], step[2], step[3]],
+            },
+            [n, c @ (1 | 3), h, w] => Layout {
+                count: n,
+                height: h,
+                width: w,
+                channels: c,
+                strides: [step[0], step[2], step[3], step[1]],
+            },
             [h, w, n] if self.fortran && h == w => {
                 Layout { count: n, height: h, width: w, channels: 1, strides: [step[2], step[0], step[1], 0] }
             }
-            [n, h, w] => Layout { count: n, height: h, width: w, channels: 1, strides: [step[0], step[1], step[2], 0] },
+            [n, h, w] => {
+                Layout { count: n, height: h, width: w, channels: 1, strides: [step[0], step[1], step[2], 0] }
+            }
             // Rows of planes, as CIFAR has them, or of one.
             [n, numbers] => {
                 let side = |numbers: usize| (2..=MAX_SIDE).find(|side| side * side == numbers);
@@ -174,7 +190,13 @@ impl Array {
                     _ => return None,
                 };
                 let one = step[1];
-                Layout { count: n, height: side, width: side, channels, strides: [step[0], side * one, one, side * side * one] }
+                Layout {
+                    count: n,
+                    height: side,
+                    width: side,
+                    channels,
+                    strides: [step[0], side * one, one, side * side * one],
+                }
             }
             _ => return None,
         };
@@ -200,7 +222,9 @@ impl Array {
         });
         let whole = self.dtype.kind != b'f';
         match (least, most) {
-            _ if !finite => wrong(file, "numbers from 0 to 255 or from 0 to 1", "some that are none (NaN or infinite)"),
+            _ if !finite => {
+                wrong(file, "numbers from 0 to 255 or from 0 to 1", "some that are none (NaN or infinite)")
+            }
             _ if self.dtype.kind == b'b' => Ok((255.0, 0.0)),
             (0.0.., ..=1.0) if !whole => Ok((255.0, 0.0)),
             (0.0.., ..=255.0) => Ok((1.0, 0.0)),
@@ -217,7 +241,8 @@ impl Array {
     /// no memory for them.
     pub fn images(self, file: &str) -> Result<Pixels> {
         let Some(layout) = self.layout() else {
-            let expected = "images: shape [n, height, width, 3], [n, 3, height, width], [n, height, width] or [n, 3072]";
+            let expected =
+                "images: shape [n, height, width, 3], [n, 3, height, width], [n, height, width] or [n, 3072]";
             return wrong(file, expected, format!("shape {:?}", self.shape));
         };
         if layout.count > MAX_IMAGES {
@@ -332,7 +357,8 @@ mod tests {
 
     #[test]
     fn every_layout_gives_the_same_images() {
-        let planes = array(&[2, 3, 32, 32], false, |i| image(i[0], i[1], i[2], i[3])).images("a").unwrap().images;
+        let planes =
+            array(&[2, 3, 32, 32], false, |i| image(i[0], i[1], i[2], i[3])).images("a").unwrap().images;
         assert_eq!(planes[IMAGE_BYTES + 1024 + 32 + 1], image(1, 1, 1, 1));
         let others = [
             array(&[2, 3, 32, 32], true, |i| image(i[0], i[1], i[2], i[3])),
@@ -355,7 +381,8 @@ mod tests {
     #[test]
     fn grey_becomes_three_channels_and_other_sizes_go_through_the_one_way() {
         for shape in [vec![2, 64, 64], vec![2, 64, 64, 1], vec![2, 1, 64, 64], vec![2, 4096]] {
-            let images = array(&shape, false, |i| if i[0] == 0 { 7 } else { 200 }).images("a").unwrap().images;
+            let images =
+                array(&shape, false, |i| if i[0] == 0 { 7 } else { 200 }).images("a").unwrap().images;
             assert_eq!(images, [vec![7; IMAGE_BYTES], vec![200; IMAGE_BYTES]].concat(), "{shape:?}");
         }
     }
@@ -368,7 +395,8 @@ mod tests {
         assert_eq!(array(&[2, 3], true, |i| u8::from(i[1] == 2 - i[0])).labels(), Some(vec![2, 1]));
         assert_eq!(array(&[2, 3], false, |_| 1).labels(), None);
         let halves = [0x3c00u16, 0x4000].iter().flat_map(|bits| bits.to_le_bytes()).collect();
-        let halves = Array { dtype: Dtype::new(b"f2", false).unwrap(), shape: vec![2], fortran: false, bytes: halves };
+        let halves =
+            Array { dtype: Dtype::new(b"f2", false).unwrap(), shape: vec![2], fortran: false, bytes: halves };
         assert_eq!(halves.labels(), Some(vec![1, 2]));
     }
 
@@ -378,7 +406,10 @@ mod tests {
         odd.bytes = odd.bytes.iter().flat_map(|_| 300f64.to_le_bytes()).collect();
         odd.dtype = Dtype::new(b"f8", false).unwrap();
         let message = odd.images("x.npy").unwrap_err().to_string();
-        assert_eq!(message, "x.npy: expected numbers from 0 to 255 or from 0 to 1, found some from 300 to 300");
+        assert_eq!(
+            message,
+            "x.npy: expected numbers from 0 to 255 or from 0 to 1, found some from 300 to 300"
+        );
         let odd = array(&[10, 7], false, |_| 1).images("x.npy").unwrap_err().to_string();
         assert!(odd.contains("found shape [10, 7]"), "{odd}");
     }

@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn headers_are_read() {
-        let (dtype, fortran, shape) = parse("{'descr': '<i8', 'fortran_order': True, 'shape': (3L,), } \n").unwrap();
+        let (dtype, fortran, shape) =
+            parse("{'descr': '<i8', 'fortran_order': True, 'shape': (3L,), } \n").unwrap();
         assert_eq!((dtype, fortran, shape), (Dtype::new(b"i8", false).unwrap(), true, vec![3]));
         assert!(parse("{'descr': [('a', '<i8')], 'fortran_order': False, 'shape': (3,), }").is_none());
         assert!(parse("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }").is_none());

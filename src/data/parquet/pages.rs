@@ -56,9 +56,24 @@ pub(in crate::data) struct Column {
 }
 
 impl Column {
-    pub(super) fn new(file: &str, source: Rc<dyn Source>, kind: Kind, optional: u32, chunks: Vec<Chunk>) -> Self {
+    pub(super) fn new(
+        file: &str,
+        source: Rc<dyn Source>,
+        kind: Kind,
+        optional: u32,
+        chunks: Vec<Chunk>,
+    ) -> Self {
         let (dictionary, page) = (Vec::new(), Vec::new().into_iter());
-        Self { file: file.into(), source, kind, optional, chunks: chunks.into_iter(), chunk: None, dictionary, page }
+        Self {
+            file: file.into(),
+            source,
+            kind,
+            optional,
+            chunks: chunks.into_iter(),
+            chunk: None,
+            dictionary,
+            page,
+        }
     }
 
     /// The next value; `None` at the end.
@@ -137,7 +152,9 @@ impl Column {
         let (levels, rest) = bytes.split_at(levels);
         let unpacked = self.unpack(if packed { codec } else { 0 }, rest, size - levels.len())?;
         if header.int(1) == Some(2) {
-            let Some(values) = plain(self.kind, &unpacked, count) else { return self.broken("a damaged dictionary") };
+            let Some(values) = plain(self.kind, &unpacked, count) else {
+                return self.broken("a damaged dictionary");
+            };
             self.dictionary = values;
             return Ok(Vec::new());
         }
@@ -168,12 +185,17 @@ impl Column {
             })(),
             other => {
                 let found = format!("encoding {}", other.unwrap_or(-1));
-                return wrong(&self.file, "plain or dictionary values, as pandas and datasets write them", found);
+                return wrong(
+                    &self.file,
+                    "plain or dictionary values, as pandas and datasets write them",
+                    found,
+                );
             }
         };
         let Some(values) = values else { return self.broken("damaged values") };
         let mut values = values.into_iter();
-        let cell = |level| if level == self.optional { values.next().unwrap_or(Cell::None) } else { Cell::None };
+        let cell =
+            |level| if level == self.optional { values.next().unwrap_or(Cell::None) } else { Cell::None };
         Ok(defined.into_iter().map(cell).collect())
     }
 
@@ -183,12 +205,14 @@ impl Column {
             1 => snappy::unpack(bytes, size),
             2 => {
                 let mut unpacked = Vec::new();
-                let read = flate2::read::MultiGzDecoder::new(bytes).take(size as u64 + 1).read_to_end(&mut unpacked);
+                let read =
+                    flate2::read::MultiGzDecoder::new(bytes).take(size as u64 + 1).read_to_end(&mut unpacked);
                 read.is_ok().then_some(unpacked)
             }
             other => {
                 let name = ["LZO", "Brotli", "LZ4", "Zstandard", "LZ4"];
-                let name = usize::try_from(other - 3).ok().and_then(|at| name.get(at)).unwrap_or(&"another way");
+                let name =
+                    usize::try_from(other - 3).ok().and_then(|at| name.get(at)).unwrap_or(&"another way");
                 let expected = "pages packed by Snappy or gzip: write it with compression=\"snappy\"";
                 return wrong(&self.file, expected, *name);
             }

@@ -19,7 +19,8 @@ pub(super) fn unpack(packed: &[u8], size: usize) -> Option<Vec<u8>> {
     }
     let mut out = Vec::new();
     out.try_reserve_exact(size).ok()?;
-    let number = |bytes: &[u8]| bytes.iter().rev().fold(0usize, |value, &byte| value << 8 | usize::from(byte));
+    let number =
+        |bytes: &[u8]| bytes.iter().rev().fold(0usize, |value, &byte| value << 8 | usize::from(byte));
     while let Some((&tag, rest)) = input.split_first() {
         input = rest;
         let upper = usize::from(tag >> 2);
@@ -60,8 +61,15 @@ mod tests {
     #[test]
     fn literals_and_copies() {
         // "abcd" and then, four back, eight of them.
-        assert_eq!(unpack(&[12, 3 << 2, b'a', b'b', b'c', b'd', 4 << 2 | 1, 4], 12).unwrap(), b"abcdabcdabcd");
-        assert_eq!(unpack(&[12, 3 << 2, b'a', b'b', b'c', b'd', 4 << 2 | 1, 5], 12), None, "before the beginning");
+        assert_eq!(
+            unpack(&[12, 3 << 2, b'a', b'b', b'c', b'd', 4 << 2 | 1, 4], 12).unwrap(),
+            b"abcdabcdabcd"
+        );
+        assert_eq!(
+            unpack(&[12, 3 << 2, b'a', b'b', b'c', b'd', 4 << 2 | 1, 5], 12),
+            None,
+            "before the beginning"
+        );
         assert_eq!(unpack(&[4, 3 << 2, b'a', b'b'], 4), None);
         assert_eq!(unpack(&[0], 0).unwrap(), b"");
     }

@@ -16,7 +16,9 @@ pub(super) fn string(line: &[u8]) -> Result<Vec<u8>> {
             bytes.push(byte);
             continue;
         }
-        let Some((&escape, behind)) = rest.split_first() else { return fail("an escape", "a backslash alone") };
+        let Some((&escape, behind)) = rest.split_first() else {
+            return fail("an escape", "a backslash alone");
+        };
         rest = behind;
         bytes.push(match escape {
             b'n' => b'\n',

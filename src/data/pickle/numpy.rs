@@ -44,7 +44,9 @@ impl Machine<'_> {
             }
             (Global::FromBuffer, [data, dtype, shape, order]) => {
                 let fortran = match &self.objects[*order] {
-                    Object::Text(order) | Object::Bytes(order) if order == b"C" || order == b"F" => order == b"F",
+                    Object::Text(order) | Object::Bytes(order) if order == b"C" || order == b"F" => {
+                        order == b"F"
+                    }
                     other => return fail("an array in C or Fortran order", kind(other)),
                 };
                 let shape = self.shape(*shape)?;
@@ -140,7 +142,8 @@ impl Machine<'_> {
             (Object::Array(_), &[_, shape, dtype, fortran, data]) => {
                 let fortran = !matches!(self.objects[fortran], Object::Int(0));
                 let shape = self.shape(shape)?;
-                self.objects[top] = Object::Array(Array { dtype: Some(dtype), shape, fortran, data: Some(data) });
+                self.objects[top] =
+                    Object::Array(Array { dtype: Some(dtype), shape, fortran, data: Some(data) });
             }
             (object, state) => {
                 return fail("the state of an array", format!("{} parts for {}", state.len(), kind(object)));

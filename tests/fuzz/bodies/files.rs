@@ -7,8 +7,18 @@ use nibble::data::{BYTES_PER_IMAGE, Dataset, Decoder, Gathering};
 
 /// Names that mean something; the first byte chooses.
 pub const NAMES: [&str; 12] = [
-    "a.npz", "a.npy", "a.mat", "a.parquet", "a.tgz", "data_batch_1", "train", "train-images-idx3-ubyte", "labels.csv", "train_X.bin",
-    "s/a/1.png", "a",
+    "a.npz",
+    "a.npy",
+    "a.mat",
+    "a.parquet",
+    "a.tgz",
+    "data_batch_1",
+    "train",
+    "train-images-idx3-ubyte",
+    "labels.csv",
+    "train_X.bin",
+    "s/a/1.png",
+    "a",
 ];
 /// Images that there is room for.
 const ROOM: usize = 100;
@@ -23,7 +33,7 @@ fn gathered(bytes: &[u8]) -> nibble::Result<Dataset> {
     gathering.add("s/b/3.png", Rc::new(b"\x89PNG\r\n\x1a\n".to_vec()));
     let mut reading = gathering.plan(&mut |_| {})?;
     let image = [7; BYTES_PER_IMAGE - 2];
-    while let Some(picture) = reading.next()? {
+    while let Some(picture) = reading.next_picture()? {
         if picture.slot % 5 == 4 {
             reading.refuse(picture.slot, &picture.bytes[..picture.bytes.len().min(512)]);
         } else {
