@@ -9,6 +9,8 @@ mod address;
 mod body;
 #[path = "fuzz/bodies/checkpoint.rs"]
 mod checkpoint;
+#[path = "fuzz/bodies/files.rs"]
+mod dropped;
 #[allow(dead_code)]
 #[path = "../src/bin/nibble/problem.rs"]
 mod problem;
@@ -52,4 +54,11 @@ fn files_of_settings() {
     let mut taken = 0;
     let files = each("settings", |bytes| taken += usize::from(body::toml(bytes, &file)));
     assert!(files > taken && taken > 2, "{files} files, {taken} taken: the corpus reaches too little");
+}
+
+#[test]
+fn files_of_images() {
+    let mut read = 0;
+    let files = each("files", |bytes| read += usize::from(dropped::read(bytes)));
+    assert!(files > read && read > 4, "{files} files, {read} read: the corpus reaches too little");
 }

@@ -2,12 +2,12 @@
 //! engine, and every run in it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::io::Write;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-use nibble::data::images::from_images;
-use nibble::data::{BYTES_PER_IMAGE, IMAGE_BYTES, Loader, synthetic};
+use nibble::data::images::from_pixels;
+use nibble::data::{BYTES_PER_IMAGE, Dataset, Decoder, Gathering, IMAGE_BYTES, synthetic};
 use nibble::{Error, Result};
 
 /// Allocations up to this size always succeed: messages, names, what a thread needs.
@@ -104,44 +104,40 @@ fn what_has_no_room_is_refused() {
     assert!(room_for(synthetic::generate(1, usize::MAX, 1), usize::MAX) < 1 << 50);
 
     let (pixels, labels) = (batch(400)[..400 * IMAGE_BYTES].to_vec(), [[0u16; 200], [1; 200]].concat());
-    let own = || from_images("Pets", vec!["cats".into(), "dogs".into()], &pixels, &labels, 1);
-    assert!(with_room(410, own).is_ok());
-    let fit = room_for(with_room(300, own), 360);
+    let read =
+        |image: usize, into: &mut [u8]| into.copy_from_slice(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES]);
+    let own = || from_pixels("Pets", vec!["cats".into(), "dogs".into()], pixels.len(), &labels, 1, read);
+    assert!(with_room(450, own).is_ok());
+    let fit = room_for(with_room(300, own), 400);
     assert!((290..=300).contains(&fit), "{fit}");
-    room_for(with_room(365, own), 40);
+    room_for(with_room(415, own), 40);
 
-    let first = batch(100);
-    let add = |loader: &mut Loader, name: &str, bytes: &[u8]| loader.add(name, bytes.len() as u64, bytes);
-    let mut loader = Loader::new();
-    add(&mut loader, "data_batch_1.bin", &first).unwrap();
-    // A reader asks for two megabytes, 683 images, and takes one.
-    let refused = with_room(600, || add(&mut loader, "data_batch_2.bin", &first)).unwrap_err().to_string();
-    assert_eq!(refused, "data_batch_2.bin: expected memory to read it, found too little");
-    let (large, piece) = (batch(700), 16);
-    room_for(with_room(690, || add(&mut loader, "data_batch_2.bin", &large)), 700);
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(&large).unwrap();
-    let packed = packed.finish().unwrap();
-    let result = with_room(690, || add(&mut loader, "data_batch_2.bin.gz", &packed));
-    assert!(room_for(result, piece) < piece, "it comes in pieces");
-    assert_eq!(loader.bytes(), 100 * BYTES_PER_IMAGE, "what fails leaves the loader as it was");
-    room_for(with_room(0, || loader.finish()), 10);
+    let files = || vec![("data_batch_1.bin", batch(700)), ("test_batch.bin", batch(100))];
+    let gathering = gathered(files());
+    let result = with_room(690, || gathering.plan(&mut |_| {}).map(drop));
+    assert!(result.is_err(), "a reader asks for more than there is");
+    assert_eq!(read_all(gathered(files())).unwrap().train.len(), 700);
+}
+
+fn gathered(files: Vec<(&str, Vec<u8>)>) -> Gathering {
+    let mut gathering = Gathering::new(Decoder { name: "nobody" });
+    files.into_iter().for_each(|(name, bytes)| gathering.add(name, Rc::new(bytes)));
+    gathering
+}
+
+fn read_all(gathering: Gathering) -> Result<Dataset> {
+    Ok(gathering.plan(&mut |_| {})?.finish()?.0)
 }
 
 /// Counted before it is read, by what the page knows.
 #[test]
 fn a_file_that_is_too_large_for_its_room_is_not_read() {
     let _guard = exclusive();
-    let mut loader = Loader::new();
-    loader.set_room(150 * BYTES_PER_IMAGE);
-    let first = batch(100);
-    loader.add("data_batch_1.bin", first.len() as u64, first.as_slice()).unwrap();
-    let mut rest = first.as_slice();
-    // Only its first bytes, which tell what it is.
-    let only_head = std::io::Read::take(&mut rest, 512);
-    assert_eq!(room_for(loader.add("data_batch_2.bin", first.len() as u64, only_head), 100), 50);
-    let half = &first[..50 * (1 + IMAGE_BYTES)];
-    loader.add("data_batch_2.bin", half.len() as u64, half).unwrap();
-    assert_eq!(loader.bytes(), 150 * BYTES_PER_IMAGE);
-    loader.finish().unwrap();
+    let files = |second: usize| vec![("data_batch_1.bin", batch(100)), ("data_batch_2.bin", batch(second))];
+    let mut gathering = gathered(files(100));
+    gathering.set_room(150 * BYTES_PER_IMAGE);
+    assert_eq!(room_for(read_all(gathering), 100), 50);
+    let mut gathering = gathered(files(50));
+    gathering.set_room(150 * BYTES_PER_IMAGE);
+    read_all(gathering).unwrap();
 }

@@ -17,12 +17,14 @@ export const To = Object.freeze({
    */
   BOOT: "boot",
   /**
-   * {source: {kind: "builtin", train, test} | {kind: "files", files: File[]} | {kind: "origin", name} |
+   * {source: {kind: "builtin", train, test} | SetSource of images/read.js |
    * {kind: "images", name, classes: string[], pixels: Uint8Array (n * 32 * 32 * 3, RGB), labels: Uint8Array} |
    * {kind: "saved", name, files: [Blob] (a saved run that has its own pictures with it)}}.
-   * Pauses every run first. -> DatasetView. On an error nothing that was loaded changes.
+   * What trains goes on. -> DatasetView. On an error nothing that was loaded changes.
    */
   LOAD: "load",
+  /** {} -> {bytes: number}: what a data set may take beside the runs that are there and what they train on. */
+  ROOM: "room",
   /**
    * {run: number, dataset: number, config: RunConfig, alone: boolean}: a fresh run under that number, replacing the
    * one that had it, or, alone, every run; pauses every run first. -> {info: RunInfo, layers: LayerReport[]}. On an

@@ -44,6 +44,8 @@ export class Session extends Events {
   #offline = null;
   #runs = [];
   #loading = null;
+  /** Ends the reading of files that is under way; null: there is none. @type {AbortController|null} */
+  #reading = null;
   #busy = "starting";
   #turn = Promise.resolve();
   #waitingTurns = 0;
@@ -69,7 +71,7 @@ export class Session extends Events {
     this.problems = problems;
     /** Data sets kept on this device. */
     this.store = new Store(() => this.tell("kept"));
-    this.sources = new Sources(this.store);
+    this.sources = new Sources(this.store, (progress) => this.progress(progress));
     /** What is done with runs beside training them: race, fork, drop, outlier, quantizing after training. */
     this.experiments = new Experiments(this);
     listen(this);
@@ -567,28 +569,73 @@ export class Session extends Events {
     try {
       const isKept = this.store.sets.some((set) => set.data === data && set.fingerprint === images);
       if (data !== "images") await this.#load(await this.sources.find(settings));
-      else if (isKept) await this.#load(await this.store.find(data, images));
+      else if (isKept) await this.#load(await this.sources.ready(await this.store.find(data, images)));
       else await this.#load({ kind: "saved", name, files: [file] });
     } catch (error) {
       throw new Error(`${name} was trained on ${nameOf(data)}, which has to be loaded first. ${error.message} Then open it again.`);
     }
   }
 
-  /** Loads files; what is loaded and trained stays as it is if that fails. @param {File[]} files */
-  loadFiles(files) {
-    return this.loadFrom(async () => ({ kind: "files", files }));
+  /**
+   * Reads files, beside what trains, and loads the set; what is loaded and trained stays as it is if that fails. Files that
+   * come later take the place of those that are still being read.
+   * @param {import("./images/read.js").Entry[]} entries
+   * @param {{sample?: number}} [how] take only about so many pictures
+   */
+  async read(entries, { sample } = {}) {
+    this.#reading?.abort();
+    const reading = new AbortController();
+    this.#reading = reading;
+    const away = this.notify("info", "Reading what you have dropped.", { label: "Cancel", act: () => this.cancelReading() });
+    let source;
+    try {
+      // Where the engine starts, how much room it has is not known yet: it is counted again there.
+      const room = this.engine ? (await this.client.request(To.ROOM).catch(() => ({}))).bytes : undefined;
+      source = await this.sources.read(entries, { signal: reading.signal, room, sample });
+    } catch (error) {
+      if (!reading.signal.aborted) this.#notRead(error, entries);
+    }
+    away();
+    if (this.#reading !== reading) return;
+    this.#reading = null;
+    this.#loading = null;
+    this.tell("loading");
+    if (source) await this.loadFrom(async () => source);
+  }
+
+  #notRead(error, entries) {
+    const { message, most } = error;
+    const sample = most > 1 ? { label: `Take a sample of ${most.toLocaleString("en")}`, act: () => this.read(entries, { sample: most }) } : [];
+    this.notify("error", message, sample);
+  }
+
+  /** Says how files were read, and what of them is in no set. */
+  #tellLeftOut({ name, notes }, { leftOut = [] }) {
+    if (leftOut.length === 0) return;
+    const list = leftOut.map(([path, why]) => `${path}\t${why}\n`).join("");
+    this.notify("info", notes.join(" "), {
+      label: "List what was left out",
+      act: () => import("./share/save.js").then(({ save, plain }) => save(new Blob([list], { type: "text/plain" }), `${plain(name)}-left-out.txt`)),
+    });
+  }
+
+  /** Ends the reading of files that is under way. */
+  cancelReading() {
+    this.#reading?.abort();
+    this.#reading = null;
+    this.#loading = null;
+    this.tell("loading");
   }
 
   /**
    * Loads what `find` finds, and keeps it on this device; what is loaded and trained stays as it is if that fails.
-   * @param {(progress: (progress: {label: string, done: number, total: number}) => void) => Promise<object>} find
-   *   resolves with a source of `To.LOAD`
+   * @param {() => Promise<object>} find resolves with a source of `To.LOAD`, or with files as an earlier version kept them
    */
   async loadFrom(find) {
     // What is dropped while the engine starts is read once it runs.
     await this.inTurn("loading", async () => {
       if (!this.engine) throw new Error("The engine is not running: files can be read only with it.");
-      const source = await find((progress) => this.progress(progress));
+      const source = await this.sources.ready(await find());
       await this.#load(source);
       const { info } = this.loaded;
       const { name, train, test } = info;
@@ -601,6 +648,7 @@ export class Session extends Events {
         await this.#createRuns();
         this.notify("info", `${name} is loaded: ${train.toLocaleString("en")} training and ${test.toLocaleString("en")} test images.`);
       }
+      this.#tellLeftOut(info, source);
       this.writeUrl();
       // Not waited for: a training run may begin while an archive is still being written.
       if (!this.settings.embed) this.store.keep(this.settings.data, info, source);

@@ -1,5 +1,8 @@
 /** Where images come from: what names them, and the source of `To.LOAD` that has those which settings ask for. */
 
+import { fetchOrigin } from "./images/origin.js";
+import { readFiles } from "./images/read.js";
+
 const DATA_OF_KIND = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100", images: "images" };
 
 /** What names the images that `settings` ask for. */
@@ -21,10 +24,11 @@ export function askingForSaved({ kind, images: [train, test], fingerprint }) {
   return data === "builtin" ? { data, train, test, images: "" } : { data, images: fingerprint };
 }
 
-/** Whether the files of a source are still there: they may have been forgotten, moved or changed. */
-export async function readable({ files = [] }) {
+/** Whether what a source holds is still there: it may have been forgotten, moved or changed. */
+export async function readable({ files = [], pixels }) {
   try {
-    for (const file of files) await file.slice(0, 1).arrayBuffer();
+    const held = pixels instanceof Blob ? [...files, pixels] : files;
+    for (const file of held) await file.slice(0, 1).arrayBuffer();
     return true;
   } catch {
     return false;
@@ -33,17 +37,22 @@ export async function readable({ files = [] }) {
 
 export class Sources {
   #store;
-  /** Files dropped or chosen, the latest of each kind, by the value of the setting `data`. */
+  #progress;
+  /** Sets dropped or chosen, the latest of each kind, by the value of the setting `data`. */
   #dropped = new Map();
 
-  /** @param {import("./store.js").Store} store */
-  constructor(store) {
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {(progress: {label: string, done: number, total: number}) => void} progress
+   */
+  constructor(store, progress) {
     this.#store = store;
+    this.#progress = progress;
   }
 
   /** Remembers where a data set was loaded from. */
   remember(data, source) {
-    if (source.kind === "files" || source.kind === "images") this.#dropped.set(data, source);
+    if (source.kind === "set" || source.kind === "images") this.#dropped.set(data, source);
   }
 
   /** The images that `settings` ask for: drawn, dropped before, kept on this device, or beside the page. */
@@ -53,6 +62,20 @@ export class Sources {
     if (dropped && (await readable(dropped))) return dropped;
     const kept = await this.#store.find(data, images);
     if (!kept && data === "images") throw new Error("They are not on this device: choose their folder, or drop it here.");
-    return kept ?? { kind: "origin", name: data };
+    return kept ? this.ready(kept) : this.read(await fetchOrigin(data, this.#progress));
+  }
+
+  /** A source as the engine takes it: an earlier version kept files as they came. */
+  async ready(source) {
+    return source.kind === "files" ? this.read(source.files.map((file) => ({ path: file.name, file }))) : source;
+  }
+
+  /**
+   * A set of files.
+   * @param {import("./images/read.js").Entry[]} entries
+   * @param {object} [how] see `readFiles`
+   */
+  read(entries, how = {}) {
+    return readFiles(entries, { progress: this.#progress, ...how });
   }
 }

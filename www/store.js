@@ -1,6 +1,6 @@
 /**
- * Data sets kept on this device, in the browser's own file system (OPFS): a folder a set with its files as they
- * came and a `set.json` that says what they are. Everything here is a convenience: where the browser has no such
+ * Data sets kept on this device, in the browser's own file system (OPFS): a folder a set with its pixels and labels as they
+ * were read and a `set.json` that says what they are; former versions kept files as they came. Everything here is a convenience: where the browser has no such
  * file system, or no room, the page works as without, and says so where the sets are listed.
  *
  * @typedef {object} Kept
@@ -10,7 +10,8 @@
  * @property {string} fingerprint
  * @property {number} train images
  * @property {number} test images
- * @property {string[]} [classes] of a set of own images
+ * @property {string[]} [classes] not of files as they came
+ * @property {string[]} [notes] what its user should know, of a set that was read
  * @property {string[]} files
  * @property {number} bytes
  */
@@ -81,6 +82,11 @@ export class Store {
     const folder = await (await this.#folder()).getDirectoryHandle(set.id);
     const files = [];
     for (const name of set.files) files.push(await (await folder.getFileHandle(name)).getFile());
+    if (set.notes) {
+      const [pixels, labels] = files;
+      const { data, name, classes, notes, train } = set;
+      return { kind: "set", of: data, name, classes, notes, train, pixels, labels: new Uint16Array(await labels.arrayBuffer()), leftOut: [] };
+    }
     if (set.data !== "images") return { kind: "files", files };
     const [pixels, labels] = await Promise.all(files.map(async (file) => new Uint8Array(await file.arrayBuffer())));
     return { kind: "images", name: set.name, classes: set.classes, pixels, labels };
@@ -90,7 +96,7 @@ export class Store {
    * Writes a loaded set to this device, unless it is there.
    * @param {string} data value of the setting `data`
    * @param {object} info DatasetInfo
-   * @param {object} source what it was loaded from: kind "files" or "images"
+   * @param {object} source what it was loaded from: kind "set" or "images"
    */
   keep(data, info, source) {
     this.problem = null;
@@ -105,13 +111,10 @@ export class Store {
     this.writing = name;
     this.#changed();
     try {
-      const own = source.kind === "images";
-      const files = own
-        ? [["pixels", new Blob([source.pixels])], ["labels", new Blob([source.labels])]]
-        : source.files.map((file) => [file.name, file]);
+      const { pixels, labels, notes } = source;
+      const files = [["pixels", new Blob([pixels])], ["labels", new Blob([labels])]];
       const bytes = files.reduce((sum, [, blob]) => sum + blob.size, 0);
-      const facts = { data, name, fingerprint, train, test, bytes, at: Date.now(), files: files.map(([of]) => of), ...(own && { classes }) };
-      if (new Set(facts.files).size < files.length) throw new Error("two of its files have the same name");
+      const facts = { data, name, fingerprint, train, test, bytes, at: Date.now(), files: files.map(([of]) => of), classes, ...(notes && { notes }) };
       const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
       if (quota - usage < bytes) throw new Error("this device has no room left for the page");
       await write([FOLDER, id], [...files, [FACTS, new Blob([JSON.stringify(facts)])]]);

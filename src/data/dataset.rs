@@ -35,7 +35,7 @@ pub enum DatasetKind {
     Cifar100,
     /// Drawn by [`generate`](super::synthetic::generate).
     Synthetic,
-    /// One's own, by [`from_images`](super::images::from_images).
+    /// One's own, by [`from_planes`](super::images::from_planes).
     Images,
 }
 
@@ -214,13 +214,13 @@ impl Dataset {
     /// the first call; do not change the splits afterwards.
     pub fn fingerprint(&self) -> &str {
         self.fingerprint.get_or_init(|| {
-            let mut crc = flate2::Crc::new();
+            let mut crc = crc32fast::Hasher::new();
             let width = if self.classes.len() <= 256 { 1 } else { 2 };
             for split in [&self.train, &self.test] {
                 split.labels.iter().for_each(|label| crc.update(&label.to_le_bytes()[..width]));
                 crc.update(&split.images);
             }
-            format!("{:08x}", crc.sum())
+            format!("{:08x}", crc.finalize())
         })
     }
 

@@ -11,31 +11,65 @@ pub const MIN_IMAGES: usize = 2;
 /// One image of so many is held out for testing.
 const HOLD_OUT: usize = 10;
 
-/// Makes a data set of `pixels`, `[n][SIDE][SIDE]` R G B bytes, and the class of each image. A tenth of each class
+/// Which of the own images are held out for testing: the same in every run on them.
+pub const SEED: u64 = 1;
+
+/// Makes a data set of `images`, `[n][3][SIDE][SIDE]` bytes, and the class of each image. A tenth of each class
 /// (rounded down, but at least one image) is drawn from the seed and held out for testing; both splits keep the
-/// order of the images.
+/// order of the images. Those that are trained on stay where they are in memory.
 ///
 /// # Errors
 /// [`Error::Data`] for less than 2 or more than [`MAX_CLASSES`] classes, for bytes that are not whole images or not one
 /// for each label, for a label without a class, for a class of fewer than 2 images, which is named, and where there is
-/// no memory for the images.
-pub fn from_images(
+/// no memory for the images that are held out.
+pub fn from_planes(
     name: &str,
     classes: Vec<String>,
-    pixels: &[u8],
-    labels: &[u16],
+    mut images: Vec<u8>,
+    mut labels: Vec<u16>,
     seed: u64,
 ) -> Result<Dataset> {
-    from_pixels(name, classes, pixels.len(), labels, seed, |image, into| {
-        into.copy_from_slice(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES]);
-    })
+    let refuse = |expected: String, found: String| Err(Error::Data { file: name.into(), expected, found });
+    if !(2..=MAX_CLASSES).contains(&classes.len()) {
+        return refuse(format!("2 to {MAX_CLASSES} classes"), classes.len().to_string());
+    }
+    if images.len() != labels.len() * IMAGE_BYTES {
+        let expected = format!("{} bytes for {} labels", labels.len() * IMAGE_BYTES, labels.len());
+        return refuse(expected, format!("{} bytes", images.len()));
+    }
+    if let Some(image) = labels.iter().position(|&label| usize::from(label) >= classes.len()) {
+        let found = format!("label {} of image {}", labels[image], image + 1);
+        return refuse(format!("labels below {}", classes.len()), found);
+    }
+    let held_out = hold_out(name, &classes, &labels, seed)?;
+    let count = held_out.iter().filter(|test| **test).count();
+    let mut test = Split::default();
+    test.try_reserve(name, count)?;
+    let mut kept = 0;
+    for (image, &held_out) in held_out.iter().enumerate() {
+        let bytes = image * IMAGE_BYTES..(image + 1) * IMAGE_BYTES;
+        if held_out {
+            test.labels.push(labels[image]);
+            test.images.extend_from_slice(&images[bytes]);
+        } else {
+            labels[kept] = labels[image];
+            images.copy_within(bytes, kept * IMAGE_BYTES);
+            kept += 1;
+        }
+    }
+    labels.truncate(kept);
+    images.truncate(kept * IMAGE_BYTES);
+    let note = format!("{count} images, a tenth of each class, are held out for testing.");
+    let mut dataset = Dataset::new(DatasetKind::Images, name, classes, Split { images, labels }, test)?;
+    dataset.notes.push(note);
+    Ok(dataset)
 }
 
-/// [`from_images`] of `len` bytes that lie elsewhere: `read(image, into)` copies the R G B bytes of an image. Beside
-/// the data set there is then one image in memory.
+/// [`from_planes`] of `[n][SIDE][SIDE]` R G B bytes that lie elsewhere, `len` of them: `read(image, into)` copies those of an
+/// image. Beside the data set there is then one image in memory.
 ///
 /// # Errors
-/// As [`from_images`].
+/// As [`from_planes`], and where there is no memory for the images.
 pub fn from_pixels(
     name: &str,
     classes: Vec<String>,
@@ -44,34 +78,17 @@ pub fn from_pixels(
     seed: u64,
     mut read: impl FnMut(usize, &mut [u8]),
 ) -> Result<Dataset> {
-    let refuse = |expected: String, found: String| Err(Error::Data { file: name.into(), expected, found });
-    if !(2..=MAX_CLASSES).contains(&classes.len()) {
-        return refuse(format!("2 to {MAX_CLASSES} classes"), classes.len().to_string());
-    }
-    if len != labels.len() * IMAGE_BYTES {
-        let expected = format!("{} bytes for {} labels", labels.len() * IMAGE_BYTES, labels.len());
-        return refuse(expected, format!("{len} bytes"));
-    }
-    if let Some(image) = labels.iter().position(|&label| usize::from(label) >= classes.len()) {
-        let found = format!("label {} of image {}", labels[image], image + 1);
-        return refuse(format!("labels below {}", classes.len()), found);
-    }
-    let held_out = hold_out(name, &classes, labels, seed)?;
-    let count = held_out.iter().filter(|test| **test).count();
-    let (mut train, mut test) = (Split::default(), Split::default());
-    train.try_reserve(name, labels.len() - count)?;
-    test.try_reserve(name, count)?;
+    let mut all = Split::default();
+    all.try_reserve(name, len / IMAGE_BYTES)?;
     let mut pixels = [0; IMAGE_BYTES];
-    for (image, &label) in labels.iter().enumerate() {
-        let split = if held_out[image] { &mut test } else { &mut train };
+    for image in 0..len / IMAGE_BYTES {
         read(image, &mut pixels);
-        split.labels.push(label);
-        split.images.extend(planes(&pixels));
+        all.images.extend(planes(&pixels));
     }
-    let note = format!("{count} images, a tenth of each class, are held out for testing.");
-    let mut dataset = Dataset::new(DatasetKind::Images, name, classes, train, test)?;
-    dataset.notes.push(note);
-    Ok(dataset)
+    // What is no whole image is refused there.
+    all.images.resize(len, 0);
+    all.labels.extend_from_slice(labels);
+    from_planes(name, classes, all.images, all.labels, seed)
 }
 
 /// Whether each image is held out.
@@ -118,9 +135,16 @@ mod tests {
         (0..IMAGE_BYTES).map(|i| (number * 31 + i * 7 + i / 251) as u8).collect()
     }
 
+    fn from_bytes(classes: Vec<String>, pixels: &[u8], labels: &[u16], seed: u64) -> Result<Dataset> {
+        let read = |image: usize, into: &mut [u8]| {
+            into.copy_from_slice(&pixels[image * IMAGE_BYTES..][..IMAGE_BYTES])
+        };
+        from_pixels("mine", classes, pixels.len(), labels, seed, read)
+    }
+
     fn build(labels: &[u16], classes: usize, seed: u64) -> Result<Dataset> {
         let pixels: Vec<u8> = (0..labels.len()).flat_map(image).collect();
-        from_images("mine", names(classes), &pixels, labels, seed)
+        from_bytes(names(classes), &pixels, labels, seed)
     }
 
     #[test]
@@ -169,7 +193,7 @@ mod tests {
     fn the_same_images_are_held_out_as_ever() {
         let labels: Vec<u16> = (0..60).map(|i| i * i % 3 % 2).collect();
         let pixels: Vec<u8> = (0..60 * IMAGE_BYTES).map(|i| (i * 31 + i / 251) as u8).collect();
-        let set = from_images("mine", names(2), &pixels, &labels, 1).unwrap();
+        let set = from_bytes(names(2), &pixels, &labels, 1).unwrap();
         assert_eq!(set.fingerprint(), "d73f4632");
     }
 
@@ -193,7 +217,7 @@ mod tests {
         assert_eq!(message(&[0, 0], 1), "mine: expected 2 to 1000 classes, found 1");
         assert_eq!(message(&[0, 0], 1001), "mine: expected 2 to 1000 classes, found 1001");
         assert_eq!(message(&[0, 0, 1, 1, 2], 2), "mine: expected labels below 2, found label 2 of image 5");
-        let short = from_images("mine", names(2), &[0; 5000], &[0, 0, 1, 1], 1).unwrap_err().to_string();
+        let short = from_bytes(names(2), &[0; 5000], &[0, 0, 1, 1], 1).unwrap_err().to_string();
         assert_eq!(short, "mine: expected 12288 bytes for 4 labels, found 5000 bytes");
     }
 }

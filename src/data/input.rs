@@ -34,3 +34,24 @@ pub(super) fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize
     }
     Ok(filled)
 }
+
+/// So many bytes. Memory for them is taken as they come: a file that says more than it has takes no more than it has.
+pub(super) fn take_exactly(file: &str, reader: &mut dyn Read, len: u64) -> Result<Vec<u8>> {
+    const PIECE: usize = 1 << 24;
+    let mut bytes = Vec::new();
+    let wanted = usize::try_from(len).unwrap_or(usize::MAX);
+    while bytes.len() < wanted {
+        let more = (wanted - bytes.len()).min(PIECE.max(bytes.len()));
+        if bytes.try_reserve_exact(more).is_err() {
+            return wrong(file, format!("memory for {len} bytes"), "too little");
+        }
+        let before = bytes.len();
+        let piece = (wanted - before).min(bytes.capacity() - before);
+        bytes.resize(before + piece, 0);
+        let read = fill(reader, &mut bytes[before..]).map_err(|error| unreadable(file, &error))?;
+        if read < piece {
+            return wrong(file, format!("{len} bytes"), format!("its end after {}", before + read));
+        }
+    }
+    Ok(bytes)
+}

@@ -1,29 +1,19 @@
-//! Reads CIFAR-10 and CIFAR-100 from whatever a user has of them: binary or pickled batches, one by one or as
-//! the official archive.
+//! Puts the batches of CIFAR-10 and CIFAR-100 together, binary or pickled ones.
 
-use std::io::{self, BufReader, Read};
+use std::io::Read;
 
-use super::cifar::{CIFAR10_BATCH, Part, Role, base_name};
 use super::dataset::{BYTES_PER_IMAGE, Dataset, DatasetKind, IMAGE_BYTES, MAX_IMAGES, Split};
-use super::input::{describe_io, unreadable, wrong};
+use super::input::wrong;
 use super::readers::{self, Sink, Source};
+use super::recognise::Content;
+use super::roles::{CIFAR10_BATCH, Part, Role};
 use crate::Result;
 
-/// Bytes that an archive may unpack to; the official ones have 186 MB.
-const MAX_UNPACKED: u64 = 1 << 30;
-/// Bytes that tell a file's format: a block of tar.
-const HEAD: usize = 512;
-/// Bytes asked of a file at once.
-const READ_BYTES: usize = 1 << 20;
-/// What the page and the messages ask for.
-const WANTED: &str =
-    "CIFAR-10 or CIFAR-100: data_batch_1 to 5 and test_batch, train and test, or an official .tar.gz";
-
-/// Collects files and makes a [`Dataset`] of them. A file that fails leaves it as it was.
+/// Collects batches and makes a [`Dataset`] of them. Where a file fails nothing of it is of use any more.
 ///
 /// Images are held once: they are read into their final place, and the batches put in order there at the end.
 #[derive(Debug, Default)]
-pub struct Loader {
+pub(super) struct Loader {
     /// The kind, once a batch was read, and the file that showed it.
     kind: Option<(DatasetKind, String)>,
     train: Split,
@@ -31,8 +21,6 @@ pub struct Loader {
     batches: Vec<Batch>,
     /// Names of the classes and the file that had them.
     names: Option<(Vec<String>, String)>,
-    /// The first of the files that hold nothing for us.
-    ignored: Option<String>,
     /// Bytes that the images may take, where there is a limit.
     room: Option<usize>,
 }
@@ -44,58 +32,6 @@ struct Batch {
     number: u32,
     images: usize,
     file: String,
-}
-
-/// What a file is by its first bytes.
-#[derive(Debug, PartialEq)]
-enum Content {
-    Gzip,
-    Tar,
-    Pickle,
-    Other,
-}
-
-impl Content {
-    fn of(head: &[u8]) -> Self {
-        match head {
-            [0x1f, 0x8b, 8, ..] => Self::Gzip,
-            [0x80, 2..=5, ..] => Self::Pickle,
-            _ if is_tar(head) => Self::Tar,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Whether it is a block with tar's checksum; that of zeros, the end of an archive, is none.
-fn is_tar(head: &[u8]) -> bool {
-    let Ok(block) = <&[u8; HEAD]>::try_from(head) else { return false };
-    let header = tar::Header::from_byte_slice(block);
-    let mut summed = header.clone();
-    summed.set_cksum();
-    matches!((header.cksum(), summed.cksum()), (Ok(found), Ok(right)) if found == right)
-}
-
-/// A stream of unpacked bytes that ends after [`MAX_UNPACKED`] and remembers why it failed, which tar's own
-/// message would hide.
-struct Unpacked<'r> {
-    gzip: flate2::read::MultiGzDecoder<&'r mut dyn Read>,
-    left: u64,
-    failed: Option<String>,
-}
-
-impl Read for Unpacked<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let result = match self.gzip.read(buffer) {
-            Ok(read) if read as u64 > self.left => Err(io::Error::other("more than 1 GB in it")),
-            result => result,
-        };
-        match &result {
-            Ok(read) => self.left -= *read as u64,
-            Err(error) if self.failed.is_none() => self.failed = Some(describe_io(error)),
-            Err(_) => {}
-        }
-        result
-    }
 }
 
 impl Loader {
@@ -110,124 +46,72 @@ impl Loader {
         self.room = Some(bytes);
     }
 
-    /// Bytes of the images read so far.
-    pub fn bytes(&self) -> usize {
-        (self.train.len() + self.test.len()) * BYTES_PER_IMAGE
-    }
-
-    /// Reads one file of `size` bytes. What it is shows in its content and in the last part of its name.
+    /// Reads one file, as what its name says that it is.
     ///
     /// # Errors
-    /// [`Error::Data`] if it is not a batch, an archive of batches, or one of the files that come with them;
-    /// if it is cut short or corrupt; if it was read before; if it belongs to another data set than the
-    /// files before it; or if there is no memory for its images.
-    pub fn add(&mut self, name: &str, size: u64, reader: impl Read) -> Result<()> {
-        // In a browser each read is a call of JavaScript: few large ones. The buffer cannot be refused where it is made.
-        if Vec::<u8>::new().try_reserve_exact(2 * READ_BYTES).is_err() {
-            return wrong(name, "memory to read it", "too little");
-        }
-        let mut reader = BufReader::with_capacity(READ_BYTES, reader);
-        let batches = self.batches.len();
-        let (kind, names, ignored) = (self.kind.clone(), self.names.clone(), self.ignored.clone());
-        let result = self.read(name, Some(size), &mut reader, 0);
-        if result.is_err() {
-            self.batches.truncate(batches);
-            (self.kind, self.names, self.ignored) = (kind, names, ignored);
-            for part in [Part::Train, Part::Test] {
-                let images = self.batches.iter().filter(|batch| batch.part == part).map(|batch| batch.images);
-                let images = images.sum();
-                let split = self.split(part);
-                split.labels.truncate(images);
-                split.images.truncate(images * IMAGE_BYTES);
-            }
-        }
-        result
-    }
-
-    /// `depth` is 0 for a file, 1 for what was compressed, 2 for a member of an archive.
-    fn read(&mut self, file: &str, size: Option<u64>, reader: &mut dyn Read, depth: u8) -> Result<()> {
-        let mut head = Vec::with_capacity(HEAD);
-        reader.take(HEAD as u64).read_to_end(&mut head).map_err(|error| unreadable(file, &error))?;
-        let content = Content::of(&head);
-        let mut reader = head.as_slice().chain(reader);
-        match (content, Role::of(file)) {
-            (Content::Gzip, _) if depth == 0 => self.gzip(file, &mut reader),
-            (Content::Tar, _) if depth <= 1 => self.tar(file, &mut reader),
-            (_, Role::Ignored) => {
-                self.ignored.get_or_insert_with(|| file.into());
-                Ok(())
-            }
-            (content, Role::Batch { part, number, kind }) => {
+    /// [`crate::Error::Data`] if it is cut short or corrupt; if another one was read as the same batch; if it belongs to another
+    /// data set than the files before it; or if there is no memory for its images.
+    pub fn add(
+        &mut self,
+        file: &str,
+        role: Role,
+        content: Content,
+        size: Option<u64>,
+        reader: &mut dyn Read,
+    ) -> Result<()> {
+        match role {
+            Role::Batch { part, number, kind } => {
                 let batch = Source { file, part, number, kind };
                 let read =
                     if content == Content::Pickle { readers::pickled_batch } else { readers::binary_batch };
-                read(self, batch, size, &mut reader)
+                let before =
+                    self.batches.iter().position(|batch| (batch.part, batch.number) == (part, number));
+                match before {
+                    None => read(self, batch, size, reader),
+                    Some(before) => {
+                        // An archive beside its unpacked folder: the same bytes are taken once.
+                        let mut copy = Self { room: self.room, ..Self::default() };
+                        read(&mut copy, batch, size, reader)?;
+                        if self.holds(before, &copy) {
+                            return Ok(());
+                        }
+                        let found = format!("another than {}", self.batches[before].file);
+                        wrong(file, "every batch once", found)
+                    }
+                }
             }
-            (Content::Pickle, Role::NamesPickle) => readers::pickled_names(self, file, size, &mut reader),
-            (_, Role::NamesPickle) => wrong(file, "a pickle of protocol 2 to 5", describe(&head, size)),
-            (_, Role::NamesText) => readers::text_names(self, file, &mut reader),
-            (_, Role::Unknown) => wrong(file, WANTED, describe(&head, size)),
+            Role::NamesPickle if content == Content::Pickle => {
+                readers::pickled_names(self, file, size, reader)
+            }
+            Role::NamesText => readers::text_names(self, file, reader),
+            // A file of that name in any folder: nothing is lost without it.
+            _ => Ok(()),
         }
     }
 
-    fn gzip(&mut self, file: &str, reader: &mut dyn Read) -> Result<()> {
-        let gzip = flate2::read::MultiGzDecoder::new(reader);
-        let mut unpacked = Unpacked { gzip, left: MAX_UNPACKED, failed: None };
-        let result = self.read(file, None, &mut unpacked, 1);
-        // To the end, for the checksum.
-        let rest = if result.is_ok() { io::copy(&mut unpacked, &mut io::sink()) } else { Ok(0) };
-        match (unpacked.failed, rest) {
-            (Some(found), _) => wrong(file, "a whole gzip file of at most 1 GB", found),
-            (None, Err(error)) => Err(unreadable(file, &error)),
-            (None, Ok(_)) => result,
-        }
-    }
-
-    fn tar(&mut self, archive: &str, reader: &mut dyn Read) -> Result<()> {
-        let before = self.batches.len();
-        // Of the first only the name: an archive may have a million.
-        let (mut others, mut first) = (0, None);
-        let mut tar = tar::Archive::new(reader);
-        // Raw, so that no member's long name is read into memory; those that matter have short ones.
-        let entries = tar.entries().map_err(|error| unreadable(archive, &error))?.raw(true);
-        for entry in entries {
-            let mut entry = entry.map_err(|error| unreadable(archive, &error))?;
-            if !entry.header().entry_type().is_file() {
-                continue;
-            }
-            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let member = format!("{}/{}", base_name(archive), base_name(&path));
-            if Role::of(&path) == Role::Unknown {
-                others += 1;
-                first.get_or_insert(path);
-                continue;
-            }
-            let size = entry.header().entry_size().map_err(|error| unreadable(&member, &error))?;
-            self.read(&member, Some(size), &mut entry, 2)?;
-        }
-        if self.batches.len() > before {
-            return Ok(());
-        }
-        let found = match first {
-            Some(first) => format!("an archive of {others} other files ({first}, ...)"),
-            None => "an archive without any batch".into(),
+    /// Whether the only batch of `other` is what was read as the batch number `at`.
+    fn holds(&self, at: usize, other: &Self) -> bool {
+        let batch = &self.batches[at];
+        let before = self.batches[..at].iter().filter(|before| before.part == batch.part);
+        let start: usize = before.map(|before| before.images).sum();
+        let images = start..start + batch.images;
+        let (split, copy) = match batch.part {
+            Part::Train => (&self.train, &other.train),
+            Part::Test => (&self.test, &other.test),
         };
-        wrong(archive, WANTED, found)
+        split.labels[images.clone()] == copy.labels
+            && split.images[images.start * IMAGE_BYTES..images.end * IMAGE_BYTES] == copy.images
     }
 
     /// The data set of everything that was read, its batches in the order of their numbers. Without a test
     /// batch the last tenth of the training images becomes the test set; a note says so.
     ///
     /// # Errors
-    /// [`Error::Data`] if no training batch was read, the class names do not match the labels, or there is no memory to
+    /// [`crate::Error::Data`] if no training batch was read, the class names do not match the labels, or there is no memory to
     /// hold images out.
     pub fn finish(mut self) -> Result<Dataset> {
         let Some((kind, file)) = self.kind.take() else {
-            let found = match &self.ignored {
-                Some(file) => format!("only {file}"),
-                None => "nothing".into(),
-            };
-            return wrong("no data set", WANTED, found);
+            return wrong("no data set", "a batch of CIFAR-10 or CIFAR-100", "nothing");
         };
         if self.train.is_empty() {
             return wrong(&file, "a training batch beside it", "only a test batch");
@@ -327,16 +211,13 @@ impl Loader {
 
 impl Sink for Loader {
     fn expect(&self, batch: Source) -> Result<()> {
-        let Source { file, part, number, kind } = batch;
+        let Source { file, kind, .. } = batch;
         if let Some((before, by)) = &self.kind
             && *before != kind
         {
             return wrong(file, format!("{} as in {by}", before.label()), kind.label());
         }
-        match self.batches.iter().find(|batch| (batch.part, batch.number) == (part, number)) {
-            Some(batch) => wrong(file, "every batch once", format!("the same batch as {}", batch.file)),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn reserve(&mut self, batch: Source, images: usize, whole: bool) -> Result<()> {
@@ -385,22 +266,5 @@ impl Sink for Loader {
 
     fn names(&mut self, file: &str, names: Vec<String>) {
         self.names = Some((names, file.into()));
-    }
-}
-
-/// What a file that cannot be used looks like.
-fn describe(head: &[u8], size: Option<u64>) -> String {
-    let format = match head {
-        [] => "an empty file".into(),
-        [b'P', b'K', 3, 4, ..] => "a zip archive".into(),
-        [0x89, b'P', b'N', b'G', ..] => "a PNG image".into(),
-        [0xff, 0xd8, 0xff, ..] => "a JPEG image".into(),
-        [0x1f, 0x8b, ..] => "a gzip file inside an archive".into(),
-        [0x80, 2..=5, ..] => "a pickle of another name".into(),
-        _ => format!("a file that begins with \"{}\"", head[..head.len().min(8)].escape_ascii()),
-    };
-    match size {
-        Some(size) if size > 0 => format!("{format} ({size} bytes)"),
-        _ => format,
     }
 }

@@ -2,10 +2,11 @@
 
 use std::io::Read;
 
-use super::cifar::Part;
 use super::dataset::{DatasetKind, IMAGE_BYTES, MAX_IMAGES};
 use super::input::{fill, unreadable, wrong};
+use super::left_out::few;
 use super::pickle::{Corrupt, Pickle};
+use super::roles::Part;
 use crate::{Error, Result};
 
 /// Bytes of a list of class names.
@@ -43,7 +44,8 @@ pub(super) trait Sink {
 }
 
 impl Corrupt {
-    fn of(self, file: &str) -> Error {
+    /// As an error of a file.
+    pub(super) fn of(self, file: &str) -> Error {
         Error::Data { file: file.into(), expected: self.0.into(), found: self.1 }
     }
 }
@@ -104,7 +106,7 @@ pub(super) fn binary_batch(
     Ok(())
 }
 
-/// A pickled dictionary of labels and pixels. The kind of `batch` shows in its keys.
+/// Pickled labels and pixels: a dictionary, of whose keys the kind of `batch` shows, or a pair.
 pub(super) fn pickled_batch(
     sink: &mut dyn Sink,
     batch: Source,
@@ -114,26 +116,39 @@ pub(super) fn pickled_batch(
     let file = batch.file;
     let corrupt = |corrupt: Corrupt| corrupt.of(file);
     let mut pickle = Pickle::read(reader, size).map_err(corrupt)?;
-    let get = |key: &str| pickle.get(key).map_err(corrupt);
-    let (kind, labels) = match (get("labels")?, get("fine_labels")?) {
-        (Some(labels), None) => (DatasetKind::Cifar10, labels),
-        (None, Some(labels)) => (DatasetKind::Cifar100, labels),
+    let parts = pickle.parts();
+    let at = |wanted: &str| parts.iter().find(|(key, _)| key == wanted).map(|(_, part)| *part);
+    // Without keys, (images, labels).
+    let pair = match parts.as_slice() {
+        [(x, first), (y, second)] if x.is_empty() && y.is_empty() => Some((*first, *second)),
+        _ => None,
+    };
+    let (kind, data, labels) = match (at("data"), at("labels"), at("fine_labels"), pair) {
+        (Some(data), None, Some(labels), _) => (DatasetKind::Cifar100, data, labels),
+        (Some(data), Some(labels), None, _) | (None, None, None, Some((data, labels))) => {
+            (DatasetKind::Cifar10, data, labels)
+        }
         _ => {
-            return wrong(file, "a dictionary with labels (CIFAR-10) or fine_labels (CIFAR-100)", "another");
+            let expected = "a pickled dictionary with data and labels (CIFAR-10) or fine_labels (CIFAR-100)";
+            let keys: Vec<&str> =
+                parts.iter().map(|(key, _)| key.as_str()).filter(|key| !key.is_empty()).collect();
+            let of = if keys.is_empty() { String::new() } else { format!(" with {}", few(&keys)) };
+            return wrong(file, expected, format!("{}{of}", pickle.describe()));
         }
     };
     let batch = Source { kind, ..batch };
-    let Some(data) = get("data")? else {
-        return wrong(file, "a dictionary with data", "one without");
-    };
     sink.expect(batch)?;
     let classes = kind.class_names().len();
-    let labels = pickle.integers(labels, MAX_IMAGES).map_err(corrupt)?;
-    let (shape, images) = pickle.take_bytes(data).map_err(corrupt)?;
+    let labels = pickle.numbers(labels, MAX_IMAGES).map_err(corrupt)?.and_then(|labels| labels.labels());
+    let images = pickle.numbers(data, 0).map_err(corrupt)?;
     drop(pickle);
-    if labels.is_empty() || shape.first() != Some(&labels.len()) || images.len() != labels.len() * IMAGE_BYTES
-    {
-        let expected = format!("data of shape [{}, {IMAGE_BYTES}], one row a label", labels.len().max(1));
+    let (Some(labels), Some(images)) = (labels, images) else {
+        return wrong(file, "an array of images and whole numbers as labels", "something else");
+    };
+    let shape = images.shape.clone();
+    let images = images.images(file)?.images;
+    if labels.is_empty() || images.len() != labels.len() * IMAGE_BYTES {
+        let expected = format!("data of {} images, one a label", labels.len().max(1));
         return wrong(file, expected, format!("shape {shape:?}"));
     }
     if let Some(at) = labels.iter().position(|label| !(0..classes as i64).contains(label)) {

@@ -1,4 +1,4 @@
-//! Data sets: files read into one, the built-in one, and their images.
+//! Data sets: those that were read elsewhere, the built-in one, and their images.
 
 use std::sync::Arc;
 
@@ -6,61 +6,16 @@ use js_sys::{Function, Uint8Array, Uint8ClampedArray};
 use wasm_bindgen::prelude::*;
 
 use super::error::Result;
-use super::files::Source;
+use super::files::failed;
 use super::to_js;
 use crate::Error;
-use crate::data::loader::Loader;
-use crate::data::{self, images, synthetic};
+use crate::data::{self, DatasetKind, images, synthetic};
 
-/// Gathers files into a data set.
-#[wasm_bindgen]
-#[derive(Default)]
-pub struct DatasetLoader {
-    loader: Loader,
-}
-
-#[wasm_bindgen]
-impl DatasetLoader {
-    /// One without files.
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Lets the images take so many bytes at most, those read so far included; a file with more is refused before they
-    /// are read. See [`dataset_bytes`].
-    #[wasm_bindgen(js_name = setRoom)]
-    pub fn set_room(&mut self, bytes: f64) {
-        self.loader.set_room(bytes as usize);
-    }
-
-    /// Bytes of the images read so far.
-    pub fn bytes(&self) -> f64 {
-        self.loader.bytes() as f64
-    }
-
-    /// Reads one file or archive. `read(offset, length)` returns a `Uint8Array` of that part of it;
-    /// `progress(bytes)`, where given, is called as it goes.
-    #[wasm_bindgen(js_name = addFile)]
-    pub fn add_file(
-        &mut self,
-        name: &str,
-        size: f64,
-        read: Function,
-        progress: Option<Function>,
-    ) -> Result<()> {
-        Ok(self.loader.add(name, size as u64, Source::new(read, size, progress))?)
-    }
-
-    /// Ends the gathering.
-    pub fn finish(self) -> Result<Dataset> {
-        Ok(Dataset(Arc::new(self.loader.finish()?)))
-    }
-}
+/// Images read at once: 768 KB.
+const PIECE: usize = 256;
 
 /// Bytes that a data set of so many images takes, training and test images together: to ask whether there is room before
-/// it is made. Beside it the making takes less than one image, but for a pickled file, which is there twice while it is
-/// read.
+/// it is made. Beside it the making takes less than one image.
 #[wasm_bindgen(js_name = datasetBytes)]
 pub fn dataset_bytes(images: u32) -> f64 {
     f64::from(images) * data::BYTES_PER_IMAGE as f64
@@ -96,6 +51,54 @@ impl Dataset {
             pixels.subarray(start, start + data::IMAGE_BYTES as u32).copy_to(into);
         };
         let dataset = images::from_pixels(name, classes, length, labels, u64::from(seed), read)?;
+        Ok(Self(Arc::new(dataset)))
+    }
+
+    /// A set that the readers' module has read. `kind` is that of its info; `labels` are those of its training and then of its
+    /// test images, of which the first `train` are the former. `read(image, count)` gives the bytes of so many images, as
+    /// [`Split`](data::Split) has them, as a `Uint8Array`. Throws an Error of kind `data` where there is no memory for them, before
+    /// any is read.
+    #[wasm_bindgen(js_name = fromPlanes)]
+    pub fn from_planes(
+        kind: &str,
+        name: &str,
+        classes: Vec<String>,
+        notes: Vec<String>,
+        labels: &[u16],
+        train: u32,
+        read: &Function,
+    ) -> Result<Dataset> {
+        let kind = match kind {
+            "cifar10" => DatasetKind::Cifar10,
+            "cifar100" => DatasetKind::Cifar100,
+            _ => DatasetKind::Images,
+        };
+        let (of_train, of_test) = labels.split_at((train as usize).min(labels.len()));
+        let mut splits = [data::Split::default(), data::Split::default()];
+        for (split, labels) in splits.iter_mut().zip([of_train, of_test]) {
+            split.try_reserve(name, labels.len())?;
+        }
+        let mut at = 0;
+        for (split, labels) in splits.iter_mut().zip([of_train, of_test]) {
+            split.labels.extend_from_slice(labels);
+            split.images.resize(labels.len() * data::IMAGE_BYTES, 0);
+            for piece in split.images.chunks_mut(PIECE * data::IMAGE_BYTES) {
+                let count = piece.len() / data::IMAGE_BYTES;
+                let bytes =
+                    read.call2(&JsValue::NULL, &JsValue::from(at as f64), &JsValue::from(count as f64));
+                let bytes = Uint8Array::new(&bytes.map_err(failed)?);
+                if bytes.length() as usize != piece.len() {
+                    let (expected, found) =
+                        (format!("{} bytes", piece.len()), format!("{} bytes", bytes.length()));
+                    return Err(Error::Data { file: name.into(), expected, found }.into());
+                }
+                bytes.copy_to(piece);
+                at += count;
+            }
+        }
+        let [train, test] = splits;
+        let mut dataset = data::Dataset::new(kind, name, classes, train, test)?;
+        dataset.notes = notes;
         Ok(Self(Arc::new(dataset)))
     }
 

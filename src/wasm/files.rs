@@ -1,4 +1,6 @@
 //! Files of JavaScript, read and written piece by piece.
+// Of the readers' module only the words of an error.
+#![cfg_attr(not(feature = "engine"), allow(dead_code))]
 
 use std::io;
 
@@ -9,7 +11,7 @@ use wasm_bindgen::prelude::*;
 const PIECE: usize = 1 << 20;
 
 /// What JavaScript threw, with its words.
-fn failed(error: JsValue) -> io::Error {
+pub(super) fn failed(error: JsValue) -> io::Error {
     io::Error::other(match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => format!("{error:?}"),

@@ -5,14 +5,13 @@
 //! answered by `{"ms": [...]}`, until the input ends.
 
 use std::error::Error;
-use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use nibble::data::loader::Loader;
-use nibble::data::synthetic;
+use nibble::data::{Decoder, Gathering, synthetic};
 use nibble::kernels::{self, bench};
 use nibble::metrics::Event;
 use nibble::run::Run;
@@ -190,13 +189,12 @@ fn curve(request: &Request) -> Outcome<()> {
     let dataset = if request.files.is_empty() {
         synthetic::generate(BUILT_IN.0, BUILT_IN.1, 1)?
     } else {
-        let mut loader = Loader::new();
+        let mut gathering = Gathering::new(Decoder { name: "the benchmark" });
         for path in &request.files {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let file = File::open(path)?;
-            loader.add(&name, file.metadata()?.len(), file)?;
+            gathering.add(&name, Rc::new(std::fs::read(path)?));
         }
-        loader.finish()?
+        gathering.plan(&mut |_| {})?.finish()?.0
     };
     let mut config = RunConfig::default();
     for (key, value) in &request.settings {

@@ -153,7 +153,7 @@ test("good files dropped on a trained run wait: nothing trained is lost", async 
   await drop(page, paths);
   await noticed(page, "CIFAR-10 is loaded", "stays until");
   const run = await runOf(page);
-  assert.deepEqual([run.data.kind, run.status], ["synthetic", "paused"]);
+  assert.deepEqual([run.data.kind, run.status], ["synthetic", "playing"]);
   assert.ok(run.globalStep >= 2);
   await page.getByRole("button", { name: "Train on CIFAR-10" }).click();
   await onKind(page, "cifar10");

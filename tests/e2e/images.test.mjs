@@ -1,9 +1,9 @@
 /** Own images: a folder with a sub-folder a class becomes a data set, by the folder picker and by a drop. */
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
-import { classesOf } from "../../www/images/folder.js";
-import { drop } from "./fixture.mjs";
+import { gzipSync } from "node:zlib";
+import { drop, tar, write, zip } from "./fixture.mjs";
 import { press, stands, tabTo } from "./lab.mjs";
 import { pictureFolder } from "./pictures.mjs";
 import { enter, NARROW, noticed, runOf, screenshot, shows, trained, within } from "./support.mjs";
@@ -166,7 +166,7 @@ test("what a browser cannot decode is named and left out; the rest is used", asy
   const page = await open(t, { settings: SETTINGS });
   const folder = await pictureFolder(t, page, FRUIT, { "apples/broken.jpg": Buffer.from("no picture"), "limes/phone.heic": Buffer.from("heic") });
   await drop(page, [folder]);
-  await noticed(page, "could not decode", "apples/broken.jpg", "limes/phone.heic");
+  await noticed(page, "2 files left out", "apples: 1 left out, a text that begins", "broken.jpg", "limes: 1 left out", "phone.heic");
   await onImages(page);
   assert.equal((await runOf(page)).data.train, 33);
 });
@@ -177,11 +177,10 @@ test("a folder that is no data set: the message says what was expected and found
   await trained(page, 1);
   const { apples, limes } = FRUIT;
   const bad = [
-    ["one class", { apples }, {}, ["one class only", "12 pictures in apples"]],
-    ["a class of one", { apples, limes: { ...limes, count: 1 } }, {}, ["limes", "at least 2", "found 1"]],
-    ["nothing but broken ones", {}, { "a/1.png": Buffer.from("x"), "a/2.png": Buffer.from("x"), "b/1.png": Buffer.from("x"), "b/2.png": Buffer.from("x") }, ["None of the 4 pictures", "a/1.png"]],
-    ["a class without a readable one", { apples, limes }, { "plums/1.png": Buffer.from("x"), "plums/2.png": Buffer.from("x") }, ["plums"]],
-    ["formats that no browser reads", {}, { "a/1.heic": Buffer.from("x"), "b/1.tiff": Buffer.from("x") }, ["no picture that a browser can read", "a/1.heic"]],
+    ["one class", { apples }, {}, ["one folder for each class", "12 pictures in one folder"]],
+    ["a class of one", { apples, limes: { ...limes, count: 1 } }, {}, ["at least 2 classes", "found one, apples"]],
+    ["nothing but broken ones", {}, { "a/1.png": Buffer.from("x"), "a/2.png": Buffer.from("x"), "b/1.png": Buffer.from("x"), "b/2.png": Buffer.from("x") }, ["pictures that can be decoded", "none of 4", "a/1.png"]],
+    ["formats that no browser reads", {}, { "a/1.heic": Buffer.from("x"), "b/1.tiff": Buffer.from("x") }, ["pictures that can be decoded", "a/1.heic"]],
   ];
   for (const [what, classes, more, parts] of bad) {
     await t.test(what, async (sub) => {
@@ -195,14 +194,107 @@ test("a folder that is no data set: the message says what was expected and found
   }
 });
 
-test("grouping: the innermost folder is the class, names in counting order", () => {
-  const entries = (...paths) => paths.map((path) => ({ path, file: null }));
-  const { name, classes } = classesOf(entries("set/train/10/a.png", "set/train/2/b.PNG", "set/test/2/c.jpeg", "set/test/10/d.webp", "set/notes.txt"));
-  assert.equal(name, "set");
-  assert.deepEqual(classes.map((one) => [one.name, one.entries.length]), [["2", 2], ["10", 2]]);
-  const two = classesOf(entries("cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png"));
-  assert.equal(two.name, "Own images", "two folders dropped side by side have no common name");
-  assert.throws(() => classesOf(entries("a.png", "b.png")), /found pictures in no folder: a\.png, b\.png/);
-  const many = Array.from({ length: 256 }, (_, i) => [`s/${i}/1.png`, `s/${i}/2.png`]).flat();
-  assert.throws(() => classesOf(entries(...many)), /at most 255, found 256/);
+test("parts as published, from a folder, a zip and a tar archive; what was left out is counted and can be listed", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const { apples, limes } = FRUIT;
+  const few = (count, kind) => ({ ...kind, count });
+  const folder = await pictureFolder(t, page, { "train/apples": apples, "train/limes": limes, "test/apples": few(3, apples), "test/limes": few(2, limes) }, { "notes.pdf": Buffer.from("%PDF-1.7") });
+  const prints = [];
+  const read = async (paths) => {
+    await drop(page, paths);
+    await page.waitForFunction((before) => nibble.loaded.info.kind === "images" && nibble.loaded.dataset !== before && !nibble.busy, await page.evaluate(() => nibble.loaded.dataset));
+    const { train, test, classes, fingerprint, notes } = await page.evaluate(() => nibble.loaded.info);
+    assert.deepEqual([train, test, classes], [24, 5, ["apples", "limes"]]);
+    assert.match(notes[0], /2 classes; train and test as given; 1 file left out/);
+    prints.push(fingerprint);
+  };
+  await read([folder]);
+  await noticed(page, "1 file left out", "a PDF document");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "List what was left out" }).click()]);
+  assert.match(readFileSync(await download.path(), "utf8"), /fruit\/notes\.pdf\ta PDF document/);
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = Object.fromEntries(names.map(({ parentPath, name }) => [`${parentPath.slice(folder.length - 5)}/${name}`, readFileSync(`${parentPath}/${name}`)]));
+  const { paths } = write(t, { "fruit.tgz": gzipSync(tar(files)), "fruit.zip": zip(files) });
+  for (const path of paths) await read([path]);
+  assert.equal(new Set(prints).size, 1, `${prints}`);
+});
+
+test("of two drops in a row the last one wins; one can be cancelled; training goes on meanwhile", async (t) => {
+  const page = await open(t, { settings: { ...SETTINGS, train: 2000, epochs: 1000 } });
+  const { apples, limes, plums } = FRUIT;
+  const many = await pictureFolder(t, page, { apples: { ...apples, count: 60 }, limes: { ...limes, count: 60 } });
+  const last = await pictureFolder(t, page, { plums, limes });
+  // The reader of many files takes its time.
+  await page.evaluate(() => {
+    const { postMessage } = Worker.prototype;
+    Worker.prototype.postMessage = function (message, ...rest) {
+      const send = () => postMessage.call(this, message, ...rest);
+      if (message.entries?.length > 100) setTimeout(send, 20_000);
+      else send();
+    };
+  });
+  await page.click("#play");
+  await trained(page, 2);
+  await drop(page, [many]);
+  await page.getByRole("button", { name: "Cancel" }).waitFor();
+  await drop(page, [last]);
+  await noticed(page, "fruit is loaded", "stays until");
+  const { classes } = await page.evaluate(() => nibble.loaded.info);
+  assert.deepEqual(classes, ["limes", "plums"]);
+  const run = await runOf(page);
+  assert.deepEqual([run.data.kind, run.status], ["synthetic", "playing"]);
+  await trained(page, run.globalStep + 2);
+  const { dataset } = await page.evaluate(() => nibble.loaded);
+  await drop(page, [many]);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.waitForFunction(() => nibble.loading === null && !nibble.busy);
+  assert.equal((await page.evaluate(() => nibble.loaded)).dataset, dataset);
+});
+
+test("an error in the reader ends in a message, and the next drop is read", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const folder = await pictureFolder(t, page, { apples: FRUIT.apples, limes: FRUIT.limes });
+  await page.evaluate(() => {
+    const { Worker } = globalThis;
+    globalThis.Worker = class extends Worker {
+      constructor(url, options) {
+        super(url, options);
+        if (options.name === "nibble-readers") setTimeout(() => this.dispatchEvent(new ErrorEvent("error", { message: "out of memory", cancelable: true })));
+        globalThis.Worker = Worker;
+      }
+    };
+  });
+  await drop(page, [folder]);
+  await noticed(page, "The files could not be read: out of memory");
+  await drop(page, [folder]);
+  await onImages(page);
+});
+
+const FIXTURES = new URL("../fixtures/readers/", import.meta.url).pathname;
+
+test("arrays, tables and archives are read as their own programs read them, by drop and by the picker", async (t) => {
+  const page = await open(t, { settings: SETTINGS });
+  const expected = JSON.parse(readFileSync(`${FIXTURES}expected.json`, "utf8"));
+  assert.equal(Object.keys(expected).length, 12);
+  const requested = [];
+  page.on("request", (request) => requested.push(request.url()));
+  for (const [at, [name, { classes, train, test: held, fingerprint }]] of Object.entries(expected).entries()) {
+    const { dataset } = await page.evaluate(() => nibble.loaded);
+    if (at % 2) await page.setInputFiles("#files", FIXTURES + name);
+    else await drop(page, [FIXTURES + name]);
+    await page.waitForFunction((before) => nibble.loaded.dataset !== before && !nibble.busy, dataset);
+    const { info } = await page.evaluate(() => nibble.loaded);
+    assert.deepEqual(info.classes, classes, name);
+    assert.equal(info.train + info.test, train.length + held.length, name);
+    if (fingerprint) assert.equal(info.fingerprint, fingerprint, name);
+  }
+  assert.ok(requested.some((url) => url.endsWith("pkg/readers/nibble_bg.wasm")), "the first such file loads the readers");
+});
+
+test("nothing of the readers is loaded before there is a file", async (t) => {
+  const requested = [];
+  const page = await open(t, { settings: SETTINGS, prepare: (page) => page.on("request", (request) => requested.push(request.url())) });
+  await page.click("#step");
+  await trained(page, 1);
+  assert.deepEqual(requested.filter((url) => url.includes("readers") || url.includes("images/worker")), []);
 });

@@ -1,50 +1,61 @@
-/** Makes a data set of a folder of pictures: decoded and resized in a worker, so that the page stays at hand. */
-import { classesOf } from "./folder.js";
-
-/** Pictures named in a message. */
-const MOST_NAMED = 3;
+/** Makes a data set of whatever was dropped: read and decoded in a worker, so that page and training go on. */
 
 /**
- * @param {import("./folder.js").Entry[]} entries
- * @param {(progress: {label: string, done: number, total: number}) => void} progress
- * @returns {Promise<{source: object, unread: string[]}>} a source of `To.LOAD`, and the pictures that could not be
- *   decoded
+ * @typedef {object} Entry a file with its place
+ * @property {string} path from the dropped or chosen folder on, with slashes
+ * @property {File} file
+ *
+ * @typedef {object} SetSource a source of `To.LOAD`: a data set that was read
+ * @property {"set"} kind
+ * @property {string} of the engine's kind of data set
+ * @property {string} name
+ * @property {string[]} classes
+ * @property {string[]} notes what its user should know
+ * @property {number} train how many of its images are for training; those come first
+ * @property {Uint16Array} labels
+ * @property {Blob} pixels 3072 bytes an image: the red, the green, then the blue plane
+ * @property {[path: string, why: string][]} leftOut files that are not in it
  */
-export async function readPictures(entries, progress) {
-  const { name, classes, foreign } = classesOf(entries);
-  const files = classes.flatMap(({ entries: of }, label) => of.map(({ path, file }) => ({ path, file, label })));
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "nibble-pictures" });
-  try {
-    const { pixels, labels, unread } = await new Promise((resolve, reject) => {
-      worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new Error(`The pictures could not be read: ${event.message || "the worker did not start"}.`));
-      };
-      worker.onmessage = ({ data }) => {
-        if (data.pixels) resolve(data);
-        else progress({ label: "Reading pictures", ...data });
-      };
-      worker.postMessage({ files: files.map(({ file, label }) => ({ file, label })) });
-    });
-    const names = unread.map((index) => files[index].path);
-    if (labels.length === 0) throw new Error(`None of the ${files.length} pictures could be decoded, the first being ${names[0]}.`);
-    return { source: { kind: "images", name, classes: classes.map((one) => one.name), pixels, labels }, unread: [...names, ...foreign] };
-  } finally {
-    worker.terminate();
-  }
-}
+
+/** A worker that gives no sign for so long has ended without a word. */
+const SILENCE_MS = 120_000;
 
 /**
- * Loads a folder of pictures into the session, and tells what of it could not be used.
- * @param {import("../session.js").Session} session
- * @param {import("./folder.js").Entry[]} entries
+ * @param {Entry[]} entries
+ * @param {object} how
+ * @param {(progress: {label: string, done: number, total: number}) => void} how.progress
+ * @param {AbortSignal} [how.signal] ends it
+ * @param {number} [how.room] bytes that the images may take
+ * @param {number} [how.sample] take only about so many pictures
+ * @returns {Promise<SetSource>} rejects with the signal's reason where it was ended
  */
-export const loadPictures = (session, entries) =>
-  session.loadFrom(async (progress) => {
-    const { source, unread } = await readPictures(entries, progress);
-    if (unread.length > 0) {
-      const more = unread.length > MOST_NAMED ? ` and ${unread.length - MOST_NAMED} more` : "";
-      session.notify("error", `The browser could not decode ${unread.slice(0, MOST_NAMED).join(", ")}${more}: left out.`);
-    }
-    return source;
+export function readFiles(entries, { progress, signal, room, sample }) {
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "nibble-readers" });
+  let watch = 0;
+  const reading = new Promise((resolve, reject) => {
+    const fail = (message) => reject(new Error(`The files could not be read: ${message}.`));
+    const alive = () => {
+      clearTimeout(watch);
+      watch = setTimeout(() => fail("the browser has stopped reading them"), SILENCE_MS);
+    };
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", () => reject(signal.reason));
+    worker.onerror = (event) => {
+      event.preventDefault();
+      fail(event.message || "the reader did not start");
+    };
+    worker.onmessageerror = () => fail("a message of the reader was lost");
+    worker.onmessage = ({ data }) => {
+      alive();
+      if (data.error) reject(Object.assign(new Error(data.error), { most: data.most }));
+      else if (data.source) resolve(data.source);
+      else progress(data);
+    };
+    alive();
+    worker.postMessage({ entries, room, sample });
   });
+  return reading.finally(() => {
+    clearTimeout(watch);
+    worker.terminate();
+  });
+}

@@ -25,6 +25,19 @@ function touched(from, to) {
   return { first, shares };
 }
 
+/** Pixels that are copied out of a picture at once, unless a row of the result covers more: a large photograph is never copied whole. */
+const STRIP_PIXELS = 1 << 16;
+
+/** The canvas that the last picture was copied through: most pictures of a set are of one size. */
+let canvas = null;
+
+function context(width, height) {
+  if (canvas?.width !== width || canvas.height !== height) canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "#fff";
+  return context;
+}
+
 /**
  * @param {CanvasImageSource} picture decoded, the right way up
  * @param {number} width of the picture, pixels
@@ -34,26 +47,29 @@ function touched(from, to) {
 export function square(picture, width, height) {
   const { left, top, side } = middle(width, height);
   const stretches = Array.from({ length: SIDE }, (_, i) => touched((i * side) / SIDE, ((i + 1) * side) / SIDE));
-  // As much of the picture at a time as one row of the result covers: a large photograph is never copied whole.
-  const strip = new OffscreenCanvas(side, Math.ceil(side / SIDE) + 1);
-  const context = strip.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "#fff";
+  const rows = Math.min(side, Math.max(Math.ceil(side / SIDE) + 1, Math.floor(STRIP_PIXELS / side)));
+  const strip = context(side, rows);
   const result = new Uint8ClampedArray(SIDE * SIDE * 4);
   const sums = new Float64Array(side * 4);
+  const area = (side / SIDE) ** 2;
+  let [from, data] = [-Infinity, null];
   for (const [y, down] of stretches.entries()) {
-    const rows = down.shares.length;
-    context.fillRect(0, 0, side, rows);
-    context.drawImage(picture, left, top + down.first, side, rows, 0, 0, side, rows);
-    const { data } = context.getImageData(0, 0, side, rows);
+    if (down.first + down.shares.length > from + rows) {
+      from = Math.min(down.first, side - rows);
+      strip.fillRect(0, 0, side, rows);
+      strip.drawImage(picture, left, top + from, side, rows, 0, 0, side, rows);
+      data = strip.getImageData(0, 0, side, rows).data;
+    }
     sums.fill(0);
     for (const [row, share] of down.shares.entries()) {
-      const start = row * side * 4;
+      const start = (down.first - from + row) * side * 4;
       for (let i = 0; i < sums.length; i++) sums[i] += share * data[start + i];
     }
-    for (const [x, across] of stretches.entries()) {
+    for (const [x, { first, shares }] of stretches.entries()) {
       for (let c = 0; c < 4; c++) {
-        const sum = across.shares.reduce((all, share, i) => all + share * sums[(across.first + i) * 4 + c], 0);
-        result[(y * SIDE + x) * 4 + c] = sum / (side / SIDE) ** 2;
+        let sum = 0;
+        for (let i = 0; i < shares.length; i++) sum += shares[i] * sums[(first + i) * 4 + c];
+        result[(y * SIDE + x) * 4 + c] = sum / area;
       }
     }
   }

@@ -1,40 +1,124 @@
 /**
- * Decodes pictures: {files: {file: File, label: number}[]}. Tells {done, total} on the way and ends with {pixels
- * (n * 32 * 32 * 3, RGB), labels, unread: number[] (indices of the files that are no pictures)}.
+ * Reads files into a data set: {entries: {path, file}[], room, sample}. Tells {label, done, total} on the way and ends with
+ * {source} (a SetSource of read.js) or {error, most (where there were too many images, how many fit)}.
+ *
+ * What files are and how they are put together knows the module of the readers (pkg/readers), which is loaded here and nowhere
+ * else; the browser decodes the pictures.
  */
-import { SIDE, square } from "./square.js";
+import { square } from "./square.js";
 
-const PIXELS = SIDE * SIDE;
+const READERS = new URL("../../pkg/readers/", import.meta.url);
+/** Pictures that are decoded at once: as many as keep a few cores busy. */
+const AT_ONCE = Math.max(2, Math.min(8, navigator.hardwareConcurrency ?? 2)) * 2;
 /** Progress is told this often at most. */
 const TELL_MS = 50;
+/** Bytes of a data set that are taken out at once. */
+const PIECE = 4 << 20;
+/** First bytes of a picture that tell what it is. */
+const HEAD = 512;
+/** Pixels of a picture that is decoded: more would take gigabytes. */
+const MOST_PIXELS = 120e6;
 
-addEventListener("message", async ({ data: { files } }) => {
-  const pixels = new Uint8Array(files.length * PIXELS * 3);
-  const labels = new Uint8Array(files.length);
-  const unread = [];
-  let read = 0;
-  let told = 0;
-  for (const [index, { file, label }] of files.entries()) {
-    if (performance.now() - told > TELL_MS) {
-      told = performance.now();
-      postMessage({ done: index, total: files.length });
-    }
-    let picture;
-    try {
-      picture = await createImageBitmap(file);
-    } catch {
-      unread.push(index);
-      continue;
-    }
-    const rgba = square(picture, picture.width, picture.height);
+let told = 0;
+/** @param {boolean} [now] although it was told a moment ago */
+function tell(label, done, total, now = false) {
+  if (!now && performance.now() - told < TELL_MS) return;
+  told = performance.now();
+  postMessage({ label, done, total });
+}
+
+/** What a PNG says of its size; 0: it is none. */
+function pixelsOf(head) {
+  if (head.length < 24 || head[0] !== 0x89 || head[1] !== 0x50) return 0;
+  const view = new DataView(head.buffer, head.byteOffset);
+  return view.getUint32(16) * view.getUint32(20);
+}
+
+const headOf = async (blob) => new Uint8Array(await blob.slice(0, HEAD).arrayBuffer());
+
+/** A picture as 32 x 32 RGBA. */
+async function decoded(blob) {
+  if (pixelsOf(await headOf(blob)) > MOST_PIXELS) throw new Error("too many pixels");
+  const picture = await createImageBitmap(blob);
+  try {
+    return square(picture, picture.width, picture.height);
+  } finally {
     picture.close();
-    let at = read * PIXELS * 3;
-    for (let i = 0; i < rgba.length; i += 4) {
-      pixels[at++] = rgba[i];
-      pixels[at++] = rgba[i + 1];
-      pixels[at++] = rgba[i + 2];
-    }
-    labels[read++] = label;
   }
-  postMessage({ pixels: pixels.slice(0, read * PIXELS * 3), labels: labels.slice(0, read), unread });
+}
+
+/** Puts every picture of `reading` in its place, several at a time. */
+async function decodeAll(reading, files) {
+  const total = reading.pictures();
+  const running = new Set();
+  let done = 0;
+  const place = async (slot, blob) => {
+    try {
+      reading.put(slot, await decoded(blob));
+    } catch {
+      reading.refuse(slot, await headOf(blob).catch(() => new Uint8Array()));
+    }
+    tell("Reading pictures", ++done, total);
+  };
+  for (let next = reading.nextPicture(); next; next = reading.nextPicture()) {
+    const blob = next.file === undefined ? new Blob([next.bytes()]) : files[next.file].file;
+    const work = place(next.slot, blob);
+    next.free();
+    running.add(work);
+    work.finally(() => running.delete(work));
+    if (running.size >= AT_ONCE) await Promise.race(running);
+  }
+  await Promise.all(running);
+}
+
+/** The bytes of a set, each piece given to the browser before the next is taken: they are never twice in this memory. */
+function pixelsOfSet(found) {
+  const pieces = [];
+  for (const split of ["train", "test"]) {
+    for (let at = 0, piece = found.piece(split, 0, PIECE); piece.length > 0; piece = found.piece(split, at, PIECE)) {
+      pieces.push(new Blob([piece]));
+      at += piece.length;
+    }
+  }
+  return new Blob(pieces);
+}
+
+async function read({ entries, room, sample }) {
+  const total = entries.reduce((sum, { file }) => sum + file.size, 0);
+  tell("Looking at the files", 0, entries.length, true);
+  const { default: start, Gathering } = await import(new URL("nibble.js", READERS));
+  await start({ module_or_path: new URL("nibble_bg.wasm", READERS) });
+  const reader = new FileReaderSync();
+  let bytes = 0;
+  const gathering = new Gathering((number, offset, length) => {
+    const { path, file } = entries[number];
+    try {
+      const part = new Uint8Array(reader.readAsArrayBuffer(file.slice(offset, offset + length)));
+      bytes += part.length;
+      tell(`Reading ${path.split("/").pop()}`, Math.min(bytes, total), total);
+      return part;
+    } catch (error) {
+      throw new Error(`${path}: the browser could not read it (${error.message}). Was it moved or changed?`);
+    }
+  });
+  for (const { path, file } of entries) gathering.add(path, file.size);
+  if (room !== undefined) gathering.setRoom(room);
+  if (sample !== undefined) gathering.setSample(sample);
+  const reading = gathering.plan((count) => tell("Looking at the files", Math.min(count, entries.length), entries.length));
+  await decodeAll(reading, entries);
+  const found = reading.finish();
+  const { kind, name, classes, notes, train, leftOut } = found.info();
+  return { kind: "set", of: kind, name, classes, notes, train, leftOut, labels: found.labels(), pixels: pixelsOfSet(found) };
+}
+
+addEventListener("message", async ({ data }) => {
+  try {
+    postMessage({ source: await read(data) });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // Of a sentence of the readers: how many there is room for.
+    const most = /: expected at most (\d+) images, which is what there is room for/.exec(message)?.[1];
+    const lost = error instanceof WebAssembly.RuntimeError ? `the reader failed (${message}); there may be too little memory` : message;
+    postMessage({ error: lost, most: most && Number(most) });
+  }
 });

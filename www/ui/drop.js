@@ -1,9 +1,10 @@
 /** Files and folders from a drop anywhere on the page, or from the file and folder pickers. */
 
-/** Files that lie beside the batches in the official folders, or that systems leave in every folder. */
-const PASSED_OVER = /^(\.|readme\.html$|thumbs\.db$|desktop\.ini$)/i;
+/** What systems and programs leave in every folder: not even listed. The readers pass over more. */
+const PASSED_OVER = /^(\..*|__MACOSX|@eaDir|thumbs\.db|desktop\.ini)$/i;
+const isPassedOver = (path) => path.split("/").some((part) => PASSED_OVER.test(part));
 
-/** @typedef {import("../images/folder.js").Entry} Entry */
+/** @typedef {import("../images/read.js").Entry} Entry */
 
 const readEntries = (reader) => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
 const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, reject));
@@ -34,7 +35,7 @@ function filesOf(transfer) {
 
 /** The files of a picker; those of a folder carry their path. */
 const picked = (input) =>
-  [...input.files].filter(({ name }) => !PASSED_OVER.test(name)).map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+  [...input.files].map((file) => ({ path: file.webkitRelativePath || file.name, file })).filter(({ path }) => !isPassedOver(path));
 
 /**
  * @param {(entries: Entry[]) => void} load

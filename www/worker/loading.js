@@ -1,4 +1,4 @@
-/** Makes a Dataset of the engine from built-in data, dropped files, own pictures or files beside the page. Runs in the worker. */
+/** Makes a Dataset of the engine from built-in data, or from a set that was read (images/read.js). Runs in the worker. */
 
 /** The built-in set is the same for everybody: its own seed is not a setting. */
 const BUILTIN_SEED = 1;
@@ -10,9 +10,8 @@ const PROGRESS_INTERVAL_MS = 50;
 const SAMPLES_A_CLASS = 4;
 const SAMPLES_SEARCHED = 6000;
 const IMAGE_BYTES = 32 * 32 * 4;
-
-/** Files beside the page. Its index.json lists them: {files: [{path: "cifar10/test_batch.bin", bytes}]}. */
-const DATA = new URL("../../data/", import.meta.url);
+/** Bytes of an image as the engine keeps it: three planes. */
+const PLANES_BYTES = 32 * 32 * 3;
 
 /** Passes progress on, not oftener than the page can show it. */
 function throttled(progress) {
@@ -37,22 +36,13 @@ function reading(name, blob) {
   };
 }
 
-/** Adds named blobs one after the other; the engine reads slices, so no file is ever whole in JavaScript. */
-function fromBlobs(engine, files, report) {
-  const loader = new engine.DatasetLoader();
-  const total = files.reduce((sum, { blob }) => sum + blob.size, 0);
-  let before = 0;
-  try {
-    for (const { name, blob } of files) {
-      loader.addFile(name, blob.size, reading(name, blob), (done) => report(`Reading ${name}`, before + done, total));
-      before += blob.size;
-    }
-  } catch (error) {
-    loader.free();
-    throw error;
-  }
-  report("Reading", total, total);
-  return loader.finish(); // frees the loader, also where it fails
+/** A set that was read. The engine takes its pixels piece by piece: they are never whole in JavaScript. */
+function fromSet(engine, { of, name, classes, notes, train, labels, pixels }, report) {
+  const read = reading(name, pixels);
+  return engine.Dataset.fromPlanes(of, name, classes, notes, labels, train, (image, count) => {
+    report("Making the data set", image, labels.length);
+    return read(image * PLANES_BYTES, count * PLANES_BYTES);
+  });
 }
 
 /** A saved run whose header has been read, owned by the caller. */
@@ -68,46 +58,6 @@ function fromSaved(engine, { name, files: [file] }) {
   } finally {
     saved.free();
   }
-}
-
-/** The files of a set that data/ has, in one format of the two or three that it may hold. */
-async function originFiles(name) {
-  const response = await fetch(new URL("index.json", DATA)).catch(() => null);
-  const { files } = response?.ok ? await response.json() : { files: [] };
-  const ours = files.filter(({ path }) => path.startsWith(`${name}/`));
-  const ending = (...ends) => ours.filter(({ path }) => ends.some((end) => path.endsWith(end)));
-  if (ending(".bin").length > 0) return ending(".bin", ".txt");
-  const archives = ending(".tar.gz", ".tgz");
-  return archives.length > 0 ? archives.slice(0, 1) : ours;
-}
-
-/** Fetches one file of data/, telling the bytes so far. */
-async function fetchBlob(path, progress) {
-  const response = await fetch(new URL(path, DATA));
-  if (!response.ok) throw new Error(`data/${path}: the server answered ${response.status}.`);
-  const reader = response.body.getReader();
-  const parts = [];
-  let done = 0;
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    parts.push(part.value);
-    done += part.value.length;
-    progress(done);
-  }
-  return new Blob(parts);
-}
-
-async function fromOrigin(engine, name, report) {
-  const listed = await originFiles(name);
-  if (listed.length === 0) throw new Error("This site keeps no copy of it. Drop its archive or its files here.");
-  const total = listed.reduce((sum, { bytes }) => sum + bytes, 0);
-  const files = [];
-  let before = 0;
-  for (const { path, bytes } of listed) {
-    const blob = await fetchBlob(path, (done) => report(`Fetching ${path}`, before + done, total));
-    files.push({ name: path.split("/").pop(), blob });
-    before += bytes;
-  }
-  return fromBlobs(engine, files, report);
 }
 
 /**
@@ -132,8 +82,7 @@ export async function loadDataset(engine, source, progress) {
     return dataset;
   }
   if (source.kind === "saved") return fromSaved(engine, source);
-  if (source.kind === "origin") return fromOrigin(engine, source.name, report);
-  return fromBlobs(engine, source.files.map((file) => ({ name: file.name, blob: file })), report);
+  return fromSet(engine, source, report);
 }
 
 /**

@@ -7,7 +7,7 @@ import { startEngine } from "./engine.js";
 import { checkpoint, loadDataset, samplesOf } from "./loading.js";
 import { isFatal } from "./fatal.js";
 import { Loop } from "./loop.js";
-import { assertRoom } from "./memory.js";
+import { assertRoom, freeBytes } from "./memory.js";
 import { AfterTraining } from "./ptq.js";
 import { fileOf, Saver } from "./saver.js";
 
@@ -52,6 +52,9 @@ function beside(replaced) {
   const runs = loop.ids.filter((id) => !replaced.includes(id)).map((id) => loop.entry(id).run);
   return { limit, datasets: [...datasets.values()], runs };
 }
+
+/** What stays beside a new data set: the runs, and what they train on. */
+const besideRuns = () => ({ ...beside([]), datasets: [...new Set(loop.datasetsInUse())].map(datasetOf) });
 
 /** The data set of a handle. */
 function datasetOf(handle) {
@@ -111,16 +114,15 @@ const answers = {
   },
 
   async [To.LOAD]({ source }) {
-    loop.pauseAll();
     const dataset = await loadDataset(engine, source, (progress) => tell(From.PROGRESS, progress));
-    const used = new Set(loop.datasetsInUse());
-    const stay = { ...beside([]), datasets: [...used].map(datasetOf) };
-    orFree(dataset, () => assertRoom(dataset.info().name, dataset, stay));
+    orFree(dataset, () => assertRoom(dataset.info().name, dataset, besideRuns()));
     lastDataset += 1;
     datasets.set(lastDataset, dataset);
     forgetUnused();
     return { dataset: lastDataset, info: dataset.info(), samples: samplesOf(dataset) };
   },
+
+  [To.ROOM]: () => ({ bytes: Math.max(0, freeBytes(besideRuns())) }),
 
   [To.CREATE]({ run, dataset, config, alone }) {
     const data = datasetOf(dataset);

@@ -38,11 +38,12 @@ struct Target {
 }
 
 /// A checkpoint's header is read a hundred times as often as a run is made of one.
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
     Target { name: "header", corpus: "checkpoint", longest: "16384" },
     Target { name: "checkpoint", corpus: "checkpoint", longest: "16384" },
     Target { name: "address", corpus: "address", longest: "512" },
     Target { name: "settings", corpus: "settings", longest: "1024" },
+    Target { name: "files", corpus: "files", longest: "16384" },
 ];
 
 /// What a target ends with where somebody interrupted it: what was done until then counts.
@@ -50,7 +51,9 @@ const INTERRUPTED: i32 = 72;
 
 pub fn command() -> Command {
     Command::new("fuzz")
-        .about("Look for inputs that break the readers of checkpoints, addresses and settings")
+        .about(
+            "Look for inputs that break the readers of checkpoints, addresses, settings and files of images",
+        )
         .arg(
             Arg::new("runs")
                 .long("runs")

@@ -8,7 +8,7 @@
 use crate::files::{files, hexadecimal, relative};
 use crate::lock::Lock;
 use crate::project;
-use crate::wasm::BUILDS;
+use crate::wasm;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -27,7 +27,7 @@ pub fn sources() -> Result<String> {
     }
     let programs = native(&fs::read_to_string(project::path("Cargo.toml"))?);
     part(&mut sum, "Cargo.lock", Lock::read()?.needed_by("nibble", &programs).as_bytes());
-    for build in &BUILDS {
+    for build in wasm::all() {
         part(&mut sum, build.name, build.flags().join("\n").as_bytes());
     }
     Ok(hexadecimal(&sum.finalize()))

@@ -32,6 +32,14 @@ pub const BUILDS: [Build; 3] = [
     Build { name: "single", threads: false, relaxed_simd: false },
 ];
 
+/// The module that reads files of images, which the first such file loads.
+pub const READERS: Build = Build { name: "readers", threads: false, relaxed_simd: false };
+
+/// All that pkg/ holds.
+pub fn all() -> impl Iterator<Item = &'static Build> {
+    BUILDS.iter().chain([&READERS])
+}
+
 impl Build {
     /// Compiler flags that decide what the build does, those of the engine's own crate; part of the stamp.
     pub fn flags(&self) -> Vec<String> {

@@ -2,14 +2,18 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use nibble::checkpoint::Images;
-use nibble::data::{Dataset, DatasetKind, Loader, MAX_IMAGES, synthetic};
+use nibble::data::{Dataset, DatasetKind, Decoder, Gathering, MAX_IMAGES, Picture, Source, synthetic};
+use rayon::prelude::*;
 
-use crate::problem::{Problem, Result};
+use crate::pictures;
+use crate::problem::{Problem, Result, note};
 use crate::saved;
 use crate::settings::{self, Wanted};
 
@@ -23,7 +27,7 @@ pub fn argument() -> Arg {
         .value_name("PATH")
         .action(ArgAction::Append)
         .value_parser(value_parser!(PathBuf))
-        .help("CIFAR-10 or CIFAR-100: archive, batches, or their folder; else those of NIBBLE_DATA, else the built-in images")
+        .help("CIFAR's archive or batches, a folder or an archive of pictures, arrays (.npz, .npy, .mat, IDX), Parquet; else those of NIBBLE_DATA, else the built-in images")
 }
 
 /// The paths on the command line.
@@ -43,7 +47,7 @@ fn or_variable(paths: Vec<PathBuf>) -> Vec<PathBuf> {
 /// Those that settings ask for; `files` are those that were named.
 ///
 /// # Errors
-/// Where they are not there, and as [`Loader`].
+/// Where they are not there, and as [`Gathering`].
 pub fn wanted(wanted: &Wanted, mut files: Vec<PathBuf>, arguments: &ArgMatches) -> Result<Arc<Dataset>> {
     let counted = wanted.train.or(wanted.test).is_some();
     let named = match wanted.data.as_deref() {
@@ -57,11 +61,7 @@ pub fn wanted(wanted: &Wanted, mut files: Vec<PathBuf>, arguments: &ArgMatches) 
     let kind = match named {
         Some("cifar10") => Some(DatasetKind::Cifar10),
         Some("cifar100") => Some(DatasetKind::Cifar100),
-        Some("images") => {
-            return Err(Problem::usage(
-                "data: expected builtin, cifar10 or cifar100, found images, which the page alone reads",
-            ));
-        }
+        Some("images") => Some(DatasetKind::Images),
         _ => None,
     };
     if files.is_empty() {
@@ -91,7 +91,7 @@ pub fn wanted(wanted: &Wanted, mut files: Vec<PathBuf>, arguments: &ArgMatches) 
 /// Those of a checkpoint.
 ///
 /// # Errors
-/// Where they are not there, and as [`Loader`].
+/// Where they are not there, and as [`Gathering`].
 pub fn of_checkpoint(file: &Path, images: &Images, arguments: &ArgMatches) -> Result<Arc<Dataset>> {
     let files = paths(arguments);
     if files.is_empty() && saved::kind(images) == DatasetKind::Synthetic {
@@ -119,27 +119,81 @@ fn drawn(train: usize, test: usize) -> Result<Arc<Dataset>> {
     Ok(Arc::new(synthetic::generate(train, test, synthetic::SEED)?))
 }
 
-/// Reads files, and those that lie in folders.
+/// Pictures that are decoded at once.
+const AT_ONCE: usize = 256;
+
+/// Reads whatever lies there: files, and all that folders hold.
 fn read(paths: &[PathBuf]) -> Result<Arc<Dataset>> {
-    let mut loader = Loader::new();
+    let mut gathering = Gathering::new(Decoder { name: "nibble" });
     for path in paths {
-        if !path.is_dir() {
-            add(&mut loader, path)?;
-            continue;
-        }
-        let entries = fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
-        let mut files: Vec<PathBuf> = entries.map_err(|error| Problem::unreadable(path, &error))?;
-        files.sort();
-        files.iter().filter(|file| file.is_file()).try_for_each(|file| add(&mut loader, file))?;
+        let last = path.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy().into_owned());
+        if path.is_dir() { folder(&mut gathering, path, &last)? } else { add(&mut gathering, path, &last)? }
     }
-    Ok(Arc::new(loader.finish()?))
+    let mut reading = gathering.plan(&mut |_| {})?;
+    let mut batch = Vec::new();
+    loop {
+        let picture = reading.next_picture()?;
+        let last = picture.is_none();
+        if let Some(Picture { slot, input, bytes }) = picture {
+            batch.push((slot, input.map_or(Ok(bytes), |input| reading.bytes(input))?));
+        }
+        if batch.len() == AT_ONCE || last {
+            let decoded: Vec<_> = batch.par_iter().map(|(_, bytes)| pictures::planes(bytes)).collect();
+            for ((slot, bytes), planes) in batch.drain(..).zip(decoded) {
+                match planes {
+                    Some(planes) => reading.put(slot, &planes),
+                    None => reading.refuse(slot, &bytes[..bytes.len().min(512)]),
+                }
+            }
+        }
+        if last {
+            break;
+        }
+    }
+    let (dataset, _) = reading.finish()?;
+    dataset.notes.iter().for_each(note);
+    Ok(Arc::new(dataset))
 }
 
-fn add(loader: &mut Loader, path: &Path) -> Result<()> {
-    let open = || {
-        let file = File::open(path)?;
-        Ok((file.metadata()?.len(), file))
-    };
-    let (size, file) = open().map_err(|error| Problem::unreadable(path, &error))?;
-    Ok(loader.add(&path.to_string_lossy(), size, file)?)
+/// Adds all files of a folder and of those in it.
+fn folder(gathering: &mut Gathering, path: &Path, name: &str) -> Result<()> {
+    let entries = fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let entries: Vec<PathBuf> = entries.map_err(|error| Problem::unreadable(path, &error))?;
+    for entry in entries {
+        let last = entry.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("{name}/{last}");
+        if entry.is_dir() {
+            // Hidden ones may be whole repositories.
+            if !last.starts_with('.') {
+                folder(gathering, &entry, &name)?;
+            }
+        } else if entry.is_file() {
+            add(gathering, &entry, &name)?;
+        }
+    }
+    Ok(())
+}
+
+fn add(gathering: &mut Gathering, path: &Path, name: &str) -> Result<()> {
+    let size = fs::metadata(path).map_err(|error| Problem::unreadable(path, &error))?.len();
+    gathering.add(name, Rc::new(OnDisk { path: path.into(), size }));
+    Ok(())
+}
+
+/// A file that is opened only while it is read: there may be a hundred thousand.
+struct OnDisk {
+    path: PathBuf,
+    size: u64,
+}
+
+impl Source for OnDisk {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        file.read(buffer)
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, TryReserveError};
 use std::io::{BufReader, Read};
 
+use super::lines;
 use super::object::{Corrupt, Object, Ref, Result, fail, kind};
 use crate::data::input::{describe_io, fill};
 
@@ -60,17 +61,35 @@ impl Input<'_> {
         }
     }
 
-    /// A text that ends with a newline.
-    fn line(&mut self) -> Result<Vec<u8>> {
+    /// A text that ends with a newline, of at most so many bytes.
+    fn line_of(&mut self, most: u64) -> Result<Vec<u8>> {
         let mut line = Vec::new();
         loop {
             match self.byte()? {
                 b'\n' => return Ok(line),
-                _ if line.len() == 256 => {
-                    return fail("the name of a class", "a line of more than 256 bytes");
+                _ if line.len() as u64 >= most => {
+                    return fail("a line of a pickle", format!("one of more than {most} bytes"));
                 }
-                byte => line.push(byte),
+                byte => {
+                    line.try_reserve(1).map_err(no_room)?;
+                    line.push(byte);
+                }
             }
+        }
+    }
+
+    /// A name or a number.
+    fn line(&mut self) -> Result<Vec<u8>> {
+        self.line_of(256)
+    }
+
+    /// A whole number.
+    fn decimal(&mut self) -> Result<i64> {
+        let line = self.line()?;
+        let text = String::from_utf8_lossy(&line);
+        match text.trim_end_matches('L').parse() {
+            Ok(value) => Ok(value),
+            Err(_) => fail("a number of at most 64 bits", text.into_owned()),
         }
     }
 }
@@ -107,8 +126,8 @@ impl<'r> Machine<'r> {
         match opcode {
             // PROTO, FRAME
             0x80 => match self.input.byte()? {
-                2..=5 => Ok(()),
-                other => fail("a pickle of protocol 2 to 5", format!("protocol {other}")),
+                0..=5 => Ok(()),
+                other => fail("a pickle of protocol 0 to 5", format!("protocol {other}")),
             },
             0x95 => self.input.array::<8>().map(|_| ()),
             // MARK
@@ -137,8 +156,26 @@ impl<'r> Machine<'r> {
                 self.push(Object::Int(value))
             }
             b'G' => {
-                self.input.array::<8>()?;
-                self.push(Object::Float)
+                let value = f64::from_be_bytes(self.input.array()?);
+                self.push(Object::Float(value))
+            }
+            // INT, LONG, FLOAT, STRING, UNICODE: those of protocol 0
+            b'I' | b'L' => {
+                let value = self.input.decimal()?;
+                self.push(Object::Int(value))
+            }
+            b'F' => {
+                let line = self.input.line()?;
+                let value = String::from_utf8_lossy(&line).parse().unwrap_or(f64::NAN);
+                self.push(Object::Float(value))
+            }
+            b'S' => {
+                let line = self.input.line_of(self.input.left)?;
+                self.push(Object::Bytes(lines::string(&line)?))
+            }
+            b'V' => {
+                let line = self.input.line_of(self.input.left)?;
+                self.push(Object::Text(lines::unicode(&line)?))
             }
             // SHORT_BINSTRING and SHORT_BINBYTES, BINSTRING and BINBYTES, BINBYTES8 and BYTEARRAY8
             b'U' | b'C' | b'T' | b'B' | 0x8e | 0x96 => {
@@ -164,6 +201,17 @@ impl<'r> Machine<'r> {
                 let items = self.pop_many(usize::from(opcode - 0x84))?;
                 self.push(Object::Tuple(items))
             }
+            // LIST, DICT, POP
+            b'l' => {
+                let items = self.pop_to_mark()?;
+                self.push(Object::List(items))
+            }
+            b'd' => {
+                let items = self.pop_to_mark()?;
+                self.push(Object::Dict(Vec::new()))?;
+                self.set_items(&items)
+            }
+            b'0' => self.pop().map(drop),
             // APPEND, APPENDS, SETITEM, SETITEMS
             b'a' => {
                 let items = self.pop_many(1)?;
@@ -180,6 +228,15 @@ impl<'r> Machine<'r> {
             b'u' => {
                 let items = self.pop_to_mark()?;
                 self.set_items(&items)
+            }
+            // PUT, GET
+            b'p' => {
+                let key = self.input.decimal()?;
+                self.put(key as u32)
+            }
+            b'g' => {
+                let key = self.input.decimal()?;
+                self.get(key as u32)
             }
             // BINPUT, LONG_BINPUT, MEMOIZE
             b'q' => {

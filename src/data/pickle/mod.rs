@@ -11,12 +11,14 @@
 //!
 //! Source: CPython's Lib/pickletools.py, numpy's `ndarray.__reduce_ex__`.
 
+mod lines;
 mod machine;
 mod numpy;
 mod object;
 
 use std::io::Read;
 
+use super::arrays::{self, Dtype};
 use object::{Array, Object, Result, fail, kind};
 
 pub(super) use object::{Corrupt, Ref};
@@ -55,31 +57,102 @@ impl Pickle {
         Ok(items.iter().rev().find(|(name, _)| is_key(&self.objects[*name])).map(|&(_, value)| value))
     }
 
-    /// A list, tuple or one-dimensional integer array of at most so many numbers.
-    pub fn integers(&self, at: Ref, most: usize) -> Result<Vec<i64>> {
-        match &self.objects[at] {
-            Object::List(items) | Object::Tuple(items) if items.len() > most => too_long(most, items.len()),
-            Object::Array(Array { shape, .. }) if shape.len() == 1 && shape[0] > most => {
-                too_long(most, shape[0])
-            }
-            Object::List(items) | Object::Tuple(items) => {
-                items.iter().map(|&item| self.integer(item)).collect()
-            }
-            Object::Array(Array { dtype: Some(dtype), shape, data: Some(data) }) if shape.len() == 1 => {
-                let Object::Bytes(bytes) = &self.objects[*data] else {
-                    return fail("an array of its own bytes", "bytes that are used twice");
+    /// Whatever the pickle holds, by its keys or by its places: what of it may be images or labels.
+    pub fn parts(&self) -> Vec<(String, Ref)> {
+        match &self.objects[self.root] {
+            Object::Dict(items) => {
+                let name = |at: Ref| match &self.objects[at] {
+                    Object::Bytes(name) | Object::Text(name) => String::from_utf8_lossy(name).into_owned(),
+                    _ => String::new(),
                 };
-                numpy::integers(&self.objects[*dtype], bytes, shape[0])
+                items.iter().map(|&(key, value)| (name(key), value)).collect()
             }
-            other => fail("a list of integers", kind(other)),
+            Object::Tuple(items) | Object::List(items) if items.len() <= 8 => {
+                // ((x, y), (x, y)), as Keras returns them.
+                let inner = |at: Ref| match &self.objects[at] {
+                    Object::Tuple(inner) if inner.len() == 2 => Some([inner[0], inner[1]]),
+                    _ => None,
+                };
+                let pairs: Option<Vec<[Ref; 2]>> = items.iter().map(|&item| inner(item)).collect();
+                match pairs.as_deref() {
+                    Some([train, test]) => {
+                        let named = |part: &str, at: Ref| (part.to_owned(), at);
+                        [("train", train), ("test", test)]
+                            .into_iter()
+                            .flat_map(|(part, [x, y])| [named(part, *x), named(part, *y)])
+                            .collect()
+                    }
+                    _ => items.iter().map(|&item| (String::new(), item)).collect(),
+                }
+            }
+            _ => vec![(String::new(), self.root)],
         }
     }
 
-    fn integer(&self, at: Ref) -> Result<i64> {
+    /// What the pickle holds, for messages.
+    pub fn describe(&self) -> String {
+        kind(&self.objects[self.root])
+    }
+
+    /// Numbers: a list or a tuple of at most so many, or an array of any shape, whose bytes move out. `None` for what else
+    /// there may be.
+    ///
+    /// # Errors
+    /// Where an array is none.
+    pub fn numbers(&mut self, at: Ref, most: usize) -> Result<Option<arrays::Array>> {
         match &self.objects[at] {
-            Object::Int(value) => Ok(*value),
-            other => fail("a list of integers", format!("{} in it", kind(other))),
+            Object::List(items) | Object::Tuple(items) if items.len() > most => {
+                fail("a list of labels", format!("one of {}, more than {most}", items.len()))
+            }
+            Object::List(items) | Object::Tuple(items) => {
+                let value = |&item: &Ref| match &self.objects[item] {
+                    Object::Int(value) => Some(*value as f64),
+                    Object::Float(value) => Some(*value),
+                    // A list of columns of one.
+                    Object::List(inner) if inner.len() == 1 => match &self.objects[inner[0]] {
+                        Object::Int(value) => Some(*value as f64),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                let values: Option<Vec<f64>> = items.iter().map(value).collect();
+                let dtype = Dtype::new(b"f8", false).expect("numpy knows it");
+                Ok(values.map(|values| arrays::Array {
+                    dtype,
+                    shape: vec![values.len()],
+                    fortran: false,
+                    bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+                }))
+            }
+            Object::Array(array) => {
+                let array = array.clone();
+                self.take(array).map(Some)
+            }
+            _ => Ok(None),
         }
+    }
+
+    fn take(&mut self, array: Array) -> Result<arrays::Array> {
+        let (Some(dtype), Some(data)) = (array.dtype, array.data) else {
+            return fail("a numpy array", "one without content");
+        };
+        let dtype = match &self.objects[dtype] {
+            Object::Dtype(name, order) => match Dtype::new(name, *order == b'>') {
+                Some(dtype) => dtype,
+                None => return fail("an array of numbers", format!("one of {}", name.escape_ascii())),
+            },
+            other => return fail("a numpy dtype", kind(other)),
+        };
+        let Object::Bytes(bytes) = &mut self.objects[data] else {
+            return fail("an array of its own bytes", kind(&self.objects[data]));
+        };
+        let bytes = std::mem::take(bytes);
+        let elements = array.shape.iter().try_fold(dtype.width, |product, &side| product.checked_mul(side));
+        if elements != Some(bytes.len()) {
+            let found = format!("{:?} with {} bytes", array.shape, bytes.len());
+            return fail("an array as large as its shape", found);
+        }
+        Ok(arrays::Array { dtype, shape: array.shape, fortran: array.fortran, bytes })
     }
 
     /// A list of texts or byte strings, as UTF-8.
@@ -93,38 +166,4 @@ impl Pickle {
         };
         items.iter().map(text).collect()
     }
-
-    /// Shape and bytes of an array of unsigned bytes in C order. The bytes move out.
-    pub fn take_bytes(&mut self, at: Ref) -> Result<(Vec<usize>, Vec<u8>)> {
-        let array = match &self.objects[at] {
-            Object::Array(array) => array.clone(),
-            other => return fail("a numpy array", kind(other)),
-        };
-        let (Some(dtype), Some(data)) = (array.dtype, array.data) else {
-            return fail("a numpy array", "one without content");
-        };
-        match &self.objects[dtype] {
-            Object::Dtype(name, _) if name == b"u1" => {}
-            Object::Dtype(name, _) => {
-                return fail("an array of uint8", format!("one of {}", name.escape_ascii()));
-            }
-            other => return fail("a numpy dtype", kind(other)),
-        }
-        let Object::Bytes(bytes) = &mut self.objects[data] else {
-            return fail("an array of its own bytes", kind(&self.objects[data]));
-        };
-        let bytes = std::mem::take(bytes);
-        let elements = array.shape.iter().try_fold(1usize, |product, &side| product.checked_mul(side));
-        if elements != Some(bytes.len()) {
-            return fail(
-                "an array as large as its shape",
-                format!("{:?} with {} bytes", array.shape, bytes.len()),
-            );
-        }
-        Ok((array.shape, bytes))
-    }
-}
-
-fn too_long<T>(most: usize, found: usize) -> Result<T> {
-    fail("a list of labels", format!("one of {found}, more than {most}"))
 }

@@ -2,34 +2,11 @@
 
 use super::machine::Machine;
 use super::object::{Array, Global, Object, Ref, Result, fail, kind};
+use crate::data::arrays::Dtype;
 
 /// A text of at most this size is copied when it is encoded to bytes, since CPython shares small strings
 /// between objects; a longer one is moved.
 const SHARED_TEXT: usize = 64;
-
-/// The integers of a one-dimensional array.
-pub(super) fn integers(dtype: &Object, bytes: &[u8], len: usize) -> Result<Vec<i64>> {
-    let (width, signed) = match dtype {
-        Object::Dtype(name, order) if *order != b'>' => match name.as_slice() {
-            [sign @ (b'i' | b'u'), width @ (b'1' | b'2' | b'4' | b'8')] => {
-                (usize::from(width - b'0'), *sign == b'i')
-            }
-            _ => return fail("an array of integers", format!("one of {}", name.escape_ascii())),
-        },
-        Object::Dtype(..) => return fail("an array in little-endian order", "a big-endian one"),
-        other => return fail("a numpy dtype", kind(other)),
-    };
-    if len.checked_mul(width) != Some(bytes.len()) {
-        return fail("an array as large as its shape", format!("{len} elements in {} bytes", bytes.len()));
-    }
-    let value = |element: &[u8]| {
-        let negative = signed && element[width - 1] >= 0x80;
-        let mut wide = [if negative { 0xff } else { 0 }; 8];
-        wide[..width].copy_from_slice(element);
-        i64::from_le_bytes(wide)
-    };
-    Ok(bytes.chunks_exact(width).map(value).collect())
-}
 
 impl Machine<'_> {
     pub(super) fn global(&mut self, module: &[u8], name: &[u8]) -> Result<()> {
@@ -38,6 +15,8 @@ impl Machine<'_> {
             (b"numpy.core.numeric" | b"numpy._core.numeric", b"_frombuffer") => Global::FromBuffer,
             (b"numpy", b"ndarray") => Global::NdArray,
             (b"numpy", b"dtype") => Global::Dtype,
+            (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"scalar") => Global::Scalar,
+            (b"collections", b"OrderedDict") => Global::OrderedDict,
             (b"_codecs", b"encode") => Global::Encode,
             (b"__builtin__" | b"builtins", b"bytes") => Global::Bytes,
             _ => {
@@ -61,15 +40,17 @@ impl Machine<'_> {
         };
         let object = match (function, arguments.as_slice()) {
             (Global::Reconstruct, [class, ..]) if self.is_ndarray(*class) => {
-                Object::Array(Array { dtype: None, shape: Vec::new(), data: None })
+                Object::Array(Array { dtype: None, shape: Vec::new(), fortran: false, data: None })
             }
             (Global::FromBuffer, [data, dtype, shape, order]) => {
-                match &self.objects[*order] {
-                    Object::Text(order) | Object::Bytes(order) if order == b"C" => {}
-                    other => return fail("an array in C order", kind(other)),
-                }
+                let fortran = match &self.objects[*order] {
+                    Object::Text(order) | Object::Bytes(order) if order == b"C" || order == b"F" => {
+                        order == b"F"
+                    }
+                    other => return fail("an array in C or Fortran order", kind(other)),
+                };
                 let shape = self.shape(*shape)?;
-                Object::Array(Array { dtype: Some(*dtype), shape, data: Some(*data) })
+                Object::Array(Array { dtype: Some(*dtype), shape, fortran, data: Some(*data) })
             }
             (Global::Dtype, [name, ..]) => match &self.objects[*name] {
                 Object::Text(name) | Object::Bytes(name) if name.len() <= 16 => {
@@ -79,9 +60,38 @@ impl Machine<'_> {
             },
             (Global::Encode, [text, ..]) => Object::Bytes(self.encode(*text)?),
             (Global::Bytes, []) => Object::Bytes(Vec::new()),
+            (Global::OrderedDict, []) => Object::Dict(Vec::new()),
+            (Global::OrderedDict, [pairs]) => self.ordered(*pairs)?,
+            (Global::Scalar, [dtype, data]) => self.scalar(*dtype, *data)?,
             _ => return fail("a call of numpy", format!("{function:?} with {} arguments", arguments.len())),
         };
         self.push(object)
+    }
+
+    /// A dictionary of a list of pairs.
+    fn ordered(&self, pairs: Ref) -> Result<Object> {
+        let (Object::List(pairs) | Object::Tuple(pairs)) = &self.objects[pairs] else {
+            return fail("pairs of keys and values", kind(&self.objects[pairs]));
+        };
+        let pair = |&pair: &Ref| match &self.objects[pair] {
+            Object::List(pair) | Object::Tuple(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
+            other => fail("pairs of keys and values", kind(other)),
+        };
+        Ok(Object::Dict(pairs.iter().map(pair).collect::<Result<_>>()?))
+    }
+
+    /// A number of numpy's.
+    fn scalar(&self, dtype: Ref, data: Ref) -> Result<Object> {
+        match (&self.objects[dtype], &self.objects[data]) {
+            (Object::Dtype(name, order), Object::Bytes(bytes)) => {
+                match Dtype::new(name, *order == b'>').filter(|dtype| dtype.width == bytes.len()) {
+                    Some(dtype) if dtype.kind == b'f' => Ok(Object::Float(dtype.value(bytes))),
+                    Some(dtype) => Ok(Object::Int(dtype.value(bytes) as i64)),
+                    None => fail("a number", format!("one of {}", name.escape_ascii())),
+                }
+            }
+            (dtype, data) => fail("a number of numpy", format!("{}, {}", kind(dtype), kind(data))),
+        }
     }
 
     fn is_ndarray(&self, class: Ref) -> bool {
@@ -130,11 +140,10 @@ impl Machine<'_> {
                 self.objects[top] = Object::Dtype(name.clone(), order);
             }
             (Object::Array(_), &[_, shape, dtype, fortran, data]) => {
-                if !matches!(self.objects[fortran], Object::Int(0)) {
-                    return fail("an array in C order", "one in Fortran order");
-                }
+                let fortran = !matches!(self.objects[fortran], Object::Int(0));
                 let shape = self.shape(shape)?;
-                self.objects[top] = Object::Array(Array { dtype: Some(dtype), shape, data: Some(data) });
+                self.objects[top] =
+                    Object::Array(Array { dtype: Some(dtype), shape, fortran, data: Some(data) });
             }
             (object, state) => {
                 return fail("the state of an array", format!("{} parts for {}", state.len(), kind(object)));

@@ -18,7 +18,7 @@ pub(super) enum Object {
     None,
     /// Integers and booleans.
     Int(i64),
-    Float,
+    Float(f64),
     Bytes(Vec<u8>),
     /// UTF-8 as it was read; not validated unless it is used.
     Text(Vec<u8>),
@@ -40,6 +40,10 @@ pub(super) enum Global {
     Dtype,
     Encode,
     Bytes,
+    /// A number of numpy.
+    Scalar,
+    /// A dictionary that keeps its order, as all do today.
+    OrderedDict,
 }
 
 /// A numpy array; before its state is set, one of no elements.
@@ -47,6 +51,8 @@ pub(super) enum Global {
 pub(super) struct Array {
     pub dtype: Option<Ref>,
     pub shape: Vec<usize>,
+    /// The first index moves fastest.
+    pub fortran: bool,
     pub data: Option<Ref>,
 }
 
@@ -55,7 +61,7 @@ pub(super) fn kind(object: &Object) -> String {
     match object {
         Object::None => "None".into(),
         Object::Int(value) => format!("the integer {value}"),
-        Object::Float => "a float".into(),
+        Object::Float(value) => format!("the float {value}"),
         Object::Bytes(bytes) => format!("a string of {} bytes", bytes.len()),
         Object::Text(text) => format!("a text of {} bytes", text.len()),
         Object::Tuple(items) => format!("a tuple of {}", items.len()),

@@ -1,0 +1,210 @@
+//! A data set of arrays: which are images, which their labels, and which part of the set each is.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::arrays::{Array, Pixels};
+use super::dataset::{Dataset, DatasetKind, MAX_IMAGES, Split};
+use super::folders::{Share, settle};
+use super::images;
+use super::input::wrong;
+use crate::Result;
+
+/// Images or labels, with what is known of where they come from.
+struct Part {
+    /// For messages.
+    name: String,
+    /// The file, and the key in it.
+    file: String,
+    key: String,
+    content: Content,
+}
+
+enum Content {
+    Images(Pixels),
+    Labels(Vec<i64>),
+}
+
+/// Gathers arrays.
+#[derive(Default)]
+pub(super) struct Pairs {
+    parts: Vec<Part>,
+    /// Names of the classes, where something tells them.
+    pub classes: Option<Vec<String>>,
+    images: usize,
+}
+
+/// Keys of labels, those that are taken before others first.
+const LABELS: [&str; 6] = ["fine_labels", "labels", "label", "y", "targets", "target"];
+
+impl Pairs {
+    /// Adds an array; what is neither images nor labels is passed over. Images become bytes at once, so that never two sets of
+    /// them are there.
+    ///
+    /// # Errors
+    /// As [`Array::images`], and for more images than there may be.
+    pub fn add(&mut self, file: &str, key: &str, array: Array) -> Result<()> {
+        let name = if key.is_empty() { file.to_owned() } else { format!("{file}, {key}") };
+        let content = match array.labels() {
+            Some(labels) => Content::Labels(labels),
+            None if array.looks_like_images() => Content::Images(array.images(&name)?),
+            None => return Ok(()),
+        };
+        if let Content::Images(pixels) = &content {
+            self.images += pixels.len();
+            if self.images > MAX_IMAGES {
+                return wrong(&name, format!("at most {MAX_IMAGES} images in all"), self.images.to_string());
+            }
+        }
+        let (file, key) = (file.to_owned(), key.to_ascii_lowercase());
+        self.parts.push(Part { name, file, key, content });
+        Ok(())
+    }
+
+    /// Whether there are images.
+    pub fn has_images(&self) -> bool {
+        self.images > 0
+    }
+
+    /// The labels that go with images: as many, of the same part, from the same file if it has some.
+    fn labels_of(&self, images: &Part, count: usize, used: &HashSet<usize>) -> Option<usize> {
+        let share = images.share();
+        let fits = |(_, part): &(usize, &Part)| {
+            matches!(&part.content, Content::Labels(labels) if labels.len() == count) && part.share() == share
+        };
+        let alike =
+            |part: &Part| part.name.bytes().zip(images.name.bytes()).take_while(|(a, b)| a == b).count();
+        let rank = |(at, part): &(usize, &Part)| {
+            let key = LABELS.iter().position(|known| *known == part.key).unwrap_or(LABELS.len());
+            (part.file != images.file, used.contains(at), key, usize::MAX - alike(part))
+        };
+        self.parts.iter().enumerate().filter(fits).min_by_key(rank).map(|(at, _)| at)
+    }
+
+    /// The data set.
+    ///
+    /// # Errors
+    /// [`crate::Error::Data`] where images have no labels, or labels no class.
+    pub fn finish(mut self, name: &str) -> Result<Dataset> {
+        let (mut used, mut pairs, mut without) = (HashSet::new(), Vec::new(), Vec::new());
+        for at in 0..self.parts.len() {
+            let part = &self.parts[at];
+            let Content::Images(pixels) = &part.content else { continue };
+            match self.labels_of(part, pixels.len(), &used) {
+                Some(labels) => {
+                    used.insert(labels);
+                    pairs.push(Some((part.share().unwrap_or(Share::Train), (at, labels))));
+                }
+                None => without.push(format!("{} ({} images)", part.name, pixels.len())),
+            }
+        }
+        if pairs.is_empty() {
+            let found = match without.first() {
+                Some(first) => format!("{first} without"),
+                None => "labels alone".into(),
+            };
+            return wrong(name, "images with labels, one each", found);
+        }
+        let there: HashSet<Share> = pairs.iter().flatten().map(|(share, _)| *share).collect();
+        settle(&mut pairs, &there);
+        let values: BTreeSet<i64> =
+            pairs.iter().flatten().flat_map(|(_, (_, labels))| self.labels(*labels)).copied().collect();
+        let classes = self.classes.take();
+        let Classes { first, names, values } = Classes::of(name, &values, classes)?;
+        let (mut train, mut test) = (Split::default(), Split::default());
+        for (share, (at, labels)) in pairs.iter().flatten() {
+            let split = if *share == Share::Test { &mut test } else { &mut train };
+            let number = |value: &i64| match &values {
+                Some(values) => values.binary_search(value).unwrap_or(0) as u16,
+                None => (value - first) as u16,
+            };
+            split.labels.extend(self.labels(*labels).iter().map(number));
+            let Content::Images(pixels) = &mut self.parts[*at].content else { continue };
+            let images = std::mem::take(&mut pixels.images);
+            if split.images.is_empty() {
+                split.images = images;
+            } else {
+                split
+                    .images
+                    .try_reserve_exact(images.len())
+                    .or_else(|_| wrong(name, "memory for its images", "too little"))?;
+                split.images.extend_from_slice(&images);
+            }
+        }
+        let mut notes = Vec::new();
+        if there.contains(&Share::Validation) {
+            notes.push(if there.contains(&Share::Test) {
+                "Its validation images join the training images.".to_owned()
+            } else {
+                "Its validation images are the test set.".to_owned()
+            });
+        }
+        if !without.is_empty() {
+            notes.push(format!("Left out, without labels: {}.", without.join(", ")));
+        }
+        // Only test images were dropped.
+        if train.is_empty() {
+            std::mem::swap(&mut train, &mut test);
+        }
+        let mut dataset = if test.is_empty() {
+            images::from_planes(name, names, train.images, train.labels, images::SEED)?
+        } else {
+            Dataset::new(DatasetKind::Images, name, names, train, test)?
+        };
+        dataset.notes.splice(0..0, notes);
+        Ok(dataset)
+    }
+
+    fn labels(&self, at: usize) -> &[i64] {
+        match &self.parts[at].content {
+            Content::Labels(labels) => labels,
+            Content::Images(_) => &[],
+        }
+    }
+}
+
+impl Part {
+    fn share(&self) -> Option<Share> {
+        Share::in_name(&self.key).or_else(|| Share::in_name(self.file.rsplit('/').next().unwrap_or("")))
+    }
+}
+
+/// What labels mean.
+struct Classes {
+    names: Vec<String>,
+    /// The label of the first class, where they count up.
+    first: i64,
+    /// All labels, where they do not.
+    values: Option<Vec<i64>>,
+}
+
+impl Classes {
+    fn of(file: &str, values: &BTreeSet<i64>, names: Option<Vec<String>>) -> Result<Self> {
+        let (Some(&least), Some(&most)) = (values.first(), values.last()) else {
+            return wrong(file, "at least one label", "none");
+        };
+        if let Some(names) = names {
+            let count = names.len() as i64;
+            // Some count their classes from 1.
+            let first = i64::from(least == 1 && most == count);
+            if least >= first && most - first < count {
+                return Ok(Self { names, first, values: None });
+            }
+        }
+        let first = if least == 1 { 1 } else { least.min(0) };
+        let span = most.saturating_sub(first).saturating_add(1);
+        let several = values.len() as i64;
+        if span <= 2 * several && span <= images::MAX_CLASSES as i64 {
+            return Ok(Self {
+                names: (first..=most).map(|value| value.to_string()).collect(),
+                first,
+                values: None,
+            });
+        }
+        if values.len() > images::MAX_CLASSES {
+            let expected = format!("at most {} classes", images::MAX_CLASSES);
+            return wrong(file, expected, format!("{} different labels", values.len()));
+        }
+        let values: Vec<i64> = values.iter().copied().collect();
+        Ok(Self { names: values.iter().map(i64::to_string).collect(), first: 0, values: Some(values) })
+    }
+}
