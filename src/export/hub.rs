@@ -55,15 +55,16 @@ fn config(network: &Network) -> Value {
     let story = network.story.as_ref();
     let classes = || network.classes.iter().enumerate();
     json!({
-                "library_name": "nibble",
-                "architectures": [story.and_then(|story| story.settings.get("model"))],
-                "image_size": network.lowered.input[0],
-                "num_channels": network.lowered.input[2],
-                "image_mean": network.mean,
-                "image_std": network.std,
-    X
-                "training": story.map(|story| &story.settings),
-            })
+        "library_name": "nibble",
+        "architectures": [story.and_then(|story| story.settings.get("model"))],
+        "image_size": network.lowered.input[0],
+        "num_channels": network.lowered.input[2],
+        "image_mean": network.mean,
+        "image_std": network.std,
+        "id2label": classes().map(|(i, class)| (i.to_string(), class)).collect::<BTreeMap<_, _>>(),
+        "label2id": classes().map(|(i, class)| (class, i)).collect::<BTreeMap<_, _>>(),
+        "training": story.map(|story| &story.settings),
+    })
 }
 
 /// Text as YAML has it in double quotes, which JSON's are.
