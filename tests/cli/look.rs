@@ -56,9 +56,9 @@ fn what_is_told_is_told_in_json_too() {
     assert_ne!(tested["loss"], mirrored["loss"]);
 
     let packed = "packed.nibble.safetensors";
-    let told = done(&folder, &format!("pack {OUT} --out {packed}"));
+    let said = done(&folder, &format!("pack {OUT} --out {packed}"));
     let bytes = |name: &str| std::fs::metadata(folder.join(name)).unwrap().len();
-    assert_eq!(told, [format!("{} bytes, of {}; saved to {packed}", bytes(packed), bytes(OUT))]);
+    assert_eq!(said, [format!("{} bytes, of {}; saved to {packed}", bytes(packed), bytes(OUT))]);
     let [again] = &json(&folder, &format!("eval {packed}"))[..] else { panic!("one line") };
     assert_eq!(again["accuracy"], tested["accuracy"]);
     // Another batch size: sums are rounded in another order.
