@@ -6,6 +6,7 @@ use super::report::{Report, count_tap};
 use super::{cargo, linted, rust_tests};
 use crate::process::{quiet, tee};
 use crate::project;
+use crate::tools::{apt_install, find};
 use anyhow::{Context, Result, anyhow};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,8 +55,12 @@ fn python() -> Result<PathBuf> {
     let folder = project::target().join("runtimes/python");
     let python = folder.join("bin/python");
     once(&folder, REQUIREMENTS, "requirements.txt", || {
-        quiet(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-            .context("Python 3 with its module venv is missing")?;
+        // Debian has the modules that make environments in a package of their own.
+        let complete = || quiet(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_ok();
+        if find("python3").is_none() || !complete() {
+            apt_install(&["python3", "python3-venv"])?;
+        }
+        quiet(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
         quiet(Command::new(&python).args(pip).arg(project::path(REQUIREMENTS)))?;
         Ok(())
