@@ -632,6 +632,7 @@ export class Session extends Events {
    * @param {() => Promise<object>} find resolves with a source of `To.LOAD`, or with files as an earlier version kept them
    */
   async loadFrom(find) {
+    const training = this.playing;
     // What is dropped while the engine starts is read once it runs.
     await this.inTurn("loading", async () => {
       if (!this.engine) throw new Error("The engine is not running: files can be read only with it.");
@@ -653,5 +654,7 @@ export class Session extends Events {
       // Not waited for: a training run may begin while an archive is still being written.
       if (!this.settings.embed) this.store.keep(this.settings.data, info, source);
     });
+    // A load stops what trains, and takes nothing from it: it goes on, also where the load was refused.
+    if (training && this.runs.some(({ trained, status }) => trained && status === "paused")) await this.train("play");
   }
 }

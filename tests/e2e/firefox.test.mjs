@@ -67,13 +67,16 @@ const steps = (page) => page.evaluate(() => nibble.run.globalStep);
 const losses = (page) => page.evaluate(() => nibble.run.losses);
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
-/** Pixels of the canvases under `selector` that are not transparent. */
+/** Pixels of the canvases under `selector` that have a colour: axes and their lines are grey. */
 const ink = (page, selector) =>
   page.evaluate((where) => {
     let count = 0;
     for (const canvas of document.querySelectorAll(`${where} canvas`)) {
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-      for (let i = 3; i < data.length; i += 4) if (data[i] > 200) count += 1;
+      for (let i = 0; i < data.length; i += 4) {
+        const [red, green, blue, alpha] = data.subarray(i, i + 4);
+        if (alpha > 200 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) count += 1;
+      }
     }
     return count;
   }, selector);
@@ -113,7 +116,6 @@ firefox("by keyboard alone, on a narrow screen: a setting, a step, its place in 
   await tabTo("step");
   await page.keyboard.press("Enter");
   await until(page, () => nibble.run.globalStep === 1 && nibble.run.status === "paused");
-  await page.evaluate(() => (document.getElementById("settings").open = true));
   await tabTo("set-bits");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Tab");

@@ -10,7 +10,7 @@ import { settingOf } from "../../www/settings.js";
 import { margin } from "../../www/stats.js";
 import { write } from "./fixture.mjs";
 import { goTo, press as pressBy, tabTo } from "./lab.mjs";
-import { assertFits, enter, hasRun, mean, NARROW, noticed, notices, open, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
+import { assertFits, drawn, enter, hasRun, mean, NARROW, noticed, notices, open, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
 
 const FOLDER = new URL("../../www/lessons/", import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
@@ -323,7 +323,7 @@ for (const [way, viewport, lessons] of WALKS) {
         await shows(page, "#lesson-step", new RegExp(step.title.replace(/[?]/g, "\\$&")));
         if (step.point) {
           // Where it is in another room, that opens first.
-          await page.locator(`${selectorOf(step.point)}.pointed-at`).waitFor({ state: "attached" }).catch(() => assert.fail(`${lesson.id} ${index + 1} does not point at ${step.point}`));
+          await page.locator(`${selectorOf(step.point)}.pointed-at`).waitFor().catch(() => assert.fail(`${lesson.id} ${index + 1} does not point at ${step.point}`));
         }
         const act = ACTS[lesson.id]?.[index + 1];
         assert.equal(Boolean(act), Boolean(step.until), `${lesson.id} ${index + 1}: a task without a learner`);
@@ -455,6 +455,36 @@ test("a step's stage: its parts together, in its order; without it the room is t
   await enter(page, "train");
   assert.deepEqual(await shown(), ["now", "accuracy", "live-layer", "loss", "health", "settings"]);
 });
+
+for (const [width, height] of [[844, 390], [390, 844]]) {
+  test(`${width} x ${height}: what a step points at is in sight beside the lesson, and so is Next`, async (t) => {
+    const page = await open(t, { settings: { train: 100, test: 100, build: "single" }, context: { viewport: { width, height }, reducedMotion: "reduce" } });
+    for (const lesson of LESSONS) {
+      await page.goto(`${page.url().split("?")[0]}?lesson=${lesson.id}&train=100&test=100&build=single`);
+      await hasRun(page);
+      for (const [index, step] of lesson.steps.entries()) {
+        await atStep(page, lesson.id, index + 1);
+        await page.locator(`${selectorOf(step.point)}.pointed-at`).waitFor();
+        await drawn(page);
+        const [seen, next] = await page.evaluate(() => {
+          const inSight = (node) => {
+            const { left, right, top, bottom } = node.getBoundingClientRect();
+            let rows = 0;
+            for (let y = Math.max(0, top) + 1; y < Math.min(innerHeight, bottom); y += 4) {
+              const xs = [0.1, 0.3, 0.5, 0.7, 0.9].map((share) => left + share * (right - left));
+              if (xs.some((x) => node.contains(document.elementFromPoint(x, y)))) rows += 4;
+            }
+            return Math.min(1, rows / Math.min(bottom - top, 120));
+          };
+          return [document.querySelector(".pointed-at"), document.querySelector("#lesson-next")].map(inSight);
+        });
+        assert.ok(seen > 0.8, `${lesson.id} ${index + 1}: ${Math.round(100 * seen)} % of ${step.point} in sight`);
+        assert.ok(next > 0.8, `${lesson.id} ${index + 1}: Next is ${Math.round(100 * next)} % in sight`);
+        if (index + 1 < lesson.steps.length) await page.click("#lesson-next");
+      }
+    }
+  });
+}
 
 test("keyboard: the panel opens with the focus in it, points, and gives the focus back", async (t) => {
   const page = await open(t);

@@ -62,9 +62,13 @@ for (const viewport of [WIDE, NARROW]) {
     const seed = await page.evaluate(() => nibble.run.settings.seed);
     await train();
     const rows = page.locator("#runtable-table tbody tr");
-    await page.waitForFunction(() => document.querySelectorAll("#runtable-table tbody tr").length === 2, null, PATIENCE);
-    await page.locator("#runtable-table [data-pin] >> nth=0").check();
-    await page.locator("#runtable-table [data-pin] >> nth=1").focus();
+    // Until both are whole they may change places.
+    const keys = await (await page.waitForFunction(() => {
+      const all = [...document.querySelectorAll("#runtable-table tbody tr")];
+      return all.length === 2 && all.every(({ cells }) => cells[4].textContent === "2") && all.map(({ dataset }) => dataset.row);
+    }, null, PATIENCE)).jsonValue();
+    await page.check(`[data-pin="${keys[0]}"]`);
+    await page.focus(`[data-pin="${keys[1]}"]`);
     await page.keyboard.press("Space");
     await shows(page, "#runtable-plot", /^Test accuracies over the epochs\. 4-bit, seed \d+ [\d.]+ ±[\d.]+ %; 4-bit, seed \d+ [\d.]+ ±[\d.]+ %\.$/, "aria-label");
     assert.ok(await page.evaluate(() => document.activeElement.matches("[data-pin]")), "the focus is lost");

@@ -22,7 +22,11 @@ export function showPending({ waiting, run, settings }) {
   at("pending").classList.toggle("on", some);
   const counted = `${waiting.length} ${waiting.length === 1 ? "change waits" : "changes wait"} for a new run`;
   const text = some ? `${counted}: ${changesText(waiting, run.settings, settings)}.` : "";
-  setText(at("pending-text"), text);
-  at("pending-text").title = text;
+  const words = at("pending-text");
+  setText(words, text);
+  words.title = text;
+  // A long list scrolls within itself: the keyboard has to reach it.
+  if (words.scrollHeight > words.clientHeight + 1) words.tabIndex = 0;
+  else words.removeAttribute("tabindex");
   for (const button of at("pending").querySelectorAll("button")) button.disabled = !some;
 }

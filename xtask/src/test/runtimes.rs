@@ -4,9 +4,9 @@
 use super::needs::Tools;
 use super::report::{Report, count_tap};
 use super::{cargo, linted, rust_tests};
-use crate::process::{quiet, tee};
+use crate::process::{find, quiet, tee};
 use crate::project;
-use crate::tools::{apt_install, find};
+use crate::tools::apt_install;
 use anyhow::{Context, Result, anyhow};
 use std::fs;
 use std::path::{Path, PathBuf};
