@@ -7,8 +7,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
-use nibble::Result;
 use nibble::data::{Dataset, DatasetKind, Decoder, Gathering, IMAGE_BYTES, LeftOut, Picture, Split, Square};
+use nibble::{Error, Result};
+use proptest::prelude::*;
 
 #[allow(dead_code)]
 #[path = "support/data.rs"]
@@ -334,4 +335,56 @@ fn what_does_not_fit_is_refused_before_it_is_read_and_a_sample_may_be_taken() {
     let members =
         |class| set.train.labels.iter().chain(&set.test.labels).filter(|label| **label == class).count();
     assert_eq!([members(0), members(1)], [20, 20]);
+}
+
+/// The files of the fixtures and of the fuzzers' corpus, which the name tells apart where the content does not.
+fn samples() -> Vec<File> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let of = |folder: &str| {
+        std::fs::read_dir(here.join(folder)).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>()
+    };
+    let mut all: Vec<File> = of("tests/fixtures/readers")
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending != "py" && ending != "json"))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap()))
+        .collect();
+    all.extend(
+        of("tests/fixtures/pickles")
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|e| e == "pickle"))
+            .map(|path| ("data".to_owned(), std::fs::read(path).unwrap())),
+    );
+    all.sort();
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Hostile input: any bytes overwritten, inserted, removed or repeated. Whatever comes of it is a data set or an error,
+    /// never a panic.
+    #[test]
+    fn mutated_files_do_not_panic(
+        which in any::<prop::sample::Index>(),
+        edits in proptest::collection::vec((any::<u32>(), any::<u8>(), 0..4), 1..6),
+        place in 0..3,
+    ) {
+        let all = samples();
+        let (name, mut bytes) = all[which.index(all.len())].clone();
+        for (at, byte, edit) in edits {
+            // Headers are at the two ends: most edits go there.
+            let at = at as usize % if place > 0 { bytes.len().min(300) } else { bytes.len() };
+            let at = if place == 2 { bytes.len() - 1 - at } else { at };
+            match edit {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                2 if bytes.len() > 1 => { bytes.remove(at); }
+                _ => { let piece = bytes[at..bytes.len().min(at + usize::from(byte))].to_vec(); bytes.splice(at..at, piece); }
+            }
+        }
+        if let Err(error) = read(&[(name, bytes)]) {
+            let of_a_file = matches!(error, Error::Data { .. });
+            prop_assert!(of_a_file, "{}", error);
+        }
+    }
 }

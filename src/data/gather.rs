@@ -123,8 +123,7 @@ impl Gathering {
         inputs.sort_by_cached_key(|input| natural(&input.path));
         let inputs: Rc<[Input]> = inputs.into();
         let (seen, texts) = look(&inputs, progress)?;
-        let is_batch = |seen: &Seen| batch(seen);
-        if seen.iter().any(is_batch) {
+        if seen.iter().any(batch) {
             return self.cifar(inputs, &seen);
         }
         let pictures = seen.iter().filter(|seen| matches!(seen.content, Content::Picture(_))).count();
@@ -182,7 +181,10 @@ impl Gathering {
         each(&inputs, seen, |seen, walk| {
             let Seen { leaf, content, .. } = seen;
             if !wanted(seen) {
-                strangers.push(stranger(seen));
+                // Texts tell of classes, or of the set.
+                if *content != Content::Text {
+                    strangers.push(stranger(seen));
+                }
                 return Ok(false);
             }
             let name = leaf.name.as_str();
@@ -211,8 +213,6 @@ impl Gathering {
         if let Some(refused) = too_many(&dataset, self.room) {
             return Err(refused);
         }
-        let strangers: Vec<LeftOut> =
-            strangers.into_iter().filter(|left| left.why != Content::Text.describe(b"")).collect();
         let sizes = format!(
             "{} classes, {} training and {} test images",
             dataset.classes.len(),

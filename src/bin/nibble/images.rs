@@ -13,7 +13,7 @@ use nibble::data::{Dataset, DatasetKind, Decoder, Gathering, MAX_IMAGES, Picture
 use rayon::prelude::*;
 
 use crate::pictures;
-use crate::problem::{Problem, Result, note};
+use crate::problem::{Problem, Result};
 use crate::saved;
 use crate::settings::{self, Wanted};
 
@@ -150,9 +150,7 @@ fn read(paths: &[PathBuf]) -> Result<Arc<Dataset>> {
             break;
         }
     }
-    let (dataset, _) = reading.finish()?;
-    dataset.notes.iter().for_each(note);
-    Ok(Arc::new(dataset))
+    Ok(Arc::new(reading.finish()?.0))
 }
 
 /// Adds all files of a folder and of those in it.
