@@ -2,8 +2,8 @@
 //!
 //! The sum covers everything that decides the engine's behaviour: src/, Cargo.toml, the locked versions of its
 //! dependencies (and not those of other packages) and the compiler flags. Not the command line, which no build has:
-//! src/bin, and what only the features `cli` and `exports` depend on. Not the compiler itself: two versions make different bytes of
-//! one meaning.
+//! src/bin, and what only the features `cli` and `exports` depend on. Not the compiler itself: two versions make different
+//! bytes of one meaning.
 
 use crate::files::{files, hexadecimal, relative};
 use crate::lock::Lock;
