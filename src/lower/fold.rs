@@ -4,8 +4,9 @@ use super::{Lowered, Op, Weights};
 use crate::kernels::blocks::{Blocks, Granularity};
 use crate::kernels::grid::Grid;
 
-/// Folds each batch norm into the weights that it alone follows: the same network, but for the rounding of f32. Scales are multiplied by its factors, so a
-/// negative one leaves a negative scale and every code as it is. Values that are not quantized are multiplied.
+/// Folds each batch norm into the weights that it alone follows: the same network, but for the rounding of f32. Scales are
+/// multiplied by its factors, so a negative one leaves a negative scale and every code as it is; values that are not
+/// quantized are multiplied themselves.
 pub fn fold(lowered: &Lowered) -> Lowered {
     let mut folded = Lowered::new(lowered.input);
     // Where each value of the network is found in the folded one.
