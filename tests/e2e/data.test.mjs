@@ -117,7 +117,7 @@ const BAD = [
 ];
 
 test("bad files: each message names the file, and run and data stay as they were", async (t) => {
-  const page = await open(t, { settings: SETTINGS });
+  const page = await open(t, { settings: { ...SETTINGS, epochs: 1000 } });
   await page.click("#play");
   await trained(page, 2);
   for (const [what, files, named] of BAD) {
@@ -137,13 +137,13 @@ test("bad files: each message names the file, and run and data stay as they were
     await dropText(page);
     await noticed(page, "no files", "CIFAR-10");
   });
-  const { globalStep } = await runOf(page);
-  await page.click("#step");
+  const { globalStep, status } = await runOf(page);
+  assert.equal(status, "playing", "a drop pauses nothing");
   await trained(page, globalStep + 1);
 });
 
 test("good files dropped on a trained run wait: nothing trained is lost", async (t) => {
-  const page = await open(t, { settings: SETTINGS });
+  const page = await open(t, { settings: { ...SETTINGS, epochs: 1000 } });
   await page.click("#play");
   await trained(page, 2);
   const { paths } = write(t, { "data_batch_1.bin": TRAIN, "test_batch.bin": TEST });
