@@ -89,7 +89,7 @@ export class Reading {
     /**
      * The next of them; undefined after the last.
      */
-    next(): Picture | undefined;
+    nextPicture(): Picture | undefined;
     /**
      * How many pictures there are to decode.
      */
@@ -128,7 +128,7 @@ export interface InitOutput {
     readonly gathering_setSample: (a: number, b: number) => void;
     readonly picture_bytes: (a: number) => any;
     readonly reading_finish: (a: number) => [number, number, number];
-    readonly reading_next: (a: number) => [number, number, number];
+    readonly reading_nextPicture: (a: number) => [number, number, number];
     readonly reading_pictures: (a: number) => number;
     readonly reading_put: (a: number, b: number, c: number, d: number) => void;
     readonly reading_refuse: (a: number, b: number, c: number, d: number) => void;

@@ -219,8 +219,8 @@ export class Reading {
      * The next of them; undefined after the last.
      * @returns {Picture | undefined}
      */
-    next() {
-        const ret = wasm.reading_next(this.__wbg_ptr);
+    nextPicture() {
+        const ret = wasm.reading_nextPicture(this.__wbg_ptr);
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
