@@ -55,7 +55,11 @@ async function furnish(session) {
   };
   wireTabs(places, enter);
   at("share-button").addEventListener("click", () => enter(roomOf("share").name));
-  places.listen(() => places.room && session.look({ room: places.room }));
+  places.listen(() => {
+    if (places.room) session.look({ room: places.room });
+    // Set anew: under another room it has not moved, it is another place.
+    at("main").after(document.querySelector("footer"));
+  });
   const { settings } = session;
   document.body.classList.toggle("embed", settings.embed);
   if (settings.embed) tellHeight();

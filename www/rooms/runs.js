@@ -11,7 +11,8 @@ import * as sweep from "../panels/sweep.js";
 export const room = {
   rows: [
     { columns: [["runtable"]] },
-    { columns: [["compare", "sweep"], ["runs", "outlier"]] },
+    { columns: [["compare", "sweep"], ["runs"]] },
+    { columns: [["outlier"]] },
     { columns: [["ptq"]] },
     { columns: [["epochs"]] },
   ],
