@@ -40,6 +40,13 @@ export class Dataset {
      */
     static fromImages(name: string, classes: string[], pixels: Uint8Array, labels: Uint16Array | number[], seed: number): Dataset;
     /**
+     * A set that the readers' module has read. `kind` is that of its info; `labels` are those of its training and then of its
+     * test images, of which the first `train` are the former. `read(image, count)` gives the bytes of so many images, as
+     * [`Split`](data::Split) has them, as a `Uint8Array`. Throws an Error of kind `data` where there is no memory for them, before
+     * any is read.
+     */
+    static fromPlanes(kind: string, name: string, classes: string[], notes: string[], labels: Uint16Array | number[], train: number, read: Function): Dataset;
+    /**
      * Pixels of one image: 32 x 32 x RGBA bytes. `split` is `train` or `test`.
      */
     image(split: string, index: number): Uint8ClampedArray;
@@ -55,36 +62,6 @@ export class Dataset {
      * The built-in set. Throws an Error of kind `data` where there is no memory for it.
      */
     static synthetic(train: number, test: number, seed: number): Dataset;
-}
-
-/**
- * Gathers files into a data set.
- */
-export class DatasetLoader {
-    free(): void;
-    [Symbol.dispose](): void;
-    /**
-     * Reads one file or archive. `read(offset, length)` returns a `Uint8Array` of that part of it;
-     * `progress(bytes)`, where given, is called as it goes.
-     */
-    addFile(name: string, size: number, read: Function, progress?: Function | null): void;
-    /**
-     * Bytes of the images read so far.
-     */
-    bytes(): number;
-    /**
-     * Ends the gathering.
-     */
-    finish(): Dataset;
-    /**
-     * One without files.
-     */
-    constructor();
-    /**
-     * Lets the images take so many bytes at most, those read so far included; a file with more is refused before they
-     * are read. See [`dataset_bytes`].
-     */
-    setRoom(bytes: number): void;
 }
 
 /**
@@ -231,8 +208,7 @@ export function activationLevels(scheme: string, bits: number): any;
 
 /**
  * Bytes that a data set of so many images takes, training and test images together: to ask whether there is room before
- * it is made. Beside it the making takes less than one image, but for a pickled file, which is there twice while it is
- * read.
+ * it is made. Beside it the making takes less than one image.
  */
 export function datasetBytes(images: number): number;
 
@@ -277,7 +253,6 @@ export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembl
 export interface InitOutput {
     readonly __wbg_checkpoint_free: (a: number, b: number) => void;
     readonly __wbg_dataset_free: (a: number, b: number) => void;
-    readonly __wbg_datasetloader_free: (a: number, b: number) => void;
     readonly __wbg_evaluator_free: (a: number, b: number) => void;
     readonly __wbg_loadedrun_free: (a: number, b: number) => void;
     readonly __wbg_packedmodel_free: (a: number, b: number) => void;
@@ -290,15 +265,11 @@ export interface InitOutput {
     readonly datasetBytes: (a: number) => number;
     readonly dataset_bytes: (a: number) => number;
     readonly dataset_fromImages: (a: number, b: number, c: number, d: number, e: any, f: number, g: number, h: number) => [number, number, number];
+    readonly dataset_fromPlanes: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: number, j: number, k: number, l: any) => [number, number, number];
     readonly dataset_image: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly dataset_info: (a: number) => [number, number, number];
     readonly dataset_label: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly dataset_synthetic: (a: number, b: number, c: number) => [number, number, number];
-    readonly datasetloader_addFile: (a: number, b: number, c: number, d: number, e: any, f: number) => [number, number];
-    readonly datasetloader_bytes: (a: number) => number;
-    readonly datasetloader_finish: (a: number) => [number, number, number];
-    readonly datasetloader_new: () => number;
-    readonly datasetloader_setRoom: (a: number, b: number) => void;
     readonly engineInfo: () => [number, number, number];
     readonly evaluator_advance: (a: number) => [number, number, number];
     readonly initThreadPool: (a: number) => any;

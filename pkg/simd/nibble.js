@@ -125,6 +125,48 @@ export class Dataset {
         return Dataset.__wrap(ret[0]);
     }
     /**
+     * A set that the readers' module has read. `kind` is that of its info; `labels` are those of its training and then of its
+     * test images, of which the first `train` are the former. `read(image, count)` gives the bytes of so many images, as
+     * [`Split`](data::Split) has them, as a `Uint8Array`. Throws an Error of kind `data` where there is no memory for them, before
+     * any is read.
+     * @param {string} kind
+     * @param {string} name
+     * @param {string[]} classes
+     * @param {string[]} notes
+     * @param {Uint16Array | number[]} labels
+     * @param {number} train
+     * @param {Function} read
+     * @returns {Dataset}
+     */
+    static fromPlanes(kind, name, classes, notes, labels, train, read) {
+        const val6 = +train;
+        let ptr0, len0, ptr1, len1, ptr2, len2, ptr3, len3, ptr4, len4;
+        try {
+            ptr0 = passStringToWasm0(kind, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passStringToWasm0(name, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len1 = WASM_VECTOR_LEN;
+            ptr2 = passArrayJsValueToWasm0(classes, wasm.__wbindgen_malloc);
+            len2 = WASM_VECTOR_LEN;
+            ptr3 = passArrayJsValueToWasm0(notes, wasm.__wbindgen_malloc);
+            len3 = WASM_VECTOR_LEN;
+            ptr4 = passArray16ToWasm0(labels, wasm.__wbindgen_malloc);
+            len4 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr4) { wasm.__wbindgen_free(ptr4, len4 * 2, 2); }
+            if (ptr3) { wasm.__externref_drop_slice(ptr3, len3); wasm.__wbindgen_free(ptr3, len3 * 4, 4); }
+            if (ptr2) { wasm.__externref_drop_slice(ptr2, len2); wasm.__wbindgen_free(ptr2, len2 * 4, 4); }
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+            throw e;
+        }
+        const ret = wasm.dataset_fromPlanes(ptr0, len0, ptr1, len1, ptr2, len2, ptr3, len3, ptr4, len4, val6, read);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return Dataset.__wrap(ret[0]);
+    }
+    /**
      * Pixels of one image: 32 x 32 x RGBA bytes. `split` is `train` or `test`.
      * @param {string} split
      * @param {number} index
@@ -183,77 +225,6 @@ export class Dataset {
     }
 }
 if (Symbol.dispose) Dataset.prototype[Symbol.dispose] = Dataset.prototype.free;
-
-/**
- * Gathers files into a data set.
- */
-export class DatasetLoader {
-    __destroy_into_raw() {
-        const ptr = this.__wbg_ptr;
-        this.__wbg_ptr = 0;
-        DatasetLoaderFinalization.unregister(this);
-        return ptr;
-    }
-    free() {
-        const ptr = this.__destroy_into_raw();
-        wasm.__wbg_datasetloader_free(ptr, 0);
-    }
-    /**
-     * Reads one file or archive. `read(offset, length)` returns a `Uint8Array` of that part of it;
-     * `progress(bytes)`, where given, is called as it goes.
-     * @param {string} name
-     * @param {number} size
-     * @param {Function} read
-     * @param {Function | null} [progress]
-     */
-    addFile(name, size, read, progress) {
-        const val2 = +size;
-        const ptr0 = passStringToWasm0(name, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
-        const len0 = WASM_VECTOR_LEN;
-        const ret = wasm.datasetloader_addFile(this.__wbg_ptr, ptr0, len0, val2, read, isLikeNone(progress) ? 0 : addToExternrefTable0(progress));
-        if (ret[1]) {
-            throw takeFromExternrefTable0(ret[0]);
-        }
-    }
-    /**
-     * Bytes of the images read so far.
-     * @returns {number}
-     */
-    bytes() {
-        const ret = wasm.datasetloader_bytes(this.__wbg_ptr);
-        return ret;
-    }
-    /**
-     * Ends the gathering.
-     * @returns {Dataset}
-     */
-    finish() {
-        const ptr = this.__destroy_into_raw();
-        const ret = wasm.datasetloader_finish(ptr);
-        if (ret[2]) {
-            throw takeFromExternrefTable0(ret[1]);
-        }
-        return Dataset.__wrap(ret[0]);
-    }
-    /**
-     * One without files.
-     */
-    constructor() {
-        const ret = wasm.datasetloader_new();
-        this.__wbg_ptr = ret;
-        DatasetLoaderFinalization.register(this, this.__wbg_ptr, this);
-        return this;
-    }
-    /**
-     * Lets the images take so many bytes at most, those read so far included; a file with more is refused before they
-     * are read. See [`dataset_bytes`].
-     * @param {number} bytes
-     */
-    setRoom(bytes) {
-        wasm.datasetloader_setRoom(this.__wbg_ptr, bytes);
-    }
-}
-if (Symbol.dispose) DatasetLoader.prototype[Symbol.dispose] = DatasetLoader.prototype.free;
 
 /**
  * A test pass over a copy of a run's weights.
@@ -644,8 +615,7 @@ export function activationLevels(scheme, bits) {
 
 /**
  * Bytes that a data set of so many images takes, training and test images together: to ask whether there is room before
- * it is made. Beside it the making takes less than one image, but for a pickled file, which is there twice while it is
- * read.
+ * it is made. Beside it the making takes less than one image.
  * @param {number} images
  * @returns {number}
  */
@@ -818,6 +788,10 @@ function __wbg_get_imports(memory) {
             const ret = typeof(val) === 'object' && val !== null;
             return ret;
         },
+        __wbg___wbindgen_is_string_fc456fee5d3317de: function(arg0) {
+            const ret = typeof(arg0) === 'string';
+            return ret;
+        },
         __wbg___wbindgen_is_undefined_be5b34249ff1fc15: function(arg0) {
             const ret = arg0 === undefined;
             return ret;
@@ -984,6 +958,10 @@ function __wbg_get_imports(memory) {
             const ret = new Array();
             return ret;
         },
+        __wbg_new_7075786089b89c5e: function() {
+            const ret = new Map();
+            return ret;
+        },
         __wbg_new_787b9fb330d55d78: function(arg0, arg1) {
             const ret = new Error(getStringFromWasm0(arg0, arg1));
             return ret;
@@ -1035,6 +1013,10 @@ function __wbg_get_imports(memory) {
             const ret = Reflect.set(arg0, arg1, arg2);
             return ret;
         }, arguments); },
+        __wbg_set_8282f7e0d2d01336: function(arg0, arg1, arg2) {
+            const ret = arg0.set(arg1, arg2);
+            return ret;
+        },
         __wbg_set_d2d33b52458e984a: function(arg0, arg1, arg2) {
             arg0[arg1 >>> 0] = arg2;
         },
@@ -1126,9 +1108,6 @@ const CheckpointFinalization = (typeof FinalizationRegistry === 'undefined')
 const DatasetFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_dataset_free(ptr, 1));
-const DatasetLoaderFinalization = (typeof FinalizationRegistry === 'undefined')
-    ? { register: () => {}, unregister: () => {} }
-    : new FinalizationRegistry(ptr => wasm.__wbg_datasetloader_free(ptr, 1));
 const EvaluatorFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_evaluator_free(ptr, 1));
