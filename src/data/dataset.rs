@@ -197,7 +197,13 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`Dataset::new`], and for more than [`MAX_IMAGES`].
-    pub fn stand_in(name: &str, classes: Vec<String>, images: [usize; 2], fingerprint: &str) -> Result<Self> {
+    pub fn stand_in(
+        kind: DatasetKind,
+        name: &str,
+        classes: Vec<String>,
+        images: [usize; 2],
+        fingerprint: &str,
+    ) -> Result<Self> {
         if images[0].saturating_add(images[1]) > MAX_IMAGES {
             let (file, expected) = (name.into(), format!("at most {MAX_IMAGES} images"));
             return Err(Error::Data { file, expected, found: format!("{} and {}", images[0], images[1]) });
@@ -205,7 +211,7 @@ impl Dataset {
         // Zeros that nobody reads take no memory.
         let black = |images| Split { images: vec![0; images * IMAGE_BYTES], labels: vec![0; images] };
         let [train, test] = images.map(black);
-        let dataset = Self::new(DatasetKind::Images, name, classes, train, test)?;
+        let dataset = Self::new(kind, name, classes, train, test)?;
         Ok(Self { fingerprint: OnceLock::from(fingerprint.to_owned()), ..dataset })
     }
 

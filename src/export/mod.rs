@@ -108,6 +108,9 @@ impl Named for Target {
     }
 }
 
+/// The one that the engine has in the page.
+pub const OF_THE_ENGINE: &Target = &json::TARGET;
+
 /// Every target. The engine has JSON alone, which the others can be made from ([`read`]).
 pub static TARGETS: Registry<Target> = Registry::new(
     "target",

@@ -105,7 +105,7 @@ fn what_cannot_be_asked_for_is_refused_in_a_sentence() {
         ("train --from ?colour=red", "found colour"),
         ("train --from https://example.org/?bits=0", "bits: expected 1 to 16, found 0"),
         ("train --from ?data=cifar10", "data: expected where CIFAR-10 lies (--data PATH"),
-        ("train --from ?data=images", "data: expected builtin, cifar10 or cifar100, found images"),
+        ("train --from ?data=images", "data: expected where your images lie (--data PATH"),
         ("train --settings open.toml", "open.toml: expected TOML, found "),
         ("train --settings list.toml", "list.toml: bits: expected a number, a switch or a text, found array"),
         ("train --settings unknown.toml", "unknown.toml: setting: expected data, model, "),
@@ -115,7 +115,7 @@ fn what_cannot_be_asked_for_is_refused_in_a_sentence() {
     for (arguments, sentence) in [
         ("train --settings none.toml", "none.toml: expected a readable file, found No such file"),
         ("train --data none", "none: expected a readable file, found No such file"),
-        ("train --data open.toml", "open.toml: expected CIFAR-10 or CIFAR-100"),
+        ("train --data open.toml", "open.toml: expected pictures in a folder for each class"),
         ("train --resume none", "none: expected a readable file, found No such file"),
         ("train --resume open.toml", "open.toml: expected a run saved by Nibble"),
     ] {

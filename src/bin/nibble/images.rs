@@ -66,6 +66,9 @@ pub fn wanted(wanted: &Wanted, mut files: Vec<PathBuf>, arguments: &ArgMatches) 
     };
     if files.is_empty() {
         return match kind {
+            Some(DatasetKind::Images) => {
+                Err(Problem::usage(format!("data: expected where your images lie ({ASK}), found nothing")))
+            }
             Some(kind) => Err(Problem::usage(format!(
                 "data: expected where {} lies ({ASK}), found nothing",
                 kind.label()

@@ -62,7 +62,8 @@ pub fn load_weights(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result
         if config.normalization == "own" || !images::paths(arguments).is_empty() {
             return images::of_checkpoint(file, data, arguments);
         }
-        let dataset = Dataset::stand_in(&data.name, data.classes.clone(), data.images, &data.fingerprint);
+        let Images { name, classes, images, fingerprint, .. } = data;
+        let dataset = Dataset::stand_in(kind(data), name, classes.clone(), *images, fingerprint);
         dataset.map(Arc::new).map_err(|error| Problem::failed(format!("{}: {error}", file.display())))
     })
 }
