@@ -269,7 +269,7 @@ test("a row of the table is all that the page needs of a new setting", async (t)
     });
   const page = await open(t, { prepare, settings: { ...SMALL, beta: 0.5, race: "smooth:1" } });
   const headings = await page.locator("#all-settings legend").allTextContents();
-  assert.deepEqual(headings, ["Run", "Method", "Seed", "Quantization", "Optimizer", "Regularisation", "Evaluation", "Newcomers"]);
+  assert.deepEqual(headings, ["Run", "Method", "Seed", "Optimizer", "Regularisation", "Quantization", "Evaluation", "Newcomers"]);
   // A former key is read, and the present one written.
   assert.equal(await page.evaluate(() => nibble.settings.pull), 0.5);
   await page.waitForFunction(() => new URLSearchParams(location.search).get("pull") === "0.5" && !location.search.includes("beta"));
