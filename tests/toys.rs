@@ -172,6 +172,7 @@ static SCHEDULE: Schedule = Schedule {
 
 static TARGET: Target = Target {
     entry: entry("toy_names"),
+    engine: true,
     images: false,
     needs: "nothing",
     run: "cat {file}",

@@ -18,6 +18,7 @@ pub(super) const TARGET: Target = Target {
         label: "Hugging Face Hub",
         about: "A folder for a model hub: model card, configuration, safetensors, ONNX and a picture of the curves",
     },
+    engine: false,
     images: false,
     needs: "an account there and its program (pip install huggingface_hub, hf auth login); the licence is yours to choose, in README.md",
     run: "hf upload my-network {file}",

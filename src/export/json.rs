@@ -12,6 +12,7 @@ pub(super) const TARGET: Target = Target {
         label: "JSON",
         about: "The network's operations with their levels, scales and zero points, for programs of one's own",
     },
+    engine: true,
     images: false,
     needs: "any program that reads JSON",
     run: "python3 -c \"import json; [print(o['name'], o['op'], o['shape']) for o in json.load(open('{file}'))['operations']]\"",

@@ -92,6 +92,8 @@ pub enum Content {
 pub struct Target {
     /// Its name and description.
     pub entry: Entry,
+    /// Whether the engine's own builds have it, and so the page.
+    pub engine: bool,
     /// Whether it reads [`Network::images`].
     pub images: bool,
     /// What it takes to use what it writes.
@@ -107,9 +109,6 @@ impl Named for Target {
         self.entry.name
     }
 }
-
-/// The one that the engine has in the page.
-pub const OF_THE_ENGINE: &Target = &json::TARGET;
 
 /// Every target. The engine has JSON alone, which the others can be made from ([`read`]).
 pub static TARGETS: Registry<Target> = Registry::new(

@@ -17,6 +17,7 @@ pub(super) const TARGET: Target = Target {
         label: "safetensors",
         about: "Weights two to a byte with all that it takes to compute with them, bit for bit",
     },
+    engine: false,
     images: false,
     needs: "Python 3 with safetensors and numpy (pip install safetensors numpy)",
     run: "python3 -c \"from safetensors import safe_open as o; f = o('{file}', 'numpy'); [print(k, f.get_tensor(k).dtype, f.get_tensor(k).shape) for k in f.keys()]; print(f.metadata()['nibble.network'])\"",

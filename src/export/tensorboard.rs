@@ -14,6 +14,7 @@ pub(super) const TARGET: Target = Target {
         label: "TensorBoard",
         about: "The run's curves and the histograms of its weights, an event file in a folder",
     },
+    engine: false,
     images: false,
     needs: "TensorBoard (pip install tensorboard)",
     run: "tensorboard --logdir {file}",

@@ -19,6 +19,7 @@ pub(super) const TARGET: Target = Target {
         label: "C header",
         about: "For microcontrollers: one C99 header of integers alone, with 8-bit activations and test vectors",
     },
+    engine: false,
     images: true,
     needs: "a C compiler. Weights of up to 4 bits with a scale a tensor or a channel and no zero point stay 4 bits; others take 8",
     run: "cc -std=c99 -O2 -DNIBBLE_MAIN -x c {file} -o nibble-network && ./nibble-network",

@@ -9,6 +9,7 @@ pub(super) const TARGET: Target = Target {
         label: "Page of one file",
         about: "A page that classifies pictures, drawings and camera images offline, with the network inside",
     },
+    engine: false,
     images: false,
     needs: "a browser",
     run: "python3 -m webbrowser -t \"file://$(realpath {file})\"",
