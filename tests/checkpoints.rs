@@ -310,8 +310,7 @@ fn a_packed_network_computes_what_the_run_did_and_is_small() {
             Event::Finished { .. }
         ) {}
         let whole = save(&mut run, &history).len();
-        let mut file = Vec::new();
-        checkpoint::pack(&mut run, &history, &mut file).unwrap().unwrap();
+        let mut file = checkpoint::pack(&mut run, &history).unwrap();
         let Loaded { run: mut network, history: told, intact } = load(&file).unwrap();
         assert!(intact, "{method}");
         assert_eq!(told.reports, history.reports, "{method}");
@@ -336,8 +335,7 @@ fn weights_of_four_bits_take_four_bits_in_a_packed_network() {
     let mut run = Run::new(data, config, || 0.0).unwrap();
     let mut history = History::default();
     while !matches!(run.advance().map(|event| noted(&mut history, event)).unwrap(), Event::Finished { .. }) {}
-    let mut file = Vec::new();
-    checkpoint::pack(&mut run, &history, &mut file).unwrap().unwrap();
+    let file = checkpoint::pack(&mut run, &history).unwrap();
     let weights = 3_251_018 / 2;
     assert!((weights..weights + 64 * 1024).contains(&file.len()), "{} bytes", file.len());
 }

@@ -11,6 +11,7 @@ use super::header::Header;
 use super::write::{about, metadata, put};
 use super::{EPOCHS, History, SUM, Summed};
 use crate::Result;
+use crate::kernels::int4;
 use crate::run::Run;
 use crate::state::Visitor;
 
@@ -52,17 +53,16 @@ impl Coded {
         let code = |(i, element): (usize, &f32)| {
             let table: &mut Vec<f32> = &mut tables[i % columns];
             let known = table.iter().position(|value| value.to_bits() == element.to_bits());
-            if known.is_none() && table.len() < LEVELS {
+            let code = known.unwrap_or(table.len());
+            if known.is_none() {
                 table.push(*element);
-                return Some(table.len() - 1);
             }
-            known
+            (code < LEVELS).then_some(code as u8)
         };
-        let codes: Vec<usize> = elements.iter().enumerate().map(code).collect::<Option<_>>()?;
+        let codes: Vec<u8> = elements.iter().enumerate().map(code).collect::<Option<_>>()?;
         let levels = tables.iter().map(Vec::len).max()?;
         tables.iter_mut().for_each(|table| table.resize(levels, 0.0));
-        let pair = |pair: &[usize]| (pair[0] | pair.get(1).map_or(0, |high| high << 4)) as u8;
-        let codes = codes.chunks(2).map(pair).collect();
+        let codes = int4::pack(codes.into_iter());
         Some(Self { values: tables.concat(), dims: [columns, levels], codes })
     }
 }
@@ -77,25 +77,27 @@ pub(super) fn decode(table: &[f32], dims: &[usize], codes: &[u8], elements: &mut
     }
     let mut good = true;
     for (i, element) in elements.iter_mut().enumerate() {
-        let code = usize::from(codes[i / 2] >> (i % 2 * 4) & 15);
+        let code = usize::from(int4::code(codes, i));
         good &= code < levels;
         *element = table[i % columns * levels + code.min(levels - 1)];
     }
     good
 }
 
-/// Writes the network of a run that is at its end, and the reports of its epochs.
+/// The file of the network of a run that is at its end, with the reports of its epochs.
 ///
 /// # Errors
-/// Those of `out`, and as [`Run::rounded`].
-pub fn pack(run: &mut Run, history: &History, out: impl Write) -> Result<io::Result<()>> {
+/// As [`Trainer::rounded`](crate::train::Trainer::rounded).
+pub fn pack(run: &mut Run, history: &History) -> Result<Vec<u8>> {
     let mut model = run.rounded()?;
     let mut parts = Parts::default();
     model.visit(&[], &mut parts);
-    Ok(write(run, history, parts, out))
+    let mut file = Vec::new();
+    write(run, history, parts, &mut file).expect("writing to memory does not fail");
+    Ok(file)
 }
 
-fn write(run: &mut Run, history: &History, parts: Parts, out: impl Write) -> io::Result<()> {
+fn write(run: &Run, history: &History, parts: Parts, out: impl Write) -> io::Result<()> {
     let reports = history.reports.join("\n");
     let mut header = Header::default();
     for Tensor { name, dims, coded, .. } in &parts.tensors {

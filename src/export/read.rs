@@ -10,6 +10,7 @@ use super::document::{FORMAT, VERSION};
 use super::safetensors::{BYTE, KEY, NIBBLE};
 use crate::kernels::blocks::{Blocks, Granularity};
 use crate::kernels::grid::{Encoded, Grid};
+use crate::kernels::int4;
 use crate::kernels::minifloat::{E2M1, E4M3, E5M2};
 use crate::kernels::rounding::Rounding;
 use crate::lower::{Lowered, Op, Operation, Weights};
@@ -66,11 +67,9 @@ impl Numbers<'_> {
         let codes: Vec<u16> = match self {
             Self::Inline => parsed(value)?,
             Self::Beside(_) if levels <= NIBBLE => {
-                let bytes = self.tensor(value, Dtype::U8)?.iter();
-                let mut codes: Vec<u16> =
-                    bytes.flat_map(|byte| [byte & 0xf, byte >> 4].map(u16::from)).collect();
-                codes.truncate(codes.len() - count % 2);
-                codes
+                let bytes = self.tensor(value, Dtype::U8)?;
+                let codes = (2 * bytes.len()).saturating_sub(count % 2);
+                (0..codes).map(|i| int4::code(bytes, i).into()).collect()
             }
             Self::Beside(_) if levels <= BYTE => {
                 self.tensor(value, Dtype::U8)?.iter().map(|byte| u16::from(*byte)).collect()

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::document::{Store, document};
 use super::{Artifact, Network, Target};
 use crate::checkpoint::header::Header;
+use crate::kernels::int4;
 use crate::registry::Entry;
 
 pub(super) const TARGET: Target = Target {
@@ -82,5 +83,5 @@ impl Store for Tensors {
 
 /// Codes below 16 two to a byte, the first of each pair in the low nibble.
 pub(super) fn nibbles(codes: &[u16]) -> Vec<u8> {
-    codes.chunks(2).map(|pair| (pair[0] | pair.get(1).map_or(0, |high| high << 4)) as u8).collect()
+    int4::pack(codes.iter().map(|code| *code as u8))
 }

@@ -9,12 +9,25 @@ pub const LEVELS: std::ops::RangeInclusive<i8> = -8..=7;
 /// # Panics
 /// If a level is outside [`LEVELS`].
 pub fn pack_int4(levels: &[i8]) -> Vec<u8> {
-    let nibble = |level: i8| {
-        assert!(LEVELS.contains(&level), "level {level} in 4 bits");
-        level as u8 & 0xf
-    };
-    let pair = |pair: &[i8]| nibble(pair[0]) | pair.get(1).map_or(0, |&high| nibble(high) << 4);
-    levels.chunks(2).map(pair).collect()
+    pack(levels.iter().map(|level| {
+        assert!(LEVELS.contains(level), "level {level} in 4 bits");
+        *level as u8 & 0xf
+    }))
+}
+
+/// Packs codes below 16 two to a byte, as [`pack_int4`] does levels.
+pub fn pack(mut codes: impl ExactSizeIterator<Item = u8>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(codes.len().div_ceil(2));
+    while let Some(low) = codes.next() {
+        bytes.push(low | codes.next().unwrap_or(0) << 4);
+    }
+    bytes
+}
+
+/// The code at `index` of those packed into `bytes`.
+#[inline(always)]
+pub fn code(bytes: &[u8], index: usize) -> u8 {
+    bytes[index / 2] >> (index % 2 * 4) & 0xf
 }
 
 /// The low nibble of a byte as a level.
@@ -60,6 +73,7 @@ mod tests {
             prop_assert_eq!(bytes.len(), levels.len().div_ceil(2));
             for (i, expected) in levels.iter().enumerate() {
                 prop_assert_eq!(level(&bytes, i), *expected);
+                prop_assert_eq!(code(&bytes, i), *expected as u8 & 0xf);
             }
             if levels.len() % 2 == 1 {
                 prop_assert_eq!(bytes[bytes.len() - 1] >> 4, 0);

@@ -434,7 +434,7 @@ impl RunConfig {
     }
 }
 
-// By the table and not derived: code for each of the fields, and a visitor of them all, was 17 KB of each wasm build.
+// By the table and not derived: code for each of the fields, and a visitor of them all, was 21 KB of each wasm build.
 impl Serialize for RunConfig {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         let fields = self.rows().filter_map(|(row, value)| Some((row.json_field()?, value)));

@@ -52,6 +52,7 @@ export function mount(root, session) {
   const about = element("p", { class: "panel-about" }, "Sets of settings that train well. What you change afterwards is yours.");
   root.append(element("header", {}, element("h2", { id: "recipes-title" }, "Recipes"), about), list);
   let reached = {};
+  let speeds = learnSpeeds(session.runs);
   const items = recipes.map((recipe) => {
     const use = element("button", { type: "button", class: "small", "data-recipe": recipe.name }, "Use");
     use.addEventListener("click", () => session.adopt(settingsOf(recipe)));
@@ -60,7 +61,6 @@ export function mount(root, session) {
     return { recipe, use, told };
   });
   const draw = drawing(() => {
-    const speeds = learnSpeeds(session.runs);
     const present = recipeOf(session.settings);
     for (const { recipe, use, told } of items) {
       const settings = settingsOf(recipe);
@@ -71,6 +71,7 @@ export function mount(root, session) {
     }
   }, 125);
   draw();
+  session.on(["run", "epoch"], () => (speeds = learnSpeeds(session.runs)));
   session.on(["settings", "epoch", "data", "run"], draw);
   fetch(new URL("../reference/recipes.json", import.meta.url))
     .then((response) => (response.ok ? response.json() : {}))

@@ -50,12 +50,16 @@ export function filtered(rows, text) {
   return rows.filter((row) => words.every((word) => about(row).includes(word)));
 }
 
+/** Settings in which some two of these rows differ, in the table's order. */
+function differing(rows) {
+  const [first, ...others] = rows;
+  const found = new Set(others.flatMap(({ settings }) => differences(first.settings, settings)));
+  return SETTINGS.filter((setting) => found.has(setting));
+}
+
 /** Settings that rows may be grouped by: those in which some two of them differ. @returns {import("../settings.js").Setting[]} */
 export function groupings(rows) {
-  const [first, ...others] = rows;
-  if (!first) return [];
-  const differing = new Set(others.flatMap(({ settings }) => differences(first.settings, settings)));
-  return SETTINGS.filter((setting) => differing.has(setting) && setting.key !== "seed");
+  return differing(rows).filter(({ key }) => key !== "seed");
 }
 
 /**
@@ -86,10 +90,7 @@ export function grouped(rows, key) {
 
 /** What some of these rows have of their own: settings that differ among them, each with its value in every row. */
 export function ownSettings(rows) {
-  const [first, ...others] = rows;
-  if (!first) return [];
-  const differing = new Set(others.flatMap(({ settings }) => differences(first.settings, settings)));
-  return SETTINGS.filter((setting) => differing.has(setting)).map((setting) => ({
+  return differing(rows).map((setting) => ({
     label: setting.label, values: rows.map(({ settings }) => display(setting, settings[setting.key])),
   }));
 }

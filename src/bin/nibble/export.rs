@@ -4,12 +4,12 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command};
 use nibble::checkpoint::{About, History, SUFFIX};
 use nibble::data::{IMAGE_BYTES, Split};
 use nibble::export::{self, Artifact, Content, Story, TARGETS, Target};
 
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::problem::{Problem, Result, say};
 use crate::{engine, images, saved};
 
@@ -35,19 +35,8 @@ pub fn command() -> Command {
                 .required(true)
                 .help(format!("What it is written as, or {ALL}. {}", targets.join(". "))),
         )
-        .arg(
-            Arg::new("out")
-                .long("out")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .help("Where; the run's name with the target's ending by default"),
-        )
-        .arg(
-            Arg::new("force")
-                .long("force")
-                .action(ArgAction::SetTrue)
-                .help("Overwrite a file that is there already"),
-        )
+        .arg(place::out("Where; the run's name with the target's ending by default"))
+        .arg(place::force("a file that is there already"))
         .arg(images::argument())
         .args(engine::arguments())
 }

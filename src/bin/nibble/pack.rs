@@ -4,10 +4,10 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{ArgMatches, Command};
 use nibble::checkpoint;
 
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::problem::{Problem, Result, say};
 use crate::{engine, images, saved};
 
@@ -15,20 +15,8 @@ pub fn command() -> Command {
     Command::new("pack")
         .about("Save the network of a run alone, its weights packed: a small file that opens like a run")
         .arg(saved::argument())
-        .arg(
-            Arg::new("out")
-                .long("out")
-                .value_name("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("Where"),
-        )
-        .arg(
-            Arg::new("force")
-                .long("force")
-                .action(ArgAction::SetTrue)
-                .help("Overwrite a file that is there already"),
-        )
+        .arg(place::out("Where").required(true))
+        .arg(place::force("a file that is there already"))
         .arg(images::argument())
         .args(engine::arguments())
 }
@@ -48,8 +36,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
                 format!("{done} of them"),
             ));
         }
-        let mut bytes = Vec::new();
-        checkpoint::pack(&mut loaded.run, &loaded.history, &mut bytes)?.map_err(Problem::failed)?;
+        let bytes = checkpoint::pack(&mut loaded.run, &loaded.history)?;
         Place::new(out, arguments.get_flag("force"), "")?.write("the network", |to| to.write_all(&bytes))?;
         let before = fs::metadata(file).map_or(0, |about| about.len());
         say(format!("{} bytes, of {before}; saved to {}", bytes.len(), out.display()))

@@ -6,9 +6,21 @@ use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process;
 
+use clap::{Arg, ArgAction, value_parser};
+
 use crate::problem::{Problem, Result};
 
 const PART: &str = ".part";
+
+/// Where a command writes.
+pub fn out(help: &'static str) -> Arg {
+    Arg::new("out").long("out").value_name("FILE").value_parser(value_parser!(PathBuf)).help(help)
+}
+
+/// Has [`Place::new`] take the name of a file that is there; `which` files these are.
+pub fn force(which: &str) -> Arg {
+    Arg::new("force").long("force").action(ArgAction::SetTrue).help(format!("Overwrite {which}"))
+}
 
 /// Where a file is written, again and again. Whenever the machine stops, there is a whole file of that name: the new one,
 /// or the one before.

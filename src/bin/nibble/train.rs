@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command, value_parser};
 use nibble::RunConfig;
 use nibble::checkpoint::SUFFIX;
 use nibble::run::Run;
@@ -10,34 +10,31 @@ use nibble::train::Clock;
 use serde_json::json;
 
 use crate::interrupt::Interrupt;
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::problem::{Problem, Result, note, say};
 use crate::session::{self, End, Session, quoted};
 use crate::settings::{self, Wanted};
 use crate::{engine, images, saved};
 
 pub fn command() -> Command {
-    let path = |name: &'static str| {
-        Arg::new(name).long(name).value_name("FILE").value_parser(value_parser!(PathBuf))
-    };
     Command::new("train")
         .about("Train a network and save it, again and again on the way")
         .after_help(
             "Flags go before the lines of --settings, these before --from, and that before the defaults.",
         )
         .arg(images::argument())
-        .arg(path("out").help("Where it is saved; MODEL-BITS-bit.nibble.safetensors by default"))
+        .arg(place::out("Where it is saved; MODEL-BITS-bit.nibble.safetensors by default"))
         .arg(
-            path("resume").conflicts_with_all(["from", "settings"]).help(
-                "Go on with a run that was saved, bit for bit; --epochs may raise the number of epochs",
-            ),
+            Arg::new("resume")
+                .long("resume")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .conflicts_with_all(["from", "settings"])
+                .help(
+                    "Go on with a run that was saved, bit for bit; --epochs may raise the number of epochs",
+                ),
         )
-        .arg(
-            Arg::new("force")
-                .long("force")
-                .action(ArgAction::SetTrue)
-                .help("Overwrite the file of another run, or a damaged one that is resumed"),
-        )
+        .arg(place::force("the file of another run, or a damaged one that is resumed"))
         .args(session::arguments())
         .args(engine::arguments())
         .args(settings::arguments())

@@ -17,6 +17,17 @@ struct Layout {
     axis: usize,
 }
 
+/// A tensor of codes.
+struct Coded<'a> {
+    codes: &'a [u16],
+    grid: &'a Grid,
+    dims: &'a [usize],
+    /// The axis of output channels.
+    axis: usize,
+    /// So many of the first axis share a scale.
+    group: Option<usize>,
+}
+
 impl Layout {
     fn of(weight: &Weights) -> Self {
         let &[kh, kw, c_in, c_out] = weight.dims.as_slice() else {
@@ -42,12 +53,15 @@ pub(super) fn add(graph: &mut Builder, name: &str, weight: &Weights, float: bool
             let [rows, outputs] = weight.matrix();
             let shared = encoded.grid.scales.len();
             if shared == 1 || shared == outputs {
-                let codes = layout.reorder(&encoded.codes);
-                return quantized(graph, name, &codes, &encoded.grid, &layout.dims, layout.axis, None);
+                let codes = &layout.reorder(&encoded.codes);
+                let Layout { dims, axis, .. } = &layout;
+                let coded = Coded { codes, grid: &encoded.grid, dims, axis: *axis, group: None };
+                return quantized(graph, name, &coded);
             }
             let group = Some(encoded.grid.blocks.len(0));
             let Encoded { grid, codes } = encoded;
-            let values = quantized(graph, &format!("{name}.rows"), codes, grid, &[rows, outputs], 1, group);
+            let coded = Coded { codes, grid, dims: &[rows, outputs], axis: 1, group };
+            let values = quantized(graph, &format!("{name}.rows"), &coded);
             let &[kh, kw, c_in, c_out] = weight.dims.as_slice() else { return values };
             let sizes = [kh, kw, c_in, c_out].map(|size| size as i64);
             let sizes = graph.ints(format!("{name}.sizes"), &sizes);
@@ -58,16 +72,9 @@ pub(super) fn add(graph: &mut Builder, name: &str, weight: &Weights, float: bool
     }
 }
 
-/// Codes of a tensor whose output channels lie along `axis`; `group`: so many of the first axis share a scale.
-fn quantized(
-    graph: &mut Builder,
-    name: &str,
-    codes: &[u16],
-    grid: &Grid,
-    dims: &[usize],
-    axis: usize,
-    group: Option<usize>,
-) -> String {
+/// Integers behind a `DequantizeLinear`, or else as [`looked_up`].
+fn quantized(graph: &mut Builder, name: &str, coded: &Coded) -> String {
+    let &Coded { codes, grid, dims, axis, group } = coded;
     let outputs = dims[axis];
     let scale_dims = match (grid.scales.len(), group) {
         (_, Some(_)) => vec![grid.scales.len() / outputs, outputs],
@@ -75,7 +82,7 @@ fn quantized(
         _ => vec![outputs],
     };
     let Some(integer) = Integer::of(grid) else {
-        return looked_up(graph, name, codes, grid, dims, axis, group);
+        return looked_up(graph, name, coded);
     };
     let levels: Vec<i32> = grid.levels.iter().map(|level| *level as i32).collect();
     let values: Vec<i32> = codes.iter().map(|code| levels[usize::from(*code)]).collect();
@@ -147,15 +154,8 @@ impl Integer {
 }
 
 /// `(levels[code] - zero point) * scale` as nodes, which a runtime computes once.
-fn looked_up(
-    graph: &mut Builder,
-    name: &str,
-    codes: &[u16],
-    grid: &Grid,
-    dims: &[usize],
-    axis: usize,
-    group: Option<usize>,
-) -> String {
+fn looked_up(graph: &mut Builder, name: &str, coded: &Coded) -> String {
+    let &Coded { codes, grid, dims, axis, group } = coded;
     assert!(grid.levels.len() <= BYTE, "levels that are no integers fit a byte");
     let (data_type, bytes) = if grid.levels.len() <= NIBBLE {
         (data_type::UINT4, nibbles(codes))
