@@ -6,7 +6,7 @@ mod pictures;
 use std::sync::Arc;
 
 use nibble::checkpoint::{self, History, Loaded, Reader};
-use nibble::data::{Dataset, synthetic};
+use nibble::data::{Dataset, DatasetInfo, IMAGE_BYTES, synthetic};
 use nibble::metrics::Event;
 use nibble::random::{Purpose, below, stream};
 use nibble::run::Run;
@@ -338,6 +338,44 @@ fn weights_of_four_bits_take_four_bits_in_a_packed_network() {
     let file = checkpoint::pack(&mut run, &history).unwrap();
     let weights = 3_251_018 / 2;
     assert!((weights..weights + 64 * 1024).contains(&file.len()), "{} bytes", file.len());
+}
+
+#[test]
+fn a_packed_network_opens_without_its_images_and_asks_for_them_where_it_needs_them() {
+    let (mut run, mut history) = (start(METHODS[0]), History::default());
+    while !matches!(run.advance().map(|event| noted(&mut history, event)).unwrap(), Event::Finished { .. }) {}
+    let file = checkpoint::pack(&mut run, &history).unwrap();
+    let reader = Reader::open(NAME, &file[..]).unwrap();
+    let stand_in = reader.stand_in().unwrap().unwrap();
+    assert!(stand_in.bytes() < IMAGE_BYTES, "{} bytes", stand_in.bytes());
+    assert_eq!(
+        stand_in.info(),
+        DatasetInfo { notes: stand_in.notes.clone(), is_stand_in: true, ..run.dataset().info() }
+    );
+    let Loaded { run: mut network, history: told, .. } = reader.load(Arc::new(stand_in), || 0.0).unwrap();
+    assert_eq!(told.reports, history.reports);
+    let picture = run.dataset().test.rgba(0);
+    let classes = |run: &mut Run| run.packed().unwrap().classify(&picture).unwrap();
+    // The scale is that of the rounded weights, and may be another in its last bit.
+    for (here, there) in classes(&mut network).iter().zip(&classes(&mut run)) {
+        assert_eq!(here.class, there.class);
+        assert!((here.probability - there.probability).abs() < 1e-6, "{here:?}, {there:?}");
+    }
+    assert_eq!(network.layer_reports().len(), run.layer_reports().len());
+    let refused = [
+        network.advance().map(drop),
+        network.evaluator(None).map(drop),
+        network.activation_reports().map(drop),
+    ];
+    for outcome in refused {
+        assert!(outcome.unwrap_err().to_string().contains("expected its images"));
+    }
+}
+
+#[test]
+fn there_is_no_stand_in_for_images_that_tell_how_pixels_are_normalised() {
+    let (_, file) = saved("normalization=own");
+    assert!(Reader::open(NAME, &file[..]).unwrap().stand_in().unwrap().is_none());
 }
 
 fn noted(history: &mut History, event: Event) -> Event {

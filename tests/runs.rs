@@ -256,11 +256,14 @@ fn activations_are_reported_and_nothing_changes() {
         RunConfig { activations: "affine".into(), activation_bits: 4, reestimate: 2, ..tiny_config() };
     let mut control = tiny_run(config.clone());
     let mut run = tiny_run(config);
-    assert!(run.activation_reports().iter().all(|report| !report.rounded), "no range was measured yet");
+    assert!(
+        run.activation_reports().unwrap().iter().all(|report| !report.rounded),
+        "no range was measured yet"
+    );
     // In training, between two batches of the re-estimation, in the test pass, between epochs.
     for units in 1..=8 {
         advance(&mut run, 1);
-        let reports = run.activation_reports();
+        let reports = run.activation_reports().unwrap();
         assert_eq!(reports.len(), 6);
         for report in reports {
             let [h, w, c] = report.shape;
@@ -280,7 +283,10 @@ fn activations_are_reported_and_nothing_changes() {
     assert_eq!(rest(&mut run), rest(&mut control));
     let mut many = Run::new(dataset(32, OBSERVED_IMAGES + 8), tiny_config(), clock).unwrap();
     assert!(
-        many.activation_reports().iter().all(|report| report.images == OBSERVED_IMAGES && !report.rounded)
+        many.activation_reports()
+            .unwrap()
+            .iter()
+            .all(|report| report.images == OBSERVED_IMAGES && !report.rounded)
     );
 }
 

@@ -259,7 +259,7 @@ fn toys_train_report_fork_pack_and_export() {
         assert_eq!(layer.scales, layer.shape[0], "{}: a scale a channel", layer.name);
     }
 
-    let relus = run.activation_reports();
+    let relus = run.activation_reports().unwrap();
     assert!(!relus.is_empty());
     for relu in relus {
         assert_eq!(relu.levels, [0.0, 0.5, 1.0, 1.5], "{}", relu.name);

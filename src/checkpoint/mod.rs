@@ -96,6 +96,13 @@ impl Images {
             fingerprint: dataset.fingerprint().into(),
         }
     }
+
+    /// Which data set it is; what the first files do not say is told by its name.
+    pub fn dataset_kind(&self) -> DatasetKind {
+        let named = [DatasetKind::Synthetic, DatasetKind::Cifar10, DatasetKind::Cifar100];
+        let by_name = || named.into_iter().find(|kind| kind.label() == self.name);
+        self.kind.or_else(by_name).unwrap_or(DatasetKind::Images)
+    }
 }
 
 /// Sums up what is read or written through it.

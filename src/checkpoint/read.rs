@@ -138,6 +138,20 @@ impl<R: Read> Reader<R> {
         Ok(config)
     }
 
+    /// What stands in for the images that it was trained on, where its weights are all that counts; `None` where these
+    /// images tell how pixels are normalised.
+    ///
+    /// # Errors
+    /// As [`Reader::settings`] and [`Dataset::stand_in`].
+    pub fn stand_in(&self) -> Result<Option<Dataset>> {
+        if self.settings()?.normalization == "own" {
+            return Ok(None);
+        }
+        let data = &self.about.data;
+        let Images { name, classes, images, fingerprint, .. } = data;
+        Dataset::stand_in(data.dataset_kind(), name, classes.clone(), *images, fingerprint).map(Some)
+    }
+
     /// Reads the run, which goes on with the images that it was trained on.
     ///
     /// # Errors

@@ -23,7 +23,8 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
     let plan = Plan::of(run);
     let reports = history.reports.join("\n");
     let mut header = Header::default();
-    let own = (run.dataset().kind == DatasetKind::Images).then(|| run.dataset().clone());
+    let dataset = run.dataset();
+    let own = (dataset.kind == DatasetKind::Images && !dataset.is_stand_in).then(|| dataset.clone());
     let splits = own.iter().flat_map(|dataset| [&dataset.train, &dataset.test]);
     if let Some(dataset) = &own {
         let count = dataset.train.len() + dataset.test.len();

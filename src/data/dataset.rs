@@ -39,10 +39,13 @@ pub enum DatasetKind {
     Images,
 }
 
+/// What stands in for an image that is not at hand.
+const BLACK: &[u8] = &[0; IMAGE_BYTES];
+
 /// Images with their labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Split {
-    /// [`IMAGE_BYTES`] an image, `[n][3][SIDE][SIDE]`, the byte order of CIFAR.
+    /// [`IMAGE_BYTES`] an image, `[n][3][SIDE][SIDE]`, the byte order of CIFAR. None in a [stand-in](Dataset::stand_in).
     pub images: Vec<u8>,
     /// Class of each image.
     pub labels: Vec<u16>,
@@ -89,11 +92,14 @@ impl Split {
                 .is_some_and(|bytes| self.images.try_reserve_exact(bytes).is_ok())
     }
 
-    /// The bytes of one image, `[3][SIDE][SIDE]`.
+    /// The bytes of one image, `[3][SIDE][SIDE]`; black ones in a stand-in.
     ///
     /// # Panics
     /// If there is no such image.
     pub fn image(&self, index: usize) -> &[u8] {
+        if self.images.is_empty() && index < self.len() {
+            return BLACK;
+        }
         &self.images[index * IMAGE_BYTES..][..IMAGE_BYTES]
     }
 
@@ -136,6 +142,8 @@ pub struct Dataset {
     pub std: [f32; 3],
     /// What a user should know about how it was put together, a sentence each.
     pub notes: Vec<String>,
+    /// Whether its images are not at hand, see [`Dataset::stand_in`].
+    pub is_stand_in: bool,
     fingerprint: OnceLock<String>,
 }
 
@@ -157,6 +165,8 @@ pub struct DatasetInfo {
     pub notes: Vec<String>,
     /// See [`Dataset::fingerprint`].
     pub fingerprint: String,
+    /// Whether its images are not at hand.
+    pub is_stand_in: bool,
 }
 
 impl Dataset {
@@ -188,12 +198,22 @@ impl Dataset {
             }
         }
         let name = name.to_owned();
-        let fingerprint = OnceLock::new();
-        Ok(Self { kind, name, classes, train, test, mean: MEAN, std: STD, notes: Vec::new(), fingerprint })
+        Ok(Self {
+            kind,
+            name,
+            classes,
+            train,
+            test,
+            mean: MEAN,
+            std: STD,
+            notes: Vec::new(),
+            is_stand_in: false,
+            fingerprint: OnceLock::new(),
+        })
     }
 
-    /// One that stands in for images that are not at hand, where a run is read for its weights alone: so many black
-    /// ones under the fingerprint of the true ones. What is trained or tested on it means nothing.
+    /// One that stands in for images that are not at hand, where a run is read for its weights alone: as many labels, no
+    /// pixels, and the fingerprint of the true ones. A run on it neither trains nor tests.
     ///
     /// # Errors
     /// As [`Dataset::new`], and for more than [`MAX_IMAGES`].
@@ -208,10 +228,12 @@ impl Dataset {
             let (file, expected) = (name.into(), format!("at most {MAX_IMAGES} images"));
             return Err(Error::Data { file, expected, found: format!("{} and {}", images[0], images[1]) });
         }
-        // Zeros that nobody reads take no memory.
-        let black = |images| Split { images: vec![0; images * IMAGE_BYTES], labels: vec![0; images] };
-        let [train, test] = images.map(black);
-        let dataset = Self::new(kind, name, classes, train, test)?;
+        let black = || Split { images: BLACK.to_vec(), labels: vec![0] };
+        let mut dataset = Self::new(kind, name, classes, black(), black())?;
+        let [train, test] = images.map(|images| Split { images: Vec::new(), labels: vec![0; images] });
+        (dataset.train, dataset.test, dataset.is_stand_in) = (train, test, true);
+        dataset.notes =
+            vec!["Only a network that was trained on these images is here, none of the images.".into()];
         Ok(Self { fingerprint: OnceLock::from(fingerprint.to_owned()), ..dataset })
     }
 
@@ -232,7 +254,8 @@ impl Dataset {
 
     /// Bytes of the images and their labels.
     pub fn bytes(&self) -> usize {
-        (self.train.len() + self.test.len()) * BYTES_PER_IMAGE
+        let of = |split: &Split| size_of_val(&split.images[..]) + size_of_val(&split.labels[..]);
+        of(&self.train) + of(&self.test)
     }
 
     /// What the page shows.
@@ -245,6 +268,7 @@ impl Dataset {
             test: self.test.len(),
             notes: self.notes.clone(),
             fingerprint: self.fingerprint().to_owned(),
+            is_stand_in: self.is_stand_in,
         }
     }
 

@@ -90,6 +90,20 @@ impl Images {
         Ok(Self { task: task::of(config), normalize, dataset, kept_aside })
     }
 
+    /// # Errors
+    /// [`Error::Data`] where the images are not at hand.
+    pub fn check_present(&self) -> Result<()> {
+        let Dataset { is_stand_in, name, .. } = &*self.dataset;
+        match is_stand_in {
+            false => Ok(()),
+            true => Err(Error::Data {
+                file: name.clone(),
+                expected: "its images".into(),
+                found: "a network that was trained on them, and none of them".into(),
+            }),
+        }
+    }
+
     /// Values of an output of the network.
     pub fn outputs(&self) -> usize {
         self.task.outputs(self.dataset.classes.len())

@@ -127,7 +127,11 @@ impl Run {
     }
 
     /// What the ReLUs give for some test images, [`OBSERVED_IMAGES`] at most, with the weights as they are now.
-    pub fn activation_reports(&mut self) -> Vec<ActivationReport> {
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a run without its images.
+    pub fn activation_reports(&mut self) -> Result<Vec<ActivationReport>> {
+        self.images.check_present()?;
         let total = self.images.test_len().min(OBSERVED_IMAGES);
         // No more at a time than there is memory for already.
         let (batch, halo) = (self.batch().min(BATCH), self.model().input_halo());
@@ -144,7 +148,7 @@ impl Run {
                 place += 1;
             });
         }
-        observed.into_iter().map(|(name, observed)| observed.report(name)).collect()
+        Ok(observed.into_iter().map(|(name, observed)| observed.report(name)).collect())
     }
 
     /// The network as it is now, in operations: with the run's own grid.

@@ -184,8 +184,9 @@ impl Run {
     /// Does one unit of work: a training step, or one batch of what ends an epoch.
     ///
     /// # Errors
-    /// [`Error::Diverged`]; the run can go on being asked and reported on.
+    /// [`Error::Diverged`]; the run can go on being asked and reported on. [`Error::Data`] for a run without its images.
     pub fn advance(&mut self) -> Result<Event> {
+        self.images.check_present()?;
         let start = self.trainer.now();
         match self.progress.stage {
             Stage::Training { position } => self.train_batch(position, start),

@@ -28,6 +28,12 @@ impl Checkpoint {
         Ok(self.0.images()?.map(|images| Dataset(Arc::new(images))))
     }
 
+    /// What stands in for its images, where it is looked at without them; undefined where they tell how pixels are normalised.
+    #[wasm_bindgen(js_name = standIn)]
+    pub fn stand_in(&self) -> Result<Option<Dataset>> {
+        Ok(self.0.stand_in()?.map(|stand_in| Dataset(Arc::new(stand_in))))
+    }
+
     /// Reads the run, which goes on with the images that it was trained on.
     pub fn load(self, dataset: &Dataset) -> Result<LoadedRun> {
         Ok(LoadedRun(self.0.load(dataset.0.clone(), now)?))

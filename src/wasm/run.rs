@@ -160,7 +160,7 @@ impl Run {
     /// What the ReLUs give for some test images: an array of `ActivationReport`.
     #[wasm_bindgen(js_name = activationReports)]
     pub fn activation_reports(&mut self) -> Result<JsValue> {
-        to_js(&on_pool(|| self.run.activation_reports()))
+        to_js(&on_pool(|| self.run.activation_reports())?)
     }
 }
 

@@ -14,7 +14,6 @@ use rayon::prelude::*;
 
 use crate::pictures;
 use crate::problem::{Problem, Result};
-use crate::saved;
 use crate::settings::{self, Wanted};
 
 /// Where files of images lie, unless the command line says it.
@@ -97,7 +96,7 @@ pub fn wanted(wanted: &Wanted, mut files: Vec<PathBuf>, arguments: &ArgMatches) 
 /// Where they are not there, and as [`Gathering`].
 pub fn of_checkpoint(file: &Path, images: &Images, arguments: &ArgMatches) -> Result<Arc<Dataset>> {
     let files = paths(arguments);
-    if files.is_empty() && saved::kind(images) == DatasetKind::Synthetic {
+    if files.is_empty() && images.dataset_kind() == DatasetKind::Synthetic {
         let [train, test] = images.images;
         if train.saturating_add(test) > MAX_IMAGES {
             return Err(Problem::data(

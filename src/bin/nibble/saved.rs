@@ -50,7 +50,7 @@ pub fn settings(file: &Path, reader: &Reader<BufReader<File>>) -> Result<RunConf
 /// # Errors
 /// Where one of them cannot be read, or the run is one on other images.
 pub fn load(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<(About, Loaded)> {
-    with(file, clock, |about, _| images::of_checkpoint(file, &about.data, arguments))
+    with(file, clock, |reader| images::of_checkpoint(file, &reader.about().data, arguments))
 }
 
 /// Reads a run of which the weights are all that counts: without its images, unless they tell how pixels are normalised.
@@ -58,13 +58,10 @@ pub fn load(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<(About,
 /// # Errors
 /// As [`load`].
 pub fn load_weights(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<(About, Loaded)> {
-    with(file, clock, |About { data, .. }, config| {
-        if config.normalization == "own" || !images::paths(arguments).is_empty() {
-            return images::of_checkpoint(file, data, arguments);
-        }
-        let Images { name, classes, images, fingerprint, .. } = data;
-        let dataset = Dataset::stand_in(kind(data), name, classes.clone(), *images, fingerprint);
-        dataset.map(Arc::new).map_err(|error| Problem::failed(format!("{}: {error}", file.display())))
+    let given = !images::paths(arguments).is_empty();
+    with(file, clock, |reader| match reader.stand_in()? {
+        Some(stand_in) if !given => Ok(Arc::new(stand_in)),
+        _ => images::of_checkpoint(file, &reader.about().data, arguments),
     })
 }
 
@@ -75,16 +72,15 @@ pub fn load_weights(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result
 pub fn with(
     file: &Path,
     clock: Clock,
-    images: impl FnOnce(&About, &RunConfig) -> Result<Arc<Dataset>>,
+    images: impl FnOnce(&Reader<BufReader<File>>) -> Result<Arc<Dataset>>,
 ) -> Result<(About, Loaded)> {
     let mut reader = open(file)?;
-    let config = settings(file, &reader)?;
-    let about = reader.about().clone();
+    settings(file, &reader)?;
     let dataset = match reader.images()? {
         Some(own) => Arc::new(own),
-        None => images(&about, &config)?,
+        None => images(&reader)?,
     };
-    Ok((about, reader.load(dataset, clock)?))
+    Ok((reader.about().clone(), reader.load(dataset, clock)?))
 }
 
 /// Says so where a file is not the one that was saved. What only looks at it goes on.
@@ -97,16 +93,9 @@ pub fn warn(file: &Path, loaded: &Loaded) {
     }
 }
 
-/// Which data set a run was trained on; what the first files do not say is told by its name.
-pub fn kind(images: &Images) -> DatasetKind {
-    let named = [DatasetKind::Synthetic, DatasetKind::Cifar10, DatasetKind::Cifar100];
-    let by_name = || named.into_iter().find(|kind| kind.label() == images.name);
-    images.kind.or_else(by_name).unwrap_or(DatasetKind::Images)
-}
-
 /// What the setting `data` is for a run on such images.
 pub fn data_setting(images: &Images) -> &'static str {
-    match kind(images) {
+    match images.dataset_kind() {
         DatasetKind::Synthetic => "builtin",
         DatasetKind::Cifar10 => "cifar10",
         DatasetKind::Cifar100 => "cifar100",

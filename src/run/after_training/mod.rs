@@ -80,8 +80,9 @@ impl Run {
     /// free to go on meanwhile.
     ///
     /// # Errors
-    /// [`Error::Config`] for a quantization out of range.
+    /// [`Error::Config`] for a quantization out of range, [`Error::Data`] for a run without its images.
     pub fn evaluator(&mut self, quantization: Option<Quantization>) -> Result<Evaluator> {
+        self.images.check_present()?;
         let mut config = self.config().clone();
         if let Some(quantization) = &quantization {
             quantization.apply(&mut config, self.model())?;

@@ -248,7 +248,7 @@ impl<'a> Sweep<'a> {
         let path = self.folder.join(&item.file);
         let place = Place::same(&path)?;
         if item.about.is_some() {
-            let saved = saved::with(&path, self.clock, |_, _| Ok(dataset))?;
+            let saved = saved::with(&path, self.clock, |_| Ok(dataset))?;
             return Ok(Session::resume(&path, saved, place, &path));
         }
         Ok(Session::new(Run::new(dataset, combination.config(item.seed), self.clock)?, place, &path))
