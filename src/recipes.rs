@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::registry::{Entry, Named, Registry};
+use crate::registry::{Entry, Named, Registry, told};
 
 /// A registered set of settings.
 pub struct Recipe {
@@ -44,7 +44,9 @@ const OWN: &[Recipe] = &[
         entry: Entry {
             name: "paper",
             label: "As published",
-            about: "arXiv 2603.13931 to the letter: 150 epochs, whose rate falls to 0 at the 100th and climbs again",
+            about: told(
+                "arXiv 2603.13931 to the letter: 150 epochs, whose rate falls to 0 at the 100th and climbs again",
+            ),
         },
         settings: "model=vgg4bit epochs=150 schedule=cosine_climbing",
     },
@@ -52,7 +54,9 @@ const OWN: &[Recipe] = &[
         entry: Entry {
             name: "monotone",
             label: "As published, only falling",
-            about: "The paper's settings with the schedule that it advises: 100 epochs, whose rate only falls",
+            about: told(
+                "The paper's settings with the schedule that it advises: 100 epochs, whose rate only falls",
+            ),
         },
         settings: "model=vgg4bit epochs=100",
     },
@@ -60,7 +64,7 @@ const OWN: &[Recipe] = &[
         entry: Entry {
             name: "fast",
             label: "Fast",
-            about: "The most accuracy in 12 epochs of VGG4bit with 4-bit weights",
+            about: told("The most accuracy in 12 epochs of VGG4bit with 4-bit weights"),
         },
         settings: "model=vgg4bit epochs=12 optimizer=muon lr=0.004 decay=0.05 schedule=warmup_linear smoothing=0.1 dropout=0.2 clipnorm=2 reestimate=60",
     },

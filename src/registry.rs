@@ -17,6 +17,11 @@ pub struct Entry {
     pub about: &'static str,
 }
 
+/// A text for people alone. The page has it from pkg/registry.js, so that its builds carry none.
+pub(crate) const fn told(text: &'static str) -> &'static str {
+    if cfg!(target_arch = "wasm32") { "" } else { text }
+}
+
 /// What a [`Registry`] holds.
 pub trait Named {
     /// By which it is found.

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::registry::{Entry, Named, Registry};
+use crate::registry::{Entry, Named, Registry, told};
 use crate::{Result, elementary};
 
 /// Epochs in which the published schedule falls to 0 (and then climbs).
@@ -62,7 +62,7 @@ const OWN: &[Schedule] = &[
         entry: Entry {
             name: "cosine",
             label: "Cosine, falling",
-            about: "Cosine annealing from the initial rate towards 0 at the end of the run",
+            about: told("Cosine annealing from the initial rate towards 0 at the end of the run"),
         },
         rates: |at| Rates::of(cosine(f64::from(at.epoch) / f64::from(at.epochs))),
     },
@@ -70,7 +70,7 @@ const OWN: &[Schedule] = &[
         entry: Entry {
             name: "cosine_climbing",
             label: "Cosine, as published",
-            about: "Cosine with a half-period of 100 epochs: falls to 0 at epoch 100, then climbs back",
+            about: told("Cosine with a half-period of 100 epochs: falls to 0 at epoch 100, then climbs back"),
         },
         rates: |at| Rates::of(cosine(f64::from(at.epoch) / PUBLISHED_T_MAX)),
     },
@@ -78,7 +78,9 @@ const OWN: &[Schedule] = &[
         entry: Entry {
             name: "one_cycle",
             label: "One cycle",
-            about: "Rises from a 25th to the full rate in 30 % of the steps, then falls to nearly 0; the momentum does the opposite",
+            about: told(
+                "Rises from a 25th to the full rate in 30 % of the steps, then falls to nearly 0; the momentum does the opposite",
+            ),
         },
         rates: one_cycle,
     },
@@ -86,7 +88,9 @@ const OWN: &[Schedule] = &[
         entry: Entry {
             name: "warmup_linear",
             label: "Warm-up, linear",
-            about: "Rises in the first steps, 5 % of them unless told otherwise, then falls in a straight line to 0",
+            about: told(
+                "Rises in the first steps, 5 % of them unless told otherwise, then falls in a straight line to 0",
+            ),
         },
         rates: |at| {
             let warm_up = (at.warm_up * at.steps as f64).round().max(1.0);
@@ -102,7 +106,7 @@ const OWN: &[Schedule] = &[
         entry: Entry {
             name: "steps",
             label: "Steps",
-            about: "The full rate, a tenth from half of the epochs on, a hundredth from three quarters",
+            about: told("The full rate, a tenth from half of the epochs on, a hundredth from three quarters"),
         },
         rates: |at| {
             let done = f64::from(at.epoch) / f64::from(at.epochs);

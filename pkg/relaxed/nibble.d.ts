@@ -19,6 +19,10 @@ export class Checkpoint {
      * Opens a file of so many bytes by `read(offset, length)`, which returns a `Uint8Array` of that part of it.
      */
     constructor(name: string, size: number, read: Function);
+    /**
+     * What stands in for its images, where it is looked at without them; undefined where they tell how pixels are normalised.
+     */
+    standIn(): Dataset | undefined;
 }
 
 /**
@@ -262,6 +266,7 @@ export interface InitOutput {
     readonly checkpoint_images: (a: number) => [number, number, number];
     readonly checkpoint_load: (a: number, b: number) => [number, number, number];
     readonly checkpoint_new: (a: number, b: number, c: number, d: any) => [number, number, number];
+    readonly checkpoint_standIn: (a: number) => [number, number, number];
     readonly datasetBytes: (a: number) => number;
     readonly dataset_bytes: (a: number) => number;
     readonly dataset_fromImages: (a: number, b: number, c: number, d: number, e: any, f: number, g: number, h: number) => [number, number, number];

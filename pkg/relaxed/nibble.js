@@ -59,6 +59,17 @@ export class Checkpoint {
         CheckpointFinalization.register(this, this.__wbg_ptr, this);
         return this;
     }
+    /**
+     * What stands in for its images, where it is looked at without them; undefined where they tell how pixels are normalised.
+     * @returns {Dataset | undefined}
+     */
+    standIn() {
+        const ret = wasm.checkpoint_standIn(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return ret[0] === 0 ? undefined : Dataset.__wrap(ret[0]);
+    }
 }
 if (Symbol.dispose) Checkpoint.prototype[Symbol.dispose] = Checkpoint.prototype.free;
 

@@ -9,14 +9,16 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{Artifact, Content, Network, Target, card, onnx, safetensors};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 use crate::{Error, Result};
 
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "hub",
         label: "Hugging Face Hub",
-        about: "A folder for a model hub: model card, configuration, safetensors, ONNX and a picture of the curves",
+        about: told(
+            "A folder for a model hub: model card, configuration, safetensors, ONNX and a picture of the curves",
+        ),
     },
     engine: false,
     images: false,

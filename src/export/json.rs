@@ -4,18 +4,22 @@ use serde_json::{Value, json};
 
 use super::document::{Store, document};
 use super::{Artifact, Target};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "json",
         label: "JSON",
-        about: "The network's operations with their levels, scales and zero points, for programs of one's own",
+        about: told(
+            "The network's operations with their levels, scales and zero points, for programs of one's own",
+        ),
     },
     engine: true,
     images: false,
-    needs: "any program that reads JSON",
-    run: "python3 -c \"import json; [print(o['name'], o['op'], o['shape']) for o in json.load(open('{file}'))['operations']]\"",
+    needs: told("any program that reads JSON"),
+    run: told(
+        "python3 -c \"import json; [print(o['name'], o['op'], o['shape']) for o in json.load(open('{file}'))['operations']]\"",
+    ),
     write: |network| {
         let bytes = document(network, &mut Inline).to_string().into_bytes();
         Ok(Artifact::file("json", "application/json", bytes))

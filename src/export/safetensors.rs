@@ -10,13 +10,13 @@ use super::document::{Store, document};
 use super::{Artifact, Network, Target};
 use crate::checkpoint::header::Header;
 use crate::kernels::int4;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "safetensors",
         label: "safetensors",
-        about: "Weights two to a byte with all that it takes to compute with them, bit for bit",
+        about: told("Weights two to a byte with all that it takes to compute with them, bit for bit"),
     },
     engine: false,
     images: false,

@@ -5,14 +5,14 @@ use prost::Message;
 use serde_json::Value;
 
 use super::{Artifact, Content, Network, Target, card};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 use crate::{Error, Result};
 
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "tensorboard",
         label: "TensorBoard",
-        about: "The run's curves and the histograms of its weights, an event file in a folder",
+        about: told("The run's curves and the histograms of its weights, an event file in a folder"),
     },
     engine: false,
     images: false,

@@ -633,7 +633,7 @@ mod tests {
     use super::*;
     use crate::RunConfig;
     use crate::models::{self, Preset};
-    use crate::registry::Entry;
+    use crate::registry::{Entry, told};
 
     fn model_of(preset: &Preset) -> Model {
         Model::new(&Description::new(preset.specs().unwrap(), 10, RunConfig::default())).unwrap()
@@ -676,7 +676,7 @@ mod tests {
 
     /// Convolutions side by side that need borders of different widths, which no preset has.
     const MIXED: Preset = Preset {
-        entry: Entry { name: "mixed", label: "", about: "" },
+        entry: Entry { name: "mixed", label: "", about: told("") },
         layers: r#"[
             {"type": "conv2d", "out": 8, "kernel": 5}, {"type": "conv2d", "out": 16, "kernel": 3},
             {"type": "conv2d", "out": 16, "kernel": 3}, {"type": "conv2d", "out": 4, "kernel": 5},

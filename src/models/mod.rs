@@ -1,7 +1,7 @@
 //! Model presets: each is a JSON list of layer specs. A new one is one file and one line in [`MODELS`].
 
 use crate::layers::spec::LayerSpec;
-use crate::registry::{Entry, Named, Registry};
+use crate::registry::{Entry, Named, Registry, told};
 use crate::{Error, Result};
 
 /// A registered architecture for 32x32 RGB images.
@@ -40,7 +40,9 @@ const OWN: &[Preset] = &[
         entry: Entry {
             name: "simple_resnet4bit",
             label: "SimpleResNet4bit",
-            about: "Six 3x3 convolutions of 16 to 64 channels with one skip connection, 73 thousand weights",
+            about: told(
+                "Six 3x3 convolutions of 16 to 64 channels with one skip connection, 73 thousand weights",
+            ),
         },
         layers: include_str!("simple_resnet4bit.json"),
     },
@@ -48,7 +50,9 @@ const OWN: &[Preset] = &[
         entry: Entry {
             name: "vgg4bit",
             label: "VGG4bit",
-            about: "Six 3x3 convolutions of 64 to 256 channels and two linear layers, 3.25 million weights",
+            about: told(
+                "Six 3x3 convolutions of 64 to 256 channels and two linear layers, 3.25 million weights",
+            ),
         },
         layers: include_str!("vgg4bit.json"),
     },
@@ -56,7 +60,9 @@ const OWN: &[Preset] = &[
         entry: Entry {
             name: "convnetjs_cifar10",
             label: "ConvNetJS CIFAR-10",
-            about: "Three 5x5 convolutions of 16 and 20 channels, the layers of ConvNetJS's CIFAR-10 demo, 22 thousand weights",
+            about: told(
+                "Three 5x5 convolutions of 16 and 20 channels, the layers of ConvNetJS's CIFAR-10 demo, 22 thousand weights",
+            ),
         },
         layers: include_str!("convnetjs_cifar10.json"),
     },

@@ -3,15 +3,15 @@
 use super::{Kind, Optimizer, Update};
 use crate::kernels::weights;
 use crate::param::Param;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const KIND: Kind = Kind {
     entry: Entry {
         name: "adamw",
         label: "AdamW",
-        about: "Each weight's step is divided by the recent size of its gradient",
+        about: told("Each weight's step is divided by the recent size of its gradient"),
     },
-    source: "arXiv 1711.05101, algorithm 2",
+    source: told("arXiv 1711.05101, algorithm 2"),
     optimizer: &AdamW,
 };
 

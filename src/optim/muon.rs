@@ -8,7 +8,7 @@ use super::{Kind, Optimizer, Update};
 use crate::kernels::muon;
 use crate::kernels::weights;
 use crate::param::{Param, Role};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 const SOURCE: &str = "Jordan et al. 2024; arXiv 2502.16982";
 
@@ -16,7 +16,9 @@ pub(super) const KIND: Kind = Kind {
     entry: Entry {
         name: "muon",
         label: "Muon",
-        about: "Steps of equal size in all directions of a weight matrix; AdamW for biases and small layers",
+        about: told(
+            "Steps of equal size in all directions of a weight matrix; AdamW for biases and small layers",
+        ),
     },
     source: SOURCE,
     optimizer: &Muon { matrices: true },
@@ -26,7 +28,7 @@ pub(super) const CONVOLUTIONS: Kind = Kind {
     entry: Entry {
         name: "muon_conv",
         label: "Muon, convolutions only",
-        about: "Muon for convolutions, AdamW for all other layers",
+        about: told("Muon for convolutions, AdamW for all other layers"),
     },
     source: SOURCE,
     optimizer: &Muon { matrices: false },

@@ -4,15 +4,15 @@
 use super::{Kind, Optimizer, Update};
 use crate::kernels::weights::{self, Velocity};
 use crate::param::Param;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const KIND: Kind = Kind {
     entry: Entry {
         name: "sgd",
         label: "SGD, Nesterov",
-        about: "Gradient descent with momentum: rates are some hundred times those of AdamW",
+        about: told("Gradient descent with momentum: rates are some hundred times those of AdamW"),
     },
-    source: "Sutskever et al., ICML 2013, equations 3 and 4",
+    source: told("Sutskever et al., ICML 2013, equations 3 and 4"),
     optimizer: &Sgd,
 };
 

@@ -4,7 +4,7 @@ use super::activations::{ACTIVATIONS, ActivationScheme};
 use super::gradients::{GRADIENTS, GradientScheme};
 use super::weights::{QUANTIZERS, Scheme};
 use crate::Result;
-use crate::registry::{Entry, Named, Registry};
+use crate::registry::{Entry, Named, Registry, told};
 
 /// How the first and the last layer are rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,16 +35,19 @@ impl Named for Ends {
 pub static ENDS: Registry<Ends> = Registry::new("ends", OWN);
 
 const OWN: &[Ends] = &[
-    Ends { entry: Entry { name: "same", label: "Like the others", about: "As published" }, end: End::Same },
+    Ends {
+        entry: Entry { name: "same", label: "Like the others", about: told("As published") },
+        end: End::Same,
+    },
     Ends {
         entry: Entry {
             name: "8",
             label: "8 bits",
-            about: "By the same scheme, or as integers where it has no 8 bits",
+            about: told("By the same scheme, or as integers where it has no 8 bits"),
         },
         end: End::Byte,
     },
-    Ends { entry: Entry { name: "full", label: "FP32", about: "Not rounded" }, end: End::Full },
+    Ends { entry: Entry { name: "full", label: "FP32", about: told("Not rounded") }, end: End::Full },
 ];
 
 /// Bits of [`End::Byte`].

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::Result;
 use crate::kernels::blocks::Granularity;
-use crate::registry::{Entry, Named, Registry};
+use crate::registry::{Entry, Named, Registry, told};
 
 impl fmt::Display for Granularity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,31 +36,39 @@ pub static GRANULARITIES: Registry<Sharing> = Registry::new("granularity", SHARI
 
 const SHARINGS: &[Sharing] = &[
     Sharing {
-        entry: Entry { name: "net", label: "The whole net", about: "One scale for all layers" },
+        entry: Entry { name: "net", label: "The whole net", about: told("One scale for all layers") },
         granularity: Granularity::Net,
     },
     Sharing {
-        entry: Entry { name: "tensor", label: "A layer", about: "One scale a layer, as published" },
+        entry: Entry { name: "tensor", label: "A layer", about: told("One scale a layer, as published") },
         granularity: Granularity::Tensor,
     },
     Sharing {
-        entry: Entry { name: "channel", label: "A channel", about: "One scale an output channel" },
+        entry: Entry { name: "channel", label: "A channel", about: told("One scale an output channel") },
         granularity: Granularity::Channel,
     },
     Sharing {
         entry: Entry {
             name: "group128",
             label: "128 weights",
-            about: "One scale for 128 weights of a channel",
+            about: told("One scale for 128 weights of a channel"),
         },
         granularity: Granularity::Group(128),
     },
     Sharing {
-        entry: Entry { name: "group64", label: "64 weights", about: "One scale for 64 weights of a channel" },
+        entry: Entry {
+            name: "group64",
+            label: "64 weights",
+            about: told("One scale for 64 weights of a channel"),
+        },
         granularity: Granularity::Group(64),
     },
     Sharing {
-        entry: Entry { name: "group32", label: "32 weights", about: "One scale for 32 weights of a channel" },
+        entry: Entry {
+            name: "group32",
+            label: "32 weights",
+            about: told("One scale for 32 weights of a channel"),
+        },
         granularity: Granularity::Group(32),
     },
 ];

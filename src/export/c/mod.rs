@@ -10,14 +10,16 @@ use super::{Artifact, Network, Target};
 use crate::data::{IMAGE_BYTES, PLANE};
 use crate::integer::arithmetic::Requantize;
 use crate::integer::{Integer, Span, Step, Value, pixels};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 use crate::{Error, Result};
 
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "c",
         label: "C header",
-        about: "For microcontrollers: one C99 header of integers alone, with 8-bit activations and test vectors",
+        about: told(
+            "For microcontrollers: one C99 header of integers alone, with 8-bit activations and test vectors",
+        ),
     },
     engine: false,
     images: true,

@@ -1,13 +1,15 @@
 //! One page in one file that classifies pictures offline: the packed network in base64, and an interpreter.
 
 use super::{Artifact, Network, Target, card, safetensors};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "html",
         label: "Page of one file",
-        about: "A page that classifies pictures, drawings and camera images offline, with the network inside",
+        about: told(
+            "A page that classifies pictures, drawings and camera images offline, with the network inside",
+        ),
     },
     engine: false,
     images: false,

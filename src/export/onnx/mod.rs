@@ -13,7 +13,7 @@ use self::proto::{Model, OperatorSet, Property, data_type};
 use super::{Artifact, Network, Target};
 use crate::Result;
 use crate::lower::{Op, Operation, fold};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 /// Asks the runtime to give up the few kernels that take quantized weights as they are, and to unpack them once instead
 /// of at every picture: three times as fast.
@@ -28,7 +28,7 @@ pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "onnx",
         label: "ONNX",
-        about: "For ONNX Runtime on any machine and in browsers, with 4-bit weights (opset 21)",
+        about: told("For ONNX Runtime on any machine and in browsers, with 4-bit weights (opset 21)"),
     },
     engine: false,
     images: false,
@@ -41,7 +41,9 @@ pub(super) const FLOAT: Target = Target {
     entry: Entry {
         name: "onnx_float",
         label: "ONNX, unpacked",
-        about: "The same with its weights as 32-bit numbers, for runtimes without 4-bit types (opset 18)",
+        about: told(
+            "The same with its weights as 32-bit numbers, for runtimes without 4-bit types (opset 18)",
+        ),
     },
     engine: false,
     images: false,

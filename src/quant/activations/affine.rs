@@ -5,17 +5,17 @@ use super::measured::Measured;
 use super::{ActivationScheme, Reach, most};
 use crate::kernels::rounding::Rounding;
 use crate::quant::format::Format;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
         name: "affine",
         label: "Affine",
-        about: "Equally spaced levels from 0 to the largest value of the batches so far",
+        about: told("Equally spaced levels from 0 to the largest value of the batches so far"),
     },
     format: Format::Integer,
-    formula: "s = range / (2^b - 1), x_q = s clamp(round(x / s), 0, 2^b - 1)",
-    source: "arXiv 1806.08342",
+    formula: told("s = range / (2^b - 1), x_q = s clamp(round(x / s), 0, 2^b - 1)"),
+    source: told("arXiv 1806.08342"),
     bits: &[2, 3, 4, 5, 6, 7, 8],
     reach: Reach::Measured,
     build: |request| {

@@ -3,13 +3,13 @@
 use super::{ActivationQuantizer, ActivationScheme, Reach, most};
 use crate::kernels::rounding::Rounding;
 use crate::quant::format::Format;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
-    entry: Entry { name: "dorefa", label: "DoReFa", about: "Clipped to 0 to 1, equally spaced levels" },
+    entry: Entry { name: "dorefa", label: "DoReFa", about: told("Clipped to 0 to 1, equally spaced levels") },
     format: Format::Integer,
-    formula: "x_q = round((2^b - 1) clamp(x, 0, 1)) / (2^b - 1)",
-    source: "arXiv 1606.06160, equation 11",
+    formula: told("x_q = round((2^b - 1) clamp(x, 0, 1)) / (2^b - 1)"),
+    source: told("arXiv 1606.06160, equation 11"),
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     reach: Reach::Given,
     build: |request| Some(Box::new(Dorefa { most: most(request.bits) })),

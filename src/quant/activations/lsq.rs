@@ -6,18 +6,18 @@ use crate::kernels::rounding::{Keep, Rounding, Sums, largest_and_sum};
 use crate::param::Param;
 use crate::quant::format::Format;
 use crate::quant::learned::Learned;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 use crate::state::Visitor;
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
         name: "lsq",
         label: "LSQ",
-        about: "Equally spaced levels whose step is learned by its own gradient",
+        about: told("Equally spaced levels whose step is learned by its own gradient"),
     },
     format: Format::Integer,
-    formula: "x_q = s clamp(round(x / s), 0, 2^b - 1), s learned, from 2 mean(x) / sqrt(2^b - 1)",
-    source: "arXiv 1902.08153, equations 1 to 3",
+    formula: told("x_q = s clamp(round(x / s), 0, 2^b - 1), s learned, from 2 mean(x) / sqrt(2^b - 1)"),
+    source: told("arXiv 1902.08153, equations 1 to 3"),
     bits: &[2, 3, 4, 5, 6, 7, 8],
     reach: Reach::Learned,
     build: |request| Some(Box::new(Lsq::new(request))),

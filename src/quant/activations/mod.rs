@@ -15,7 +15,7 @@ mod pact;
 use super::format::{Format, Reach, check_bits, most};
 use crate::kernels::rounding::{Keep, Rounding, Sums};
 use crate::param::Param;
-use crate::registry::{Entry, Named, Registry};
+use crate::registry::{Entry, Named, Registry, told};
 use crate::state::Visitor;
 use crate::{Result, Tensor};
 
@@ -129,10 +129,10 @@ pub static ACTIVATIONS: Registry<ActivationScheme> = Registry::new(
 
 /// Activations as they are, as in the paper.
 const NONE: ActivationScheme = ActivationScheme {
-    entry: Entry { name: "none", label: "FP32", about: "Activations are not rounded, as published" },
+    entry: Entry { name: "none", label: "FP32", about: told("Activations are not rounded, as published") },
     format: Format::Full,
-    formula: "x_q = x",
-    source: "IEEE 754",
+    formula: told("x_q = x"),
+    source: told("IEEE 754"),
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     reach: Reach::Given,
     build: |_| None,

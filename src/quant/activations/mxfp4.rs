@@ -4,17 +4,17 @@ use super::{ActivationQuantizer, ActivationScheme, Reach};
 use crate::kernels::minifloat::E2M1;
 use crate::kernels::rounding::{Keep, Rounding};
 use crate::quant::format::Format;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
         name: "mxfp4",
         label: "MXFP4",
-        about: "4-bit floating point, 32 channels of a pixel with a power of two as their scale",
+        about: told("4-bit floating point, 32 channels of a pixel with a power of two as their scale"),
     },
     format: Format::Float,
-    formula: "s = 2^(floor(log2 max x) - 2) for 32 channels, x_q = s e2m1(x / s)",
-    source: "OCP microscaling formats 1.0; arXiv 2505.14669",
+    formula: told("s = 2^(floor(log2 max x) - 2) for 32 channels, x_q = s e2m1(x / s)"),
+    source: told("OCP microscaling formats 1.0; arXiv 2505.14669"),
     bits: &[4],
     reach: Reach::Given,
     build: |_| Some(Box::new(Mxfp4)),

@@ -5,13 +5,19 @@ use crate::kernels::rounding::{Rounding, Sums};
 use crate::param::Param;
 use crate::quant::format::Format;
 use crate::quant::learned::Learned;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
-    entry: Entry { name: "pact", label: "PACT", about: "Equally spaced levels up to a clip that is learned" },
+    entry: Entry {
+        name: "pact",
+        label: "PACT",
+        about: told("Equally spaced levels up to a clip that is learned"),
+    },
     format: Format::Integer,
-    formula: "x_q = round(clamp(x, 0, a) (2^b - 1) / a) a / (2^b - 1), a learned, from 10, with an L2 penalty",
-    source: "arXiv 1805.06085, equations 1 to 3",
+    formula: told(
+        "x_q = round(clamp(x, 0, a) (2^b - 1) / a) a / (2^b - 1), a learned, from 10, with an L2 penalty",
+    ),
+    source: told("arXiv 1805.06085, equations 1 to 3"),
     bits: &[2, 3, 4, 5, 6, 7, 8],
     reach: Reach::Learned,
     build: |request| Some(Box::new(Pact::new(request))),

@@ -6,17 +6,19 @@ use crate::Tensor;
 use crate::kernels::blocks::Extent;
 use crate::kernels::gradients::{Noise, change, extents};
 use crate::quant::format::Format;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: GradientScheme = GradientScheme {
     entry: Entry {
         name: "affine",
         label: "Affine",
-        about: "Equally spaced levels over a batch's range, up or down by chance",
+        about: told("Equally spaced levels over a batch's range, up or down by chance"),
     },
     format: Format::Integer,
-    formula: "g_q = s (floor(g / s + z + u) - z), u uniform in [0, 1); 2^b levels hold 0 and both ends of the batch",
-    source: "arXiv 1806.08342, section 2.1",
+    formula: told(
+        "g_q = s (floor(g / s + z + u) - z), u uniform in [0, 1); 2^b levels hold 0 and both ends of the batch",
+    ),
+    source: told("arXiv 1806.08342, section 2.1"),
     bits: &[4, 8],
     round: Some(round),
 };

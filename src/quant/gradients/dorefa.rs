@@ -4,17 +4,21 @@ use super::{GradientScheme, most};
 use crate::Tensor;
 use crate::kernels::gradients::{Noise, change, extents};
 use crate::quant::format::Format;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: GradientScheme = GradientScheme {
     entry: Entry {
         name: "dorefa",
         label: "DoReFa",
-        about: "Equally spaced levels up to each image's largest gradient, up or down by chance; without a 0",
+        about: told(
+            "Equally spaced levels up to each image's largest gradient, up or down by chance; without a 0",
+        ),
     },
     format: Format::Integer,
-    formula: "g_q = 2 m (round((2^b - 1) (g / 2m + 1/2 + N)) / (2^b - 1) - 1/2), m = max|g| of an image, N = noise / (2^b - 1)",
-    source: "arXiv 1606.06160, equation 12",
+    formula: told(
+        "g_q = 2 m (round((2^b - 1) (g / 2m + 1/2 + N)) / (2^b - 1) - 1/2), m = max|g| of an image, N = noise / (2^b - 1)",
+    ),
+    source: told("arXiv 1606.06160, equation 12"),
     bits: &[2, 3, 4, 5, 6, 7, 8],
     round: Some(round),
 };

@@ -6,17 +6,17 @@ use crate::kernels::blocks::Extent;
 use crate::kernels::gradients::{Noise, change, extents};
 use crate::kernels::minifloat::E5M2;
 use crate::quant::format::Format;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: GradientScheme = GradientScheme {
     entry: Entry {
         name: "fp8_e5m2",
         label: "FP8 E5M2",
-        about: "5 bits of exponent and 2 of mantissa, to the nearest number",
+        about: told("5 bits of exponent and 2 of mantissa, to the nearest number"),
     },
     format: Format::Float,
-    formula: "s = max|g| / 57344, g_q = s e5m2(g / s)",
-    source: "arXiv 2209.05433",
+    formula: told("s = max|g| / 57344, g_q = s e5m2(g / s)"),
+    source: told("arXiv 2209.05433"),
     bits: &[8],
     round: Some(round),
 };

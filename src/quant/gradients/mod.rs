@@ -9,7 +9,7 @@ mod mxfp4;
 
 use super::format::{Format, check_bits, most};
 use crate::kernels::gradients::Noise;
-use crate::registry::{Entry, Named, Registry};
+use crate::registry::{Entry, Named, Registry, told};
 use crate::{Result, Tensor};
 
 /// A registered scheme.
@@ -40,10 +40,10 @@ pub static GRADIENTS: Registry<GradientScheme> =
 
 /// Gradients as they are, as in the paper.
 const NONE: GradientScheme = GradientScheme {
-    entry: Entry { name: "none", label: "FP32", about: "Gradients are not rounded, as published" },
+    entry: Entry { name: "none", label: "FP32", about: told("Gradients are not rounded, as published") },
     format: Format::Full,
-    formula: "g_q = g",
-    source: "IEEE 754",
+    formula: told("g_q = g"),
+    source: told("IEEE 754"),
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     round: None,
 };

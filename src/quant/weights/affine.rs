@@ -3,17 +3,19 @@
 
 use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::{Blocks, Extent};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "affine",
         label: "Affine",
-        about: "Uniform grid from the smallest to the largest weight, with a zero point",
+        about: told("Uniform grid from the smallest to the largest weight, with a zero point"),
     },
     format: Format::Integer,
-    formula: "s = (max - min) / (2^b - 1), z = round(-min / s), W_q = s (clamp(round(W / s) + z, 0, 2^b - 1) - z)",
-    source: "arXiv 1806.08342, equations 1 to 4",
+    formula: told(
+        "s = (max - min) / (2^b - 1), z = round(-min / s), W_q = s (clamp(round(W / s) + z, 0, 2^b - 1) - z)",
+    ),
+    source: told("arXiv 1806.08342, equations 1 to 4"),
     bits: &[2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::Any,
     build: |request| Some(Box::new(Affine::new(request))),

@@ -11,18 +11,20 @@ use crate::kernels::minifloat::power_of_two;
 use crate::kernels::nearest::Nearest;
 use crate::param::Param;
 use crate::quant::learned::Learned;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 use crate::state::Visitor;
 
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "apot",
         label: "APoT",
-        about: "Sums of powers of two, dense around 0, up to a clip that is learned",
+        about: told("Sums of powers of two, dense around 0, up to a clip that is learned"),
     },
     format: Format::Custom,
-    formula: "x = (W - mean) / deviation, W_q = deviation a P(clamp(x / a, -1, 1)), a learned, from 3; P to sums of up to four powers of two",
-    source: "arXiv 1909.13144, equations 4 to 9",
+    formula: told(
+        "x = (W - mean) / deviation, W_q = deviation a P(clamp(x / a, -1, 1)), a learned, from 3; P to sums of up to four powers of two",
+    ),
+    source: told("arXiv 1909.13144, equations 4 to 9"),
     bits: &[2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::WithinTensor,
     build: |request| Some(Box::new(Apot::new(request))),

@@ -2,13 +2,17 @@
 
 use super::{Format, Grid, Known, Quantizer, Scheme, Shared, mean_magnitudes};
 use crate::kernels::blocks::Blocks;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: Scheme = Scheme {
-    entry: Entry { name: "binary", label: "Binary", about: "One bit: the sign, times the mean magnitude" },
+    entry: Entry {
+        name: "binary",
+        label: "Binary",
+        about: told("One bit: the sign, times the mean magnitude"),
+    },
     format: Format::Custom,
-    formula: "W_q = sign(W) mean|W|, sign(0) = 1",
-    source: "arXiv 1603.05279",
+    formula: told("W_q = sign(W) mean|W|, sign(0) = 1"),
+    source: told("arXiv 1603.05279"),
     bits: &[1],
     sharing: Shared::WithinTensor,
     build: |request| Some(Box::new(Binary { blocks: request.blocks, scales: Vec::new() })),

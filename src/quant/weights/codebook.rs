@@ -9,17 +9,17 @@ use crate::kernels::grid::F32_BITS;
 use crate::kernels::nearest::Nearest;
 use crate::kernels::parallel;
 use crate::param::{Param, Role};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "codebook",
         label: "Codebook",
-        about: "2^b values, found by k-means among the weights of a layer and trained with them",
+        about: told("2^b values, found by k-means among the weights of a layer and trained with them"),
     },
     format: Format::Custom,
-    formula: "W_q = the nearest of 2^b centroids; a centroid's gradient is the sum of its weights'",
-    source: "arXiv 1510.00149, sections 3.1 to 3.3",
+    formula: told("W_q = the nearest of 2^b centroids; a centroid's gradient is the sum of its weights'"),
+    source: told("arXiv 1510.00149, sections 3.1 to 3.3"),
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::Whole,
     build: |request| Some(Box::new(Codebook::new(request))),

@@ -3,17 +3,19 @@
 use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared, abs_max, mean_magnitudes};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::weights::tanh;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "dorefa",
         label: "DoReFa",
-        about: "Through tanh onto equally spaced levels of -1 to 1, none of them 0",
+        about: told("Through tanh onto equally spaced levels of -1 to 1, none of them 0"),
     },
     format: Format::Integer,
-    formula: "t = tanh(W) / (2 max|tanh(W)|) + 1/2, W_q = 2 round((2^b - 1) t) / (2^b - 1) - 1; 1 bit: sign(W) mean|W|",
-    source: "arXiv 1606.06160, equations 8 and 9",
+    formula: told(
+        "t = tanh(W) / (2 max|tanh(W)|) + 1/2, W_q = 2 round((2^b - 1) t) / (2^b - 1) - 1; 1 bit: sign(W) mean|W|",
+    ),
+    source: told("arXiv 1606.06160, equations 8 and 9"),
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::WithinTensor,
     build: |request| Some(Box::new(Dorefa::new(request))),

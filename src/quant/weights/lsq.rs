@@ -4,18 +4,20 @@ use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared};
 use crate::kernels::blocks::Blocks;
 use crate::param::Param;
 use crate::quant::learned::Learned;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 use crate::state::Visitor;
 
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "lsq",
         label: "LSQ",
-        about: "Uniform grid whose step is learned by its own gradient",
+        about: told("Uniform grid whose step is learned by its own gradient"),
     },
     format: Format::Integer,
-    formula: "W_q = s clamp(round(W / s), -2^(b-1), 2^(b-1) - 1), s learned, from 2 mean|W| / sqrt(2^(b-1) - 1)",
-    source: "arXiv 1902.08153, equations 1 to 3",
+    formula: told(
+        "W_q = s clamp(round(W / s), -2^(b-1), 2^(b-1) - 1), s learned, from 2 mean|W| / sqrt(2^(b-1) - 1)",
+    ),
+    source: told("arXiv 1902.08153, equations 1 to 3"),
     bits: &[2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::WithinTensor,
     build: |request| Some(Box::new(Lsq::new(request))),

@@ -26,7 +26,7 @@ use super::granularity::{GRANULARITIES, Sharing};
 use crate::kernels::blocks::{Blocks, Granularity};
 use crate::kernels::grid::Grid;
 use crate::param::{Known, Quantizer, Role};
-use crate::registry::{Entry, Named, Registry};
+use crate::registry::{Entry, Named, Registry, told};
 use crate::{Error, Result};
 
 /// What a quantizer is made for.
@@ -111,10 +111,10 @@ pub static QUANTIZERS: Registry<Scheme> = Registry::new(
 
 /// No quantization: the FP32 baseline.
 const NONE: Scheme = Scheme {
-    entry: Entry { name: "none", label: "FP32", about: "Full-precision weights, the baseline" },
+    entry: Entry { name: "none", label: "FP32", about: told("Full-precision weights, the baseline") },
     format: Format::Full,
-    formula: "W_q = W",
-    source: "IEEE 754",
+    formula: told("W_q = W"),
+    source: told("IEEE 754"),
     bits: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
     sharing: Shared::Any,
     build: |_| None,

@@ -4,7 +4,7 @@ use super::{Format, Grid, Known, Quantizer, Scheme, Shared, scale_to};
 use crate::kernels::blocks::Blocks;
 use crate::kernels::grid::F32_BITS;
 use crate::kernels::minifloat::{E2M1, E4M3};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 /// Weights of a block.
 const BLOCK: usize = 16;
@@ -16,11 +16,11 @@ pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "nvfp4",
         label: "NVFP4",
-        about: "4-bit floating point, 16 weights with an 8-bit scale, and one more scale a tensor",
+        about: told("4-bit floating point, 16 weights with an 8-bit scale, and one more scale a tensor"),
     },
     format: Format::Float,
-    formula: "t = max|W| / 2688, s = t e4m3(max|W of 16| / 6t), W_q = s e2m1(W / s)",
-    source: "arXiv 2601.22813",
+    formula: told("t = max|W| / 2688, s = t e4m3(max|W of 16| / 6t), W_q = s e2m1(W / s)"),
+    source: told("arXiv 2601.22813"),
     bits: &[4],
     sharing: Shared::Fixed(BLOCK),
     build: |request| Some(Box::new(Nvfp4 { blocks: request.blocks, scales: Vec::new() })),

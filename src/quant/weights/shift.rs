@@ -15,18 +15,22 @@ use crate::kernels::blocks::Blocks;
 use crate::kernels::dense_shift::Runs;
 use crate::kernels::minifloat::{floor_log2, power_of_two};
 use crate::param::{Param, Role};
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 use crate::state::Visitor;
 
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "shift",
         label: "Shift",
-        about: "Powers of two with a sign and without a zero; exponents are counted by latent variables",
+        about: told(
+            "Powers of two with a sign and without a zero; exponents are counted by latent variables",
+        ),
     },
     format: Format::Custom,
-    formula: "W_q = g sign(W) 2^S, S_t = (S_t-1 + 1) [V_t > 0] for 2^(b-1) - 1 latent variables V, S = the last; g a power of two",
-    source: "arXiv 2208.09708, section 3",
+    formula: told(
+        "W_q = g sign(W) 2^S, S_t = (S_t-1 + 1) [V_t > 0] for 2^(b-1) - 1 latent variables V, S = the last; g a power of two",
+    ),
+    source: told("arXiv 2208.09708, section 3"),
     bits: &[2, 3, 4],
     sharing: Shared::Whole,
     build: |request| Some(Box::new(Shift::new(request))),

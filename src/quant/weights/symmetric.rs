@@ -3,7 +3,7 @@
 
 use super::{Format, Grid, Known, Quantizer, Request, Scheme, Shared, abs_max};
 use crate::kernels::blocks::Blocks;
-use crate::registry::Entry;
+use crate::registry::{Entry, told};
 
 /// Keeps the scale of an all-zero block above zero.
 const SCALE_EPSILON: f32 = 1e-8;
@@ -12,11 +12,11 @@ pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "symmetric",
         label: "Symmetric",
-        about: "Symmetric uniform grid, scaled to the largest weight",
+        about: told("Symmetric uniform grid, scaled to the largest weight"),
     },
     format: Format::Integer,
-    formula: "s = (max|W| + 1e-8) / q, W_q = s clamp(round(W / s), -q, q), q = 2^(b-1) - 1",
-    source: "arXiv 2603.13931",
+    formula: told("s = (max|W| + 1e-8) / q, W_q = s clamp(round(W / s), -q, q), q = 2^(b-1) - 1"),
+    source: told("arXiv 2603.13931"),
     bits: &[2, 3, 4, 5, 6, 7, 8],
     sharing: Shared::Any,
     build: |request| Some(Box::new(Symmetric::new(request))),

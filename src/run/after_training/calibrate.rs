@@ -5,7 +5,7 @@ use crate::kernels::rounding::largest_and_sum;
 use crate::layers::Pass;
 use crate::model::Model;
 use crate::quant::ActivationQuantizer;
-use crate::registry::{Entry, Named, Registry};
+use crate::registry::{Entry, Named, Registry, told};
 
 /// A way to choose a range.
 pub struct Calibrator {
@@ -27,14 +27,14 @@ pub static CALIBRATIONS: Registry<Calibrator> = Registry::new("calibration", OWN
 
 const OWN: &[Calibrator] = &[
     Calibrator {
-        entry: Entry { name: "minmax", label: "Largest value", about: "Nothing is clipped" },
+        entry: Entry { name: "minmax", label: "Largest value", about: told("Nothing is clipped") },
         range: |values, _| values.largest,
     },
     Calibrator {
         entry: Entry {
             name: "percentile",
             label: "99.99th percentile",
-            about: "One value in ten thousand is clipped",
+            about: told("One value in ten thousand is clipped"),
         },
         range: |values, _| values.percentile(0.9999),
     },
@@ -42,7 +42,7 @@ const OWN: &[Calibrator] = &[
         entry: Entry {
             name: "mse",
             label: "Least squared error",
-            about: "What clipping and rounding change together is as small as it gets",
+            about: told("What clipping and rounding change together is as small as it gets"),
         },
         range: Distribution::least_squares,
     },
