@@ -129,6 +129,13 @@ impl Trainer {
         self.refresh_forward_weights();
     }
 
+    /// The same for a network alone, which was trained for so many steps. What the optimizer knew of them is not there: it
+    /// begins anew.
+    pub(crate) fn restored_network(&mut self, steps: u64) {
+        self.restored();
+        self.step = steps;
+    }
+
     /// Whether these can be levels of the weights, in their order.
     pub(crate) fn levels_fit(&self, levels: &[Levels]) -> bool {
         let weights = self.model.params().filter(|(_, param)| param.is_weight());

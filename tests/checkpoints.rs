@@ -316,6 +316,7 @@ fn a_packed_network_computes_what_the_run_did_and_is_small() {
         assert_eq!(told.reports, history.reports, "{method}");
         assert!(matches!(network.advance().unwrap(), Event::Finished { epoch: 2 }), "{method}");
         assert_eq!(seen(&mut network), seen(&mut run), "{method}");
+        assert_eq!(network.steps(), run.steps(), "{method}");
         assert!(file.len() < whole, "{method}: {} of {whole} bytes", file.len());
         // Damage is told, and never taken for a network.
         for cut in [0, 9, file.len() / 2, file.len() - 1] {

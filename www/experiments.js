@@ -52,6 +52,7 @@ export class Experiments {
   /** Finished runs go on until so many epochs. */
   lengthen(epochs) {
     const { session } = this;
+    if (!session.hasImages()) return;
     return session.inTurn("creating", async () => {
       for (const run of session.runs) {
         await this.#goOn(run, { ...run.settings, epochs }, `${epochs} epochs`);
@@ -81,6 +82,7 @@ export class Experiments {
    */
   goOnWith(run, difference) {
     const { session } = this;
+    if (!session.hasImages()) return;
     return session.inTurn("creating", async () => {
       if (!session.runs.includes(run)) return;
       const settings = this.#changedOf(run, difference);
@@ -114,7 +116,7 @@ export class Experiments {
 
   async #add(difference, make) {
     const { session } = this;
-    if (session.busy || !session.engine || session.runs.length !== 1) return;
+    if (session.busy || !session.engine || session.runs.length !== 1 || !session.hasImages()) return;
     const [first] = session.runs;
     if (session.playing) session.wishTo("play");
     const settings = this.#changedOf(first, difference);
@@ -208,6 +210,7 @@ export class Experiments {
    */
   async quantizeAfterTraining(run, schemes, options) {
     const { session } = this;
+    if (!session.hasImages()) return;
     if (!run.afterTraining?.isOf(run)) run.afterTraining = new AfterTraining(run);
     const test = run.afterTraining;
     const quantizations = test.begin(schemes, options);

@@ -19,7 +19,8 @@ export const To = Object.freeze({
   /**
    * {source: {kind: "builtin", train, test} | SetSource of images/read.js |
    * {kind: "images", name, classes: string[], pixels: Uint8Array (n * 32 * 32 * 3, RGB), labels: Uint8Array} |
-   * {kind: "saved", name, files: [Blob] (a saved run that has its own pictures with it)}}.
+   * {kind: "saved", name, files: [Blob] (a saved run that has its own pictures with it)} |
+   * {kind: "standIn", name, files: [Blob] (a saved run that is looked at without its images)}}.
    * What trains goes on. -> DatasetView. On an error nothing that was loaded changes.
    */
   LOAD: "load",

@@ -178,6 +178,8 @@ export class RunRecord {
     this.gradNorms = [];
     /** EpochEvents so far. */
     this.epochs = [];
+    /** So many of these were in the file of a packed network, which has no images of their tests. */
+    this.packedEpochs = 0;
     /** The last step. */
     this.last = null;
     /** @type {Progress} */

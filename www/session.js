@@ -287,7 +287,7 @@ export class Session extends Events {
   async #load(source) {
     const view = await this.client.request(To.LOAD, { source });
     this.#put(askingFor(view.info));
-    this.#loaded = { ...view, source, key: dataKey(this.settings) };
+    this.#loaded = { ...view, source, key: view.info.isStandIn ? "" : dataKey(this.settings) };
     this.sources.remember(this.settings.data, source);
     this.tell("data");
     this.tell("settings");
@@ -399,8 +399,18 @@ export class Session extends Events {
     return this.runs.length > 0 && this.runs.every(({ status }) => status === "finished");
   }
 
+  /** Whether the images of the runs are here; where those of one are not, that is told. */
+  hasImages() {
+    const without = this.runs.find(({ data }) => data.isStandIn);
+    if (!without) return true;
+    const { name } = without.data;
+    this.notify("info", `Only a network that was trained on ${name} is here, without its images. Load ${name} and open the network again: then it can be trained and tested.`);
+    return false;
+  }
+
   /** Trains, as soon as there is a run to train. @param {"play"|"step"} how */
   async train(how) {
+    if (!this.hasImages()) return;
     if (this.finished && this.#wantsMoreEpochs()) return this.experiments.lengthen(this.settings.epochs);
     if (this.finished && this.waiting.length === 0) {
       const epochs = this.settings.epochs + MORE_EPOCHS;
@@ -554,20 +564,26 @@ export class Session extends Events {
     const ofEngine = about ? Object.fromEntries(SETTINGS.filter(({ field }) => field).map((row) => [row.key, settings[row.key]])) : {};
     const goal = { ...this.settings, ...ofEngine, ...wanted, race: "" };
     if (epochs) goal.epochs = Math.max(epochs, goal.epochs);
-    if (wanted && this.loaded?.key !== dataKey(goal)) await this.#loadFor(goal, { file, name });
+    if (wanted && this.loaded?.key !== dataKey(goal)) await this.#loadFor(goal, { file, name, packed: about.packed });
     const { loaded } = this;
     if (!loaded) throw new Error(`${name} does not say on which images it was trained: load these first.`);
     const id = this.run?.id ?? 1;
     const config = epochs ? runConfig(goal) : {};
     const answer = await this.client.request(To.OPEN, { run: id, dataset: loaded.dataset, file, name, config, alone: true });
-    return { run: restored(id, ofRun(goal), loaded, answer), intact: answer.history.intact, name };
+    const run = restored(id, ofRun(goal), loaded, answer);
+    if (about?.packed) run.packedEpochs = run.epochs.length;
+    return { run, intact: answer.history.intact, name };
   }
 
-  /** Loads the images of a saved run. Own pictures are kept here under their fingerprint, or in its file. */
-  async #loadFor(settings, { file, name }) {
+  /**
+   * Loads the images of a saved run. Own pictures are kept here under their fingerprint, or in its file; a packed network can
+   * be looked at without any.
+   */
+  async #loadFor(settings, { file, name, packed }) {
     const { data, images } = settings;
+    const isKept = this.store.sets.some((set) => set.data === data && set.fingerprint === images);
+    if (packed && data !== "builtin" && !isKept) return this.#load({ kind: "standIn", name, files: [file] });
     try {
-      const isKept = this.store.sets.some((set) => set.data === data && set.fingerprint === images);
       if (data !== "images") await this.#load(await this.sources.find(settings));
       else if (isKept) await this.#load(await this.sources.ready(await this.store.find(data, images)));
       else await this.#load({ kind: "saved", name, files: [file] });

@@ -3,7 +3,8 @@
 import { fetchOrigin } from "./images/origin.js";
 import { readFiles } from "./images/read.js";
 
-const DATA_OF_KIND = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100", images: "images" };
+/** The setting `data` of each kind of data set that the engine tells of. */
+export const DATA_OF_KIND = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100", images: "images" };
 
 /** What names the images that `settings` ask for. */
 export const dataKey = ({ data, train, test, images }) => (data === "builtin" ? `${data} ${train} ${test}` : `${data} ${images}`);

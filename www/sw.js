@@ -3,7 +3,7 @@
  * (answers that bring their own keep them), and keeps the whole page on the device, so that it opens offline.
  *
  * A version of the page is kept as a whole or not at all: `offline.json` names every file with its SHA-256, and
- * each version has a cache of its own. A navigation asks for the list first; where it names a new version, the
+ * each version has a cache of its own. Files that it lists for later are kept once they were asked for. A navigation asks for the list first; where it names a new version, the
  * files that changed are fetched and the new version is what opens. Without an answer in time, or offline, the
  * version that is there opens. A page and its workers stay with the version that they were opened from.
  */
@@ -19,6 +19,7 @@ const HOME = new URL("./", location);
 const PREFIX = `nibble ${HOME.pathname} `;
 const LIST = new URL("offline.json", HOME).href;
 const PAGE = new URL("index.html", HOME).href;
+const LATER = new URL("networks/", HOME).href;
 /** Which version each page and worker was opened from; the browser ends this script when it is idle. */
 const CLIENTS = `${PREFIX}clients`;
 const NETWORK = "network";
@@ -74,6 +75,24 @@ async function fill(cache, path, sum, before) {
   return cache.put(url, new Response(bytes, { headers: { "content-type": headers.get("content-type") ?? "" } }));
 }
 
+/** Copies what was asked for in an earlier version, where it is the same. */
+async function fillLater(cache, { later }, before) {
+  for (const [path, sum] of Object.entries(later ?? {})) {
+    if (before?.list.later?.[path] !== sum) continue;
+    const url = new URL(path, HOME).href;
+    const same = await (await caches.open(before.name)).match(url);
+    if (same) await cache.put(url, same);
+  }
+}
+
+/** Keeps an answer that the version lists for later, if it is the one that is listed. */
+async function keepLater(version, response) {
+  const present = version === NETWORK ? (await versions())[0] : (await versions()).find(({ name }) => name === version);
+  const path = Object.keys(present?.list.later ?? {}).find((one) => new URL(one, HOME).href === response.url);
+  if (!path || (await digest(await response.clone().arrayBuffer())) !== present.list.later[path]) return;
+  await (await caches.open(present.name)).put(response.url, response);
+}
+
 /** Keeps the version that the host has now. Resolves with its cache's name; rejects offline, or if it changes meanwhile. */
 async function keep() {
   const response = await fetch(LIST, { cache: "no-store" });
@@ -89,6 +108,7 @@ async function keep() {
   };
   try {
     await Promise.all(Array.from({ length: AT_ONCE }, one));
+    await fillLater(cache, list, before);
   } catch (error) {
     files.length = 0;
     await caches.delete(name);
@@ -141,6 +161,8 @@ async function tidy() {
   for (const name of await caches.keys()) if (name.startsWith(PREFIX) && !used.has(name)) await caches.delete(name);
 }
 
+/** Where files lie of which none is needed to open the page: the list says which of them there are. */
+const isForLater = (url) => url.startsWith(LATER);
 const isPage = (url) => url.pathname === HOME.pathname || url.href.split(/[?#]/)[0] === PAGE;
 
 async function navigate(event) {
@@ -165,7 +187,9 @@ async function resource(event) {
   const held = version !== NETWORK && (await from(version));
   if (held) return held;
   try {
-    return await fetch(request);
+    const response = await fetch(request);
+    if (response.ok && isForLater(request.url)) event.waitUntil(keepLater(version, response.clone()));
+    return response;
   } catch (error) {
     // Offline, in a page that was opened before anything was kept.
     const [newest] = await versions();

@@ -48,9 +48,10 @@ impl Run {
 
     /// After a visitor has put another network in place of that of a new run: this is at its end then.
     pub(crate) fn restored_network(&mut self) {
-        self.trainer.restored();
+        let epochs = self.config().epochs;
+        self.trainer.restored_network(u64::from(epochs) * u64::from(self.steps_per_epoch()));
         self.progress.stage = Stage::Finished;
-        self.progress.epoch = self.config().epochs;
+        self.progress.epoch = epochs;
         self.levels = self.trainer.levels();
     }
 

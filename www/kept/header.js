@@ -13,6 +13,7 @@ const PREFIX = "nibble.";
  * @property {Record<string, string>} settings by their keys, as an address has them
  * @property {{name: string, classes: string[], images: number[], fingerprint: string, kind?: string}} data what it was trained on
  * @property {number} step training steps done
+ * @property {boolean} packed it is a network alone
  * @property {object[]} epochs {epoch, lr, trainLoss, trainAccuracy, testLoss, testAccuracy, average?} of each
  */
 
@@ -34,7 +35,7 @@ export async function aboutOf(file) {
     if (!metadata) return null;
     const field = (name) => JSON.parse(metadata[PREFIX + name]);
     const { step } = field("state");
-    return { format: field("format"), settings: field("settings"), data: field("data"), step, epochs: field("epochs") };
+    return { format: field("format"), settings: field("settings"), data: field("data"), step, packed: `${PREFIX}packed` in metadata, epochs: field("epochs") };
   } catch {
     return null;
   }

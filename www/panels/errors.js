@@ -153,7 +153,7 @@ class Errors {
   }
 
   async #images(run) {
-    if (run.epochs.length === 0) return [];
+    if (run.epochs.length === run.packedEpochs) return [];
     try {
       const { images } = await this.#session.client.request(To.PREDICTIONS, { run: run.id, limit: IMAGES + 1, ...this.#query() });
       return images;
@@ -179,10 +179,11 @@ class Errors {
     const count = images.length === 0 ? "No" : `${found.length > IMAGES ? "The first " : ""}${images.length}`;
     const what = kind === "worst" ? "mistake" : "image";
     const sure = kind === "worst" && images.length > 1 ? ", the surest first" : "";
-    const text = last
+    const packed = last && this.#run.epochs.length === this.#run.packedEpochs;
+    const tested = last
       ? `${count} ${what}${images.length === 1 ? "" : "s"} in the test after epoch ${last.epoch}${sure}.`
       : "After the first epoch's test pass its images are here.";
-    setText(this.galleryNote, text);
+    setText(this.galleryNote, packed ? "This network came packed, without the images of its test." : tested);
     this.gallery.show(images, classes);
   }
 

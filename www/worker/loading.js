@@ -60,6 +60,18 @@ function fromSaved(engine, { name, files: [file] }) {
   }
 }
 
+/** What stands in for the images of a network that is looked at without them. */
+function standIn(engine, { name, files: [file] }) {
+  const saved = checkpoint(engine, file, name);
+  try {
+    const dataset = saved.standIn();
+    if (!dataset) throw new Error(`${name} needs the images that it was trained on: they say how pixels are scaled.`);
+    return dataset;
+  } finally {
+    saved.free();
+  }
+}
+
 /**
  * @param {object} engine the engine's module
  * @param {object} source see `To.LOAD`
@@ -82,6 +94,7 @@ export async function loadDataset(engine, source, progress) {
     return dataset;
   }
   if (source.kind === "saved") return fromSaved(engine, source);
+  if (source.kind === "standIn") return standIn(engine, source);
   return fromSet(engine, source, report);
 }
 
@@ -90,7 +103,8 @@ export async function loadDataset(engine, source, progress) {
  * @returns {{label: number, pixels: Uint8ClampedArray}[]} one strip of 32 x 32 RGBA images a class, in class order
  */
 export function samplesOf(dataset) {
-  const { classes, train } = dataset.info();
+  const { classes, train, isStandIn } = dataset.info();
+  if (isStandIn) return [];
   const found = classes.map(() => []);
   let missing = classes.length * SAMPLES_A_CLASS;
   for (let i = 0; i < Math.min(train, SAMPLES_SEARCHED) && missing > 0; i++) {

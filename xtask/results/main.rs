@@ -1,6 +1,7 @@
 //! Prints docs/RESULTS.md's tables from the logs, and makes runs: `cargo xtask results`.
 
 mod log;
+mod networks;
 mod rerun;
 mod rows;
 mod sums;
@@ -17,12 +18,15 @@ const MARKS: [&str; 2] = ["<!-- results: ", "<!-- end -->"];
 /// Documents with tables.
 const DOCUMENTS: [&str; 2] = ["docs/RESULTS.md", "README.md"];
 
-/// What each recipe reached, for the page.
-const RECIPES: &str = "www/reference/recipes.json";
+/// What the page is told: of each recipe what it reached, and of the trained networks that come with it.
+const PAGE: [(&str, Make); 2] = [
+    ("www/reference/recipes.json", table::recipes),
+    ("www/networks/index.json", |root, _| networks::index(root)),
+];
 /// What brings tables up to date.
 const WRITE: &str = "cargo xtask results --write";
 
-/// Makes a table of the logs below the project's root.
+/// Makes a text of what lies below the project's root.
 type Make = fn(&Path, &Results) -> Result<String, String>;
 
 /// Every table by its name.
@@ -50,10 +54,11 @@ fn run(arguments: &[&str]) -> Result<(), String> {
     match arguments {
         [] => {
             sums::check(root, &results)?;
-            let told =
-                fs::read_to_string(root.join(RECIPES)).map_err(|error| format!("{RECIPES}: {error}"))?;
-            if told != table::recipes(root, &results)? {
-                return Err(format!("{RECIPES}: expected the figures of the logs, found others; {WRITE}"));
+            for (file, make) in PAGE {
+                let told = fs::read_to_string(root.join(file)).map_err(|error| format!("{file}: {error}"))?;
+                if told != make(root, &results)? {
+                    return Err(format!("{file}: expected other figures, found an old file; {WRITE}"));
+                }
             }
             for name in TABLES.map(|(name, _)| name) {
                 println!("{}", table(root, &results, name)?);
@@ -62,9 +67,10 @@ fn run(arguments: &[&str]) -> Result<(), String> {
         }
         ["--write"] => {
             sums::write(root, &results)?;
-            let path = root.join(RECIPES);
-            fs::write(&path, table::recipes(root, &results)?)
-                .map_err(|error| format!("{RECIPES}: {error}"))?;
+            for (file, make) in PAGE {
+                let told = make(root, &results)?;
+                fs::write(root.join(file), told).map_err(|error| format!("{file}: {error}"))?;
+            }
             documents(root, &results, true)
         }
         ["--rerun", name, "--data", data] => rerun::rerun(root, &results, name, Path::new(data)),

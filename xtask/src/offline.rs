@@ -1,14 +1,14 @@
 //! www/offline.json: every file of the page with its SHA-256, from which the service worker knows the page's
 //! version and keeps it for use without a network.
 //!
-//! `{"version":"…","files":{"index.html":"…","../pkg/simd/nibble.js":"…"}}`, paths relative to www/. `serve`
-//! makes it on the fly; for other hosts `build` writes it, and `test` finds a stale one.
+//! `{"version":"…","files":{"index.html":"…","../pkg/simd/nibble.js":"…"},"later":{…}}`, paths relative to www/. What is
+//! for later the service worker keeps once somebody has asked for it. `serve` makes the list on the fly; for other hosts
+//! `build` writes it, and `test` finds a stale one.
 
 use crate::files::{files, hexadecimal, relative};
 use crate::project;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::fs;
 
 /// The list, below the root.
@@ -23,24 +23,32 @@ fn is_loaded(name: &str) -> bool {
     !ignored && !last.starts_with('.') && ending.is_some_and(|ending| data.contains(&ending))
 }
 
+/// Whether it is fetched only when it is asked for.
+fn is_for_later(name: &str) -> bool {
+    name.starts_with("www/networks/") && name.ends_with(".safetensors")
+}
+
 /// The list for the files as they are.
 pub fn list() -> Result<String> {
-    let mut entries = String::new();
+    let (mut loaded, mut later) = (Vec::new(), Vec::new());
     for folder in ["www", "pkg"] {
         for path in files(&project::path(folder))? {
             let name = relative(&path, project::root());
-            if !is_loaded(&name) {
-                continue;
-            }
+            let entries = match (is_loaded(&name), is_for_later(&name)) {
+                (true, _) => &mut loaded,
+                (_, true) => &mut later,
+                _ => continue,
+            };
             let bytes = fs::read(&path).with_context(|| format!("cannot read {name}"))?;
             let from_page = name.strip_prefix("www/").map_or_else(|| format!("../{name}"), String::from);
-            let comma = if entries.is_empty() { "" } else { ",\n" };
-            let _ =
-                write!(entries, "{comma}    \"{from_page}\": \"{}\"", hexadecimal(&Sha256::digest(bytes)));
+            entries.push(format!("    \"{from_page}\": \"{}\"", hexadecimal(&Sha256::digest(bytes))));
         }
     }
-    let version = &hexadecimal(&Sha256::digest(&entries))[..16];
-    Ok(format!("{{\n  \"version\": \"{version}\",\n  \"files\": {{\n{entries}\n  }}\n}}\n"))
+    let (loaded, later) = (loaded.join(",\n"), later.join(",\n"));
+    let version = &hexadecimal(&Sha256::digest(format!("{loaded}\n{later}")))[..16];
+    Ok(format!(
+        "{{\n  \"version\": \"{version}\",\n  \"files\": {{\n{loaded}\n  }},\n  \"later\": {{\n{later}\n  }}\n}}\n"
+    ))
 }
 
 pub fn write() -> Result<()> {
