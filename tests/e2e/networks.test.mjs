@@ -41,6 +41,7 @@ test("each is opened without data, classifies a drawing and tells its card", asy
     await shows(page, ".network-card", new RegExp(`${(100 * accuracy).toFixed(1)} ±`));
     assert.equal(await page.evaluate(() => nibble.run.status), "finished");
   }
+  await page.click(".network-card summary");
   await draw(page);
   await shows(page, ".gallery-note", /came packed/);
   assert.deepEqual(await seriousFindings(page), []);

@@ -10,9 +10,9 @@ import { element, setText } from "../ui/dom.js";
 const FOLDER = new URL("../networks/", import.meta.url);
 
 const MARKUP = `
-  <header><h2 id="networks-title">Open a trained network</h2><p class="panel-about">In a second, without any data: to try it, to look at its weights, to round them further.</p></header>
+  <header><h2 id="networks-title">Open a trained network</h2><p class="panel-about">In a second, without any data.</p></header>
   <ul class="network-list"></ul>
-  <div class="network-card" hidden><h3 id="network-card-title">About this network</h3><dl aria-labelledby="network-card-title"></dl></div>`;
+  <details class="network-card" hidden><summary></summary><dl></dl></details>`;
 
 /** "VGG4bit on CIFAR-10" */
 const nameOf = (model, data) => `${display(settingOf("model"), model)} on ${display(settingOf("data"), data)}`;
@@ -77,7 +77,7 @@ class Networks {
     if (this.card.hidden) return;
     const rows = cardOf(run).flatMap(([term, text]) => [element("dt", {}, term), element("dd", {}, text)]);
     this.card.querySelector("dl").replaceChildren(...rows);
-    setText(this.card.querySelector("h3"), nameOf(run.settings.model, run.settings.data));
+    setText(this.card.querySelector("summary"), `About ${nameOf(run.settings.model, run.settings.data)}`);
   }
 }
 
