@@ -10,6 +10,7 @@ import { Keeping, MORE_EPOCHS } from "./kept/keeping.js";
 import { restored } from "./kept/notes.js";
 import { Experiments } from "./experiments.js";
 import { builds } from "./features.js";
+import { Notebook } from "./lesson/notebook.js";
 import { listen } from "./listen.js";
 import { To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
@@ -75,6 +76,8 @@ export class Session extends Events {
     /** What is done with runs beside training them: race, fork, drop, outlier, quantizing after training. */
     this.experiments = new Experiments(this);
     listen(this);
+    /** What learners leave in lessons. */
+    this.notebook = new Notebook();
     /** Runs kept on this device. */
     this.keeping = new Keeping(this);
   }

@@ -245,6 +245,7 @@ export const WRONG = [
   { query: "room=cellar", says: ["Room", '"cellar"', "Using train"] },
   { query: "lesson=Levels", says: ["Lesson", '"Levels"'] },
   { query: "lesson=levels.0", says: ["Lesson", '"levels.0"'] },
+  { query: "lesson=http://example.org/mine.json", says: ["Lesson", '"http://example.org/mine.json"'] },
   { query: "granularity=row", says: ["One scale for", '"row"', "Using tensor"] },
   { query: "optimizer=adam", says: ["Optimizer", '"adam"', "Using adamw"] },
   { query: "momentum=1", says: ["Momentum", '"1"', "Using 0.9"] },
@@ -320,6 +321,7 @@ export const FRAMED = [
 export const QUOTED = [
   { query: "lesson=tanh", step: "The largest weight rules" },
   { query: "lesson=tanh.2" },
+  { query: "lesson=lessons/tanh.json", step: "The largest weight rules" },
   { query: "lesson=race&seed=7", step: "A fair start", field: { seed: 7 } },
   { query: "build=simd", engine: { build: "simd" } },
   { query: "show=accuracy,weights", parts: ["accuracy", "weights"] },
