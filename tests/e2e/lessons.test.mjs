@@ -486,7 +486,7 @@ for (const [width, height] of [[844, 390], [390, 844]]) {
         await atStep(page, lesson.id, index + 1);
         await page.locator(`${selectorOf(step.point)}.pointed-at`).waitFor();
         await drawn(page);
-        const [seen, next] = await page.evaluate(() => {
+        const { seen, next, free } = await page.evaluate(() => {
           const inSight = (node) => {
             const { left, right, top, bottom } = node.getBoundingClientRect();
             let rows = 0;
@@ -496,8 +496,17 @@ for (const [width, height] of [[844, 390], [390, 844]]) {
             }
             return Math.min(1, rows / Math.min(bottom - top, 120));
           };
-          return [document.querySelector(".pointed-at"), document.querySelector("#lesson-next")].map(inSight);
+          const pointed = document.querySelector(".pointed-at");
+          const [part, lesson, bar] = [pointed, document.querySelector("#lessons"), document.querySelector(".bar")].map((one) => one.getBoundingClientRect());
+          // Of the part what is above the sheet or beside the panel, and not under the bar.
+          const beside = lesson.left > 0.3 * innerWidth;
+          const top = pointed.closest(".bar, .pending") ? 0 : bar.bottom;
+          const bottom = beside ? innerHeight : lesson.top;
+          const high = Math.min(part.bottom, bottom) - Math.max(part.top, top);
+          const wide = Math.min(part.right, beside ? lesson.left : innerWidth) - Math.max(part.left, 0);
+          return { seen: inSight(pointed), next: inSight(document.querySelector("#lesson-next")), free: Math.min(high / Math.min(part.height, 120), wide / part.width) };
         });
+        assert.ok(free > 0.8, `${lesson.id} ${index + 1}: ${Math.round(100 * free)} % of ${step.point} are not behind the lesson`);
         assert.ok(seen > 0.8, `${lesson.id} ${index + 1}: ${Math.round(100 * seen)} % of ${step.point} in sight`);
         assert.ok(next > 0.8, `${lesson.id} ${index + 1}: Next is ${Math.round(100 * next)} % in sight`);
         if (index + 1 < lesson.steps.length) await page.click("#lesson-next");
@@ -505,6 +514,64 @@ for (const [width, height] of [[844, 390], [390, 844]]) {
     }
   });
 }
+
+test("on a phone the lesson is a sheet of three heights: dragged, pressed, by keyboard; Next is always in sight", async (t) => {
+  const page = await open(t, { search: "?lesson=levels.3&train=100&test=100&build=single", context: { viewport: NARROW, reducedMotion: "reduce" } });
+  await atStep(page, "levels", 3);
+  await page.locator("[data-key=bits].pointed-at").waitFor();
+  const height = (wanted) => page.waitForFunction((name) => document.body.dataset.sheet === name, wanted);
+  const box = (selector) => page.evaluate((one) => document.querySelector(one).getBoundingClientRect().toJSON(), selector);
+  const tabs = await box("#tabs");
+  const bar = await box(".bar");
+  /** Next, and the step's name, within the sheet; what it points at above, but where the sheet is all there is. */
+  async function holds(name) {
+    await height(name);
+    await drawn(page);
+    const [sheet, next, title, pointed] = [await box("#lessons"), await box("#lesson-next"), await box("#lesson-step"), await box(".pointed-at")];
+    assert.ok(next.height > 20 && next.top >= sheet.top && next.bottom <= tabs.top + 1, `${name}: ${JSON.stringify([next, sheet])}`);
+    assert.ok(title.height > 10 && title.top >= sheet.top, `${name}: ${JSON.stringify([title, sheet])}`);
+    if (name !== "full") assert.ok(pointed.top >= bar.bottom && pointed.bottom <= sheet.top, `${name}: ${JSON.stringify([pointed, sheet])}`);
+    assert.deepEqual(await seriousFindings(page, "#lessons"), []);
+    await assertFits(page);
+    await screenshot(page, `390-sheet-${name}`, false);
+    return sheet.height;
+  }
+  const half = await holds("half");
+  async function drag(to) {
+    const { x, y, width, height } = await box("#lessons-handle");
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, to, { steps: 6 });
+    await page.mouse.up();
+  }
+  await drag(tabs.top - 60);
+  const small = await holds("small");
+  await drag(90);
+  const full = await holds("full");
+  assert.ok(small < 0.4 * half && full > 1.8 * half, `${small}, ${half} and ${full} px`);
+  // What it speaks of comes out again.
+  await page.click("#lesson-show");
+  await holds("half");
+  for (const next of ["full", "small", "half"]) {
+    await page.click("#lessons-handle");
+    await height(next);
+  }
+  await tabTo(page, "#lessons-handle");
+  for (const [key, next] of [["ArrowDown", "small"], ["ArrowDown", "small"], ["ArrowUp", "half"], ["ArrowUp", "full"], ["Enter", "small"]]) {
+    await page.keyboard.press(key);
+    await height(next);
+  }
+  assert.match(await page.getAttribute("#lessons-handle", "aria-label"), /small$/);
+  await pressBy(page, "#lesson-next", "keyboard");
+  await atStep(page, "levels", 4);
+  await page.click("#lessons-handle");
+  await page.click("#lessons-all");
+  await page.click("#lessons-handle");
+  await page.click("#lessons-handle");
+  await height("small");
+  await page.click("#lessons-close");
+  await page.locator("#lessons").waitFor({ state: "hidden" });
+});
 
 test("keyboard: the panel opens with the focus in it, points, and gives the focus back", async (t) => {
   const page = await open(t);

@@ -8,9 +8,11 @@ import { Runner } from "../lesson/runner.js";
 import { element } from "../ui/dom.js";
 import { Pointer } from "../ui/pointer.js";
 import { Question } from "../ui/question.js";
+import { Sheet } from "../ui/sheet.js";
 import { partsOf } from "../view.js";
 
 const MARKUP = `
+  <button type="button" class="lessons-handle" id="lessons-handle"></button>
   <header class="lessons-head">
     <h2 id="lessons-title" tabindex="-1">Lessons</h2>
     <button type="button" class="small quiet" id="lessons-all" hidden>All lessons</button>
@@ -79,12 +81,13 @@ class Lessons {
     this.runner = new Runner(session, (what) => this.#tell(what), (button) => this.#pointer.reveal(`button.${button}`));
     this.question = new Question(this.part("lesson-ask"), (answer) => this.runner.answer(answer));
     this.redraw = drawing(() => this.#draw(), 100);
+    this.sheet = new Sheet(root, this.part("lessons-handle"), () => this.#pointer.scroll());
     const on = (id, act) => this.part(id).addEventListener("click", act);
     this.#opener.addEventListener("click", () => (this.root.hidden ? this.open() : this.close()));
     on("lessons-close", () => this.close());
     on("lessons-all", () => this.#list());
     on("lessons-open", () => this.part("lessons-file").click());
-    on("lesson-show", () => this.#pointer.focus());
+    on("lesson-show", () => this.#showWhere());
     on("lesson-help", () => this.runner.help());
     on("lesson-back", () => this.runner.go(this.runner.at - 1));
     on("lesson-next", () => this.#next());
@@ -245,6 +248,12 @@ class Lessons {
     this.runner.end();
     this.#leaveStage();
     this.part("lessons-title").focus();
+  }
+
+  #showWhere() {
+    // At its full height it covers what it speaks of.
+    if (this.sheet.height === "full") this.sheet.height = "half";
+    this.#pointer.focus();
   }
 
   #address(place) {
