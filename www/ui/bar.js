@@ -5,6 +5,7 @@ import { prepare } from "../plots/canvas.js";
 import { color } from "../plots/theme.js";
 import { timeLeft } from "../runs.js";
 import { display, settingOf } from "../settings.js";
+import { fewTests } from "../fitting.js";
 import { margin } from "../stats.js";
 import { setAttribute, setText } from "./dom.js";
 
@@ -63,8 +64,11 @@ export function scoreText(run) {
 function showScore({ runs }) {
   // Where there is little room, each has a line.
   setText(at("score"), runs.map(scoreText).join(" |\n") || "–");
+  // So few that the figure alone would say more than it knows.
+  const few = runs.find((run) => fewTests(run.info.images[1]));
+  setText(at("score-label"), few ? `Test, ${few.info.images[1]} images` : "Test");
   const counts = runs.map((run) => `${runs.length > 1 ? `${run.label}: ` : ""}${percent(run.epochs.at(-1)?.testAccuracy)} of ${whole(run.info.images[1])} test images`);
-  at("score-cell").title = `${counts.join("; ")}. Behind ± is what chance does to it: the true accuracy lies within in 95 of 100 cases.`;
+  at("score-cell").title = `${counts.join("; ")}. Behind ± is what chance does to it: the true accuracy lies within in 95 of 100 cases. ${few ? fewTests(few.info.images[1]) : ""}`.trim();
 }
 
 /** The tests so far, as a line. */
