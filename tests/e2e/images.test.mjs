@@ -8,7 +8,7 @@ import { defaults } from "../../www/settings.js";
 import { drop, tar, write, zip } from "./fixture.mjs";
 import { press, stands, tabTo } from "./lab.mjs";
 import { pictureFolder } from "./pictures.mjs";
-import { enter, NARROW, noticed, runOf, screenshot, shows, trained, within } from "./support.mjs";
+import { enter, NARROW, noticed, runOf, screenshot, shows, trained, WIDE, within } from "./support.mjs";
 
 const open = within("data");
 
@@ -89,7 +89,17 @@ test("own images get settings that fit them: said, undone, and never against wha
   await shows(page, "#score-label", /^Test, 8 images$/);
   await shows(page, "#dataset-notes", /3 test images are few/);
   await stands(page, "1440-own-images-fitted");
+  // Which is enough to learn them by.
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.finished && !nibble.playing, null, { timeout: 120_000 });
+  const learned = await page.evaluate(() => nibble.run.epochs.at(-1));
+  assert.ok(learned.trainAccuracy > 0.7, `${learned.trainAccuracy} of the training images`);
+  await page.setViewportSize(NARROW);
+  await stands(page, "390-own-images-fitted");
+  await page.setViewportSize(WIDE);
   await page.getByRole("button", { name: "Use the usual settings" }).click();
+  await page.waitForFunction(() => nibble.settings.batch === 128);
+  await press(page, "#apply", "pointer");
   await page.waitForFunction(() => nibble.run.settings.batch === 128 && !nibble.busy);
   assert.deepEqual(await fitted(), [128, 10, 0]);
   // That was the user's wish: it holds for the next set too.

@@ -19,6 +19,16 @@ function tableOf(rows) {
   return { head: ["Step", ...facts.map(factLabel)], body };
 }
 
+/** What was left in a lesson, as the report and the JSON have it. */
+const toldOf = ({ lesson, kept, answers }) => ({
+  title: lesson.title,
+  results: kept.size > 0 ? tableOf(inOrder(kept)) : null,
+  answers: inOrder(answers).map(({ ask, answer, tries }) => {
+    const expected = "answer" in ask ? answerText(ask, ask.answer) : null;
+    return { question: ask.question, answer: answerText(ask, answer), right: isRight(ask, answer), expected, tries };
+  }),
+});
+
 const inOrder = (map) => [...map].sort(([a], [b]) => a - b).map(([, one]) => one);
 
 export class Notebook {
@@ -76,18 +86,9 @@ export class Notebook {
     return rows.length > 0 ? tableOf(rows) : null;
   }
 
-  /** For the report: the learner and the lessons in which something was left. */
+  /** For the report: the learner, if there is a name, and the lessons in which something was left, if there are any. */
   told() {
-    const lessons = [...this.#lessons.values()].filter(({ kept, answers }) => kept.size + answers.size > 0);
-    return {
-      learner: this.#name,
-      lessons: lessons.map(({ lesson, kept, answers }) => ({
-        title: lesson.title,
-        results: kept.size > 0 ? tableOf(inOrder(kept)) : null,
-        answers: inOrder(answers).map(({ ask, answer, tries }) => ({
-          question: ask.question, answer: answerText(ask, answer), right: isRight(ask, answer), expected: "answer" in ask ? answerText(ask, ask.answer) : null, tries,
-        })),
-      })),
-    };
+    const left = [...this.#lessons.values()].filter(({ kept, answers }) => kept.size + answers.size > 0);
+    return { ...(this.#name && { learner: this.#name }), ...(left.length > 0 && { lessons: left.map(toldOf) }) };
   }
 }
