@@ -15,8 +15,8 @@ const KEYS = ["question", "choices", "number", "unit", "answer", "within", "expl
 /** Characters of an answer. */
 export const LONGEST = 2000;
 
-const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-const isText = (value) => typeof value === "string" && value.trim() !== "";
+export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isText = (value) => typeof value === "string" && value !== "";
 
 function choicesProblems(choices, where) {
   const distinct = Array.isArray(choices) && choices.every(isText) && new Set(choices).size === choices.length;

@@ -2,7 +2,7 @@
  * What a lesson can ask about: each fact is one number, word or switch read from the session. Pure functions, so
  * that lessons are checked under Node too. Adding a fact is one line here and one in docs/TEACHING.md.
  */
-import { fixed, percent, short, whole } from "../format.js";
+import { estimate, fixed, percent, short, whole } from "../format.js";
 import { quantized } from "../grid.js";
 import { FIRST } from "../ptq/options.js";
 import { display, format, FORMER, parse, presentText, SETTINGS } from "../settings.js";
@@ -53,7 +53,7 @@ const OF_RUN = {
   outlierWeight: { label: "Outlier’s weight", of: (run) => run.outlier && largest(run.outlier.after), text: short },
   diverged: { label: "Diverged", of: (run) => Boolean(run.alarm), kind: SWITCH },
   forked: { label: "Forked", of: (run) => Boolean(run.fork), kind: SWITCH },
-  label: { label: "Run", of: (run) => run.label, kind: "string" },
+  label: { label: "Name", of: (run) => run.label, kind: "string" },
 };
 
 /** Accuracy of the weights of any run that were quantized after training by the usual scheme, at a width. */
@@ -80,9 +80,8 @@ const OF_PAGE = {
   "ptq.fp32": ptq(null, "As trained"),
 };
 
-/** Whose a fact is, where it is not the first run's: before its label. */
-const WHOSE = { second: "Second run: " };
-const labelled = (prefix, label) => (prefix in WHOSE ? WHOSE[prefix] + label.toLowerCase() : label);
+/** The label of a fact, with whose it is where it is not the first run's. */
+const labelled = (prefix, label) => (prefix.startsWith("second") ? `${label}, second run` : label);
 
 const ofRun = (prefix, pick) =>
   Object.entries(OF_RUN).map(([name, { label, of, images, ...rest }]) => {
@@ -93,12 +92,12 @@ const ofSettings = (prefix, pick) => [
   ...SETTINGS.filter(({ group }) => group !== "view").flatMap((setting) =>
     [setting.key, ...(setting.aliases ?? [])].map((key) => {
       const text = (value) => display(setting, value);
-      return [`${prefix}.${key}`, { label: setting.label, of: (session) => pick(session)?.[setting.key], text, kind: setting }];
+      return [`${prefix}.${key}`, { label: labelled(prefix, setting.label), of: (session) => pick(session)?.[setting.key], text, kind: setting }];
     }),
   ),
   ...[...FORMER].map(([key, { setting, values }]) => {
     const isOn = (now) => now === undefined ? now : now !== values.get("0");
-    return [`${prefix}.${key}`, { label: setting.label, of: (session) => isOn(pick(session)?.[setting.key]), kind: SWITCH }];
+    return [`${prefix}.${key}`, { label: labelled(prefix, setting.label), of: (session) => isOn(pick(session)?.[setting.key]), kind: SWITCH }];
   }),
 ];
 
@@ -170,9 +169,7 @@ export function factText(name, session, seen) {
 
 /** A fact as a table of results shows it: a share of test images with what chance does to it. */
 export function resultText(name, session, seen) {
-  const text = factText(name, session, seen);
-  const { images } = FACTS.get(name);
-  const count = images?.(session);
+  const count = FACTS.get(name).images?.(session);
   const share = fact(name, session, seen);
-  return count > 0 && share !== undefined ? `${text.replace(" %", "")} ±${percent(margin(share, count))}` : text;
+  return count > 0 && share !== undefined ? estimate(share, margin(share, count)) : factText(name, session, seen);
 }

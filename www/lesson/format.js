@@ -24,7 +24,7 @@
  */
 import { BUTTONS, PARTS } from "../parts.js";
 import { FORMER, settingOf } from "../settings.js";
-import { askProblems } from "./asking.js";
+import { askProblems, isObject, isText } from "./asking.js";
 import { conditionProblems } from "./conditions.js";
 import { factNames, isFact, settingProblem } from "./facts.js";
 
@@ -34,8 +34,6 @@ const BRACES = /\{[^{}]*\}?|\}/g;
 const LESSON_KEYS = ["id", "title", "about", "minutes", "settings", "steps"];
 const STEP_KEYS = ["title", "text", "point", "stage", "task", "until", "keep", "ask", "then", "help"];
 
-const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-const isText = (value) => typeof value === "string" && value !== "";
 /** What the table has under that name; nothing that all objects have. */
 const inTable = (table, name) => (typeof name === "string" && Object.hasOwn(table, name) ? table[name] : null);
 

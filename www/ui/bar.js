@@ -1,11 +1,11 @@
 /** The bar that is always there: train or pause, step, what is behind "More"; which run it is, how far, and how good. */
 import { besides, roundings } from "../difference.js";
-import { duration, megabytes, percent, whole } from "../format.js";
+import { fewTests } from "../fitting.js";
+import { duration, estimate, megabytes, percent, whole } from "../format.js";
 import { prepare } from "../plots/canvas.js";
 import { color } from "../plots/theme.js";
 import { timeLeft } from "../runs.js";
 import { display, settingOf } from "../settings.js";
-import { fewTests } from "../fitting.js";
 import { margin } from "../stats.js";
 import { setAttribute, setText } from "./dom.js";
 
@@ -58,7 +58,7 @@ export function scoreText(run) {
   const last = run.epochs.at(-1);
   if (!last) return "–";
   const count = run.info.images[1];
-  return `${(100 * last.testAccuracy).toFixed(1)} ±${(100 * margin(last.testAccuracy, count)).toFixed(1)} %`;
+  return estimate(last.testAccuracy, margin(last.testAccuracy, count));
 }
 
 function showScore({ runs }) {

@@ -71,7 +71,10 @@ export class Sheet {
 
   /** Let go: the height that is nearest. */
   #end() {
-    if (!this.#drag?.moved) return;
+    if (!this.#drag) return;
+    // A click may follow at once, and a finger's drag has none.
+    setTimeout(() => (this.#drag = null));
+    if (!this.#drag.moved) return;
     const released = this.#panel.offsetHeight;
     this.#panel.style.height = "";
     const away = (height) => Math.abs(this.#pixels(height) - released);
@@ -80,9 +83,7 @@ export class Sheet {
 
   /** The next one, unless a drag has just ended. */
   #press() {
-    const { moved } = this.#drag ?? {};
-    this.#drag = null;
-    if (!moved) this.height = HEIGHTS[(HEIGHTS.indexOf(this.height) + 1) % HEIGHTS.length];
+    if (!this.#drag?.moved) this.height = HEIGHTS[(HEIGHTS.indexOf(this.height) + 1) % HEIGHTS.length];
   }
 
   #key(event) {
