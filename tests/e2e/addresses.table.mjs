@@ -327,6 +327,7 @@ export const QUOTED = [
   { query: "show=accuracy,weights", parts: ["accuracy", "weights"] },
   { query: "show=accuracy,errors", parts: ["accuracy", "errors"] },
   { query: "train=1000&test=200", data: { train: 1000, test: 200 } },
+  { query: "train=1000&test=1000", data: { train: 1000, test: 1000 } },
   { query: "embed&bits=3", parts: ["health", "settings", "accuracy", "loss", "weights"], field: { bits: 3 } },
   { query: "race=bits:3", second: { bits: 3 } },
   { query: "race=quantizer:lsq+granularity:channel", second: { quantizer: "lsq", granularity: "channel" } },
