@@ -6,6 +6,12 @@ const known = (value) => typeof value === "number" && Number.isFinite(value);
 /** 0.8123 -> "81.2 %". */
 export const percent = (share, digits = 1) => (known(share) ? `${(100 * share).toFixed(digits)} %` : NONE);
 
+/** A share and what chance does to it: "83.1 ±1.6 %"; whole figures where chance leaves no more. @param {number} half of its interval */
+export function estimate(share, half) {
+  const digits = half < 0.1 ? 1 : 0;
+  return `${(100 * share).toFixed(digits)} ±${percent(half, digits)}`;
+}
+
 /** Fixed digits after the point. */
 export const fixed = (value, digits = 3) => (known(value) ? value.toFixed(digits) : NONE);
 

@@ -10,11 +10,13 @@ import { Keeping, MORE_EPOCHS } from "./kept/keeping.js";
 import { restored } from "./kept/notes.js";
 import { Experiments } from "./experiments.js";
 import { builds } from "./features.js";
+import { fewTests, FITTED, fitting, fittingText } from "./fitting.js";
+import { Notebook } from "./lesson/notebook.js";
 import { listen } from "./listen.js";
 import { To } from "./protocol.js";
 import { RunRecord } from "./runs.js";
 import { askingFor, askingForSaved, dataKey, readable, Sources } from "./sources.js";
-import { adoptThreads, differences, display, fromQuery, lossText, OF_A_SCHEME, ofRun, runConfig, settingOf, settled, SETTINGS, toQuery } from "./settings.js";
+import { adoptThreads, defaults, differences, display, fromQuery, lossText, OF_A_SCHEME, ofRun, runConfig, settingOf, settled, SETTINGS, toQuery } from "./settings.js";
 import { Store } from "./store.js";
 
 /** A slider moves often: the address and an untrained run follow after this pause. */
@@ -38,6 +40,10 @@ export class Session extends Events {
   /** What was last asked for of settings that a scheme takes only some values of: another scheme may take it again. */
   #asked;
   #touched = new Set();
+  /** Keys of settings that the user has changed on this visit. */
+  #chosen = new Set();
+  /** What own images have made of settings that nobody has set. */
+  #fitted = {};
   #engine = null;
   #memory = NaN;
   #loaded = null;
@@ -75,6 +81,8 @@ export class Session extends Events {
     /** What is done with runs beside training them: race, fork, drop, outlier, quantizing after training. */
     this.experiments = new Experiments(this);
     listen(this);
+    /** What learners leave in lessons. */
+    this.notebook = new Notebook();
     /** Runs kept on this device. */
     this.keeping = new Keeping(this);
   }
@@ -287,10 +295,33 @@ export class Session extends Events {
   async #load(source) {
     const view = await this.client.request(To.LOAD, { source });
     this.#put(askingFor(view.info));
+<<<<<<< HEAD
     this.#loaded = { ...view, source, key: view.info.isStandIn ? "" : dataKey(this.settings) };
+=======
+    // What fits other images goes with them.
+    if (view.info.kind !== "images") this.#fit(null);
+    this.#loaded = { ...view, source, key: dataKey(this.settings) };
+>>>>>>> page-lessons
     this.sources.remember(this.settings.data, source);
     this.tell("data");
     this.tell("settings");
+  }
+
+  /**
+   * Gives settings that nobody has set what fits own images; the usual for null. An address names every setting: a value that is
+   * not the usual one was set by somebody.
+   * @param {{train: number, test: number}|null} info
+   * @returns {Partial<import("./settings.js").Settings>} what they have now, of those that nobody has set
+   */
+  #fit(info) {
+    const { settings } = this;
+    const usual = defaults();
+    const isFree = (key) => !this.#chosen.has(key) && (settings[key] === usual[key] || settings[key] === this.#fitted[key]);
+    const kept = Object.fromEntries(FITTED.filter((key) => !isFree(key)).map((key) => [key, settings[key]]));
+    const fit = info ? fitting(info, kept) : usual;
+    this.#fitted = Object.fromEntries(FITTED.filter(isFree).map((key) => [key, fit[key]]));
+    this.#put(this.#fitted);
+    return this.#fitted;
   }
 
   /**
@@ -474,7 +505,10 @@ export class Session extends Events {
 
   /** Takes the values of several controls. @param {Partial<import("./settings.js").Settings>} changes */
   adopt(changes) {
-    if (!this.engine) Object.keys(changes).forEach((key) => this.#touched.add(key));
+    for (const key of Object.keys(changes)) {
+      this.#chosen.add(key);
+      if (!this.engine) this.#touched.add(key);
+    }
     this.take(changes);
     clearTimeout(this.#settleTimer);
     this.#settleTimer = setTimeout(() => this.#settleNow(), SETTLE_MS);
@@ -656,14 +690,20 @@ export class Session extends Events {
       await this.#load(source);
       const { info } = this.loaded;
       const { name, train, test } = info;
+      const fitted = info.kind === "images" ? this.#fit(info) : {};
+      const fit = fittingText(fitted);
+      const hint = [fit, fewTests(this.settings.holdout || test)].filter(Boolean).map((text) => ` ${text}`).join("");
+      const usual = Object.fromEntries(Object.keys(fitted).map((key) => [key, defaults()[key]]));
+      const undo = fit ? [{ label: "Use the usual settings", act: () => this.adopt(usual) }] : [];
+      this.tell("settings");
       if (this.runs.some(({ trained }) => trained)) {
-        this.notify("info", `${name} is loaded. The trained run stays until you start one on the new images.`, {
-          label: `Train on ${name}`,
-          act: () => this.reset(),
-        });
+        this.notify("info", `${name} is loaded. The trained run stays until you start one on the new images.${hint}`, [
+          { label: `Train on ${name}`, act: () => this.reset() },
+          ...undo,
+        ]);
       } else {
         await this.#createRuns();
-        this.notify("info", `${name} is loaded: ${train.toLocaleString("en")} training and ${test.toLocaleString("en")} test images.`);
+        this.notify("info", `${name} is loaded: ${train.toLocaleString("en")} training and ${test.toLocaleString("en")} test images.${hint}`, undo);
       }
       this.#tellLeftOut(info, source);
       this.writeUrl();

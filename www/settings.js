@@ -38,6 +38,7 @@
  * @typedef {Record<string, string|number|boolean>} Settings a value for every key of the table
  */
 import { settings as ENGINE, recipes, weightLayers } from "../pkg/registry.js";
+import { placeOf } from "./lesson/place.js";
 import { PARTS } from "./parts.js";
 import { ROOMS } from "./rooms.js";
 
@@ -124,8 +125,8 @@ export function parse(setting, text) {
   }
   if (kind === "names") return parseNames(setting, text);
   if (kind === "place") {
-    if (text === "" || /^[a-z0-9-]+(\.[1-9][0-9]?)?$/.test(text)) return { value: text };
-    return { problem: `${label} is a lesson's name and perhaps a step ("levels.2"), not "${text}"` };
+    if (text === "" || placeOf(text)) return { value: text };
+    return { problem: `${label} is a lesson's name and perhaps a step ("levels.2"), or where its file lies ("https://example.org/mine.json"), not "${text}"` };
   }
   if (kind === "difference") return text === "" ? { value: "" } : parseDifference(setting, text);
   if (choices && !choices.some((choice) => choice.name === text)) {

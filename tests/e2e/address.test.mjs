@@ -1,5 +1,6 @@
 /** The address holds everything: properties that hold for any settings and for any query, drawn from seeds. */
 import assert from "node:assert/strict";
+import { placeOf, placeText } from "../../www/lesson/place.js";
 import { test } from "node:test";
 import { choices } from "../../www/difference.js";
 import { recipes } from "../../pkg/registry.js";
@@ -116,7 +117,7 @@ test(`any query at all gives valid settings and a sentence for each pair that it
 test("what is not valid is left at its default and told", () => {
   const bad = {
     bits: ["1", "9", "4.5", "", "four", "4,", "4,conv1", "4,conv1:9", "4,:8", "4,conv1:8:2", "4,conv1:8,conv1:2", "9,conv1:8"], epochs: ["0", "1e9"], lr: ["0", "-0.1", "1e999", "NaN"], tanh: ["", "yes", "true", "2"], embed: ["yes"],
-    model: ["alexnet"], recipe: ["", "Fast"], data: ["mnist"], quantizer: ["", "Symmetric"], show: ["accuracy,moon"], lesson: ["Levels", "levels.0", "levels.x"],
+    model: ["alexnet"], recipe: ["", "Fast"], data: ["mnist"], quantizer: ["", "Symmetric"], show: ["accuracy,moon"], lesson: ["Levels", "levels.0", "levels.x", "http://example.org/a.json", "//example.org/a.json", "javascript:a.json", "data:,a.json", "https://me:word@example.org/a.json", "https://", "a.json#0", "a.json?b"],
     race: ["seed:3", "bits:9", "bits", "colour:1", "bits:4,conv1:9", "tanh:0 seed:3", "bits:3 bits:4", "scale:0 granularity:net", "quantizer:fp4 bits:3", "tanh:0;lr:0.01", " "], colour: ["1"], "": ["x"],
   };
   for (const [key, values] of Object.entries(bad)) {
@@ -148,5 +149,9 @@ test("how the page is shown is in the address and no part of a run", () => {
   const settings = { ...defaults(), embed: true, show: "accuracy,weights", lesson: "levels.2" };
   assert.match(toQuery(settings), /embed=1&show=accuracy%2Cweights&lesson=levels.2$/);
   assert.equal(fromQuery("?embed").settings.embed, true);
+  for (const lesson of ["https://example.org/a/mine.json", "https://example.org/?mine&b=1#12", "mine.json", "../a/mine.json#2", "/a/mine.json"]) {
+    assert.equal(fromQuery(toQuery({ ...settings, lesson })).settings.lesson, lesson);
+    assert.equal(placeText({ ...placeOf(lesson), step: 3 }), `${lesson.split("#")[0]}#3`);
+  }
   for (const key of ["embed", "show", "lesson"]) assert.ok(!(key in ofRun(settings)), key);
 });

@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { fewTests, FITTED, fitting, fittingText } from "../../www/fitting.js";
+import { defaults } from "../../www/settings.js";
 import { drop, tar, write, zip } from "./fixture.mjs";
 import { press, stands, tabTo } from "./lab.mjs";
 import { pictureFolder } from "./pictures.mjs";
-import { enter, NARROW, noticed, runOf, screenshot, shows, trained, within } from "./support.mjs";
+import { enter, NARROW, noticed, runOf, screenshot, shows, trained, WIDE, within } from "./support.mjs";
 
 const open = within("data");
 
@@ -53,6 +55,70 @@ test("a folder through the picker: classes by sub-folder, resized, learned", asy
     });
   }
   assert.equal(same, 4);
+});
+
+test("settings fit few images, and those that are enough keep the usual ones", () => {
+  const { batch, epochs, holdout } = defaults();
+  const steps = ({ train }, fit) => Math.floor((train - fit.holdout) / fit.batch);
+  for (const info of [{ train: 81, test: 9 }, { train: 33, test: 3 }, { train: 4, test: 2 }, { train: 270, test: 30 }, { train: 900, test: 100 }, { train: 50_000, test: 10_000 }]) {
+    const fit = fitting(info);
+    assert.deepEqual(Object.keys(fit), FITTED);
+    assert.ok(fit.batch >= 8 && fit.batch <= batch && fit.epochs >= epochs && fit.epochs <= 50 && info.train - fit.holdout >= 2, JSON.stringify([info, fit]));
+    assert.ok(fit.batch === 8 || steps(info, fit) >= 10, JSON.stringify([info, fit]));
+    assert.ok(fit.epochs === 50 || fit.epochs * Math.max(1, steps(info, fit)) >= 300, JSON.stringify([info, fit]));
+    assert.ok(fit.holdout === 0 || (fit.holdout >= 2 * info.test && fit.holdout <= info.train / 4), JSON.stringify([info, fit]));
+  }
+  assert.deepEqual(fitting({ train: 81, test: 9 }), { batch: 8, epochs: 45, holdout: 20 });
+  assert.deepEqual(fitting({ train: 5000, test: 500 }), { batch, epochs, holdout });
+  // What somebody has set stays, and the others fit it.
+  assert.deepEqual(fitting({ train: 81, test: 9 }, { batch: 4, holdout: 0 }), { batch: 4, epochs: 15, holdout: 0 });
+  assert.equal(fittingText(fitting({ train: 5000, test: 500 })), "");
+  assert.match(fittingText(fitting({ train: 81, test: 9 })), /^For so few images: batches of 8 instead of 128, 45 epochs instead of 10, 20 of the training images kept aside to test on\.$/);
+  assert.deepEqual([fewTests(49) === "", fewTests(50), fewTests(1)], [false, "", "1 test image is few: accuracies may be far off by chance."]);
+});
+
+test("own images get settings that fit them: said, undone, and never against what somebody has set", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, bits: 3 } });
+  const folder = await pictureFolder(t, page, FRUIT);
+  const fitted = () => page.evaluate(() => FITTED_KEYS.map((key) => nibble.run.settings[key]));
+  await page.evaluate((keys) => (globalThis.FITTED_KEYS = keys), FITTED);
+  await pickFolder(page, folder, "pointer");
+  await onImages(page);
+  assert.deepEqual(await fitted(), [8, 50, 8]);
+  await noticed(page, "fruit is loaded", "batches of 8 instead of 128", "50 epochs instead of 10", "8 of the training images kept aside", "8 test images are few");
+  await shows(page, "#score-label", /^Test, 8 images$/);
+  await shows(page, "#dataset-notes", /3 test images are few/);
+  await stands(page, "1440-own-images-fitted");
+  // Which is enough to learn them by.
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.finished && !nibble.playing, null, { timeout: 120_000 });
+  const learned = await page.evaluate(() => nibble.run.epochs.at(-1));
+  assert.ok(learned.trainAccuracy > 0.7, `${learned.trainAccuracy} of the training images`);
+  await page.setViewportSize(NARROW);
+  await stands(page, "390-own-images-fitted");
+  await page.setViewportSize(WIDE);
+  await page.getByRole("button", { name: "Use the usual settings" }).click();
+  await page.waitForFunction(() => nibble.settings.batch === 128);
+  await press(page, "#apply", "pointer");
+  await page.waitForFunction(() => nibble.run.settings.batch === 128 && !nibble.busy);
+  assert.deepEqual(await fitted(), [128, 10, 0]);
+  // That was the user's wish: it holds for the next set too.
+  await pickFolder(page, folder, "pointer");
+  await noticed(page, "fruit is loaded", "3 test images are few");
+  await page.waitForFunction(() => !nibble.busy);
+  assert.deepEqual(await fitted(), [128, 10, 0]);
+  // What the address says goes first, and the rest fits it; other images have the usual settings again.
+  await page.goto(`${page.url().split("?")[0]}?train=100&test=100&batch=16&room=data`);
+  await page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy);
+  await page.evaluate((keys) => (globalThis.FITTED_KEYS = keys), FITTED);
+  await pickFolder(page, folder, "pointer");
+  await onImages(page);
+  assert.deepEqual(await fitted(), [16, 50, 8]);
+  await enter(page, "train");
+  await page.selectOption("#set-data", "builtin");
+  await page.waitForFunction(() => nibble.run.data.kind === "synthetic" && !nibble.busy);
+  await shows(page, "#score-label", /^Test$/);
+  assert.deepEqual(await fitted(), [16, 10, 0]);
 });
 
 test("pixels are those of the picture: the middle square, averaged, over white", async (t) => {

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { answerText, isRight, readAnswer, reply } from "../../www/lesson/asking.js";
 import { holds } from "../../www/lesson/conditions.js";
-import { fact, factNames, factText } from "../../www/lesson/facts.js";
+import { fact, factNames, factText, resultText } from "../../www/lesson/facts.js";
 import { lessonProblems, selectorOf } from "../../www/lesson/format.js";
 import { AfterTraining } from "../../www/ptq/results.js";
 import { settingOf } from "../../www/settings.js";
@@ -148,6 +149,17 @@ function hands(page, keyboard) {
     /** Waits until every run has trained so many steps since its outlier, or to its end. */
     trainOn: (count) =>
       page.waitForFunction((more) => nibble.runs.every(({ outlier, globalStep, status }) => outlier && (globalStep >= outlier.step + more || status === "finished")), count, PATIENCE),
+    /** Answers the step's question: the first choice, or what is given. */
+    async answer({ choices }, given = "42") {
+      const input = choices ? "#lesson-ask input[type=radio]" : "#lesson-answer";
+      if (keyboard) {
+        await tabTo(page, input);
+        if (choices) await page.keyboard.press("Space");
+        else await page.keyboard.type(given);
+      } else if (choices) await page.locator(input).first().check();
+      else await page.fill(input, given);
+      await press("#lesson-answer-go");
+    },
     /** Draws a ring on the sketch, or by keyboard a corner. */
     async draw() {
       await go("#try .segments");
@@ -327,11 +339,19 @@ for (const [way, viewport, lessons] of WALKS) {
         }
         const act = ACTS[lesson.id]?.[index + 1];
         assert.equal(Boolean(act), Boolean(step.until), `${lesson.id} ${index + 1}: a task without a learner`);
+        if (step.ask) {
+          await shows(page, "#lesson-next", /^Skip$/);
+          await user.answer(step.ask);
+          await page.locator(".lesson-reply p").first().waitFor();
+        }
         if (act) {
           assert.equal(await page.locator(".lesson-task.met").count(), 0, `${lesson.id} ${index + 1} is met before anything was done`);
           await act(user);
           await met(page);
         }
+        await shows(page, "#lesson-next", /^(Next|Next lesson|All lessons)$/);
+        const rows = lesson.steps.slice(0, index + 1).filter(({ keep }) => keep).length;
+        assert.equal(await page.locator("#lesson-kept:not([hidden]) tbody tr").count(), rows, `${lesson.id} ${index + 1}: kept rows`);
         CLAIMS[lesson.id]?.[index + 1]?.(await figures(page), kept);
         if (index + 1 === lesson.steps.length) {
           await page.waitForFunction(() => !/[{}]|–/.test(document.querySelector("#lesson-then").innerText), null, { timeout: 10_000 });
@@ -364,6 +384,7 @@ test("“Do it for me” does every task but the one that asks for a picture of 
     for (const [index, step] of lesson.steps.entries()) {
       await atStep(page, lesson.id, index + 1);
       if (step.until) await shows(page, "#lesson-next", /^Skip$/);
+      if (step.ask) await hands(page, false).answer(step.ask);
       // A picture of one's own needs the learner. What trains goes on into the next step.
       assert.equal(Boolean(step.help), Boolean(step.task) && !(lesson.id === "picture" && index === 1), `${lesson.id} ${index + 1}`);
       if (step.help) {
@@ -466,7 +487,7 @@ for (const [width, height] of [[844, 390], [390, 844]]) {
         await atStep(page, lesson.id, index + 1);
         await page.locator(`${selectorOf(step.point)}.pointed-at`).waitFor();
         await drawn(page);
-        const [seen, next] = await page.evaluate(() => {
+        const { seen, next, free } = await page.evaluate(() => {
           const inSight = (node) => {
             const { left, right, top, bottom } = node.getBoundingClientRect();
             let rows = 0;
@@ -476,8 +497,17 @@ for (const [width, height] of [[844, 390], [390, 844]]) {
             }
             return Math.min(1, rows / Math.min(bottom - top, 120));
           };
-          return [document.querySelector(".pointed-at"), document.querySelector("#lesson-next")].map(inSight);
+          const pointed = document.querySelector(".pointed-at");
+          const [part, lesson, bar] = [pointed, document.querySelector("#lessons"), document.querySelector(".bar")].map((one) => one.getBoundingClientRect());
+          // Of the part what is above the sheet or beside the panel, and not under the bar.
+          const beside = lesson.left > 0.3 * innerWidth;
+          const top = pointed.closest(".bar, .pending") ? 0 : bar.bottom;
+          const bottom = beside ? innerHeight : lesson.top;
+          const high = Math.min(part.bottom, bottom) - Math.max(part.top, top);
+          const wide = Math.min(part.right, beside ? lesson.left : innerWidth) - Math.max(part.left, 0);
+          return { seen: inSight(pointed), next: inSight(document.querySelector("#lesson-next")), free: Math.min(high / Math.min(part.height, 120), wide / part.width) };
         });
+        assert.ok(free > 0.8, `${lesson.id} ${index + 1}: ${Math.round(100 * free)} % of ${step.point} are not behind the lesson`);
         assert.ok(seen > 0.8, `${lesson.id} ${index + 1}: ${Math.round(100 * seen)} % of ${step.point} in sight`);
         assert.ok(next > 0.8, `${lesson.id} ${index + 1}: Next is ${Math.round(100 * next)} % in sight`);
         if (index + 1 < lesson.steps.length) await page.click("#lesson-next");
@@ -485,6 +515,64 @@ for (const [width, height] of [[844, 390], [390, 844]]) {
     }
   });
 }
+
+test("on a phone the lesson is a sheet of three heights: dragged, pressed, by keyboard; Next is always in sight", async (t) => {
+  const page = await open(t, { search: "?lesson=levels.3&train=100&test=100&build=single", context: { viewport: NARROW, reducedMotion: "reduce" } });
+  await atStep(page, "levels", 3);
+  await page.locator("[data-key=bits].pointed-at").waitFor();
+  const height = (wanted) => page.waitForFunction((name) => document.body.dataset.sheet === name, wanted);
+  const box = (selector) => page.evaluate((one) => document.querySelector(one).getBoundingClientRect().toJSON(), selector);
+  const tabs = await box("#tabs");
+  const bar = await box(".bar");
+  /** Next, and the step's name, within the sheet; what it points at above, but where the sheet is all there is. */
+  async function holds(name) {
+    await height(name);
+    await drawn(page);
+    const [sheet, next, title, pointed] = [await box("#lessons"), await box("#lesson-next"), await box("#lesson-step"), await box(".pointed-at")];
+    assert.ok(next.height > 20 && next.top >= sheet.top && next.bottom <= tabs.top + 1, `${name}: ${JSON.stringify([next, sheet])}`);
+    assert.ok(title.height > 10 && title.top >= sheet.top, `${name}: ${JSON.stringify([title, sheet])}`);
+    if (name !== "full") assert.ok(pointed.top >= bar.bottom && pointed.bottom <= sheet.top, `${name}: ${JSON.stringify([pointed, sheet])}`);
+    assert.deepEqual(await seriousFindings(page, "#lessons"), []);
+    await assertFits(page);
+    await screenshot(page, `390-sheet-${name}`, false);
+    return sheet.height;
+  }
+  const half = await holds("half");
+  async function drag(to) {
+    const { x, y, width, height } = await box("#lessons-handle");
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, to, { steps: 6 });
+    await page.mouse.up();
+  }
+  await drag(tabs.top - 60);
+  const small = await holds("small");
+  await drag(90);
+  const full = await holds("full");
+  assert.ok(small < 0.4 * half && full > 1.8 * half, `${small}, ${half} and ${full} px`);
+  // What it speaks of comes out again.
+  await page.click("#lesson-show");
+  await holds("half");
+  for (const next of ["full", "small", "half"]) {
+    await page.click("#lessons-handle");
+    await height(next);
+  }
+  await tabTo(page, "#lessons-handle");
+  for (const [key, next] of [["ArrowDown", "small"], ["ArrowDown", "small"], ["ArrowUp", "half"], ["ArrowUp", "full"], ["Enter", "small"]]) {
+    await page.keyboard.press(key);
+    await height(next);
+  }
+  assert.match(await page.getAttribute("#lessons-handle", "aria-label"), /small$/);
+  await pressBy(page, "#lesson-next", "keyboard");
+  await atStep(page, "levels", 4);
+  await page.click("#lessons-handle");
+  await page.click("#lessons-all");
+  await page.click("#lessons-handle");
+  await page.click("#lessons-handle");
+  await height("small");
+  await page.click("#lessons-close");
+  await page.locator("#lessons").waitFor({ state: "hidden" });
+});
 
 test("keyboard: the panel opens with the focus in it, points, and gives the focus back", async (t) => {
   const page = await open(t);
@@ -510,32 +598,81 @@ test("keyboard: the panel opens with the focus in it, points, and gives the focu
 
 test("a teacher's own lesson is opened from a file; a bad one is told with all that is wrong", async (t) => {
   const page = await open(t);
+  const press = { point: "button.step", task: "Press Step.", until: { fact: "run.steps", grownBy: 1 } };
   const mine = {
-    id: "mine", title: "My lesson", about: "Mine.", minutes: 1, settings: { train: 100, test: 100, batch: 50, seed: 9, build: "simd" },
-    steps: [{ title: "One step", text: ["Press Step. Loss {run.loss}."], point: "button.step", task: "Press Step.", until: { fact: "run.steps", grownBy: 1 }, then: ["Now it is {run.loss}."] }],
+    id: "mine", title: "My <b>lesson</b>", about: "Mine.", minutes: 1, settings: { train: 100, test: 100, batch: 50, epochs: 1, seed: 9, build: "simd" },
+    steps: [
+      { ...press, title: "One step", text: ["Press Step. Loss {run.loss}."], ask: { question: "How many % <i>by luck</i>?", number: true, unit: "%", answer: 10, explanation: "There are ten classes." }, keep: ["run.steps", "run.loss"], then: ["Now it is {run.loss}."] },
+      { ...press, title: "Another", text: ["You said {answer.1}; the loss was {kept.1.run.loss} after {kept.1.run.steps} step."], keep: ["run.steps", "run.testAccuracy", "run.setting.quantizer"] },
+      { title: "Why?", text: ["Think."], ask: { question: "Why does it learn?", answer: "It follows slopes." } },
+    ],
   };
-  const bad = { ...mine, id: "Not Good", settings: { bits: 99 }, steps: [{ ...mine.steps[0], point: "button.explode", until: { fact: "run.magic", atLeast: 1 }, text: ["{run.magic}"] }] };
+  const wrong = (i) => ({ ...mine.steps[0], point: `button.explode${i}`, until: { fact: "run.magic", atLeast: 1 }, text: ["{run.magic}"] });
+  const bad = { ...mine, id: "Not Good", settings: { bits: 99 }, steps: [1, 2, 3, 4].map(wrong) };
   const { paths } = write(t, { "mine.json": Buffer.from(JSON.stringify(mine)), "bad.json": Buffer.from(JSON.stringify(bad)), "text.json": Buffer.from("no json") });
   await page.click("#lessons-button");
   await shows(page, ".lessons-about", new RegExp(`^${IDS.length} short experiments`));
   await page.setInputFiles("#lessons-file", paths[1]);
-  await shows(page, "#lessons-wrong", /^bad\.json does not open, for 5 reasons\..*Not Good.*Bits.*run\.magic.*button\.explode.*run\.magic/);
+  await shows(page, "#lessons-wrong", /^bad\.json does not open, for 14 reasons\..*Not Good.*Bits.*Step 1, text.*run\.magic.*button\.explode1.*run\.magic.*Step 4, text/);
   assert.deepEqual(await seriousFindings(page), []);
+  // Many are a short list that scrolls, and what closes it is in sight.
+  await page.locator("#lessons-wrong li").last().scrollIntoViewIfNeeded();
+  const boxes = await page.evaluate(() => ["#lessons-wrong", "#lessons-wrong .close"].map((one) => document.querySelector(one).getBoundingClientRect()).map(({ top, bottom, height }) => ({ top, bottom, height, room: innerHeight })));
+  for (const { top, bottom, room } of boxes) assert.ok(top >= 0 && bottom <= room, JSON.stringify(boxes));
+  assert.ok(boxes[0].height < 0.5 * boxes[0].room, JSON.stringify(boxes));
+  await page.click("#lessons-wrong .close");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "lessons-open");
   await page.setInputFiles("#lessons-file", paths[2]);
-  await shows(page, "#lessons-wrong", /^text\.json does not open\.It is no JSON/);
+  await shows(page, "#lessons-wrong", /^text\.json does not open\.×It is no JSON/);
   await page.setInputFiles("#lessons-file", paths[0]);
   // What was wrong with the others is over.
   await page.locator("#lessons-wrong").waitFor({ state: "hidden" });
   await page.waitForFunction(() => nibble.run.info.config.seed === 9 && !nibble.busy);
   await shows(page, "#lesson-text", /Press Step\. Loss –\./);
   assert.equal(await page.evaluate(() => nibble.engine.build), "simd");
+  // Texts are texts.
+  assert.equal(await page.locator("#lessons :is(b, i)").count(), 0);
+  await shows(page, "#lesson-ask legend", /^How many % <i>by luck<\/i>\?$/);
   await page.click("#step");
   await met(page);
   await shows(page, "#lesson-then", /Now it is \d/);
+  await shows(page, "#lesson-kept", /Kept so far.*Steps.*Loss.*One step1\d/);
+  // The task is done; the question asks for a try, and for no right one.
+  await shows(page, "#lesson-next", /^Skip$/);
+  await page.click("#lesson-answer-go");
+  await shows(page, ".lesson-problem", /^Write an answer first/);
+  await page.fill("#lesson-answer", "40 %");
+  await page.press("#lesson-answer", "Enter");
+  await shows(page, ".lesson-reply", /^Not so: 10 %\.There are ten classes\.$/);
+  await shows(page, "#lesson-next", /^Next$/);
+  await page.fill("#lesson-answer", "10");
+  await page.click("#lesson-answer-go");
+  await shows(page, ".lesson-reply", /^That is right\./);
+  await page.click("#lesson-next");
+  await shows(page, "#lesson-text", /^You said 10 %; the loss was \d\.\d\d after 1 step\.$/);
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.finished && !nibble.playing, null, PATIENCE);
+  await met(page);
+  const table = await page.locator("#lesson-kept tr").evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
+  assert.deepEqual(table[0], ["Step", "Steps", "Loss", "Test accuracy", "Precision"]);
+  assert.deepEqual([table[1][0], table[1][3]], ["One step", ""]);
+  // Chance stands behind what was counted on test images: kept as it was when the task was met.
+  assert.ok(/^(–|\d+\.\d ±\d+\.\d %)$/.test(table[2][3]) && table[2][4] === "Symmetric", String(table[2]));
+  await page.click("#lesson-next");
+  await page.fill("#lesson-answer", "Because <b>slopes</b>.");
+  await page.click("#lesson-answer-go");
+  await shows(page, ".lesson-reply", /^One answer: It follows slopes\.$/);
+  await page.fill("#lesson-learner", "Ada & Bob");
+  await screenshot(page, "1440-lesson-answers", false);
+  assert.deepEqual(await seriousFindings(page, "#lessons"), []);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#lesson-report")]);
+  const html = readFileSync(await download.path(), "utf8");
+  for (const part of ["By Ada &amp; Bob", "Lesson: My &lt;b&gt;lesson&lt;/b&gt;", "How many % &lt;i&gt;by luck", '10 % <span class="quiet">right, 2 tries', "Because &lt;b&gt;slopes", "to compare: It follows slopes.", '<th scope="row">Another</th>']) assert.ok(html.includes(part), part);
+  assert.deepEqual(JSON.parse(html.match(/id="nibble-runs">(.*?)<\/script>/s)[1]).lessons[0].answers.map(({ answer }) => answer), ["10 %", "Because <b>slopes</b>."]);
   // No address leads to it; among the lessons it stays as long as the page.
   assert.doesNotMatch(page.url(), /lesson=/);
   await page.click("#lessons-all");
-  await shows(page, ".lesson-entry[data-lesson=mine]", /My lesson.*1 min · your file · done/);
+  await shows(page, ".lesson-entry[data-lesson=mine]", /My <b>lesson<\/b>.*1 min · your file · done/);
   await page.click(".lesson-entry[data-lesson=mine]");
   await shows(page, "#lesson-step", /One step/);
   await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
@@ -595,6 +732,18 @@ test("what is wrong with a lesson is said", () => {
     [{ ...good, steps: [{ title: "x", text: ["y"], help: { press: ["train"] } }] }, 'Step 1: "help"'],
     [{ ...good, steps: [{ ...step, text: ["{run.loss }"] }] }, '"{run.loss }" is no fact'],
     [{ ...good, steps: [{ ...step, then: ["{run.loss"] }] }, '"{run.loss" is no fact'],
+    [{ ...good, steps: [{ ...step, keep: [] }] }, "keep is a list of facts"],
+    [{ ...good, steps: [{ ...step, keep: ["run.magic"] }] }, '"run.magic" is no fact'],
+    [{ ...good, steps: [{ title: "x", text: ["y"], keep: ["run.loss"] }] }, '"keep" keeps what a task'],
+    [{ ...good, steps: [{ ...step, then: ["{kept.2.run.loss}"] }, { ...step, keep: ["run.loss"] }] }, "Step 1, then: \"{kept.2.run.loss}\""],
+    [{ ...good, steps: [{ ...step, keep: ["run.loss"], then: ["{kept.1.run.steps}"] }] }, "keeps run.steps"],
+    [{ ...good, steps: [{ ...step, ask: undefined }, { ...step, text: ["{answer.1}"] }] }, "step 1 is no step up to here that asks"],
+    ...[
+      ["why?", "Step 1, ask is an object"], [{ choices: ["a", "b"] }, "has no question"], [{ question: "x", choices: ["a", "a"] }, "two texts or more"],
+      [{ question: "x", choices: ["a", "b"], answer: "c" }, '"c" is none of the choices'], [{ question: "x", number: true, answer: "4" }, "the answer is a number"],
+      [{ question: "x", unit: "%" }, '"unit" is of a number'], [{ question: "x", number: true, within: 2 }, "and there is an answer"], [{ question: "x", colour: 1 }, "colour"],
+      [{ question: "x", choices: ["a", "b"], number: true }, "not both"], [{ question: "x", answer: 4 }, "the answer is a text"], [{ question: "x", explanation: 1 }, '"explanation" is a text'],
+    ].map(([ask, part]) => [{ ...good, steps: [{ ...step, ask }] }, part]),
     [{ ...good, steps: [{ ...step, stage: ["moon"] }] }, '"moon" is no part'],
     [{ ...good, steps: [{ ...step, stage: "weights" }] }, "stage is a list of parts"],
     [{ ...good, steps: [{ ...step, until: { fact: "run.epochs", is: "1" } }] }, "run.epochs is a number"],
@@ -611,6 +760,18 @@ test("what is wrong with a lesson is said", () => {
   // Lessons are read before the engine tells of its models.
   const models = readdirSync(new URL("../../src/models/", import.meta.url)).filter((name) => name.endsWith(".json"));
   for (const model of models.map((name) => name.replace(/\.json$/, ""))) assert.deepEqual(lessonProblems({ ...good, settings: { model } }), []);
+});
+
+test("answers: read, judged and shown", () => {
+  const percentage = { question: "x", number: true, unit: "%", answer: 40, within: 5 };
+  for (const [given, wanted] of [["42", 42], [" 42,5 % ", 42.5], ["-3", -3], ["\u22123", -3], ["0", 0]]) assert.deepEqual(readAnswer(percentage, given), { answer: wanted }, given);
+  for (const given of ["", "%", "forty", "1e999"]) assert.ok(readAnswer(percentage, given).problem, given);
+  assert.deepEqual([45, 45.1, 35].map((one) => isRight(percentage, one)), [true, false, true]);
+  assert.equal(answerText(percentage, 42), "42 %");
+  assert.deepEqual(reply(percentage, 7), ["Not so: 40 %."]);
+  assert.deepEqual(reply({ question: "x" }, "y"), []);
+  assert.equal(isRight({ question: "x", answer: "z" }, "y"), null, "nobody can say of a text");
+  assert.equal(readAnswer({ question: "x" }, "a".repeat(5000)).answer.length, 2000);
 });
 
 test("conditions", () => {
@@ -631,6 +792,7 @@ test("conditions", () => {
 test("every fact is told of in the guide", () => {
   const guide = readFileSync(new URL("../../docs/TEACHING.md", import.meta.url), "utf8");
   const names = factNames.filter((name) => !name.includes("setting") && !name.startsWith("second.") && !/^ptq\.\d/.test(name));
+  for (const field of ["keep", "ask", ...["question", "choices", "number", "unit", "answer", "within", "explanation"]]) assert.ok(guide.includes(`\`${field}\``), `docs/TEACHING.md says nothing of ${field}`);
   for (const name of names) assert.ok(guide.includes(`\`${name}\``), `docs/TEACHING.md says nothing of ${name}`);
   assert.equal(fact("runs", { runs: [] }, {}), 0);
   // Of the usual scheme alone, whichever was tested last.
@@ -640,6 +802,8 @@ test("every fact is told of in the guide", () => {
   const tests = afterTraining.begin(["symmetric", "nvfp4"].map((name) => settingOf("quantizer").choices.find((choice) => choice.name === name)), options);
   tests.forEach((_test, index) => afterTraining.add({ index, step: 1, done: 1, total: 1, result: { loss: 1, accuracy: index / 16, bits: 4 } }));
   assert.deepEqual([tests.length, ptq("ptq.tested"), ptq("ptq.fp32"), ptq("ptq.8"), ptq("ptq.2")], [9, 8, 0, 1 / 16, 7 / 16]);
-  const tested = (testAccuracy) => ({ epochs: [{ testAccuracy }] });
+  const tested = (testAccuracy) => ({ epochs: [{ testAccuracy }], info: { images: [100, 1000] } });
+  assert.equal(resultText("run.testAccuracy", { runs: [tested(0.5)] }, {}), "50.0 ±3.1 %");
+  assert.equal(resultText("run.testAccuracy", { runs: [{ ...tested(0.5), epochs: [] }] }, {}), "–");
   assert.equal(factText("gap", { runs: [tested(0.5), tested(0.485)] }, {}), "−1.5 points");
 });

@@ -114,6 +114,67 @@ test("nothing that is put into the page runs, and nothing is asked of another ho
   page.problems.length = 0;
 });
 
+/** A lesson of somebody's own, as its file. */
+const OWN = {
+  id: "own", title: "A lesson <b>of my own</b>", about: "Mine.", minutes: 1, settings: { train: 100, test: 100, batch: 50, seed: 9 },
+  steps: [{ title: "First", text: ["<img src=x onerror=ran()>"], point: "button.train" }, { title: "Second", text: ["Read."] }],
+};
+const OPEN_TO_ALL = { "access-control-allow-origin": "*" };
+
+test("a lesson that the address names is fetched, by a worker, and nothing else; what is wrong is one sentence", async (t) => {
+  const asked = [];
+  /** What is at a path of the host of lessons. */
+  const HOST = {
+    "/own.json": { headers: OPEN_TO_ALL, body: JSON.stringify(OWN) },
+    "/closed.json": { headers: { "access-control-allow-origin": "https://school.example" }, body: JSON.stringify(OWN) },
+    "/text.json": { headers: OPEN_TO_ALL, body: "no json" },
+    "/large.json": { headers: OPEN_TO_ALL, body: `"${"x".repeat(300_000)}"` },
+    "/other.json": { headers: OPEN_TO_ALL, body: JSON.stringify({ ...OWN, steps: [{ title: "x", text: ["y"], point: "button.explode" }] }) },
+    "/gone.json": { headers: OPEN_TO_ALL, status: 404 },
+  };
+  const answer = async (route) => {
+    const request = route.request();
+    const { pathname } = new URL(request.url());
+    asked.push([pathname, await request.headerValue("referer"), await request.headerValue("cookie")]);
+    return HOST[pathname] ? route.fulfill({ contentType: "application/json", ...HOST[pathname] }) : route.abort();
+  };
+  const page = await open(t, { search: "?train=100&test=100&lesson=https://lessons.example/own.json", init: note, prepare: (one) => one.context().route("https://lessons.example/**", answer) });
+  await shows(page, "#lesson-name", /^A lesson <b>of my own<\/b>$/);
+  await shows(page, "#lesson-text", /^<img src=x onerror=ran\(\)>$/);
+  assert.equal(await page.locator("#lessons :is(b, img)").count(), 0, "its texts are texts");
+  await page.waitForFunction(() => nibble.run.settings.seed === 9 && !nibble.busy);
+  assert.deepEqual(asked, [["/own.json", null, null]]);
+  // The step that is open is in the address, also for the next visit.
+  await page.click("#lesson-next");
+  await page.waitForFunction(() => nibble.settings.lesson === "https://lessons.example/own.json#2");
+  await page.reload();
+  await shows(page, "#lesson-step", /^Second$/);
+  await page.click("#lessons-all");
+  await shows(page, '.lesson-entry[data-lesson="own"]', /1 min · lessons\.example/);
+  assert.deepEqual(await page.evaluate(() => refused), []);
+
+  const told = {
+    "https://lessons.example/closed.json": /does not open\.×Its host cannot be reached, or does not let other pages read/,
+    "https://lessons.example/nothing.json": /does not open\.×Its host cannot be reached/,
+    "https://lessons.example/text.json": /does not open\.×It is no JSON/,
+    "https://lessons.example/large.json": /does not open\.×It is larger than 256 KB\.$/,
+    "https://lessons.example/other.json": /does not open\.×Step 1, point: "button\.explode"/,
+    "https://lessons.example/gone.json": /does not open\.×Its host answered 404\.$/,
+    "nothing.json": /^nothing\.json does not open\.×Its host answered 404\.$/,
+    // Beside the page: a lesson that it has anyway.
+    "lessons/levels.json#2": null,
+  };
+  for (const [address, words] of Object.entries(told)) {
+    await page.goto(`${ISOLATED}?${new URLSearchParams({ train: 100, test: 100, lesson: address })}`);
+    if (words) await shows(page, "#lessons-wrong", words);
+    else await shows(page, "#lesson-step", /^Let it learn$/);
+  }
+  // What could not be fetched is on the console too.
+  const rest = page.problems.filter((problem) => !/lessons\.example|nothing\.json|Failed to load resource/.test(problem));
+  assert.deepEqual(rest, []);
+  page.problems.length = 0;
+});
+
 for (const [name, url] of [["isolated by the server", ISOLATED], ["isolated by the service worker", PLAIN]]) {
   test(`${name}: a training, a picture, a lesson and the report are let through`, async (t) => {
     const page = await open(t, { url, init: note, context: { acceptDownloads: true } });
@@ -129,6 +190,12 @@ for (const [name, url] of [["isolated by the server", ISOLATED], ["isolated by t
     }
     await page.click("#lessons-button");
     await page.locator(".lesson-entry").first().waitFor();
+    // By way of the service worker, where there is one.
+    await page.evaluate(async () => {
+      const { fromAddress } = await import("./lesson/library.js");
+      const { lesson } = await fromAddress("lessons/levels.json");
+      if (lesson?.id !== "levels") throw new Error("no lesson by its address");
+    });
     assert.deepEqual(await page.evaluate(() => refused), []);
   });
 }

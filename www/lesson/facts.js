@@ -2,10 +2,11 @@
  * What a lesson can ask about: each fact is one number, word or switch read from the session. Pure functions, so
  * that lessons are checked under Node too. Adding a fact is one line here and one in docs/TEACHING.md.
  */
-import { fixed, percent, short, whole } from "../format.js";
+import { estimate, fixed, percent, short, whole } from "../format.js";
 import { quantized } from "../grid.js";
 import { FIRST } from "../ptq/options.js";
-import { format, FORMER, parse, presentText, SETTINGS } from "../settings.js";
+import { display, format, FORMER, parse, presentText, SETTINGS } from "../settings.js";
+import { margin } from "../stats.js";
 
 const last = (run) => run.epochs.at(-1);
 const gridded = (run) => run.layers.filter(quantized);
@@ -17,82 +18,110 @@ const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / num
 
 const SWITCH = [true, false];
 
+/** How many images a run is tested on. */
+const tested = ({ info }) => info.images[1];
+
 /**
- * Of one run; not known (undefined) where there is none. The second column is how it reads in a lesson's text, the
- * third what it can be: "number" unless told, "string", or the values themselves.
+ * Of one run; not known (undefined) where there is none.
+ *
+ * @typedef {object} Fact
+ * @property {string} label what a table calls it
+ * @property {Function} of its value
+ * @property {(value: any) => string} [text] how it reads in a lesson's text
+ * @property {"string"|(string|boolean)[]|object} [kind] what it can be: a number unless told, any text, one of these values,
+ *   or what a row of the settings says
+ * @property {Function} [images] of a share of test images: how many there are
+ *
+ * @type {Record<string, Fact>}
  */
 const OF_RUN = {
-  steps: [(run) => run.globalStep, whole],
-  epochs: [(run) => run.epochs.length, whole],
-  status: [(run) => run.status, String, ["paused", "playing", "finished", "lost"]],
-  loss: [(run) => run.smooth.loss.value, (value) => fixed(value, 2)],
-  trainAccuracy: [(run) => run.smooth.accuracy.value, percent],
-  testAccuracy: [(run) => last(run)?.testAccuracy, percent],
-  bestAccuracy: [(run) => run.best, percent],
-  levelsLeast: [(run) => Math.min(...levelsUsed(run)), whole],
-  levelsMost: [(run) => Math.max(...levelsUsed(run)), whole],
-  scaleLeast: [(run) => Math.min(...scales(run)), short],
-  scaleMost: [(run) => Math.max(...scales(run)), short],
-  entropy: [(run) => mean(gridded(run).map(({ entropyBits }) => entropyBits)), (value) => fixed(value, 2)],
-  largestWeight: [(run) => Math.max(...run.layers.map(largest)), short],
-  outlier: [(run) => Boolean(run.outlier), String, SWITCH],
+  steps: { label: "Steps", of: (run) => run.globalStep, text: whole },
+  epochs: { label: "Epochs", of: (run) => run.epochs.length, text: whole },
+  status: { label: "Status", of: (run) => run.status, kind: ["paused", "playing", "finished", "lost"] },
+  loss: { label: "Loss", of: (run) => run.smooth.loss.value, text: (value) => fixed(value, 2) },
+  trainAccuracy: { label: "Training accuracy", of: (run) => run.smooth.accuracy.value, text: percent },
+  testAccuracy: { label: "Test accuracy", of: (run) => last(run)?.testAccuracy, text: percent, images: tested },
+  bestAccuracy: { label: "Best test accuracy", of: (run) => run.best, text: percent, images: tested },
+  levelsLeast: { label: "Fewest levels in use", of: (run) => Math.min(...levelsUsed(run)), text: whole },
+  levelsMost: { label: "Most levels in use", of: (run) => Math.max(...levelsUsed(run)), text: whole },
+  scaleLeast: { label: "Smallest scale", of: (run) => Math.min(...scales(run)), text: short },
+  scaleMost: { label: "Largest scale", of: (run) => Math.max(...scales(run)), text: short },
+  entropy: { label: "Entropy in bits", of: (run) => mean(gridded(run).map(({ entropyBits }) => entropyBits)), text: (value) => fixed(value, 2) },
+  largestWeight: { label: "Largest weight", of: (run) => Math.max(...run.layers.map(largest)), text: short },
+  outlier: { label: "Outlier", of: (run) => Boolean(run.outlier), kind: SWITCH },
   /** The largest weight right after the outlier was put in. */
-  outlierWeight: [(run) => run.outlier && largest(run.outlier.after), short],
-  diverged: [(run) => Boolean(run.alarm), String, SWITCH],
-  forked: [(run) => Boolean(run.fork), String, SWITCH],
-  label: [(run) => run.label, String, "string"],
+  outlierWeight: { label: "Outlier’s weight", of: (run) => run.outlier && largest(run.outlier.after), text: short },
+  diverged: { label: "Diverged", of: (run) => Boolean(run.alarm), kind: SWITCH },
+  forked: { label: "Forked", of: (run) => Boolean(run.fork), kind: SWITCH },
+  label: { label: "Name", of: (run) => run.label, kind: "string" },
 };
 
 /** Accuracy of the weights of any run that were quantized after training by the usual scheme, at a width. */
 const afterTraining = (bits) => (session) =>
   session.runs.map((run) => run.afterTraining?.resultsOf(FIRST).get(bits)?.accuracy).find((accuracy) => accuracy !== undefined);
 
-/** Of the page. `seen` is what the lesson's runner has counted. */
+const anyTested = ({ runs }) => runs.find(({ afterTraining }) => afterTraining);
+const ptq = (bits, label) => ({ label, of: afterTraining(bits), text: percent, images: (session) => anyTested(session) && tested(anyTested(session)) });
+
+/** Of the page. `seen` is what the lesson's runner has counted. @type {Record<string, Fact>} */
 const OF_PAGE = {
-  runs: [(session) => session.runs.length, whole],
-  playing: [(session) => session.playing, String, SWITCH],
-  waiting: [(session) => session.waiting.length, whole],
-  data: [(session) => session.loaded?.info.kind, String, ["synthetic", "cifar10", "cifar100", "images"]],
-  pictures: [(_session, seen) => seen.pictures, whole],
-  gap: [
-    ({ runs: [first, second] }) => second && last(second)?.testAccuracy - last(first)?.testAccuracy,
-    (value) => (Number.isFinite(value) ? `${fixed(100 * value, 1)} points` : "–"),
-  ],
-  "ptq.tested": [(session) => Math.max(0, ...session.runs.map((run) => run.afterTraining?.resultsOf(FIRST).size ?? 0)), whole],
-  ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((bits) => [`ptq.${bits}`, [afterTraining(bits), percent]])),
-  "ptq.fp32": [afterTraining(null), percent],
+  runs: { label: "Runs", of: (session) => session.runs.length, text: whole },
+  playing: { label: "Trains", of: (session) => session.playing, kind: SWITCH },
+  waiting: { label: "Settings that wait", of: (session) => session.waiting.length, text: whole },
+  data: { label: "Data", of: (session) => session.loaded?.info.kind, kind: ["synthetic", "cifar10", "cifar100", "images"] },
+  pictures: { label: "Pictures", of: (_session, seen) => seen.pictures, text: whole },
+  gap: {
+    label: "Gap",
+    of: ({ runs: [first, second] }) => second && last(second)?.testAccuracy - last(first)?.testAccuracy,
+    text: (value) => (Number.isFinite(value) ? `${fixed(100 * value, 1)} points` : "–"),
+  },
+  "ptq.tested": { label: "Widths tested", of: (session) => Math.max(0, ...session.runs.map((run) => run.afterTraining?.resultsOf(FIRST).size ?? 0)), text: whole },
+  ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((bits) => [`ptq.${bits}`, ptq(bits, `Rounded to ${bits} bits`)])),
+  "ptq.fp32": ptq(null, "As trained"),
 };
 
-const prefixed = (prefix, table, pick) =>
-  Object.entries(table).map(([name, [of, ...rest]]) => [`${prefix}.${name}`, [(session) => (pick(session) ? of(pick(session)) : undefined), ...rest]]);
-const settingFacts = (prefix, pick) => [
+/** The label of a fact, with whose it is where it is not the first run's. */
+const labelled = (prefix, label) => (prefix.startsWith("second") ? `${label}, second run` : label);
+
+const ofRun = (prefix, pick) =>
+  Object.entries(OF_RUN).map(([name, { label, of, images, ...rest }]) => {
+    const lifted = (from) => (session) => (pick(session) ? from(pick(session)) : undefined);
+    return [`${prefix}.${name}`, { label: labelled(prefix, label), of: lifted(of), images: images && lifted(images), ...rest }];
+  });
+const ofSettings = (prefix, pick) => [
   ...SETTINGS.filter(({ group }) => group !== "view").flatMap((setting) =>
-    [setting.key, ...(setting.aliases ?? [])].map((key) => [`${prefix}.${key}`, [(session) => pick(session)?.[setting.key], String, setting]]),
+    [setting.key, ...(setting.aliases ?? [])].map((key) => {
+      const text = (value) => display(setting, value);
+      return [`${prefix}.${key}`, { label: labelled(prefix, setting.label), of: (session) => pick(session)?.[setting.key], text, kind: setting }];
+    }),
   ),
   ...[...FORMER].map(([key, { setting, values }]) => {
     const isOn = (now) => now === undefined ? now : now !== values.get("0");
-    return [`${prefix}.${key}`, [(session) => isOn(pick(session)?.[setting.key]), String, SWITCH]];
+    return [`${prefix}.${key}`, { label: labelled(prefix, setting.label), of: (session) => isOn(pick(session)?.[setting.key]), kind: SWITCH }];
   }),
 ];
 
 const first = (session) => session.runs[0];
 const second = (session) => session.runs[1];
 
-/** Every fact: name -> [value of (session, seen), text of the value, what it can be: as above, or a row of the settings]. */
+/** @type {Map<string, Fact>} */
 const FACTS = new Map([
   ...Object.entries(OF_PAGE),
-  ...prefixed("run", OF_RUN, first),
-  ...prefixed("second", OF_RUN, second),
+  ...ofRun("run", first),
+  ...ofRun("second", second),
   // What the controls say, and what the runs were made with.
-  ...settingFacts("setting", (session) => session.settings),
-  ...settingFacts("run.setting", (session) => first(session)?.settings),
-  ...settingFacts("second.setting", (session) => second(session)?.settings),
+  ...ofSettings("setting", (session) => session.settings),
+  ...ofSettings("run.setting", (session) => first(session)?.settings),
+  ...ofSettings("second.setting", (session) => second(session)?.settings),
 ]);
 
 export const factNames = [...FACTS.keys()];
 export const isFact = (name) => FACTS.has(name);
 
-const kindOf = (name) => FACTS.get(name)[2] ?? "number";
+/** What a table calls a fact. */
+export const factLabel = (name) => FACTS.get(name).label;
+
+const kindOf = (name) => FACTS.get(name).kind ?? "number";
 /** Whether a fact is a number: it can be above, below, and grow. */
 export const isNumber = (name) => kindOf(name) === "number" || typeof kindOf(name).default === "number";
 
@@ -126,7 +155,7 @@ export function presentValue(name, value) {
 
 /** @returns {number|string|boolean|undefined} undefined: not known now */
 export function fact(name, session, seen) {
-  const value = FACTS.get(name)[0](session, seen);
+  const value = FACTS.get(name).of(session, seen);
   return value === null || (typeof value === "number" && !Number.isFinite(value)) ? undefined : value;
 }
 
@@ -134,6 +163,13 @@ export function fact(name, session, seen) {
 export function factText(name, session, seen) {
   const value = fact(name, session, seen);
   if (value === undefined) return "–";
-  const text = FACTS.get(name)[1](value);
-  return typeof value === "number" ? text.replaceAll("-", "−") : text;
+  const { text = String } = FACTS.get(name);
+  return typeof value === "number" ? text(value).replaceAll("-", "−") : text(value);
+}
+
+/** A fact as a table of results shows it: a share of test images with what chance does to it. */
+export function resultText(name, session, seen) {
+  const count = FACTS.get(name).images?.(session);
+  const share = fact(name, session, seen);
+  return count > 0 && share !== undefined ? estimate(share, margin(share, count)) : factText(name, session, seen);
 }

@@ -11,27 +11,29 @@
  *
  * @typedef {object} Step
  * @property {string} title
- * @property {string[]} text paragraphs; {run.loss} stands for a fact
+ * @property {string[]} text paragraphs; {run.loss} stands for a fact, {kept.2.run.loss} for one that step 2 has kept,
+ *   {answer.2} for what was answered there
  * @property {string} [point] "setting.KEY", "button.NAME" or "part.NAME": highlighted
  * @property {string[]} [stage] parts that are shown together, and nothing else
  * @property {string} [task] what the learner is to do
  * @property {object} [until] condition that says that it is done (see conditions.js)
  * @property {string[]} [then] paragraphs shown once it is done
+ * @property {string[]} [keep] facts that are kept, as a row of a table, once it is done
+ * @property {import("./asking.js").Ask} [ask] a question
  * @property {{set?: object, press?: string[]}} [help] what "Do it for me" does: settings, then buttons
  */
 import { BUTTONS, PARTS } from "../parts.js";
 import { FORMER, settingOf } from "../settings.js";
+import { askProblems, isObject, isText } from "./asking.js";
 import { conditionProblems } from "./conditions.js";
 import { factNames, isFact, settingProblem } from "./facts.js";
 
-const FACT_IN_TEXT = /\{([a-zA-Z0-9.]+)\}/g;
+const NAME_IN_TEXT = /\{([a-zA-Z0-9.]+)\}/g;
 /** Whatever has a brace in it. */
 const BRACES = /\{[^{}]*\}?|\}/g;
 const LESSON_KEYS = ["id", "title", "about", "minutes", "settings", "steps"];
-const STEP_KEYS = ["title", "text", "point", "stage", "task", "until", "then", "help"];
+const STEP_KEYS = ["title", "text", "point", "stage", "task", "until", "keep", "ask", "then", "help"];
 
-const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-const isText = (value) => typeof value === "string" && value !== "";
 /** What the table has under that name; nothing that all objects have. */
 const inTable = (table, name) => (typeof name === "string" && Object.hasOwn(table, name) ? table[name] : null);
 
@@ -48,8 +50,15 @@ export function selectorOf(name) {
   return null;
 }
 
-/** Text with its facts put in. @param {(name: string) => string} read */
-export const filled = (text, read) => text.replace(FACT_IN_TEXT, (_all, name) => read(name));
+/** Text with what its braces name put in. @param {(name: string) => string} read */
+export const filled = (text, read) => text.replace(NAME_IN_TEXT, (_all, name) => read(name));
+
+/** What "kept.2.run.loss" and "answer.2" speak of: the step, by its index, and a fact; null for the name of a fact. */
+export function mentionOf(name) {
+  const [, kept, fact, answer] = /^(?:kept\.([1-9]\d*)\.(.+)|answer\.([1-9]\d*))$/.exec(name) ?? [];
+  if (kept) return { at: kept - 1, fact };
+  return answer ? { at: answer - 1 } : null;
+}
 
 const formerProblem = (key, value) => (typeof value === "boolean" ? null : `${key} is true or false, not ${JSON.stringify(value)}`);
 
@@ -64,10 +73,29 @@ function settingsProblems(settings, where) {
   });
 }
 
-function textProblems(paragraphs, where) {
+/** Why braces of the step `at` are not what steps up to it have left; null if they are. */
+function mentionProblem(braced, { at, fact }, steps, here) {
+  const of = at <= here ? steps[at] : null;
+  if (fact) return Array.isArray(of?.keep) && of.keep.includes(fact) ? null : `"${braced}": step ${at + 1} is no step up to here that keeps ${fact}`;
+  return of?.ask ? null : `"${braced}": step ${at + 1} is no step up to here that asks`;
+}
+
+/** @param {Step[]} steps those of the lesson @param {number} here the step that has the text */
+function textProblems(paragraphs, where, steps, here) {
   if (!Array.isArray(paragraphs) || !paragraphs.every(isText)) return [`${where} is a list of paragraphs.`];
-  const strangers = paragraphs.flatMap((one) => one.match(BRACES) ?? []).filter((braced) => !isFact(braced.slice(1, -1)));
-  return strangers.map((braced) => `${where}: "${braced}" is no fact; there are ${factNames.slice(0, 12).map((name) => `{${name}}`).join(", ")} and more.`);
+  return paragraphs.flatMap((one) => one.match(BRACES) ?? []).flatMap((braced) => {
+    const name = braced.slice(1, -1);
+    if (isFact(name)) return [];
+    const mention = mentionOf(name);
+    const problem = mention && mentionProblem(braced, mention, steps, here);
+    if (mention) return problem ? [`${where}: ${problem}.`] : [];
+    return [`${where}: "${braced}" is no fact; there are ${factNames.slice(0, 12).map((fact) => `{${fact}}`).join(", ")} and more.`];
+  });
+}
+
+function keepProblems(keep, where) {
+  if (!Array.isArray(keep) || keep.length === 0) return [`${where} is a list of facts.`];
+  return keep.filter((name) => !isFact(name)).map((name) => `${where}: ${JSON.stringify(name)} is no fact.`);
 }
 
 function helpProblems(help, where) {
@@ -87,12 +115,13 @@ function stageProblems(stage, where) {
   return unknown.map((name) => `${where}: ${JSON.stringify(name)} is no part; there are ${Object.keys(PARTS).join(", ")}.`);
 }
 
-function stepProblems(step, where) {
+function stepProblems(step, here, steps) {
+  const where = `Step ${here + 1}`;
   if (!isObject(step)) return [`${where} is no step.`];
   const problems = Object.keys(step).filter((key) => !STEP_KEYS.includes(key)).map((key) => `${where}: "${key}" is not known; there are ${STEP_KEYS.join(", ")}.`);
   if (!isText(step.title)) problems.push(`${where} has no title.`);
-  problems.push(...textProblems(step.text, `${where}, text`));
-  if ("then" in step) problems.push(...textProblems(step.then, `${where}, then`));
+  problems.push(...textProblems(step.text, `${where}, text`, steps, here));
+  if ("then" in step) problems.push(...textProblems(step.then, `${where}, then`, steps, here));
   if ("point" in step && !selectorOf(step.point)) {
     problems.push(`${where}, point: ${JSON.stringify(step.point)} is nothing to point at; there are setting.KEY, ${Object.keys(BUTTONS).map((one) => `button.${one}`).join(", ")}, ${Object.keys(PARTS).map((one) => `part.${one}`).join(", ")}.`);
   }
@@ -100,6 +129,9 @@ function stepProblems(step, where) {
   if ("task" in step !== "until" in step) problems.push(`${where}: "task" and "until" go together: what to do, and how the page sees that it is done.`);
   if ("task" in step && !isText(step.task)) problems.push(`${where}, task is a sentence, not ${JSON.stringify(step.task)}.`);
   if ("until" in step) problems.push(...conditionProblems(step.until, `${where}, until`));
+  if ("keep" in step && !("task" in step)) problems.push(`${where}: "keep" keeps what a task has brought, and there is none.`);
+  if ("keep" in step) problems.push(...keepProblems(step.keep, `${where}, keep`));
+  if ("ask" in step) problems.push(...askProblems(step.ask, `${where}, ask`));
   if ("help" in step && !("task" in step)) problems.push(`${where}: "help" does a task, and there is none.`);
   if ("help" in step) problems.push(...helpProblems(step.help, `${where}, help`));
   return problems;
@@ -114,5 +146,5 @@ export function lessonProblems(lesson) {
   if (!Number.isFinite(lesson.minutes) || lesson.minutes <= 0) problems.push(`"minutes" is a number above 0, not ${JSON.stringify(lesson.minutes)}.`);
   problems.push(...settingsProblems(lesson.settings, "The lesson's settings"));
   if (!Array.isArray(lesson.steps) || lesson.steps.length === 0) return [...problems, "The lesson has no steps."];
-  return [...problems, ...lesson.steps.flatMap((step, i) => stepProblems(step, `Step ${i + 1}`))];
+  return [...problems, ...lesson.steps.flatMap((step, i, all) => stepProblems(step, i, all))];
 }

@@ -1,4 +1,4 @@
-/** The lessons that there are: the listed files beside the page, and one that a teacher has opened. */
+/** The lessons that there are: the listed files beside the page, and those that a teacher has written. */
 import { lessonProblems } from "./format.js";
 
 const FOLDER = new URL("../lessons/", import.meta.url);
@@ -31,19 +31,32 @@ export async function listed() {
   };
 }
 
-/**
- * A lesson from a file of the user's.
- * @param {File} file
- * @returns {Promise<{lesson: import("./format.js").Lesson|null, problems: string[]}>} everything that is wrong with it
- */
-export async function fromFile(file) {
+/** @typedef {{lesson: import("./format.js").Lesson|null, problems: string[]}} Read everything that is wrong with it */
+
+/** @param {string} text of a file @returns {Read} */
+function fromText(text) {
   try {
-    const lesson = JSON.parse(await file.text());
+    const lesson = JSON.parse(text);
     const problems = lessonProblems(lesson);
     return { lesson: problems.length > 0 ? null : lesson, problems };
   } catch (error) {
     return { lesson: null, problems: [`It is no JSON: ${error.message}`] };
   }
+}
+
+/** A lesson from a file of the user's. @param {File} file @returns {Promise<Read>} */
+export const fromFile = async (file) => fromText(await file.text());
+
+/** A lesson that the page's address names by its own. @param {string} address @returns {Promise<Read>} */
+export async function fromAddress(address) {
+  const worker = new Worker(new URL("./fetcher.js", import.meta.url), { type: "module", name: "nibble-lesson" });
+  const { text, problem } = await new Promise((resolve) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = () => resolve({ problem: "The page could not load what fetches it." });
+    worker.postMessage(new URL(address, document.baseURI).href);
+  });
+  worker.terminate();
+  return problem ? { lesson: null, problems: [problem] } : fromText(text);
 }
 
 /** Lessons done on this device; without storage the page forgets them when it closes. */

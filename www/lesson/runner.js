@@ -6,6 +6,8 @@ import { To } from "../protocol.js";
 import { byPresentNames, defaults, settingOf, SETTINGS } from "../settings.js";
 import { BUTTONS } from "../parts.js";
 import { holds, snapshot } from "./conditions.js";
+import { factText, resultText } from "./facts.js";
+import { mentionOf } from "./format.js";
 
 /** What belongs to the machine and the view stays as it is, unless a lesson names it. */
 const OWN = SETTINGS.filter(({ group }) => group === "engine" || group === "view").map(({ key }) => key);
@@ -43,7 +45,7 @@ export class Runner {
 
   /**
    * @param {import("../session.js").Session} session
-   * @param {(what: "lesson"|"step"|"done") => void} changed
+   * @param {(what: "lesson"|"step"|"done"|"answer") => void} changed
    * @param {(button: string) => Promise<void>} reveal opens the room that has a button
    */
   constructor(session, changed, reveal) {
@@ -61,9 +63,27 @@ export class Runner {
     return this.lesson?.steps[this.at] ?? null;
   }
 
-  /** Whether the learner may go on: the task is done, or there is none. */
+  /** Whether all that the step wants is done: its task, and a try of its question. */
   get ready() {
-    return Boolean(this.step) && (!this.step.until || this.done.has(this.at));
+    const { step } = this;
+    if (!step || (step.until && !this.done.has(this.at))) return false;
+    return !step.ask || this.notebook.answerOf(this.lesson, this.at) !== undefined;
+  }
+
+  get notebook() {
+    return this.#session.notebook;
+  }
+
+  /** What a text's braces stand for. @param {string} name */
+  read(name) {
+    const mention = mentionOf(name);
+    return mention ? this.notebook.read(this.lesson, mention) : factText(name, this.#session, this.seen);
+  }
+
+  /** Takes an answer to the step's question. @param {string|number} answer */
+  answer(answer) {
+    this.notebook.answer(this.lesson, this.at, answer);
+    this.#changed("answer");
   }
 
   /** Whether every task is done. */
@@ -106,6 +126,7 @@ export class Runner {
     this.#making = made;
     this.#helping = null;
     Object.assign(this, { lesson, at, done: new Set() });
+    this.notebook.begin(lesson);
     this.#begun();
     this.#changed("lesson");
     await made;
@@ -140,6 +161,7 @@ export class Runner {
     if (!step?.until || this.done.has(this.at) || this.#making || this.#session.busy) return;
     if (!holds(step.until, this.#session, this.seen, this.#start)) return;
     this.done.add(this.at);
+    if (step.keep) this.notebook.keep(this.lesson, this.at, (name) => resultText(name, this.#session, this.seen));
     this.#changed("done");
   }
 

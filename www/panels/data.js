@@ -1,5 +1,6 @@
 /** The loaded data set: its name and size, some images of each class, what the loader has to say; and others to load. */
 import { obstacle } from "../features.js";
+import { fewTests } from "../fitting.js";
 import { whole } from "../format.js";
 import { taking } from "../taking.js";
 import { wireControls } from "../ui/controls.js";
@@ -69,7 +70,7 @@ function show({ info, samples }) {
   box.classList.toggle("many", many);
   box.replaceChildren(...(many ? tiles(samples, info.classes) : rows(samples, info.classes, 4)));
   at("dataset-notes").replaceChildren(
-    ...info.notes.map((note) => {
+    ...[...info.notes, fewTests(info.test)].filter(Boolean).map((note) => {
       const item = document.createElement("li");
       item.textContent = note;
       return item;

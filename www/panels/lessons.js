@@ -1,14 +1,18 @@
 /** The side panel of the lessons: the list, and the step of the one that runs. */
-import { factText } from "../lesson/facts.js";
-import { filled, selectorOf } from "../lesson/format.js";
-import { partOf } from "../parts.js";
-import { settingOf } from "../settings.js";
-import { partsOf } from "../view.js";
-import { fromFile, listed, loadDone, saveDone } from "../lesson/library.js";
-import { Runner } from "../lesson/runner.js";
 import { drawing } from "../frames.js";
+import { filled } from "../lesson/format.js";
+import { fromAddress, fromFile, listed, loadDone, saveDone } from "../lesson/library.js";
+import { LONGEST_NAME } from "../lesson/notebook.js";
+import { placeOf, placeText } from "../lesson/place.js";
+import { Runner } from "../lesson/runner.js";
+import { element } from "../ui/dom.js";
+import { Pointer } from "../ui/pointer.js";
+import { Question } from "../ui/question.js";
+import { Sheet } from "../ui/sheet.js";
+import { partsOf } from "../view.js";
 
 const MARKUP = `
+  <button type="button" class="lessons-handle" id="lessons-handle"></button>
   <header class="lessons-head">
     <h2 id="lessons-title" tabindex="-1">Lessons</h2>
     <button type="button" class="small quiet" id="lessons-all" hidden>All lessons</button>
@@ -26,6 +30,7 @@ const MARKUP = `
     <progress id="lesson-progress" max="1" value="0" aria-label="Steps of the lesson"></progress>
     <h3 id="lesson-step" tabindex="-1"></h3>
     <div class="lesson-text" id="lesson-text"></div>
+    <form class="lesson-ask" id="lesson-ask" hidden></form>
     <div class="lesson-task" id="lesson-task">
       <p><span class="lesson-tick" aria-hidden="true"></span> <span id="lesson-do"></span></p>
       <div class="lesson-tools">
@@ -34,6 +39,13 @@ const MARKUP = `
       </div>
     </div>
     <div class="lesson-text lesson-then" id="lesson-then"></div>
+    <div class="lesson-kept" id="lesson-kept" tabindex="0" role="group" aria-label="Kept results" hidden></div>
+    <div class="lesson-hand-in" id="lesson-hand-in" hidden>
+      <p>The report has the run, the kept results and your answers: one file, saved on this device.</p>
+      <label for="lesson-learner">Your name, if you like</label>
+      <input type="text" id="lesson-learner" maxlength="${LONGEST_NAME}" autocomplete="off">
+      <button type="button" class="small" id="lesson-report">Save the report</button>
+    </div>
     <div class="lesson-moves">
       <button type="button" class="small" id="lesson-back">Back</button>
       <button type="button" class="small primary" id="lesson-next">Next</button>
@@ -41,62 +53,12 @@ const MARKUP = `
   </div>
   <p class="visually-hidden" role="status" id="lesson-said"></p>`;
 
-const groupOf = (key) => settingOf(key).group;
-
-/** Marks what a step points at; opens the room that it is in, and what hides it. */
-class Pointer {
-  #places;
-  #name = null;
-  #marked = null;
-  #turn = null;
-
-  /** @param {import("../ui/places.js").Places} places */
-  constructor(places) {
-    this.#places = places;
-  }
-
-  /**
-   * @param {string|null} name "part.NAME", "button.NAME" or "setting.KEY"
-   * @param {string[]} [stage] parts that are shown together
-   */
-  async at(name, stage) {
-    const turn = (this.#turn = {});
-    this.#name = name;
-    if (stage) await this.#places.stage(stage);
-    if (name) await this.#places.reveal(partOf(name, groupOf));
-    // Another step was opened meanwhile.
-    if (this.#turn !== turn) return;
-    const target = name && document.querySelector(selectorOf(name));
-    this.#marked?.classList.remove("pointed-at");
-    this.#marked = target;
-    if (!target) return;
-    for (let closed; (closed = target.closest("details:not([open])")); ) closed.open = true;
-    target.classList.add("pointed-at");
-    this.scroll();
-  }
-
-  scroll() {
-    // The bar of buttons is always in sight.
-    if (this.#marked?.closest(".transport, .pending")) return;
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.#marked?.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
-  }
-
-  /** Takes the keyboard there, also where its room was left meanwhile. */
-  async focus() {
-    const name = this.#name;
-    if (name) await this.#places.reveal(partOf(name, groupOf));
-    for (let closed; (closed = this.#marked?.closest("details:not([open])")); ) closed.open = true;
-    this.scroll();
-    const usable = "button:not(:disabled), input:not(:disabled), select:not(:disabled), a[href], [tabindex]";
-    const target = this.#marked?.matches(usable) ? this.#marked : this.#marked?.querySelector(usable);
-    target?.focus({ preventScroll: true });
-  }
-}
-
 class Lessons {
   #lessons = [];
-  /** Opened from files, the latest of each id. @type {Map<string, import("../lesson/format.js").Lesson>} */
+  /**
+   * Of somebody's own, by their address, or else their id: the latest of each.
+   * @type {Map<string, {lesson: import("../lesson/format.js").Lesson, from: string, address?: string}>}
+   */
   #own = new Map();
   #done = loadDone();
   #pointer;
@@ -116,17 +78,21 @@ class Lessons {
     this.session = session;
     this.#framed = session.settings.embed && session.settings.lesson !== "";
     if (this.#framed) this.#moveOpener();
-    this.runner = new Runner(session, (what) => this.#tell(what), (button) => places.reveal(partOf(`button.${button}`, groupOf)));
+    this.runner = new Runner(session, (what) => this.#tell(what), (button) => this.#pointer.reveal(`button.${button}`));
+    this.question = new Question(this.part("lesson-ask"), (answer) => this.runner.answer(answer));
     this.redraw = drawing(() => this.#draw(), 100);
+    this.sheet = new Sheet(root, this.part("lessons-handle"), () => this.#pointer.scroll());
     const on = (id, act) => this.part(id).addEventListener("click", act);
     this.#opener.addEventListener("click", () => (this.root.hidden ? this.open() : this.close()));
     on("lessons-close", () => this.close());
     on("lessons-all", () => this.#list());
     on("lessons-open", () => this.part("lessons-file").click());
-    on("lesson-show", () => this.#pointer.focus());
+    on("lesson-show", () => this.#showWhere());
     on("lesson-help", () => this.runner.help());
     on("lesson-back", () => this.runner.go(this.runner.at - 1));
     on("lesson-next", () => this.#next());
+    on("lesson-report", () => this.#saveReport());
+    this.part("lesson-learner").addEventListener("input", ({ target }) => (session.notebook.name = target.value));
     root.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.part("lessons-file").addEventListener("change", (event) => this.#openFile(event.target));
     this.loaded = listed().then(
@@ -168,21 +134,42 @@ class Lessons {
     this.#fromAddress();
   }
 
-  /** `lesson=levels` begins it, `lesson=levels.3` at its third step. What else the address names goes before the lesson. */
-  #fromAddress() {
+  /** The lesson and the step that the address names. What else it names goes before the lesson's settings. */
+  async #fromAddress() {
     const { lesson } = this.session.settings;
     if (this.#addressRead || this.#lessons.length === 0 || !this.session.run) return;
     this.#addressRead = true;
     if (!lesson) return;
-    const [id, step = 1] = lesson.split(".");
-    const found = this.#lessons.find((one) => one.id === id);
-    if (!found) this.session.notify("error", `There is no lesson "${id}". There are ${this.#lessons.map((one) => one.id).join(", ")}.`);
-    else this.runner.resume(found, Number(step) - 1, [...this.#named, ...this.session.touched]);
+    const { id, address, step } = placeOf(lesson);
+    const found = address ? await this.#fetch(address) : this.#lessons.find((one) => one.id === id);
+    if (!found && !address) this.session.notify("error", `There is no lesson "${id}". There are ${this.#lessons.map((one) => one.id).join(", ")}.`);
+    // Another one may have been opened while it was fetched.
+    if (found && !this.runner.lesson) this.runner.resume(found, step - 1, [...this.#named, ...this.session.touched]);
+  }
+
+  async #fetch(address) {
+    const { lesson, problems } = await fromAddress(address);
+    this.#showProblems(address, problems);
+    if (lesson) this.#takeOwn(address, { lesson, address, from: new URL(address, document.baseURI).host });
+    return lesson;
+  }
+
+  #takeOwn(key, own) {
+    this.#own.set(key, own);
+    this.#entries();
+  }
+
+  /** What the address calls a step of a lesson; "": no address leads to one from a file. */
+  #placeOf(lesson, at) {
+    if (this.#lessons.includes(lesson)) return placeText({ id: lesson.id, step: at + 1 });
+    const own = [...this.#own.values()].find((one) => one.lesson === lesson);
+    return own?.address ? placeText({ address: own.address, step: at + 1 }) : "";
   }
 
   #entries() {
     this.part("lessons-count").textContent = `${this.#lessons.length} short`;
-    const items = [...this.#lessons, ...this.#own.values()].map((lesson) => {
+    const listed = this.#lessons.map((lesson) => ({ lesson }));
+    const items = [...listed, ...this.#own.values()].map(({ lesson, from }) => {
       const item = document.createElement("li");
       const button = document.createElement("button");
       button.type = "button";
@@ -194,7 +181,7 @@ class Lessons {
       about.textContent = lesson.about;
       const note = document.createElement("span");
       note.className = "lesson-note";
-      const notes = [`${lesson.minutes} min`, this.#own.get(lesson.id) === lesson && "your file", this.#done.has(lesson.id) && "done"];
+      const notes = [`${lesson.minutes} min`, from, this.#done.has(lesson.id) && "done"];
       note.textContent = notes.filter(Boolean).join(" · ");
       button.append(title, note, about);
       button.addEventListener("click", () => this.runner.begin(lesson));
@@ -211,21 +198,28 @@ class Lessons {
     const { lesson, problems } = await fromFile(file);
     this.#showProblems(file.name, problems);
     if (!lesson) return;
-    this.#own.set(lesson.id, lesson);
-    this.#entries();
+    this.#takeOwn(lesson.id, { lesson, from: "your file" });
     this.runner.begin(lesson);
   }
 
-  /** Everything that is wrong with a file, where its author looks: beside the button that opens it again. */
+  /**
+   * Everything that is wrong with a file, where its author looks: beside the button that opens it again.
+   * @param {string} name
+   * @param {string[]} problems none: what was wrong is over
+   */
   #showProblems(name, problems) {
     const box = this.part("lessons-wrong");
     box.hidden = problems.length === 0;
-    const list = document.createElement("ul");
-    for (const problem of problems) list.append(Object.assign(document.createElement("li"), { textContent: problem }));
-    const title = document.createElement("p");
-    title.textContent = problems.length === 1 ? `${name} does not open.` : `${name} does not open, for ${problems.length} reasons.`;
-    box.replaceChildren(title, list);
-    if (problems.length > 0) box.scrollIntoView({ block: "nearest" });
+    if (box.hidden) return;
+    const title = problems.length === 1 ? `${name} does not open.` : `${name} does not open, for ${problems.length} reasons.`;
+    const close = element("button", { type: "button", class: "close", "aria-label": "Dismiss" }, "×");
+    close.addEventListener("click", () => {
+      box.hidden = true;
+      this.part("lessons-open").focus();
+    });
+    const list = element("ul", { tabindex: 0, "aria-label": "What is wrong" }, ...problems.map((problem) => element("li", {}, problem)));
+    box.replaceChildren(element("header", {}, element("p", {}, title), close), list);
+    box.scrollIntoView({ block: "nearest" });
   }
 
   open() {
@@ -256,6 +250,12 @@ class Lessons {
     this.part("lessons-title").focus();
   }
 
+  #showWhere() {
+    // At its full height it covers what it speaks of.
+    if (this.sheet.height === "full") this.sheet.height = "half";
+    this.#pointer.focus();
+  }
+
   #address(place) {
     this.session.look({ lesson: place });
   }
@@ -276,13 +276,13 @@ class Lessons {
     if (what === "lesson" || what === "step") {
       this.#addressRead = true;
       this.session.keeping.trainedBy("lesson", lesson !== null);
-      // One from a file is on no server: no address leads to it.
-      this.#address(this.#lessons.includes(lesson) ? `${lesson.id}.${at + 1}` : "");
+      this.#address(lesson ? this.#placeOf(lesson, at) : "");
       if (lesson) this.#show(true);
       this.#drawStep();
       if (lesson) this.part("lesson-step").focus({ preventScroll: true });
     }
     if (what === "done") this.part("lesson-said").textContent = "Done.";
+    if (what === "done" || what === "answer") this.#drawNotes();
     if (lesson && complete && at === lesson.steps.length - 1 && !this.#done.has(lesson.id)) {
       this.#done.add(lesson.id);
       saveDone(this.#done);
@@ -318,18 +318,44 @@ class Lessons {
     this.part("lesson-show").hidden = !step.point;
     this.part("lesson-help").hidden = !step.help;
     this.part("lesson-back").disabled = at === 0;
+    this.question.show(step.ask, this.runner.notebook.answerOf(lesson, at));
+    this.#drawNotes();
     this.#draw();
+  }
+
+  /** What the learner has left: kept results from then on, and at the end the report. */
+  #drawNotes() {
+    const { lesson, at, notebook } = this.runner;
+    const table = notebook.tableOf(lesson);
+    const box = this.part("lesson-kept");
+    box.hidden = !table;
+    if (table) {
+      const row = ([first, ...cells], heads) => element("tr", {}, element("th", { scope: heads ? "col" : "row" }, first), ...cells.map((text) => element(heads ? "th" : "td", { scope: heads && "col" }, text)));
+      box.replaceChildren(element("table", {}, element("caption", {}, "Kept so far"), element("thead", {}, row(table.head, true)), element("tbody", {}, ...table.body.map((cells) => row(cells, false)))));
+    }
+    const leaves = lesson.steps.some(({ keep, ask }) => keep || ask);
+    this.part("lesson-hand-in").hidden = !leaves || at + 1 < lesson.steps.length;
+    this.part("lesson-learner").value = notebook.name;
+  }
+
+  #saveReport() {
+    const made = import("../share/handin.js").then(({ saveReport }) => saveReport(this.session));
+    made.then(
+      (name) => (this.part("lesson-said").textContent = `Saved ${name}.`),
+      (error) => this.session.notify("error", `The report could not be made: ${error.message}`),
+    );
   }
 
   /** Ticks, figures in the text, and whether it goes on. */
   #draw() {
     const { runner, session } = this;
     const { lesson, step, at, done } = runner;
+    this.part("lesson-report").disabled = !session.runs.some((run) => run.trained);
     if (!lesson || this.root.hidden) return;
     const met = done.has(at);
     this.part("lesson-task").classList.toggle("met", met);
     this.part("lesson-then").hidden = Boolean(step.until) && !met;
-    const read = (name) => factText(name, session, runner.seen);
+    const read = (name) => runner.read(name);
     for (const paragraph of this.root.querySelectorAll(".lesson-text p")) {
       const text = filled(paragraph.dataset.text, read);
       if (paragraph.textContent !== text) paragraph.textContent = text;

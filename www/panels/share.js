@@ -3,10 +3,10 @@ import { targets } from "../../pkg/registry.js";
 import { drawing } from "../frames.js";
 import { EMBEDDED } from "../parts.js";
 import { To } from "../protocol.js";
+import { aboutOf, linkTo } from "../share/about.js";
 import { copy, fileName, png, save } from "../share/save.js";
 import { outcome, report } from "../share/report.js";
 import { afterTrainingCsv, curvesCsv, epochsCsv, hasAfterTraining, json } from "../share/table.js";
-import { defaults, ofRun, toQuery } from "../settings.js";
 
 const MARKUP = `
   <header><h2 id="share-title">Share</h2><p class="share-said" id="share-said" role="status"></p></header>
@@ -53,12 +53,6 @@ const BAR = 100;
 
 /** Height of a frame for these parts; one whose host listens follows the page (docs/TEACHING.md). */
 const frameHeight = (parts) => BAR + parts.reduce((sum, name) => sum + HEIGHTS[name], 0) - (BESIDE.every((name) => parts.includes(name)) ? HEIGHTS.loss : 0);
-
-/** Address of the page with these settings. */
-function linkTo(settings, view = {}) {
-  const { embed, show, lesson, room } = defaults();
-  return new URL(toQuery({ ...settings, embed, show, lesson, room, ...view }), location.href.split(/[?#]/)[0]).href;
-}
 
 /** Code that frames these parts of the page; none for no parts, since an address without parts shows the usual ones. */
 function embedCode(settings, parts) {
@@ -157,9 +151,7 @@ class Share {
   async #save(kind) {
     const { session } = this;
     const { runs } = session;
-    const { threads, simd, build, exact } = session.engine ?? {};
-    const settings = { ...runs[0].settings, race: session.settings.race };
-    const about = { url: linkTo(ofRun(settings)), made: new Date().toISOString(), engine: { threads, simd, build, exact } };
+    const about = aboutOf(session);
     const file = {
       epochs: () => [epochsCsv(runs), "text/csv", "epochs.csv"],
       curves: () => [curvesCsv(runs), "text/csv", "curves.csv"],

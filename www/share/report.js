@@ -1,6 +1,6 @@
 /**
- * A run's report: one HTML file with settings, curves, epochs and weights, the data behind them, and the link to
- * run it again. It needs nothing beside itself. Pure functions.
+ * A run's report: one HTML file with settings, curves, epochs and weights, the data behind them, the link to run it again,
+ * and what the learner has left in lessons. It needs nothing beside itself. Pure functions.
  */
 import { duration, fixed, percent, short, whole } from "../format.js";
 import { precision } from "../difference.js";
@@ -15,7 +15,7 @@ const STYLE = `
   body { margin: 0 auto; padding: 32px 20px 64px; max-width: 960px; background: #fff; color: #1b1d22; font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums; }
   h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; } h2 { font-size: 18px; margin: 36px 0 10px; } h3 { font-size: 15px; margin: 20px 0 6px; }
   p { margin: 0 0 10px; } .scroll + p { margin-top: 10px; } a { color: #0b5a9e; overflow-wrap: anywhere; } .quiet { color: #5a5f69; }
-  svg { display: block; width: 100%; height: auto; } .narrow { display: none; }
+  .answer { white-space: pre-line; overflow-wrap: anywhere; } svg { display: block; width: 100%; height: auto; } .narrow { display: none; }
   @media (max-width: 720px) { .wide { display: none; } .narrow { display: block; max-width: 520px; } }
   .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 14px; }
   th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid #e4e2db; white-space: nowrap; } th:first-child, td:first-child { text-align: left; padding-left: 0; }
@@ -161,9 +161,22 @@ function caution(runs) {
 const stopped = ({ label, alarm }) =>
   alarm ? [tag("p", escape(`${label} stopped at step ${whole(alarm.step)}: its loss or its gradient was no longer finite.`))] : [];
 
+/** What is said to an answer. */
+function verdict({ right, expected, tries }) {
+  const judged = right ? "right" : right === false ? `not so: ${expected}` : expected && `to compare: ${expected}`;
+  return [judged, tries > 1 && `${tries} tries`].filter(Boolean).join(", ");
+}
+
+/** What the learner has left in a lesson. */
+const lesson = ({ title, results, answers }) =>
+  tag("h2", `Lesson: ${escape(title)}`) +
+  (results ? table(results.head, results.body) : "") +
+  answers.map((one) => tag("h3", escape(one.question)) + tag("p", `${escape(one.answer)} ${tag("span", escape(verdict(one)), 'class="quiet"')}`, 'class="answer"')).join("");
+
 /**
  * @param {import("../runs.js").RunRecord[]} runs
- * @param {{url: string, made: string, engine: object}} about see table.js
+ * @param {{url: string, made: string, engine: object, learner?: string, lessons?: object[]}} about see table.js; what the
+ *   notebook of lessons tells
  * @returns {string} a whole HTML document
  */
 export function report(runs, about) {
@@ -179,9 +192,11 @@ export function report(runs, about) {
   const body = [
     tag("h1", escape(title)),
     tag("p", `${escape(about.made.replace("T", " ").replace(/:\d\d\.\d+Z$/, " UTC"))} · ${escape(about.engine?.simd ?? "")} arithmetic, ${escape(about.engine?.threads ?? "?")} threads · made by Nibble`, 'class="quiet"'),
+    ...(about.learner ? [tag("p", `By ${escape(about.learner)}`)] : []),
     ...runs.flatMap((run) => [tag("p", `${escape(outcome(run))}.`), ...stopped(run)]),
     tag("p", `Run it again: <a href="${escape(about.url)}">${escape(about.url)}</a>`),
     ...caution(runs),
+    ...(about.lessons ? [...about.lessons.map(lesson), tag("h2", "Curves")] : []),
     ...charts,
     tag("h2", "Settings"),
     settings(runs),

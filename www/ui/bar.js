@@ -1,6 +1,7 @@
 /** The bar that is always there: train or pause, step, what is behind "More"; which run it is, how far, and how good. */
 import { besides, roundings } from "../difference.js";
-import { duration, megabytes, percent, whole } from "../format.js";
+import { fewTests } from "../fitting.js";
+import { duration, estimate, megabytes, percent, whole } from "../format.js";
 import { prepare } from "../plots/canvas.js";
 import { color } from "../plots/theme.js";
 import { timeLeft } from "../runs.js";
@@ -57,14 +58,17 @@ export function scoreText(run) {
   const last = run.epochs.at(-1);
   if (!last) return "–";
   const count = run.info.images[1];
-  return `${(100 * last.testAccuracy).toFixed(1)} ±${(100 * margin(last.testAccuracy, count)).toFixed(1)} %`;
+  return estimate(last.testAccuracy, margin(last.testAccuracy, count));
 }
 
 function showScore({ runs }) {
   // Where there is little room, each has a line.
   setText(at("score"), runs.map(scoreText).join(" |\n") || "–");
+  // So few that the figure alone would say more than it knows.
+  const few = runs.find((run) => fewTests(run.info.images[1]));
+  setText(at("score-label"), few ? `Test, ${few.info.images[1]} images` : "Test");
   const counts = runs.map((run) => `${runs.length > 1 ? `${run.label}: ` : ""}${percent(run.epochs.at(-1)?.testAccuracy)} of ${whole(run.info.images[1])} test images`);
-  at("score-cell").title = `${counts.join("; ")}. Behind ± is what chance does to it: the true accuracy lies within in 95 of 100 cases.`;
+  at("score-cell").title = `${counts.join("; ")}. Behind ± is what chance does to it: the true accuracy lies within in 95 of 100 cases. ${few ? fewTests(few.info.images[1]) : ""}`.trim();
 }
 
 /** The tests so far, as a line. */

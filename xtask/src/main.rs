@@ -14,6 +14,7 @@ mod results;
 mod sanitize;
 mod schemes;
 mod serve;
+mod site;
 mod stamp;
 mod test;
 mod toolchain;
@@ -32,6 +33,7 @@ struct Task {
 
 const COMMANDS: &[Task] = &[
     Task { command: serve::command, run: serve::run },
+    Task { command: site::command, run: site::run },
     Task { command: build::command, run: build::run },
     Task { command: test::command, run: test::run },
     Task { command: schemes::command, run: schemes::run },

@@ -5,6 +5,7 @@ use super::report::{Report, count_tap};
 use crate::process::{line, tee};
 use crate::project;
 use crate::serve::{Server, Site};
+use crate::site;
 use anyhow::{Context, Result};
 use std::fs;
 use std::process::Command as Process;
@@ -23,6 +24,8 @@ pub fn run(tools: &Tools, report: &mut Report) -> Result<()> {
         fs::create_dir_all(project::target())?;
         let results = project::target().join("xtask-page.tap");
         let _ = fs::remove_file(&results);
+        let folder = project::target().join("site");
+        site::write(&folder)?;
         let mut node = Process::new("node");
         node.current_dir(project::root())
             .arg("tests/e2e/run.mjs")
@@ -30,6 +33,7 @@ pub fn run(tools: &Tools, report: &mut Report) -> Result<()> {
             .args(&tools.files)
             .env("NIBBLE_URL", isolated.url())
             .env("NIBBLE_URL_PLAIN", plain.url())
+            .env("NIBBLE_SITE", &folder)
             .env("CHROMIUM", &browser.chromium);
         if let Some(shell) = tools.shell.get()? {
             node.env("HEADLESS_SHELL", shell);
