@@ -295,13 +295,9 @@ export class Session extends Events {
   async #load(source) {
     const view = await this.client.request(To.LOAD, { source });
     this.#put(askingFor(view.info));
-<<<<<<< HEAD
-    this.#loaded = { ...view, source, key: view.info.isStandIn ? "" : dataKey(this.settings) };
-=======
     // What fits other images goes with them.
     if (view.info.kind !== "images") this.#fit(null);
-    this.#loaded = { ...view, source, key: dataKey(this.settings) };
->>>>>>> page-lessons
+    this.#loaded = { ...view, source, key: view.info.isStandIn ? "" : dataKey(this.settings) };
     this.sources.remember(this.settings.data, source);
     this.tell("data");
     this.tell("settings");

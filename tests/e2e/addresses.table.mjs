@@ -190,7 +190,8 @@ export const VIEWS = [
   { query: "show=accuracy%2Cshare", parts: ["accuracy", "share"], whole: true },
   { query: "show=weights,accuracy", parts: ["accuracy", "weights"], whole: true },
   { query: "room=inside", parts: ["weights", "activations", "gradients"], whole: true },
-  { query: "room=errors", parts: ["errors", "try"], whole: true },
+  { query: "room=errors", parts: ["errors", "try", "networks"], whole: true },
+  { query: "embed&show=try,networks", parts: ["try", "networks"] },
   { query: "room=export&embed&show=loss", parts: ["loss"] },
 ];
 
