@@ -17,9 +17,10 @@ pub struct Entry {
     pub about: &'static str,
 }
 
-/// A text for people alone. The page has it from pkg/registry.js, so that its builds carry none.
+/// A text for people alone. The page has it from pkg/registry.js, so that its builds carry none but that of the exports,
+/// which write it into files.
 pub(crate) const fn told(text: &'static str) -> &'static str {
-    if cfg!(target_arch = "wasm32") { "" } else { text }
+    if cfg!(all(target_arch = "wasm32", not(feature = "exports"))) { "" } else { text }
 }
 
 /// What a [`Registry`] holds.

@@ -106,7 +106,10 @@ export const To = Object.freeze({
    * picture. -> {classes: {class, probability}[] (none without a picture), info: {packedBytes, fp32Bytes, layers}}
    */
   CLASSIFY: "classify",
-  /** {run, target: string}: the network as a file of another program. -> {extension, mime, bytes: Uint8Array} */
+  /**
+   * {run, target: string, images: number}: the network as a file of another program, with so many training images at most.
+   * -> {extension, mime, bytes: Uint8Array, images: Uint8Array ([n][3][32][32])}
+   */
   EXPORT: "export",
 });
 

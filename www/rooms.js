@@ -33,7 +33,7 @@ export const ROOMS = Object.freeze([
   { name: "inside", label: "Inside", parts: ["weights", "activations", "gradients"], load: () => import("./rooms/inside.js").then(own) },
   { name: "errors", label: "Errors", parts: ["errors", "try", "networks"], load: () => import("./rooms/errors.js").then(own) },
   { name: "runs", label: "Runs", parts: ["compare", "runs", "runtable", "ptq", "sweep", "outlier", "epochs"], load: () => import("./rooms/runs.js").then(own) },
-  { name: "export", label: "Export", parts: ["share"], load: () => import("./rooms/export.js").then(own) },
+  { name: "export", label: "Export", parts: ["exports", "share"], load: () => import("./rooms/export.js").then(own) },
 ]);
 
 /** The room that brings a part; undefined for what stands in the bar. @param {string} part */

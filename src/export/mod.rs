@@ -23,6 +23,7 @@ mod tensorboard;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::Result;
 use crate::lower::Lowered;
@@ -92,7 +93,7 @@ pub enum Content {
 pub struct Target {
     /// Its name and description.
     pub entry: Entry,
-    /// Whether the engine's own builds have it, and so the page.
+    /// Whether the engine's own builds have it; the page makes others by a module that it loads for them.
     pub engine: bool,
     /// Whether it reads [`Network::images`].
     pub images: bool,
@@ -102,6 +103,22 @@ pub struct Target {
     pub run: &'static str,
     /// Writes the file.
     pub write: fn(&Network) -> Result<Artifact>,
+}
+
+impl Target {
+    /// What the page is told of it.
+    pub(crate) fn row(&self) -> Value {
+        let Self { entry: Entry { name, label, about }, engine, images, needs, run, .. } = self;
+        json!({
+            "name": name,
+            "label": label,
+            "about": about,
+            "engine": engine,
+            "images": images,
+            "needs": needs,
+            "run": run,
+        })
+    }
 }
 
 impl Named for Target {

@@ -13,7 +13,7 @@ pub use bits::{Bits, NoBits};
 pub use print::{javascript, markdown};
 pub use table::{RunConfig, SETTINGS};
 
-use crate::export::TARGETS;
+use crate::export::{TARGETS, Target};
 use crate::kernels::blocks::Granularity;
 use crate::model::{Description, Model};
 use crate::quant::SchemeEntry;
@@ -337,7 +337,7 @@ pub fn registry() -> Value {
         "settings": SETTINGS.iter().map(Setting::row).collect::<Vec<_>>(),
         "defaults": RunConfig::default(),
         "weightLayers": weight_layers(),
-        "targets": TARGETS.iter().filter(|target| target.engine).map(|target| &target.entry).collect::<Vec<_>>(),
+        "targets": TARGETS.iter().map(Target::row).collect::<Vec<_>>(),
         "recipes": RECIPES.iter().map(Recipe::row).collect::<Vec<_>>(),
         "calibrations": CALIBRATIONS.iter().map(|calibrator| &calibrator.entry).collect::<Vec<_>>(),
     })

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use js_sys::{Float64Array, Function};
 use wasm_bindgen::prelude::*;
 
-use super::engine::{now, object};
+use super::engine::now;
 use super::error::Result;
 use super::files::Source;
-use super::{Dataset, Run};
+use super::{Dataset, Run, object};
 use crate::checkpoint::{Loaded, Reader};
 
 /// A saved run of which the header has been read.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::error::Result;
-use super::to_js;
+use super::{object, to_js};
 use crate::kernels;
 use crate::quant::SchemeLevels;
 
@@ -74,16 +74,6 @@ pub fn activation_levels(scheme: &str, bits: u8) -> Result<JsValue> {
 /// There may be 65,536 of them.
 fn levels_to_js(SchemeLevels { levels, sampled }: &SchemeLevels) -> JsValue {
     object([("levels", Float32Array::from(levels.as_slice()).into()), ("sampled", (*sampled).into())])
-}
-
-/// An object with these properties.
-pub(super) fn object<const N: usize>(properties: [(&str, JsValue); N]) -> JsValue {
-    let object = js_sys::Object::new();
-    for (name, value) in properties {
-        // A property of a fresh object: setting it cannot fail.
-        let _: std::result::Result<bool, JsValue> = js_sys::Reflect::set(&object, &name.into(), &value);
-    }
-    object.into()
 }
 
 /// Does it all on a thread of the pool. The calling worker is not one of them: without this each of the hundred

@@ -1,5 +1,5 @@
 //! Files of JavaScript, read and written piece by piece.
-// Of the readers' module only the words of an error.
+// The other modules need only the words of an error, or nothing.
 #![cfg_attr(not(feature = "engine"), allow(dead_code))]
 
 use std::io;

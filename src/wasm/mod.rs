@@ -1,5 +1,5 @@
-//! The JavaScript surface: every JS type lives here. Handles go in, small plain values come out. There are two modules of
-//! it: the engine's, in several builds, and that of the readers, by the features of their names.
+//! The JavaScript surface: every JS type lives here. Handles go in, small plain values come out. There are three modules
+//! of it: the engine's, in several builds, that of the readers and that of the exports, by the features of their names.
 
 #[cfg(feature = "engine")]
 mod checkpoint;
@@ -8,12 +8,15 @@ mod data;
 #[cfg(feature = "engine")]
 mod engine;
 mod error;
+#[cfg(feature = "exports")]
+mod exports;
 mod files;
 #[cfg(feature = "readers")]
 mod readers;
 #[cfg(feature = "engine")]
 mod run;
 
+#[cfg(any(feature = "engine", feature = "readers"))]
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -24,6 +27,8 @@ pub use data::{Dataset, dataset_bytes};
 #[cfg(feature = "engine")]
 pub use engine::*;
 pub use error::{Failure, Result};
+#[cfg(feature = "exports")]
+pub use exports::export_to;
 #[cfg(feature = "readers")]
 pub use readers::{Found, Gathering, Picture, Reading};
 #[cfg(feature = "engine")]
@@ -34,6 +39,18 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
+#[cfg(any(feature = "engine", feature = "readers"))]
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue> {
     Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
+}
+
+/// An object with these properties.
+#[cfg(any(feature = "engine", feature = "exports"))]
+pub(super) fn object<const N: usize>(properties: [(&str, JsValue); N]) -> JsValue {
+    let object = js_sys::Object::new();
+    for (name, value) in properties {
+        // A property of a fresh object: setting it cannot fail.
+        let _: std::result::Result<bool, JsValue> = js_sys::Reflect::set(&object, &name.into(), &value);
+    }
+    object.into()
 }

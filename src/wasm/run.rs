@@ -3,10 +3,10 @@
 use js_sys::{Float32Array, Function, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::engine::{now, object, on_pool};
+use super::engine::{now, on_pool};
 use super::error::Result;
 use super::files::Sink;
-use super::{Dataset, to_js};
+use super::{Dataset, object, to_js};
 use crate::checkpoint::{self, History};
 use crate::export::{self, Content};
 use crate::predictions::Query;

@@ -1,8 +1,6 @@
 /** Links, code to embed the page, and the runs as files: tables, JSON, a picture, a report. */
-import { targets } from "../../pkg/registry.js";
 import { drawing } from "../frames.js";
 import { EMBEDDED } from "../parts.js";
-import { To } from "../protocol.js";
 import { aboutOf, linkTo } from "../share/about.js";
 import { copy, fileName, png, save } from "../share/save.js";
 import { outcome, report } from "../share/report.js";
@@ -27,10 +25,6 @@ const MARKUP = `
         <button type="button" class="small" data-save="json">Everything (JSON)</button>
       </div>
       <p class="share-note" id="share-ready"></p>
-    </div>
-    <div class="share-part" role="group" aria-labelledby="share-network">
-      <p id="share-network" class="share-label">Save the trained network</p>
-      <div class="share-buttons" id="share-targets"></div>
     </div>
     <details class="share-part share-embed">
       <summary>Embed in a page of yours</summary>
@@ -74,7 +68,6 @@ class Share {
     this.said = root.querySelector("#share-said");
     this.redraw = drawing(() => this.#draw(), 200);
     this.#choices();
-    this.#targets();
     for (const button of root.querySelectorAll("[data-copy]")) button.addEventListener("click", () => this.#copy(button));
     for (const button of root.querySelectorAll("[data-save]")) button.addEventListener("click", () => this.#save(button.dataset.save));
     session.on(["settings", "run", "status", "epoch", "steps", "tested"], this.redraw);
@@ -94,17 +87,6 @@ class Share {
       });
   }
 
-  #targets() {
-    const box = this.root.querySelector("#share-targets");
-    for (const { name, label, about } of targets) {
-      const button = document.createElement("button");
-      Object.assign(button, { type: "button", className: "small", textContent: label, title: about });
-      button.dataset.target = name;
-      button.addEventListener("click", () => this.#export(name));
-      box.append(button);
-    }
-  }
-
   #draw() {
     const { settings, runs } = this.session;
     this.link.value = linkTo(settings);
@@ -113,7 +95,7 @@ class Share {
     this.code.placeholder = parts.length > 0 ? "" : "Choose at least one part to show.";
     this.root.querySelector('[data-copy="share-code"]').disabled = parts.length === 0;
     const trained = runs.some((run) => run.trained);
-    for (const button of this.root.querySelectorAll("[data-save], [data-target]")) button.disabled = !trained;
+    for (const button of this.root.querySelectorAll("[data-save]")) button.disabled = !trained;
     this.root.querySelector('[data-save="ptq"]').disabled = !hasAfterTraining(runs);
     this.root.querySelector("#share-ready").textContent = trained
       ? `${runs.map(outcome).join("; ")}.`
@@ -132,20 +114,6 @@ class Share {
     const done = await copy(field);
     if (done) button.focus();
     this.#say(done ? "Copied." : "The browser does not let this page copy: the text is selected.");
-  }
-
-  /** The first run's network as a file of another program. */
-  async #export(target) {
-    const { session } = this;
-    const [run] = session.runs;
-    try {
-      const { extension, mime, bytes } = await session.client.request(To.EXPORT, { run: run.id, target });
-      const name = fileName([run], `network.${extension}`);
-      save(new Blob([bytes], { type: mime }), name);
-      this.#say(`Saved ${name}.`);
-    } catch (error) {
-      session.notify("error", `The network could not be saved: ${error.message}`);
-    }
   }
 
   async #save(kind) {

@@ -11,7 +11,8 @@ const SAMPLES_A_CLASS = 4;
 const SAMPLES_SEARCHED = 6000;
 const IMAGE_BYTES = 32 * 32 * 4;
 /** Bytes of an image as the engine keeps it: three planes. */
-const PLANES_BYTES = 32 * 32 * 3;
+const PLANE = 32 * 32;
+const PLANES_BYTES = PLANE * 3;
 
 /** Passes progress on, not oftener than the page can show it. */
 function throttled(progress) {
@@ -118,4 +119,18 @@ export function samplesOf(dataset) {
     indices.forEach((index, k) => pixels.set(dataset.image("train", index), k * IMAGE_BYTES));
     return { label, pixels };
   });
+}
+
+/** Training images from the whole of a set, at equal distances: so many at most, as the engine keeps them. */
+export function someOf(dataset, most) {
+  if (most === 0) return new Uint8Array(0);
+  const { name, train, isStandIn } = dataset.info();
+  if (isStandIn) throw new Error(`It takes training images, and those of ${name} are not here: load them and open the network again.`);
+  const count = Math.min(most, train);
+  const planes = new Uint8Array(count * PLANES_BYTES);
+  for (let i = 0; i < count; i++) {
+    const rgba = dataset.image("train", Math.floor((i * train) / count));
+    for (let at = 0; at < PLANES_BYTES; at++) planes[i * PLANES_BYTES + at] = rgba[4 * (at % PLANE) + Math.floor(at / PLANE)];
+  }
+  return planes;
 }

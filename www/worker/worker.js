@@ -4,7 +4,7 @@
  */
 import { From, To } from "../protocol.js";
 import { startEngine } from "./engine.js";
-import { checkpoint, loadDataset, samplesOf } from "./loading.js";
+import { checkpoint, loadDataset, samplesOf, someOf } from "./loading.js";
 import { isFatal } from "./fatal.js";
 import { Loop } from "./loop.js";
 import { assertRoom, freeBytes } from "./memory.js";
@@ -196,7 +196,10 @@ const answers = {
     return { images: images.map((image) => ({ ...image, pixels: datasetOf(dataset).image(run.info().tests, image.index) })) };
   },
 
-  [To.EXPORT]: ({ run, target }) => loop.entry(run).run.export(target),
+  [To.EXPORT]({ run: id, target, images }) {
+    const { run, dataset } = loop.entry(id);
+    return { ...run.export(target), images: someOf(datasetOf(dataset), images) };
+  },
 
   [To.LEVELS]: ({ of, scheme, bits }) => (of === "weights" ? engine.weightLevels(scheme, bits) : engine.activationLevels(scheme, bits)),
 

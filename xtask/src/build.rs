@@ -3,7 +3,7 @@
 use crate::process::{line, quiet, run as run_command};
 use crate::toolchain::{self, Toolchain};
 use crate::tools::{self, WasmBindgen};
-use crate::wasm::{self, BUILDS, Build, READERS};
+use crate::wasm::{self, BUILDS, Build};
 use crate::{offline, project, stamp};
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -16,11 +16,6 @@ use std::process::Command as Process;
 
 /// What is printed from the table of settings: for the page, and for people.
 const PRINTED: [&str; 2] = ["pkg/registry.js", "docs/SETTINGS.md"];
-
-/// Most bytes of a build's wasm after gzip: what a first visit over a slow line waits for.
-const MAX_GZIPPED: usize = 420 * 1024;
-/// The same of the readers, which wait for a file.
-const MAX_GZIPPED_READERS: usize = 250 * 1024;
 
 pub fn command() -> Command {
     Command::new("build")
@@ -63,10 +58,9 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     let bindgen = tools::wasm_bindgen()?;
     tools::node_modules()?;
     for build in wasm::all().filter(|build| only.is_none_or(|name| name == build.name)) {
-        let surface = if *build == READERS { "readers" } else { "engine" };
         make(
             build,
-            &["--no-default-features", "--features", surface],
+            &["--no-default-features", "--features", build.surface],
             &project::path("pkg"),
             &toolchain,
             &bindgen,
@@ -172,7 +166,14 @@ fn remove_strangers() -> Result<()> {
 fn print_settings() -> Result<()> {
     for file in PRINTED {
         let mut cargo = Process::new("cargo");
-        cargo.current_dir(project::root()).args(["run", "--quiet", "--package", "nibble"]);
+        cargo.current_dir(project::root()).args([
+            "run",
+            "--quiet",
+            "--package",
+            "nibble",
+            "--features",
+            "exports",
+        ]);
         let text = quiet(cargo.args(["--example", "registry", "--", file]))?;
         fs::write(project::path(file), text).with_context(|| format!("cannot write {file}"))?;
     }
@@ -191,9 +192,8 @@ fn sizes() -> Result<usize> {
         };
         let gzipped = gzipped_size(&bytes)?;
         println!("{name}: {} KB, {} KB gzipped", kilobytes(bytes.len()), kilobytes(gzipped));
-        let most = if *build == READERS { MAX_GZIPPED_READERS } else { MAX_GZIPPED };
-        if gzipped > most {
-            large.push(format!("{name} ({} KB)", kilobytes(most)));
+        if gzipped > build.most_gzipped {
+            large.push(format!("{name} ({} KB)", kilobytes(build.most_gzipped)));
         }
         count += 1;
     }

@@ -22,22 +22,33 @@ pub struct Build {
     pub threads: bool,
     /// Fused multiply-add. Browsers without it refuse the whole module: hence a build of its own.
     pub relaxed_simd: bool,
+    /// Cargo's feature of what it offers to JavaScript.
+    pub surface: &'static str,
+    /// Most bytes of its wasm after gzip: what a visitor over a slow line waits for.
+    pub most_gzipped: usize,
 }
+
+/// One of the engine, which a first visit waits for.
+const ENGINE: Build =
+    Build { name: "", threads: false, relaxed_simd: false, surface: "engine", most_gzipped: 420 * 1024 };
 
 /// Best first, as the page tries them. `single` is for browsers that cannot even create shared memory on a page
 /// that is not isolated (Safari).
 pub const BUILDS: [Build; 3] = [
-    Build { name: "relaxed", threads: true, relaxed_simd: true },
-    Build { name: "simd", threads: true, relaxed_simd: false },
-    Build { name: "single", threads: false, relaxed_simd: false },
+    Build { name: "relaxed", threads: true, relaxed_simd: true, ..ENGINE },
+    Build { name: "simd", threads: true, ..ENGINE },
+    Build { name: "single", ..ENGINE },
 ];
 
-/// The module that reads files of images, which the first such file loads.
-pub const READERS: Build = Build { name: "readers", threads: false, relaxed_simd: false };
+/// Modules that are loaded when they are used: by the first file of images, and by the first export.
+pub const LATER: [Build; 2] = [
+    Build { name: "readers", surface: "readers", most_gzipped: 250 * 1024, ..ENGINE },
+    Build { name: "exports", surface: "exports", most_gzipped: 350 * 1024, ..ENGINE },
+];
 
 /// All that pkg/ holds.
 pub fn all() -> impl Iterator<Item = &'static Build> {
-    BUILDS.iter().chain([&READERS])
+    BUILDS.iter().chain(&LATER)
 }
 
 impl Build {
