@@ -19,13 +19,27 @@ use crate::state::Visitor;
 /// # Errors
 /// Those of `out`.
 pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()> {
+    // Nobody else has one's own.
+    let images = run.dataset().kind == DatasetKind::Images;
+    write_all(run, history, images, out)
+}
+
+/// The same with its images, whichever they are, for programs that have none of their own.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_with_images(run: &mut Run, history: &History, out: impl Write) -> io::Result<()> {
+    write_all(run, history, true, out)
+}
+
+fn write_all(run: &mut Run, history: &History, images: bool, out: impl Write) -> io::Result<()> {
     run.settle();
     let plan = Plan::of(run);
     let reports = history.reports.join("\n");
     let mut header = Header::default();
-    let own = (run.dataset().kind == DatasetKind::Images).then(|| run.dataset().clone());
-    let splits = own.iter().flat_map(|dataset| [&dataset.train, &dataset.test]);
-    if let Some(dataset) = &own {
+    let dataset = images.then(|| run.dataset().clone());
+    let splits = dataset.iter().flat_map(|dataset| [&dataset.train, &dataset.test]);
+    if let Some(dataset) = &dataset {
         let count = dataset.train.len() + dataset.test.len();
         header.add(IMAGES, Dtype::U8, vec![count, IMAGE_BYTES / PLANE, SIDE, SIDE]);
         header.add(LABELS, Dtype::U16, vec![count]);

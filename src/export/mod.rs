@@ -14,6 +14,8 @@ mod json;
 #[cfg(feature = "exports")]
 mod onnx;
 #[cfg(feature = "exports")]
+mod pytorch;
+#[cfg(feature = "exports")]
 mod read;
 #[cfg(feature = "exports")]
 mod safetensors;
@@ -44,6 +46,8 @@ pub struct Network {
     pub std: [f32; 3],
     /// Some training images, bytes `[n][3][32][32]`, for targets that choose ranges by them ([`Target::images`]).
     pub images: Vec<u8>,
+    /// The run itself, saved with all of its images, for targets that go on with it ([`Target::images`]).
+    pub run: Vec<u8>,
     /// How it was trained, for targets that tell it.
     pub story: Option<Story>,
 }
@@ -94,7 +98,7 @@ pub struct Target {
     pub entry: Entry,
     /// Whether the engine's own builds have it, and so the page.
     pub engine: bool,
-    /// Whether it reads [`Network::images`].
+    /// Whether it reads [`Network::images`] or [`Network::run`].
     pub images: bool,
     /// What it takes to use what it writes.
     pub needs: &'static str,
@@ -129,6 +133,8 @@ pub static TARGETS: Registry<Target> = Registry::new(
         hub::TARGET,
         #[cfg(feature = "exports")]
         tensorboard::TARGET,
+        #[cfg(feature = "exports")]
+        pytorch::TARGET,
     ],
 );
 
@@ -143,7 +149,7 @@ pub fn find(name: &str) -> Result<&'static Target> {
 impl Network {
     /// One that was never trained on anything.
     pub fn new(lowered: Lowered, classes: Vec<String>, [mean, std]: [[f32; 3]; 2]) -> Self {
-        Self { lowered, classes, mean, std, images: Vec::new(), story: None }
+        Self { lowered, classes, mean, std, images: Vec::new(), run: Vec::new(), story: None }
     }
 }
 

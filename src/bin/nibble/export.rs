@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command};
-use nibble::checkpoint::{About, History, SUFFIX};
+use nibble::checkpoint::{self, About, History, SUFFIX};
 use nibble::data::{IMAGE_BYTES, Split};
 use nibble::export::{self, Artifact, Content, Story, TARGETS, Target};
 
@@ -60,6 +60,8 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         let mut network = loaded.run.network();
         if images {
             network.images = some_of(&loaded.run.dataset().train);
+            checkpoint::write_with_images(&mut loaded.run, &loaded.history, &mut network.run)
+                .expect("writing to memory does not fail");
         }
         network.story = Some(story(about, loaded.history));
         targets.iter().try_for_each(|target| {
