@@ -335,12 +335,12 @@ class Run:
 
 def cross_entropy(logits, labels, smoothing):
     """Of each image, against targets of which the share `smoothing` goes to all classes alike."""
-    normalizer = logits.logsumexp(1)
-    right = logits.gather(1, labels[:, None]).squeeze(1)
+    logarithms = logits.log_softmax(1)
+    right = -logarithms.gather(1, labels[:, None]).squeeze(1)
     if smoothing == 0:
-        return normalizer - right
+        return right
     kept = float(1 - torch.tensor(smoothing))
-    return kept * (normalizer - right) + (1 - kept) * (normalizer - logits.mean(1))
+    return kept * right - (1 - kept) * logarithms.mean(1)
 
 
 def _figures(logits, labels):
