@@ -85,12 +85,16 @@ def _read(path):
 
 def _cifar(files):
     """CIFAR-10's six batches, or CIFAR-100's two, whose records have the coarse class first."""
-    fine = "train.bin" in files
-    parts = [["train.bin"], ["test.bin"]] if fine else [[f"data_batch_{i}.bin" for i in range(1, 6)], ["test_batch.bin"]]
+    # Place of the class in a record, and the batches.
+    if "train.bin" in files:
+        place, parts = 1, [["train.bin"], ["test.bin"]]
+    else:
+        place, parts = 0, [[f"data_batch_{i}.bin" for i in range(1, 6)], ["test_batch.bin"]]
     splits = []
     for names in parts:
-        records = np.frombuffer(b"".join(files[name] for name in names), np.uint8).reshape(-1, fine + 1 + BYTES)
-        splits.append(Split(records[:, fine + 1 :].reshape(-1, 3, SIDE, SIDE), records[:, fine].astype(np.uint16)))
+        records = np.frombuffer(b"".join(files[name] for name in names), np.uint8).reshape(-1, place + 1 + BYTES)
+        images = records[:, place + 1 :].reshape(-1, 3, SIDE, SIDE)
+        splits.append(Split(images, records[:, place].astype(np.uint16)))
     return Dataset(*splits)
 
 

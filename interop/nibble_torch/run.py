@@ -42,8 +42,7 @@ class Run:
         self.network.to(self.device)
         self.model = self.network
         if parallel.processes() > 1:
-            # What buffers hold is the same everywhere already.
-            self.model = DistributedDataParallel(self.network, broadcast_buffers=False)
+            self.model = DistributedDataParallel(self.network)
             self.model.register_comm_hook(None, parallel.summed)
         self.network.fit()
         self.order = self.images.order(self.epoch)

@@ -1,16 +1,17 @@
 """Runs that go from `cargo nibble` to this package and back, and how far they end from one that stayed."""
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from nibble_torch import checkpoint
 
 NIBBLE = os.environ.get("NIBBLE")
-# What is handed over is the order of sums alone.
-EXACT = "--exact"
+needs_engine = pytest.mark.skipif(NIBBLE is None, reason="NIBBLE does not say where the engine's program is")
 # Biases before a batch norm: their gradient is 0, of which floating point leaves rounding errors. They change no logit.
 NULL = {
     "simple_resnet4bit": [f"conv{i}.bias" for i in range(1, 7)],
@@ -44,8 +45,15 @@ class Distance:
     loss: float
     # Of each tensor that is learned: the root mean square of the difference, by that of what the steps moved.
     movement: dict
-    # Of running statistics, by the largest of them.
+    # Of statistics, by the largest of them.
     statistics: dict
+
+    def within(self, loss, movement, statistics):
+        """Whether it is no further than that; says where it is not."""
+        parts = (("loss", {"loss": self.loss}, loss), ("movement", self.movement, movement), ("statistics", self.statistics, statistics))
+        for what, found, most in parts:
+            for name, value in found.items():
+                assert value <= most, f"{what} of {name}: {value:.1e} apart, not {most:.1e}"
 
 
 def distance(start, one, other):
@@ -61,8 +69,13 @@ def distance(start, one, other):
     for name, values in one.arrays.items():
         difference = values.astype(np.float64) - other.arrays[name] if values.dtype == np.float32 else None
         if name.rpartition(".")[2] in ("running_mean", "running_var", "estimated_mean", "estimated_var"):
-            statistics[name] = np.abs(difference).max() / np.abs(values).max()
+            statistics[name] = np.abs(difference).max() / max(np.abs(values).max(), 1e-12)
         elif f"{name}.grad_norm" in one.state and name not in null:
             moved = values.astype(np.float64) - start.arrays[name]
             movement[name] = np.linalg.norm(difference) / max(np.linalg.norm(moved), 1e-12)
     return Distance(float(np.abs(losses / others - 1).max()), movement, statistics)
+
+
+def reports(path):
+    """The reports of the epochs in a file."""
+    return [json.loads(line) for line in checkpoint.read(path).text(checkpoint.EPOCHS).splitlines()]

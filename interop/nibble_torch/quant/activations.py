@@ -196,9 +196,10 @@ class Mxfp4(Uniform):
 def blocks_of_channels(x, change, format):
     """`change` of all blocks of channels of a pixel, `[n][blocks][32][h][w]`, and of their scales."""
     n, channels, *pixels = x.shape
-    short = -channels % BLOCK
+    count = -(-channels // BLOCK)
+    short = count * BLOCK - channels
     filled = torch.cat([x, x.new_zeros((n, short, *pixels))], 1) if short else x
-    blocks = filled.reshape(n, -1, BLOCK, *pixels)
+    blocks = filled.reshape(n, count, BLOCK, *pixels)
     scale = format.block_scale(blocks.abs().amax(2, keepdim=True))
     return change(blocks, scale).reshape(filled.shape)[:, :channels]
 
