@@ -59,7 +59,9 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         match end {
             End::Finished(epoch) if json => say(json!({ "kind": "finished", "epoch": epoch, "file": file })),
             End::Finished(epoch) => say(format!("epochs done: {epoch}; saved to {}", file.display())),
-            End::Stopped if json => say(json!({ "kind": "stopped", "step": session.run.steps(), "file": file })),
+            End::Stopped if json => {
+                say(json!({ "kind": "stopped", "step": session.run.steps(), "file": file }))
+            }
             End::Stopped => say(format!("steps done: {}; saved to {}", session.run.steps(), file.display())),
             End::Diverged(error) => Err(error.into()),
             End::Interrupted(code) => {
