@@ -12,7 +12,6 @@ from . import layers
 from .problem import Problem, choose
 from .quant import activations, gradients, weights
 
-MODELS = ("simple_resnet4bit", "vgg4bit", "convnetjs_cifar10")
 IMAGE = (3, 32, 32)
 # By type: the stem of its name, and how many inputs it has.
 KINDS = {
@@ -40,12 +39,11 @@ OWN_KEYS = {"type", "id", "from", "inputs"}
 
 def layers_of(model):
     """The list of layers of a registered network."""
-    if model not in MODELS:
-        raise Problem("model", ", ".join(MODELS), model)
-    file = resources.files(__package__) / "models" / f"{model}.json"
-    if not file.is_file():
-        raise Problem(file, "the networks of src/models, by a link", "none: check the repository out with links")
-    return json.loads(file.read_text())
+    folder = resources.files(__package__) / "models"
+    if not folder.is_dir():
+        raise Problem(folder, "the networks of src/models, by a link", "none: check the repository out with links")
+    files = {file.name.removesuffix(".json"): file for file in folder.iterdir() if file.name.endswith(".json")}
+    return json.loads(choose("model", dict(sorted(files.items())), model).read_text())
 
 
 class Node(nn.Module):

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import torch
 
+from .checkpoint import EPOCHS
+
 # Likeliest classes kept of an image.
 TOP = 3
 BINS = 64
@@ -114,6 +116,6 @@ def layer(name, of, last_step, since_epoch, grad_norm):
 def add(checkpoint, report):
     """Puts the report of an epoch into a file, in a line, and its figures into what the file says of itself."""
     line = json.dumps(report, separators=(",", ":"), ensure_ascii=False)
-    before = checkpoint.text("nibble.epochs")
-    checkpoint.set_text("nibble.epochs", f"{before}\n{line}" if before else line)
+    before = checkpoint.text(EPOCHS)
+    checkpoint.set_text(EPOCHS, f"{before}\n{line}" if before else line)
     checkpoint.about["epochs"].append({key: report[key] for key in FIGURES if key in report})

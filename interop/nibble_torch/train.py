@@ -14,7 +14,7 @@ from .data import TAKEN
 from .problem import Problem
 from .run import Diverged, Run
 
-FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+FAILED, REFUSED = 1, 2
 
 
 def arguments(words=None):

@@ -46,7 +46,7 @@ def test_a_network_alone_and_settings_that_are_not_known(saved, tmp_path):
     nibble(tmp_path, "pack run --out packed")
     refused(lambda: checkpoint.read(tmp_path / "packed"), "found a network alone")
     for key, value, sentence in (
-        ("model", "lenet", "model: expected simple_resnet4bit, vgg4bit, convnetjs_cifar10, found lenet"),
+        ("model", "lenet", "model: expected convnetjs_cifar10, simple_resnet4bit, vgg4bit, found lenet"),
         ("quantizer", "log2", "quantizer: expected none, symmetric, affine"),
         ("optimizer", "lion", "optimizer: expected adamw, sgd, muon, muon_conv, found lion"),
         ("schedule", "stairs", "schedule: expected cosine"),

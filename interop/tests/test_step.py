@@ -3,7 +3,7 @@
 import handover
 import pytest
 from handover import needs_engine, nibble
-from nibble_torch import Run
+from nibble_torch import Run, checkpoint
 
 START = "start.nibble.safetensors"
 # Gradient descent, whose steps are as far off as the gradients; AdamW makes a whole step of a gradient of just zero.
@@ -54,6 +54,25 @@ def test_a_step_is_the_engines(tmp_path, settings, most):
     run.save(tmp_path / "here.nibble.safetensors")
     files = (tmp_path / name for name in (START, "engine.nibble.safetensors", "here.nibble.safetensors"))
     handover.distance(*files).within(**most)
+
+
+@needs_engine
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_where_gradients_are_zero_weights_decay_and_are_clipped_as_the_engines_to_the_bit(tmp_path, optimizer):
+    asked = {**BASE, "optimizer": optimizer, "ste": 0, "decay": 0.1, "tanhlimit": 0.2}
+    nibble(tmp_path, "train", *(f"--{key} {value}" for key, value in asked.items()), f"--out {START} --steps 1 --exact")
+    nibble(tmp_path, f"export {START} --to pytorch")
+    nibble(tmp_path, f"train --resume {START} --out engine.nibble.safetensors --steps 2 --exact")
+    run = Run.load(tmp_path / "start.pytorch.nibble.safetensors")
+    run.advance()
+    run.advance()
+    run.save(tmp_path / "here.nibble.safetensors")
+    start, engine, here = (checkpoint.read(tmp_path / name).arrays for name in (START, "engine.nibble.safetensors", "here.nibble.safetensors"))
+    weights = [name for name in start if name.endswith(".weight") and start[name].ndim > 1]
+    assert len(weights) == 7
+    for name in weights:
+        assert (start[name] != engine[name]).mean() > 0.9
+        assert (here[name] == engine[name]).all(), name
 
 
 @needs_engine

@@ -41,13 +41,11 @@ class Grid:
 
 
 class Quantizer(nn.Module):
-    """Straight through, unless `backward` says otherwise. `learned` and `numbers` are what it keeps besides."""
-
-    needs_net = False
+    """Straight through, unless `backward` says otherwise. Most have a scale a block, and levels that all blocks share."""
 
     def __init__(self, bits, blocks):
         super().__init__()
-        self.bits, self.blocks = bits, blocks
+        self.bits, self.blocks, self.scale = bits, blocks, None
 
     def fit(self, w, net=None):
         """Finds the grid of the weights; `net` are the smallest and the largest of the whole network, where it shares one."""
@@ -65,9 +63,13 @@ class Quantizer(nn.Module):
 
     def read_numbers(self, state, prefix):
         """Takes what it keeps in numbers from a checkpoint's state."""
+        for learned in self.children():
+            learned.learned_bits = state[f"{prefix}.bits"]
 
     def write_numbers(self, state, prefix):
         """Puts it there."""
+        for learned in self.children():
+            state[f"{prefix}.bits"] = learned.learned_bits
 
     def _abs_max(self, w, net):
         return self.blocks.abs_max(w) if net is None else torch.maximum(-net[0], net[1]).clamp(min=0).reshape(1, 1)
@@ -97,13 +99,7 @@ def rounded(w, quantizer, straight_through):
     return _Rounded.apply(w, quantizer, straight_through, *quantizer.parameters())
 
 
-class _Scaled(Quantizer):
-    """One scale a block, and levels that all blocks share."""
-
-    scale = None
-
-
-class Symmetric(_Scaled):
+class Symmetric(Quantizer):
     def __init__(self, bits, blocks):
         super().__init__(bits, blocks)
         self.most = 2 ** (bits - 1) - 1
@@ -119,7 +115,7 @@ class Symmetric(_Scaled):
         return Grid(self.blocks, _integers(-self.most, self.most, self.scale), self.scale)
 
 
-class Affine(_Scaled):
+class Affine(Quantizer):
     def __init__(self, bits, blocks):
         super().__init__(bits, blocks)
         self.most = 2**bits - 1
@@ -139,7 +135,7 @@ class Affine(_Scaled):
         return Grid(self.blocks, _integers(0, self.most, self.scale), self.scale, self.zero_point)
 
 
-class Lsq(_Scaled):
+class Lsq(Quantizer):
     def __init__(self, bits, blocks):
         super().__init__(bits, blocks)
         self.low, self.high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
@@ -167,7 +163,7 @@ class Lsq(_Scaled):
         return Grid(self.blocks, _integers(self.low, self.high, self.scale), self.scale)
 
 
-class Dorefa(_Scaled):
+class Dorefa(Quantizer):
     def __init__(self, bits, blocks):
         super().__init__(bits, blocks)
         self.steps = 2**bits - 1
@@ -199,7 +195,7 @@ class Dorefa(_Scaled):
         return Grid(self.blocks, levels, torch.ones_like(self.scale), overhead_bits=0)
 
 
-class Dfp(_Scaled):
+class Dfp(Quantizer):
     def __init__(self, bits, blocks):
         super().__init__(bits, blocks)
         self.half = 2 ** (bits - 1)
@@ -217,7 +213,7 @@ class Dfp(_Scaled):
         return Grid(self.blocks, levels, self.scale, overhead_bits=8 * self.scale.numel())
 
 
-class Float(_Scaled):
+class Float(Quantizer):
     """Numbers of a format, the largest weight becoming the largest of them."""
 
     def __init__(self, bits, blocks, format):
@@ -243,7 +239,7 @@ class Microscaled(Float):
         return Grid(self.blocks, self.format.values().to(self.scale), self.scale, overhead_bits=8 * self.scale.numel())
 
 
-class Nvfp4(_Scaled):
+class Nvfp4(Quantizer):
     def fit(self, w, net=None):
         largest = self.blocks.abs_max(w)
         tensor = _scale_to(largest.max(), E2M1.largest * E4M3.largest)
@@ -259,7 +255,7 @@ class Nvfp4(_Scaled):
         return Grid(self.blocks, E2M1.values().to(self.scale), self.scale, overhead_bits=bits)
 
 
-class Binary(_Scaled):
+class Binary(Quantizer):
     def fit(self, w, net=None):
         self.scale = self.blocks.mean_magnitudes(w).float()
 
@@ -275,7 +271,7 @@ class Binary(_Scaled):
         return Grid(self.blocks, self.scale.new_tensor([-1.0, 1.0]), self.scale)
 
 
-class Ternary(_Scaled):
+class Ternary(Quantizer):
     def __init__(self, bits, blocks, middle):
         super().__init__(bits, blocks)
         self.middle = middle
@@ -334,7 +330,7 @@ class Shift(Quantizer):
         return Grid(self.blocks, levels, powers.new_tensor([2.0**self.exponent]), overhead_bits=8)
 
 
-class Apot(_Scaled):
+class Apot(Quantizer):
     """Sums of powers of two up to a clip that is learned, for weights that are normalised first."""
 
     def __init__(self, bits, blocks):
