@@ -269,7 +269,10 @@ fn runs_go_on_in_pytorch_and_come_back() {
     told(install.arg(root.join("interop")).output().unwrap(), "pip install ./interop");
     let mut tests = Command::new(python());
     tests.args(["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]).arg(root.join("interop/tests"));
-    tests.env("PYTHONPATH", &packages).env("NIBBLE", env!("CARGO_BIN_EXE_nibble")).env("OMP_NUM_THREADS", "1");
+    tests
+        .env("PYTHONPATH", &packages)
+        .env("NIBBLE", env!("CARGO_BIN_EXE_nibble"))
+        .env("OMP_NUM_THREADS", "1");
     let said = told(tests.output().unwrap(), "interop/tests");
     println!("{said}");
     assert!(said.contains(" passed") && !said.contains("skipped"), "{said}");
