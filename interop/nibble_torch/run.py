@@ -154,6 +154,7 @@ class Run:
             raise Diverged(f"step {self.step + 1}: expected finite numbers, found loss {loss / count}, gradient norm {norm}")
         self._update(norm)
         network.end_step()
+        self.checkpoint.about["arithmetic"] = ARITHMETIC
         self.step += 1
         self.optimizer_step += 1
         self.train = [self.train[0] + loss, self.train[1] + int(hits), self.train[2] + count]
@@ -325,7 +326,6 @@ class Run:
         arrays["flips"] = np.asarray(self.flips, "<f8").view(np.uint8)
         for i, levels in enumerate(self.levels):
             arrays[f"levels.{i}"] = levels.view(np.uint8)
-        self.checkpoint.about["arithmetic"] = ARITHMETIC
         if parallel.number() == 0:
             files.write(self.checkpoint, path, images)
         if parallel.processes() > 1:

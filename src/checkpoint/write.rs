@@ -21,18 +21,30 @@ use crate::state::Visitor;
 pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()> {
     // Nobody else has one's own.
     let images = run.dataset().kind == DatasetKind::Images;
-    write_all(run, history, images, out)
+    write_all(run, history, images, kernels::simd_kind(), out)
 }
 
-/// The same with its images, whichever they are, for programs that have none of their own.
+/// The same with its images, whichever they are, for programs that have none of their own; `arithmetic` is that of its last
+/// steps, which were not done here.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_with_images(run: &mut Run, history: &History, out: impl Write) -> io::Result<()> {
-    write_all(run, history, true, out)
+pub fn write_with_images(
+    run: &mut Run,
+    history: &History,
+    arithmetic: &str,
+    out: impl Write,
+) -> io::Result<()> {
+    write_all(run, history, true, arithmetic, out)
 }
 
-fn write_all(run: &mut Run, history: &History, images: bool, out: impl Write) -> io::Result<()> {
+fn write_all(
+    run: &mut Run,
+    history: &History,
+    images: bool,
+    arithmetic: &str,
+    out: impl Write,
+) -> io::Result<()> {
     run.settle();
     let plan = Plan::of(run);
     let reports = history.reports.join("\n");
@@ -54,7 +66,7 @@ fn write_all(run: &mut Run, history: &History, images: bool, out: impl Write) ->
     header.add(EPOCHS, Dtype::U8, vec![reports.len()]);
     header.add(NOTES, Dtype::U8, vec![history.notes.len()]);
     header.add(SUM, Dtype::U8, vec![size_of::<[u8; 32]>()]);
-    let about = about(run, history, plan.numbers);
+    let about = About { arithmetic: arithmetic.into(), ..about(run, history, plan.numbers) };
 
     let mut out = Summed::new(out);
     out.write_all(&header.encode(&metadata(&about)?)?)?;

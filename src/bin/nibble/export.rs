@@ -60,7 +60,8 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         let mut network = loaded.run.network();
         if images {
             network.images = some_of(&loaded.run.dataset().train);
-            checkpoint::write_with_images(&mut loaded.run, &loaded.history, &mut network.run)
+            let (run, history, out) = (&mut loaded.run, &loaded.history, &mut network.run);
+            checkpoint::write_with_images(run, history, &about.arithmetic, out)
                 .expect("writing to memory does not fail");
         }
         network.story = Some(story(about, loaded.history));
