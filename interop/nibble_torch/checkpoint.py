@@ -21,6 +21,16 @@ DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "U8": np.dtype("u1"), 
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
+def float_of(bits):
+    """A number of the state that is a float."""
+    return struct.unpack("<d", struct.pack("<Q", bits))[0]
+
+
+def bits_of(value):
+    """The inverse."""
+    return struct.unpack("<Q", struct.pack("<d", value))[0]
+
+
 @dataclass
 class Checkpoint:
     """A saved run: arrays in the file's order, and the metadata, whose values are decoded JSON."""
@@ -35,15 +45,8 @@ class Checkpoint:
 
     @property
     def state(self):
-        """The numbers of the state; floating-point ones as their bits."""
+        """The numbers of the state; floating-point ones as their bits (`float_of`, `bits_of`)."""
         return self.about["state"]
-
-    def float(self, name):
-        """A number that is a float."""
-        return struct.unpack("<d", struct.pack("<Q", self.state[name]))[0]
-
-    def set_float(self, name, value):
-        self.state[name] = struct.unpack("<Q", struct.pack("<d", value))[0]
 
     def text(self, name):
         return self.arrays[name].tobytes().decode() if name in self.arrays else ""

@@ -69,7 +69,7 @@ class Run:
                 parameter.data.copy_(tensor(name, layer))
                 slots = {slot: tensor(f"{name}.{slot}", layer).contiguous() for slot in self.slot_names}
                 self.slots[name] = {slot: values.to(self.device) for slot, values in slots.items()}
-                self.grad_norms[name] = self.checkpoint.float(f"{name}.grad_norm")
+                self.grad_norms[name] = files.float_of(state[f"{name}.grad_norm"])
             for key, values in self._statistics():
                 values.copy_(tensor(key, None))
             for name, quantizer in self._quantizers():
@@ -79,8 +79,8 @@ class Run:
                     node.chain[0].estimated_batches = state[f"{node.name}.estimated_batches"]
             self.step, self.optimizer_step, self.epoch = (state[key] for key in ("step", "optimizer_step", "epoch"))
             self.stage, self.position = state["stage"], state["position"]
-            self.train = [self.checkpoint.float("train.loss"), state["train.correct"], state["train.images"]]
-            self.epoch_ms = self.checkpoint.float("epoch_ms")
+            self.train = [files.float_of(state["train.loss"]), state["train.correct"], state["train.images"]]
+            self.epoch_ms = files.float_of(state["epoch_ms"])
             self.flips = arrays["flips"].view("<f8")
             self.levels = [arrays[f"levels.{i}"].view("<u2") for i in range(len(self.network.weight_nodes))]
         except (KeyError, RuntimeError) as error:
@@ -309,7 +309,7 @@ class Run:
             put(name, parameter, layer)
             for slot, values in self.slots[name].items():
                 put(f"{name}.{slot}", values, layer)
-            self.checkpoint.set_float(f"{name}.grad_norm", self.grad_norms[name])
+            state[f"{name}.grad_norm"] = files.bits_of(self.grad_norms[name])
         for name, values in self._statistics():
             put(name, values)
         for name, quantizer in self._quantizers():
@@ -321,7 +321,7 @@ class Run:
         state.update(stage=self.stage, position=self.position)
         state.update({"train.correct": self.train[1], "train.images": self.train[2], "test.correct": 0, "test.images": 0})
         for name, value in (("train.loss", self.train[0]), ("test.loss", 0.0), ("epoch_ms", self.epoch_ms)):
-            self.checkpoint.set_float(name, value)
+            state[name] = files.bits_of(value)
         arrays["testing"] = np.zeros(0, np.uint8)
         arrays["flips"] = np.asarray(self.flips, "<f8").view(np.uint8)
         for i, levels in enumerate(self.levels):

@@ -2,12 +2,12 @@
 processes agree on it."""
 
 import math
-import struct
 
 import torch
 from torch import nn
 
 from .. import parallel
+from ..checkpoint import bits_of, float_of
 from ..problem import Problem, choose
 from .learned import Learned
 from .numbers import E2M1, E4M3
@@ -60,8 +60,7 @@ class Uniform(nn.Module):
 class _Rounded(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, quantizer, scale, *learned):
-        ctx.quantizer, ctx.scale = quantizer, scale
-        ctx.bound = quantizer.bound() if quantizer.training else None
+        ctx.quantizer, ctx.scale, ctx.bound = quantizer, scale, quantizer.bound()
         ctx.save_for_backward(x)
         return quantizer.round(x, scale)
 
@@ -108,10 +107,10 @@ class Measured(Uniform):
             self.range, self.next = self.next, None
 
     def read_numbers(self, state, prefix):
-        self.range = torch.tensor(struct.unpack("<d", struct.pack("<Q", state[f"{prefix}.range"]))[0])
+        self.range = torch.tensor(float_of(state[f"{prefix}.range"]))
 
     def write_numbers(self, state, prefix):
-        state[f"{prefix}.range"] = struct.unpack("<Q", struct.pack("<d", float(self.range)))[0]
+        state[f"{prefix}.range"] = bits_of(float(self.range))
 
 
 class Pact(Uniform):
