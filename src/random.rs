@@ -163,6 +163,54 @@ mod tests {
         assert_eq!(word(augment(1 << 24 | 1), 5), word(augment(1), 5));
     }
 
+    #[derive(serde::Deserialize)]
+    struct References {
+        words: Vec<Words>,
+        order: Order,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Words {
+        purpose: String,
+        detail: u32,
+        seed: u64,
+        position: u64,
+        start: u128,
+        words: Vec<u32>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Order {
+        seed: u64,
+        epoch: u32,
+        order: Vec<u32>,
+    }
+
+    /// The package in interop/ is held against the same numbers.
+    #[test]
+    fn streams_are_those_that_go_on_in_pytorch() {
+        let References { words, order: Order { seed, epoch, order } } =
+            serde_json::from_str(include_str!("../tests/golden/streams.json")).unwrap();
+        assert_eq!(crate::data::epoch_order(order.len(), seed, epoch), order);
+        assert_eq!(words.len(), 14);
+        for Words { purpose, detail, seed, position, start, words } in words {
+            let purpose = match &*purpose {
+                "dropout" => Purpose::Dropout { layer: detail as usize },
+                "gradients" => Purpose::Gradients { layer: detail as usize },
+                "shuffle" => Purpose::Shuffle,
+                "augment" => Purpose::Augment { epoch: detail },
+                "first_flip" => Purpose::FirstFlip,
+                "keep_aside" => Purpose::KeepAside,
+                "reestimate" => Purpose::Reestimate { epoch: detail },
+                other => panic!("{other}"),
+            };
+            let mut rng = stream(seed, purpose, position);
+            rng.set_word_pos(start);
+            let found: Vec<u32> = words.iter().map(|_| rng.next_u32()).collect();
+            assert_eq!(found, words, "{purpose:?}");
+        }
+    }
+
     /// The numbers of streams and keys, written out: a change of these changes every published run.
     #[test]
     fn streams_are_those_of_every_run_so_far() {

@@ -257,7 +257,7 @@ fn a_page_and_a_folder_for_a_hub_hold_the_network_and_what_is_to_be_said_of_it()
     assert!(!page.contains("}}\n") && !page.contains("\nimport "), "everything is filled in");
     assert!(holds(&hub, b"value: 0.7500") && holds(&hub, b"curves.svg<svg "));
     let lonely = Network { story: None, images: Vec::new(), ..network };
-    for target in ["hub", "tensorboard", "c"] {
+    for target in ["hub", "tensorboard", "c", "pytorch"] {
         let error = (export::find(target).unwrap().write)(&lonely).unwrap_err();
         assert!(matches!(error, Error::Data { .. }), "{target}: {error}");
     }

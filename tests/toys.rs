@@ -174,6 +174,7 @@ static TARGET: Target = Target {
     entry: entry("toy_names"),
     engine: true,
     images: false,
+    whole: false,
     needs: "nothing",
     run: "cat {file}",
     write: |network| {

@@ -59,7 +59,7 @@ export const To = Object.freeze({
   SAVE: "save",
   /** {runs: number[]}: these are saved no more; nobody holds their files now. -> {} */
   LEAVE: "leave",
-  /** {run, notes: string} -> {file: Blob}: the run as a file. */
+  /** {run, notes: string, images?: boolean} -> {file: Blob}: the run as a file, with its images where those are asked for. */
   FILE: "file",
   /**
    * {runs: number[]}: train them until paused or finished, the one that is behind in steps always next. -> {}

@@ -1,10 +1,11 @@
 //! Runs as files, `NAME.nibble.safetensors`, that any reader of safetensors opens.
 //!
 //! Tensors in the file's order: own pictures, as `nibble.images` `[n][3][32][32]`, U8, and `nibble.labels`, U16, those that
-//! are trained on first, for nobody else has them; those of the state walk ([`Run::visit`]) under their names, F32; the loss
-//! of each step, F64; what the walk shows as bytes, U8; the reports of the epochs, a line of JSON each, and notes, text; last
-//! `nibble.sum`, the SHA-256 of every byte of the file before its own. Metadata: the fields of [`About`], each as JSON under
-//! `nibble.` and its name. Where the streams of random numbers stand follows from seed, epoch and step.
+//! are trained on first, for nobody else has them (in a file for PyTorch all images, which are passed over here); those of
+//! the state walk ([`Run::visit`]) under their names, F32; the loss of each step, F64; what the walk shows as bytes, U8; the
+//! reports of the epochs, a line of JSON each, and notes, text; last `nibble.sum`, the SHA-256 of every byte of the file
+//! before its own. Metadata: the fields of [`About`], each as JSON under `nibble.` and its name. Where the streams of random
+//! numbers stand follows from seed, epoch and step.
 //!
 //! Written and read as a stream: besides the run there is never more in memory than the header and a history.
 
@@ -27,7 +28,7 @@ use crate::state::Visitor;
 pub use history::{Epoch, History};
 pub use packed::pack;
 pub use read::{Loaded, Reader};
-pub use write::write;
+pub use write::{write, write_with_images};
 
 /// What names of checkpoints end in.
 pub const SUFFIX: &str = ".nibble.safetensors";

@@ -19,14 +19,40 @@ use crate::state::Visitor;
 /// # Errors
 /// Those of `out`.
 pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()> {
+    // Nobody else has one's own.
+    let dataset = run.dataset();
+    let images = dataset.kind == DatasetKind::Images && !dataset.is_stand_in;
+    write_all(run, history, images, kernels::simd_kind(), out)
+}
+
+/// The same with its images, whichever they are, for programs that have none of their own; `arithmetic` is that of its last
+/// steps, which were not done here.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_with_images(
+    run: &mut Run,
+    history: &History,
+    arithmetic: &str,
+    out: impl Write,
+) -> io::Result<()> {
+    write_all(run, history, true, arithmetic, out)
+}
+
+fn write_all(
+    run: &mut Run,
+    history: &History,
+    images: bool,
+    arithmetic: &str,
+    out: impl Write,
+) -> io::Result<()> {
     run.settle();
     let plan = Plan::of(run);
     let reports = history.reports.join("\n");
     let mut header = Header::default();
-    let dataset = run.dataset();
-    let own = (dataset.kind == DatasetKind::Images && !dataset.is_stand_in).then(|| dataset.clone());
-    let splits = own.iter().flat_map(|dataset| [&dataset.train, &dataset.test]);
-    if let Some(dataset) = &own {
+    let dataset = images.then(|| run.dataset().clone());
+    let splits = dataset.iter().flat_map(|dataset| [&dataset.train, &dataset.test]);
+    if let Some(dataset) = &dataset {
         let count = dataset.train.len() + dataset.test.len();
         header.add(IMAGES, Dtype::U8, vec![count, IMAGE_BYTES / PLANE, SIDE, SIDE]);
         header.add(LABELS, Dtype::U16, vec![count]);
@@ -41,7 +67,7 @@ pub fn write(run: &mut Run, history: &History, out: impl Write) -> io::Result<()
     header.add(EPOCHS, Dtype::U8, vec![reports.len()]);
     header.add(NOTES, Dtype::U8, vec![history.notes.len()]);
     header.add(SUM, Dtype::U8, vec![size_of::<[u8; 32]>()]);
-    let about = about(run, history, plan.numbers);
+    let about = About { arithmetic: arithmetic.into(), ..about(run, history, plan.numbers) };
 
     let mut out = Summed::new(out);
     out.write_all(&header.encode(&metadata(&about)?)?)?;

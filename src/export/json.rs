@@ -16,6 +16,7 @@ pub(super) const TARGET: Target = Target {
     },
     engine: true,
     images: false,
+    whole: false,
     needs: told("any program that reads JSON"),
     run: told(
         "python3 -c \"import json; [print(o['name'], o['op'], o['shape']) for o in json.load(open('{file}'))['operations']]\"",

@@ -14,6 +14,8 @@ mod json;
 #[cfg(feature = "exports")]
 mod onnx;
 #[cfg(feature = "exports")]
+mod pytorch;
+#[cfg(feature = "exports")]
 mod read;
 #[cfg(feature = "exports")]
 mod safetensors;
@@ -45,6 +47,8 @@ pub struct Network {
     pub std: [f32; 3],
     /// Some training images, bytes `[n][3][32][32]`, for targets that choose ranges by them ([`Target::images`]).
     pub images: Vec<u8>,
+    /// The run itself, saved with all of its images, for targets that go on with it ([`Target::whole`]).
+    pub run: Vec<u8>,
     /// How it was trained, for targets that tell it.
     pub story: Option<Story>,
 }
@@ -97,6 +101,8 @@ pub struct Target {
     pub engine: bool,
     /// Whether it reads [`Network::images`].
     pub images: bool,
+    /// Whether it reads [`Network::run`].
+    pub whole: bool,
     /// What it takes to use what it writes.
     pub needs: &'static str,
     /// The line that runs it in a shell, with `{file}` for the name of what was written.
@@ -108,13 +114,14 @@ pub struct Target {
 impl Target {
     /// What the page is told of it.
     pub(crate) fn row(&self) -> Value {
-        let Self { entry: Entry { name, label, about }, engine, images, needs, run, .. } = self;
+        let Self { entry: Entry { name, label, about }, engine, images, whole, needs, run, .. } = self;
         json!({
             "name": name,
             "label": label,
             "about": about,
             "engine": engine,
             "images": images,
+            "whole": whole,
             "needs": needs,
             "run": run,
         })
@@ -146,6 +153,8 @@ pub static TARGETS: Registry<Target> = Registry::new(
         hub::TARGET,
         #[cfg(feature = "exports")]
         tensorboard::TARGET,
+        #[cfg(feature = "exports")]
+        pytorch::TARGET,
     ],
 );
 
@@ -160,7 +169,7 @@ pub fn find(name: &str) -> Result<&'static Target> {
 impl Network {
     /// One that was never trained on anything.
     pub fn new(lowered: Lowered, classes: Vec<String>, [mean, std]: [[f32; 3]; 2]) -> Self {
-        Self { lowered, classes, mean, std, images: Vec::new(), story: None }
+        Self { lowered, classes, mean, std, images: Vec::new(), run: Vec::new(), story: None }
     }
 }
 

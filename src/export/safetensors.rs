@@ -20,6 +20,7 @@ pub(super) const TARGET: Target = Target {
     },
     engine: false,
     images: false,
+    whole: false,
     needs: "Python 3 with safetensors and numpy (pip install safetensors numpy)",
     run: "python3 -c \"from safetensors import safe_open as o; f = o('{file}', 'numpy'); [print(k, f.get_tensor(k).dtype, f.get_tensor(k).shape) for k in f.keys()]; print(f.metadata()['nibble.network'])\"",
     write: |network| Ok(Artifact::file("safetensors", "application/octet-stream", bytes(network))),

@@ -16,6 +16,7 @@ pub(super) const TARGET: Target = Target {
     },
     engine: false,
     images: false,
+    whole: false,
     needs: "TensorBoard (pip install tensorboard)",
     run: "tensorboard --logdir {file}",
     write: |network| {

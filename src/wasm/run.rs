@@ -11,7 +11,7 @@ use crate::checkpoint::{self, History};
 use crate::export::{self, Content};
 use crate::predictions::Query;
 use crate::settings::RunConfig;
-use crate::{packed, run};
+use crate::{kernels, packed, run};
 
 /// A training run, and what it has reported.
 #[wasm_bindgen]
@@ -117,6 +117,14 @@ impl Run {
         self.history.notes = notes;
         let mut out = Sink(write).buffered();
         checkpoint::write(&mut self.run, &self.history, &mut out)?;
+        Ok(())
+    }
+
+    /// The same with its images, whichever they are, for programs that have none of their own.
+    #[wasm_bindgen(js_name = saveWithImages)]
+    pub fn save_with_images(&mut self, write: &Function) -> Result<()> {
+        let mut out = Sink(write).buffered();
+        checkpoint::write_with_images(&mut self.run, &self.history, kernels::simd_kind(), &mut out)?;
         Ok(())
     }
 

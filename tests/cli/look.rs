@@ -239,8 +239,8 @@ fn one_command_writes_every_export() {
     let folder = folder("exports");
     done(&folder, &format!("{TINY} --epochs 1 --out {OUT}"));
     let told = done(&folder, &format!("export {OUT} --to all"));
-    let names =
-        ["h", "float.onnx", "html", "json", "onnx", "safetensors"].map(|ending| format!("run.{ending}"));
+    let names = ["h", "float.onnx", "html", "json", "onnx", "safetensors", "pytorch.nibble.safetensors"]
+        .map(|ending| format!("run.{ending}"));
     let written = files(&folder);
     assert_eq!(names.iter().filter(|name| written.contains(name)).count(), names.len(), "{written:?}");
     assert!(["run-hub", "run-tensorboard"].iter().all(|name| folder.join(name).is_dir()), "{written:?}");

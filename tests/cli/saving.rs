@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use nibble::kernels::Isa;
+use serde_json::json;
 
 use crate::support::*;
 
@@ -36,6 +37,24 @@ fn a_run_that_was_stopped_ends_as_if_it_had_not_been() {
     for stopped in ["killed", "interrupted"] {
         assert!(fs::read(folder.join(stopped)).unwrap() == whole, "{stopped}");
     }
+}
+
+#[test]
+fn a_run_stops_after_the_steps_that_are_asked_for_and_ends_as_if_it_had_not() {
+    let folder = folder("steps");
+    let run = format!("{TINY} --epochs 2 --exact");
+    done(&folder, &format!("{run} --out whole"));
+    assert_eq!(
+        done(&folder, &format!("{run} --out {OUT} --steps 3")),
+        [format!("steps done: 3; saved to {OUT}")]
+    );
+    // Images that came along for another program are passed over.
+    done(&folder, &format!("export {OUT} --to pytorch"));
+    let told = json(&folder, "train --resume run.pytorch.nibble.safetensors --out other --steps 2 --exact");
+    assert_eq!(told.last().unwrap(), &json!({ "kind": "stopped", "step": 5, "file": "other" }));
+    done(&folder, "train --resume other --exact");
+    assert!(fs::read(folder.join("other")).unwrap() == fs::read(folder.join("whole")).unwrap());
+    refused(&folder, &format!("{run} --out none --steps 0"), 2, "--steps <N>");
 }
 
 #[test]

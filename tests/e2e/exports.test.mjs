@@ -14,6 +14,7 @@ const KINDS = {
   c: (bytes) => assert.match(bytes.toString(), /#include <stdint\.h>/),
   html: (bytes) => assert.match(bytes.toString(), /^<!doctype html>/i),
   hub: (bytes) => ["README.md", "config.json", "model.safetensors", "model.onnx"].forEach((name) => assert.ok(bytes.includes(name), name)),
+  pytorch: (bytes) => assert.ok(JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))))["nibble.images"]),
   tensorboard: (bytes) => assert.ok(bytes.includes("tfevents")),
 };
 const ZIP = "PK\u0003\u0004";

@@ -258,6 +258,26 @@ fn simple_resnet4bit_in_c_answers_as_the_reference_on_a_thousand_pictures_and_fi
     assert!(flash < 64 * 1024, "{size}");
 }
 
+/// The package in interop/, installed as its README says, and its own tests: runs go on in PyTorch and come back.
+#[test]
+fn runs_go_on_in_pytorch_and_come_back() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtimes/interop");
+    let _ = fs::remove_dir_all(&packages);
+    let mut install = Command::new(python());
+    install.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(&packages);
+    told(install.arg(root.join("interop")).output().unwrap(), "pip install ./interop");
+    let mut tests = Command::new(python());
+    tests.args(["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]).arg(root.join("interop/tests"));
+    tests
+        .env("PYTHONPATH", &packages)
+        .env("NIBBLE", env!("CARGO_BIN_EXE_nibble"))
+        .env("OMP_NUM_THREADS", "1");
+    let said = told(tests.output().unwrap(), "interop/tests");
+    println!("{said}");
+    assert!(said.contains(" passed") && !said.contains("skipped"), "{said}");
+}
+
 /// Each target's own line, in a folder with nothing but the saved run and a picture.
 #[test]
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-/** A run's network in a file of another program. */
+/** A run's network, or the whole run, in a file of another program. */
 import { To } from "../protocol.js";
 import { format, SETTINGS } from "../settings.js";
 
@@ -17,9 +17,13 @@ function storyOf({ settings, data, info, losses, epochs }) {
  * @param {import("../client.js").Client} client
  * @param {import("../runs.js").RunRecord} run
  * @param {typeof import("../../pkg/registry.js").targets[number]} target
- * @returns {Promise<{extension: string, mime: string, bytes: Uint8Array, notes: string[]}>}
+ * @returns {Promise<{extension: string, mime: string, bytes: Uint8Array|Blob, notes: string[]}>}
  */
-export async function make(client, run, { name, engine, images }) {
+export async function make(client, run, { name, engine, images, whole }) {
+  if (whole) {
+    const { file } = await client.request(To.FILE, { run: run.id, notes: "", images: true });
+    return { extension: `${name}.nibble.safetensors`, mime: "application/octet-stream", bytes: file, notes: [] };
+  }
   const own = await client.request(To.EXPORT, { run: run.id, target: engine ? name : OWN, images: images ? IMAGES : 0 });
   if (engine) return { ...own, notes: [] };
   const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "nibble-exports" });

@@ -22,7 +22,7 @@ function savedBox({ name, bytes, notes }, { needs, run }) {
   const line = element("input", { type: "text", readonly: true, id, value: command, "aria-label": "The line that runs it" });
   const button = element("button", { type: "button", class: "small" }, "Copy");
   button.addEventListener("click", () => copy(line));
-  const told = [`Saved ${name}, ${sizeText(bytes)}.`, ...notes, `It needs ${needs}.`];
+  const told = [`Saved ${name}, ${sizeText(bytes)}.`, ...notes.map((note) => `${note}.`), `It needs ${needs}.`];
   return [...told.map((text) => element("p", { class: "note" }, text)), element("div", { class: "copy" }, line, button)];
 }
 
@@ -60,9 +60,10 @@ class Exports {
     this.#draw();
     try {
       const { extension, mime, bytes, notes } = await make(this.#session.client, run, target);
-      const name = fileName([run], extension.endsWith(ZIP) ? extension : `network.${extension}`);
-      save(new Blob([bytes], { type: mime }), name);
-      saved.replaceChildren(...savedBox({ name, bytes: bytes.length, notes }, target));
+      const name = fileName([run], /\.(zip|nibble\.safetensors)$/.test(extension) ? extension : `network.${extension}`);
+      const file = new Blob([bytes], { type: mime });
+      save(file, name);
+      saved.replaceChildren(...savedBox({ name, bytes: file.size, notes }, target));
       setText(this.said, `Saved ${name}.`);
     } catch (error) {
       this.#session.notify("error", `${target.label}: the network could not be saved. ${error.message}`);

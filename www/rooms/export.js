@@ -4,6 +4,6 @@ import * as share from "../panels/share.js";
 
 /** @type {import("../rooms.js").Room} */
 export const room = {
-  rows: [{ columns: [["exports"], ["share"]] }],
+  rows: [{ columns: [["exports"]] }, { columns: [["share"]] }],
   parts: { exports, share },
 };

@@ -121,11 +121,17 @@ export function samplesOf(dataset) {
   });
 }
 
+/** Fails where the images are not at hand. */
+export function assertPresent(dataset) {
+  const { name, isStandIn } = dataset.info();
+  if (isStandIn) throw new Error(`It takes the images that it was trained on, and those of ${name} are not here: load them and open the network again.`);
+}
+
 /** Training images from the whole of a set, at equal distances: so many at most, as the engine keeps them. */
 export function someOf(dataset, most) {
   if (most === 0) return new Uint8Array(0);
-  const { name, train, isStandIn } = dataset.info();
-  if (isStandIn) throw new Error(`It takes training images, and those of ${name} are not here: load them and open the network again.`);
+  assertPresent(dataset);
+  const { train } = dataset.info();
   const count = Math.min(most, train);
   const planes = new Uint8Array(count * PLANES_BYTES);
   for (let i = 0; i < count; i++) {

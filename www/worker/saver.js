@@ -138,8 +138,8 @@ function clear(file) {
 /** Bytes that go into one piece of a file in memory. */
 const PIECE = 8 << 20;
 
-/** A run as a file to download. @returns {Blob} */
-export function fileOf(run, notes) {
+/** A run as a file to download, with its images where somebody else is to train it. @returns {Blob} */
+export function fileOf(run, notes, images) {
   let pieces = [];
   let size = 0;
   let file = new Blob();
@@ -148,12 +148,14 @@ export function fileOf(run, notes) {
     pieces = [];
     size = 0;
   };
-  run.save(notes, (bytes) => {
+  const write = (bytes) => {
     pieces.push(bytes);
     size += bytes.length;
     // What a Blob holds the browser can put aside.
     if (size >= PIECE) add();
-  });
+  };
+  if (images) run.saveWithImages(write);
+  else run.save(notes, write);
   add();
   return file;
 }

@@ -4,7 +4,7 @@
  */
 import { From, To } from "../protocol.js";
 import { startEngine } from "./engine.js";
-import { checkpoint, loadDataset, samplesOf, someOf } from "./loading.js";
+import { checkpoint, loadDataset, assertPresent, samplesOf, someOf } from "./loading.js";
 import { isFatal } from "./fatal.js";
 import { Loop } from "./loop.js";
 import { assertRoom, freeBytes } from "./memory.js";
@@ -164,7 +164,11 @@ const answers = {
   [To.LEAVE]({ runs }) {
     for (const id of runs) saver.leave(id);
   },
-  [To.FILE]: ({ run, notes }) => ({ file: fileOf(loop.entry(run).run, notes) }),
+  [To.FILE]({ run: id, notes, images = false }) {
+    const { run, dataset } = loop.entry(id);
+    if (images) assertPresent(datasetOf(dataset));
+    return { file: fileOf(run, notes, images) };
+  },
 
   [To.DROP]({ run }) {
     saver.leave(run);

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command};
-use nibble::checkpoint::{About, History, SUFFIX};
+use nibble::checkpoint::{self, About, History, SUFFIX};
 use nibble::data::{IMAGE_BYTES, Split};
 use nibble::export::{self, Artifact, Content, Story, TARGETS, Target};
 
@@ -53,13 +53,16 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         name => vec![export::find(name)?],
     };
     engine::on_pool(arguments, |clock| {
-        let images = targets.iter().any(|target| target.images);
+        let images = targets.iter().any(|target| target.images || target.whole);
         let load = if images { saved::load } else { saved::load_weights };
         let (about, mut loaded) = load(file, arguments, clock)?;
         saved::warn(file, &loaded);
         let mut network = loaded.run.network();
         if images {
             network.images = some_of(&loaded.run.dataset().train);
+            let (run, history, out) = (&mut loaded.run, &loaded.history, &mut network.run);
+            checkpoint::write_with_images(run, history, &about.arithmetic, out)
+                .expect("writing to memory does not fail");
         }
         network.story = Some(story(about, loaded.history));
         targets.iter().try_for_each(|target| {

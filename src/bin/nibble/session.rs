@@ -40,6 +40,8 @@ pub struct Session {
 pub enum End {
     /// After so many epochs.
     Finished(u32),
+    /// After as many steps as were asked for.
+    Stopped,
     /// By a signal; the exit code.
     Interrupted(u8),
     /// The file has the run as it was before.
@@ -68,11 +70,17 @@ impl Session {
         &self.path
     }
 
-    /// Trains to the end, and saves on the way.
+    /// Trains to the end, or for so many steps, and saves on the way.
     ///
     /// # Errors
     /// Where the run cannot be saved.
-    pub fn train(&mut self, arguments: &ArgMatches, interrupt: &Interrupt) -> Result<End> {
+    pub fn train(
+        &mut self,
+        arguments: &ArgMatches,
+        steps: Option<u64>,
+        interrupt: &Interrupt,
+    ) -> Result<End> {
+        let last = steps.map(|steps| self.run.steps().saturating_add(steps));
         let every = arguments.get_one::<u32>("every").expect("it has a default");
         let every = Duration::from_secs((*every).into());
         // What cannot be saved is told before an hour of training.
@@ -93,10 +101,11 @@ impl Session {
                 return Ok(End::Finished(epoch));
             }
             let stopped = interrupt.code();
-            if stopped.is_some() || matches!(event, Event::Epoch(_)) || saved.elapsed() >= every {
+            let done = last.is_some_and(|last| self.run.steps() >= last);
+            if done || stopped.is_some() || matches!(event, Event::Epoch(_)) || saved.elapsed() >= every {
                 match self.save() {
                     // The disk may have room again by the end.
-                    Err(problem) if stopped.is_none() => {
+                    Err(problem) if stopped.is_none() && !done => {
                         reporter.note(&format!("{}; training goes on", problem.sentence));
                     }
                     outcome => outcome?,
@@ -106,6 +115,9 @@ impl Session {
             reporter.event(&event)?;
             if let Some(code) = stopped {
                 return Ok(End::Interrupted(code));
+            }
+            if done {
+                return Ok(End::Stopped);
             }
         }
     }

@@ -35,6 +35,13 @@ pub fn command() -> Command {
                 ),
         )
         .arg(place::force("the file of another run, or a damaged one that is resumed"))
+        .arg(
+            Arg::new("steps")
+                .long("steps")
+                .value_name("N")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("Stop after so many training steps from here on, saved, and not at the end of the run"),
+        )
         .args(session::arguments())
         .args(engine::arguments())
         .args(settings::arguments())
@@ -47,11 +54,15 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
             None => start(arguments, clock),
         }?;
         session.run.dataset().notes.iter().for_each(note);
-        let end = session.train(arguments, &Interrupt::watch()?)?;
+        let end = session.train(arguments, arguments.get_one("steps").copied(), &Interrupt::watch()?)?;
         let (json, file) = (arguments.get_flag("json"), session.path());
         match end {
             End::Finished(epoch) if json => say(json!({ "kind": "finished", "epoch": epoch, "file": file })),
             End::Finished(epoch) => say(format!("epochs done: {epoch}; saved to {}", file.display())),
+            End::Stopped if json => {
+                say(json!({ "kind": "stopped", "step": session.run.steps(), "file": file }))
+            }
+            End::Stopped => say(format!("steps done: {}; saved to {}", session.run.steps(), file.display())),
             End::Diverged(error) => Err(error.into()),
             End::Interrupted(code) => {
                 if json {

@@ -91,7 +91,7 @@ fn once(folder: &Path, list: &str, copy: &str, install: impl FnOnce() -> Result<
         eprintln!("packages of {list}: found ({})", folder.display());
         return Ok(());
     }
-    eprintln!("packages of {list}: installing (a minute or two)");
+    eprintln!("packages of {list}: installing (some minutes; those of Python take several GB)");
     let _ = fs::remove_dir_all(folder);
     install()?;
     fs::write(installed, wanted).with_context(|| format!("cannot write {}", folder.display()))

@@ -194,7 +194,7 @@ impl<'a> Sweep<'a> {
             }
             let end = match interrupt.code() {
                 Some(code) => End::Interrupted(code),
-                None => self.session(at)?.train(self.arguments, &interrupt)?,
+                None => self.session(at)?.train(self.arguments, None, &interrupt)?,
             };
             let item = &mut self.items[at];
             item.state = match end {
@@ -204,6 +204,7 @@ impl<'a> Sweep<'a> {
                     note(format!("{label} seed={}: {error}", item.seed));
                     State::Diverged
                 }
+                End::Stopped => unreachable!("each is trained to its end"),
                 End::Interrupted(code) => return Err(self.interrupted(code, json)?),
             };
             item.about = Some(saved::open(&self.folder.join(&item.file))?.about().clone());

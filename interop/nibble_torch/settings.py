@@ -1,0 +1,44 @@
+"""The settings of a run, from the texts in its file (src/settings/table.rs)."""
+
+from dataclasses import dataclass
+
+from .problem import Problem
+
+TYPES = {
+    **dict.fromkeys(("model", "quantizer", "granularity", "ends", "activations", "actrange", "gradients"), str),
+    **dict.fromkeys(("optimizer", "schedule", "flip", "normalization"), str),
+    **dict.fromkeys(("epochs", "batch", "crop", "seed", "actbits", "gradbits", "reestimate", "holdout"), int),
+    **dict.fromkeys(("lr", "warmup", "clipdecay", "steplr", "momentum", "decay", "normrate", "clipnorm"), float),
+    **dict.fromkeys(("tanhlimit", "smoothing", "dropout", "bnmomentum", "ema"), float),
+    **dict.fromkeys(("tanh", "ste", "clip", "augment", "decaynorms"), lambda text: text == "1"),
+}
+
+
+class Settings:
+    """One attribute a setting, by its key."""
+
+    def __init__(self, texts):
+        missing = [key for key in [*TYPES, "bits"] if key not in texts]
+        if missing:
+            way = "which `cargo nibble train --resume FILE --out NEW` writes anew"
+            raise Problem("settings", f"all of this version's: {', '.join(missing)}", f"a file of an earlier one, {way}")
+        for key, type in TYPES.items():
+            setattr(self, key, type(texts[key]))
+        self.bits = Bits.parse(texts["bits"])
+
+
+@dataclass
+class Bits:
+    """Bit widths of the weights, as `4` or `4,conv1:8`."""
+
+    all: int
+    layers: dict
+
+    @classmethod
+    def parse(cls, text):
+        first, *others = text.split(",")
+        pairs = (other.split(":") for other in others)
+        return cls(int(first), {name: int(bits) for name, bits in pairs})
+
+    def of(self, layer):
+        return self.layers.get(layer, self.all)
