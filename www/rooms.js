@@ -4,9 +4,11 @@
  * tab, and the names of the parts that it brings. A part has one name for addresses (`show=`), lessons and embeds, which
  * says nothing of where it stands. No DOM here.
  *
- * @typedef {object} Row parts of a room, side by side where there is room for it
+ * @typedef {object} Row parts of a room, side by side where there is room for it, or behind tabs
  * @property {string} [widths] of the columns, as CSS has them; equal ones unless told
- * @property {string[][]} columns names of the parts in each, from above
+ * @property {string[][]} [columns] names of the parts in each, from above
+ * @property {{part: string, label: string}[]} [tabs] in place of columns: parts of which one is seen, the first until another is asked for
+ * @property {string} [label] of the tabs together
  *
  * @typedef {object} Part
  * @property {(root: HTMLElement, session: import("./session.js").Session) => void} mount fills it, once

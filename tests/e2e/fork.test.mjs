@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose, CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
-import { enter, fromMenu, ink, notices, pressAfter, shows, trained, within } from "./support.mjs";
+import { enter, fromMenu, ink, notices, pressAfter, shows, trained, unfold, within } from "./support.mjs";
 
-const open = within("runs");
+const open = within("runs", "compare");
 
 /** Eight steps an epoch. */
 const RUN = { train: 256, test: 100, batch: 32, epochs: 2, augment: 0 };
@@ -163,6 +163,7 @@ test("the loss plot marks where the outlier came", async (t) => {
   await page.click("#play");
   await pressAfter(page, 2, "#play");
   await until(page, () => nibble.run.status === "paused");
+  await unfold(page, "outlier");
   await page.click("#outlier-go");
   await until(page, () => nibble.run.marks.length === 1);
   const [{ marks, globalStep }] = await runsOf(page);
@@ -175,6 +176,7 @@ test("an outlier as large as can be is told of; on a finished run no step is pro
   await page.click("#play");
   await until(page, () => nibble.finished);
   await shows(page, "#outlier .note", /no further step/);
+  await unfold(page, "outlier");
   // Twenty times as large each time: single precision ends before the thirtieth.
   for (let presses = 0; presses < 30; presses++) {
     await page.click("#outlier-go");

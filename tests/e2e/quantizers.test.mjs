@@ -10,7 +10,7 @@ import { choices, labels, precision } from "../../www/difference.js";
 import { packingText } from "../../www/schemes.js";
 import { drawn, enter, ink, PATIENCE, shows, within } from "./support.mjs";
 
-const open = within("model");
+const open = within("model", "settings");
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 1, reestimate: 2, ema: 0.9, holdout: 96 };
 /** Layers by one scale, by a scale a channel, by groups: in turn. */
@@ -180,7 +180,7 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     const full = quantizer === "none";
     const [layer] = layers;
     const { label, bits: widths } = SCHEMES[i];
-    await enter(page, "model");
+    await enter(page, "model", "settings");
     const line = page.locator("#levels figure[data-of=weights]");
     if (full) assert.ok(await line.isHidden(), "a line of levels where there are none");
     else {

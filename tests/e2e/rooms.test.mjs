@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ROOMS, roomOf } from "../../www/rooms.js";
-import { assertFits, enter, NARROW, open, PATIENCE, runOf, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
+import { assertFits, enter, epochs, NARROW, open, partTabs, PATIENCE, runOf, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
 
 const shownParts = (page) => page.evaluate(() => [...document.querySelectorAll("main [data-part]")].filter((part) => part.checkVisibility()).map((part) => part.dataset.part));
 
@@ -69,4 +69,49 @@ test("the first screen loads the first room alone; training goes on from room to
   await page.evaluate(() => ["data", "errors", "inside"].forEach((name) => document.querySelector(`[data-tab=${name}]`).click()));
   await page.waitForFunction(() => document.body.dataset.room === "inside");
   assert.deepEqual(await shownParts(page), ["weights", "activations", "gradients"]);
+});
+
+/** How high a room may be, in screens, and whatever of it is open. */
+const MOST_SCREENS = 1.5;
+
+test("no room is higher than one and a half screens while it trains, whatever tab is open", async (t) => {
+  const page = await open(t, { settings: { train: 640, test: 200, batch: 32, epochs: 300 } });
+  await page.click("#play");
+  await epochs(page, 1);
+  const heights = {};
+  for (const { name } of ROOMS) {
+    await enter(page, name);
+    for (const part of [null, ...(await partTabs(page))]) {
+      if (part) await page.click(`[data-opens="${part}"]`);
+      const { globalStep } = await runOf(page);
+      // What a step changes is drawn by then; all that is due never is, while it trains.
+      await trained(page, globalStep + 2);
+      heights[`${name} ${part ?? ""}`.trim()] = await page.evaluate(() => document.documentElement.scrollHeight);
+    }
+  }
+  const high = Object.entries(heights).filter(([, height]) => height > MOST_SCREENS * WIDE.height);
+  assert.deepEqual(high, [], JSON.stringify(heights));
+});
+
+test("what need not be seen at once is behind tabs: by pointer, by arrows, by what is asked for; asked for together it is all seen", async (t) => {
+  const page = await open(t, { room: "runs" });
+  const tabs = await partTabs(page);
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[0]]);
+  await page.click(`[data-opens="${tabs[2]}"]`);
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[2]]);
+  await page.keyboard.press("ArrowRight");
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[3]]);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.opens), tabs[3]);
+  await page.keyboard.press("End");
+  assert.deepEqual(await shownParts(page), ["runtable", tabs.at(-1)]);
+  await page.keyboard.press("ArrowRight");
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[0]]);
+  // A room that was left is as it was.
+  await page.click(`[data-opens="${tabs[4]}"]`);
+  await enter(page, "train");
+  await enter(page, "runs");
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[4]]);
+  await page.goto(page.url().replace(/[?].*/, `?train=100&test=100&show=${[...tabs, "fixed"].join()}`));
+  await page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
+  assert.deepEqual(await shownParts(page), [...tabs, "fixed"]);
 });

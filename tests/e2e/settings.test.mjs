@@ -7,7 +7,7 @@ import { typed, typedLayers } from "../../www/ui/typed.js";
 import { cifar10, write } from "./fixture.mjs";
 import { assertFits, enter, fromMenu, hasRun, NARROW, noticed, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE, within } from "./support.mjs";
 
-const open = within("model");
+const open = within("model", "settings");
 
 /** Another valid value of a setting than its default. */
 function another(setting) {
@@ -379,7 +379,7 @@ test("an engine started anew whose images cannot be had: before, it stays; after
   await page.click("#step");
   await trained(page, 1);
   await page.evaluate(() => nibble.store.forget(nibble.store.sets[0].id));
-  await enter(page, "model");
+  await enter(page, "model", "settings");
   await page.selectOption("#set-threads", "1");
   await fromMenu(page, "#reset");
   await noticed(page, "The engine stays as it is", "CIFAR-10");
@@ -404,7 +404,7 @@ test("an engine started anew whose images cannot be had: before, it stays; after
   await page.click("#step");
   await trained(page, 1);
   await page.evaluate(() => mend());
-  await enter(page, "model");
+  await enter(page, "model", "settings");
   await page.selectOption("#set-data", "cifar10");
   await fromMenu(page, "#reset");
   await page.waitForFunction(() => nibble.run.data.kind === "cifar10" && !nibble.busy);
@@ -453,7 +453,7 @@ test("undo goes back to the images of the run, where another set of the same kin
   await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
   assert.equal((await runOf(page)).data.fingerprint, fingerprint);
   // An engine started anew reads the same ones.
-  await enter(page, "model");
+  await enter(page, "model", "settings");
   await page.selectOption("#set-threads", "1");
   await page.waitForFunction(() => nibble.engine?.threads === 1 && nibble.run.status === "paused" && !nibble.busy, null, PATIENCE);
   assert.equal((await runOf(page)).data.fingerprint, fingerprint);

@@ -3,7 +3,7 @@
  * or by nothing but the keyboard, on a page or in a frame of another one.
  */
 import assert from "node:assert/strict";
-import { choose, still, tabTo, until } from "./lab.mjs";
+import { choose, still, tabTo, uncover, until } from "./lab.mjs";
 import { pictureFolder } from "./pictures.mjs";
 import { PATIENCE, shows } from "./support.mjs";
 
@@ -42,7 +42,8 @@ class Visitor {
   }
 
   /** Waits until what `selector` finds can be used: the page may draw it a frame after it knows. */
-  ready(selector) {
+  async ready(selector) {
+    await uncover(this.where, selector, this.hand);
     return this.until((wanted) => {
       const found = document.querySelector(wanted);
       return Boolean(found?.checkVisibility() && found.matches(":not(:disabled, [aria-disabled=true])"));

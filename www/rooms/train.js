@@ -15,6 +15,6 @@ export const room = {
     { columns: [["settings"]] },
   ],
   // Open where somebody comes from, it would push the plots away.
-  enter: () => settings.unfold(false),
+  enter: () => settings.fold(),
   parts: { now, health, settings, accuracy: { ...accuracy, id: "accuracy-panel" }, loss: { ...loss, id: "loss-panel" }, "live-layer": liveLayer },
 };
