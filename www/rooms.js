@@ -31,7 +31,7 @@ const own = ({ room }) => room;
 export const ROOMS = Object.freeze([
   { name: "train", label: "Train", parts: ["now", "health", "settings", "accuracy", "loss", "live-layer"], load: () => import("./rooms/train.js").then(own) },
   { name: "data", label: "Data", parts: ["data", "device"], load: () => import("./rooms/data.js").then(own) },
-  { name: "model", label: "Model", parts: ["network", "recipes", "levels", "fixed", "engine"], load: () => import("./rooms/model.js").then(own) },
+  { name: "model", label: "Model", parts: ["network", "schemes", "recipes", "levels", "fixed", "engine"], load: () => import("./rooms/model.js").then(own) },
   { name: "inside", label: "Inside", parts: ["weights", "activations", "gradients"], load: () => import("./rooms/inside.js").then(own) },
   { name: "errors", label: "Errors", parts: ["errors", "try"], load: () => import("./rooms/errors.js").then(own) },
   { name: "runs", label: "Runs", parts: ["compare", "runs", "runtable", "ptq", "sweep", "outlier", "epochs"], load: () => import("./rooms/runs.js").then(own) },

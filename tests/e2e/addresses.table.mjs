@@ -174,7 +174,7 @@ export const PARTS = {
   transport: ".transport", health: "#health", settings: "#settings", accuracy: "#accuracy", loss: "#loss", compare: "#compare",
   ptq: "#ptq", outlier: "#outlier", weights: "#weights", errors: "#errors", try: "#try", share: "#share", data: "#drop",
   engine: ".engine-settings", device: "#device", epochs: "#epochs-panel", activations: "#activations", gradients: "#gradients",
-  sweep: "#sweep", now: "#now", "live-layer": "#live-layer", network: "#network", recipes: "#recipes", levels: "#levels", runtable: "#runtable", fixed: "#fixed",
+  sweep: "#sweep", now: "#now", "live-layer": "#live-layer", network: "#network", schemes: "#schemes", recipes: "#recipes", levels: "#levels", runtable: "#runtable", fixed: "#fixed",
 };
 export const ALWAYS = ["transport"];
 

@@ -12,7 +12,7 @@ import { wireControls } from "../ui/controls.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 
 /** Widths of the boxes, as shares, from the fewest weights to the most. */
-const WIDTHS = [0.62, 1];
+const WIDTHS = [0.74, 1];
 
 /** Settings of the whole network that say what becomes of a layer. */
 const SHARED = "quantizer granularity activations ends";

@@ -4,11 +4,13 @@ import * as fixed from "../panels/fixed.js";
 import * as levels from "../panels/levels.js";
 import * as network from "../panels/network.js";
 import * as recipes from "../panels/recipes.js";
+import * as schemes from "../panels/schemes.js";
 
 /** @type {import("../rooms.js").Room} */
 export const room = {
   rows: [
-    { columns: [["network"], ["levels"]] },
+    { widths: "minmax(0, 1fr) minmax(0, 1.15fr)", columns: [["network"], ["schemes"]] },
+    { columns: [["levels"]] },
     {
       label: "Settings of the run",
       tabs: [
@@ -19,5 +21,5 @@ export const room = {
       ],
     },
   ],
-  parts: { network, recipes, levels, fixed, engine: { ...engine, id: "engine-panel" } },
+  parts: { network, schemes, recipes, levels, fixed, engine: { ...engine, id: "engine-panel" } },
 };
