@@ -83,22 +83,18 @@ test("the first weights of a fork are those at the fork, also where it is the ru
   await until(page, () => nibble.runs.length === 2 && !nibble.busy);
   const first = async (run) => {
     if (run) await page.locator("#weights .run-switch label", { hasText: run }).click();
-    await page.locator("#weights .panel-tools input[type=range]").focus();
+    await page.locator("#moment input[type=range]").focus();
     await page.keyboard.press("Home");
   };
   await enter(page, "inside");
-  await first("4-bit");
-  await shows(page, "#weights .replay-text", /^before training$/);
-  await first("3-bit");
-  await shows(page, "#weights .replay-text", /^at the fork$/);
   await first("Both");
-  await shows(page, "#weights .replay-text", /^before training, at the fork$/);
+  await shows(page, "#moment .replay-text", /^before training, at the fork$/);
   await enter(page, "runs");
   await page.click('[aria-label="Drop 4-bit"]');
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   await enter(page, "inside");
   await first();
-  await shows(page, "#weights .replay-text", /^at the fork$/);
+  await shows(page, "#moment .replay-text", /^at the fork$/);
   await page.click("#layers .layer >> nth=0");
   await shows(page, ".layer-view canvas.trend", /at the fork, .* now/, "aria-label");
 });

@@ -212,10 +212,10 @@ test("reduced motion: nothing is animated", async (t) => {
   // A replay is a row of pictures then, a second or more for each.
   await page.evaluate(() => {
     globalThis.changes = [];
-    new MutationObserver(() => changes.push(performance.now())).observe(document.querySelector("#weights .replay-text"), { childList: true });
+    new MutationObserver(() => changes.push(performance.now())).observe(document.querySelector("#moment .replay-text"), { childList: true });
   });
-  await page.click("#weights .panel-tools .replay-button");
-  await shows(page, "#weights .replay-text", /^after epoch 2/);
+  await page.click("#moment .replay-button");
+  await shows(page, "#moment .replay-text", /^after epoch 2/);
   assert.deepEqual(await moving(), []);
   const pauses = await page.evaluate(() => changes.slice(1).map((at, i) => at - changes[i]));
   // Timers may fire a little early by the clock that they are held against.

@@ -8,7 +8,7 @@ import { defaults, settingOf } from "../../www/settings.js";
 import { describeLevels, gaps, hasInside, levelNames, levelsToName, pressure, weightBits } from "../../www/grid.js";
 import { choices, labels, precision } from "../../www/difference.js";
 import { packingText } from "../../www/schemes.js";
-import { drawn, enter, ink, PATIENCE, shows, within } from "./support.mjs";
+import { drawn, enter, ink, PATIENCE, shows, unfold, within } from "./support.mjs";
 
 const open = within("model", "settings");
 
@@ -109,6 +109,7 @@ test("how a network is packed: as most layers are, and which are not", () => {
 
 test("what an outlier does is told by the layer's scheme, and where tanh clipping pulls it to by its limit", async (t) => {
   const page = await open(t, { settings: { ...RUN, quantizer: "shift", ends: "8", tanhlimit: 1.5 }, room: "runs" });
+  await unfold(page, "outlier");
   await shows(page, "#outlier-what", /^A grid .*cuts the outlier off\.$/);
   await shows(page, "#outlier-next", /pulls it back below 1\.5\.$/);
   await page.selectOption("#outlier-layer", "conv2");

@@ -68,7 +68,7 @@ test("the first screen loads the first room alone; training goes on from room to
   }
   await page.evaluate(() => ["data", "errors", "inside"].forEach((name) => document.querySelector(`[data-tab=${name}]`).click()));
   await page.waitForFunction(() => document.body.dataset.room === "inside");
-  assert.deepEqual(await shownParts(page), ["weights", "activations", "gradients"]);
+  assert.deepEqual(await shownParts(page), ["moment", "weights", "activations", "gradients"]);
 });
 
 /** How high a room may be, in screens, and whatever of it is open. */

@@ -274,11 +274,11 @@ async function alarm(visitor) {
 
 async function weights(visitor) {
   await visitor.enter("inside");
-  const slider = "#weights .panel-tools input[type=range]";
+  const slider = "#moment input[type=range]";
   await visitor.slide(slider, "Home");
-  await visitor.shows("#weights .replay-text", /^before training$/);
+  await visitor.shows("#moment .replay-text", /^before training$/);
   await visitor.slide(slider, "End");
-  await visitor.shows("#weights .replay-text", /^now$/);
+  await visitor.shows("#moment .replay-text", /^now$/);
   const cut = await visitor.ask(() => [...document.querySelectorAll("#layers strong")].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).length);
   assert.equal(cut, 0, "names of layers have no room");
   await visitor.press('[data-layer="conv1"]');

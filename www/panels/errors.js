@@ -87,7 +87,7 @@ class Errors {
         element("section", { class: "errors-classes", "aria-labelledby": "classes-title" }, element("h3", { id: "classes-title" }, "Accuracy of each class"), this.barsBox),
       ),
     );
-    this.control = new ReplayControl(replay, this.#replay, "Confusion matrix over the epochs");
+    new ReplayControl(replay, this.#replay, "Confusion matrix over the epochs");
   }
 
   /** Another run, or other classes. */
@@ -117,7 +117,6 @@ class Errors {
     const run = this.#run;
     if (!run) return;
     this.#replay.setStops(run.epochs.map(({ epoch }) => ({ key: epoch, label: `after epoch ${epoch} of ${run.epochsTotal}` })));
-    this.control.show();
     this.redraw();
     this.#ask();
   }

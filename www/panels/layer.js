@@ -14,7 +14,7 @@ import { drawTrend } from "../plots/trend.js";
 import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { ReplayControl } from "../ui/replay.js";
-import { layersAt, momentsOf, NOW, startOf } from "./history.js";
+import { layersAt, NOW, startOf } from "./history.js";
 
 const DRAW_INTERVAL_MS = 50;
 /** There is room for it beside the others. */
@@ -181,7 +181,7 @@ export class LayerDialog {
     root.append(this.beside, this.dialog);
     wide.addEventListener("change", () => this.#settle());
     this.#settle();
-    this.control = new ReplayControl(moment, replay, "The layer over the epochs");
+    new ReplayControl(moment, replay, "The layer over the epochs");
     this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
     replay.listen(() => this.#shown() && this.redraw());
     onThemeChange(() => this.redraw());
@@ -217,7 +217,6 @@ export class LayerDialog {
       // Not by autofocus, which browsers complain about in a frame of another site.
       this.close.focus();
     }
-    this.control.show();
     this.#ask();
     this.redraw();
   }
@@ -252,7 +251,6 @@ export class LayerDialog {
   /** There are newer weights. */
   newer() {
     if (!this.#shown()) return;
-    this.control.show();
     this.#ask();
     this.redraw();
   }
@@ -331,8 +329,7 @@ export class LayerDialog {
   }
 
   #drawTrends({ run, trends }, layer) {
-    const moments = momentsOf(this.#hooks.runs());
-    const course = moments.map(({ key }) => layersAt(run, key).find(({ name }) => name === layer.name) ?? layer);
+    const course = this.#replay.stops.map(({ key }) => layersAt(run, key).find(({ name }) => name === layer.name) ?? layer);
     TRENDS.forEach(({ title, of, text, top }, i) => {
       const { box, value, line } = trends[i];
       box.hidden = !quantized(layer);

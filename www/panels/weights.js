@@ -11,9 +11,9 @@ import { describeLayer, drawLayer, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { signSchemes } from "../schemes.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
-import { Replay, ReplayControl } from "../ui/replay.js";
+import { ReplayControl } from "../ui/replay.js";
 import { RunSwitch } from "../ui/runswitch.js";
-import { layersAt, momentsOf, reaches } from "./history.js";
+import { layersAt, reaches, replayOf } from "./history.js";
 import { LayerDialog } from "./layer.js";
 
 /** The cores are for training. */
@@ -67,11 +67,12 @@ function sizeText(layers) {
 class Weights {
   #session;
   #cells = new Map();
-  #replay = new Replay();
+  #replay;
   #ownAxis = false;
 
   constructor(root, session) {
     this.#session = session;
+    this.#replay = replayOf(session);
     this.#build(root);
     this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
     this.dialog = new LayerDialog(root, session, this.#replay, {
@@ -90,7 +91,6 @@ class Weights {
       this.#runs();
       this.dialog.runs();
     });
-    session.on("epoch", () => this.#moments());
     session.on("layers", this.redraw);
     session.on(["epoch", "layers"], () => this.dialog.newer());
   }
@@ -135,7 +135,8 @@ class Weights {
       this.#summary,
       this.#box,
     );
-    this.control = new ReplayControl(replay, this.#replay, "Weights over the epochs");
+    // Where the slider of the room is not there to be moved.
+    new ReplayControl(replay, this.#replay, "Weights over the epochs");
   }
 
   #showKey(runs) {
@@ -150,12 +151,6 @@ class Weights {
     this.#cells = new Map(layers.map(({ name }) => [name, this.#makeCell(name, shown)]));
     this.#box.classList.toggle("of-two", shown.length > 1);
     this.#box.replaceChildren(...[...this.#cells.values()].map(({ button }) => button));
-    this.#moments();
-  }
-
-  #moments() {
-    this.#replay.setStops(momentsOf(this.#switch.shown));
-    this.control.show();
     this.redraw();
   }
 
