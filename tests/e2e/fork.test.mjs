@@ -110,6 +110,22 @@ test("without straight-through the quantized weights stand still", async (t) => 
   assert.equal(after[1], before[1]);
 });
 
+test("a finished run is forked from its end card: it and its copy go on for some epochs more", async (t) => {
+  const page = await open(t, { settings: { ...RUN, epochs: 1 }, room: "train" });
+  await page.click("#play");
+  await until(page, () => nibble.finished);
+  await page.click("#now-fork");
+  await until(page, () => document.querySelector("#compare")?.checkVisibility());
+  await shows(page, "#compare-note", /go on for 5 epochs more\.$/);
+  await page.selectOption("#compare-with", { label: "3-bit" });
+  await page.click("#fork");
+  await until(page, () => nibble.runs.length === 2 && nibble.finished && nibble.run.globalStep === 48 && !nibble.busy);
+  const runs = await runsOf(page);
+  assert.deepEqual(runs.map(({ label, globalStep, config, tests }) => [label, globalStep, config.bits, config.epochs, tests.length]), [["4-bit", 48, 4, 6, 6], ["3-bit", 48, 3, 6, 5]]);
+  assert.equal(runs[1].fork.step, 8);
+  assert.notDeepEqual(runs[0].losses.slice(8), runs[1].losses);
+});
+
 test("a fork that is reset becomes a race from the start", async (t) => {
   const page = await open(t, { settings: RUN });
   await page.click("#step");

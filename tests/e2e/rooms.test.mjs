@@ -115,3 +115,28 @@ test("what need not be seen at once is behind tabs: by pointer, by arrows, by wh
   await page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
   assert.deepEqual(await shownParts(page), [...tabs, "fixed"]);
 });
+
+test("Back and Forward go from room to room, and to parts that an address put together; settings stay as they are", async (t) => {
+  const page = await open(t, { search: "?train=100&test=100&show=accuracy,fixed" });
+  const at = async (room, parts) => {
+    await page.waitForFunction((wanted) => document.body.dataset.room === wanted, room);
+    assert.deepEqual((await shownParts(page)).slice(0, parts.length), parts);
+    // The address is that of the room, with the settings of now.
+    assert.match(page.url(), room === "stage" ? /show=accuracy%2Cfixed/ : new RegExp(room === "train" ? "seed=1" : `room=${room}`));
+    assert.match(page.url(), new RegExp(`batch=${await page.evaluate(() => nibble.settings.batch)}(&|$)`));
+  };
+  await at("stage", ["accuracy", "fixed"]);
+  await enter(page, "runs");
+  await enter(page, "runs");
+  await enter(page, "inside");
+  await page.evaluate(() => nibble.set("batch", 64));
+  await page.waitForFunction(() => nibble.run.settings.batch === 64 && !nibble.busy);
+  await page.goBack();
+  await at("runs", ["runtable"]);
+  await page.goBack();
+  await at("stage", ["accuracy", "fixed"]);
+  await page.goForward();
+  await page.goForward();
+  await at("inside", ["moment", "weights"]);
+  assert.equal(await page.evaluate(() => nibble.run.settings.batch), 64);
+});
