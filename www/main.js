@@ -20,6 +20,7 @@ import { notify } from "./ui/notices.js";
 import { showPending, wirePending } from "./ui/pending.js";
 import { Places } from "./ui/places.js";
 import { wireTabs } from "./ui/tabs.js";
+import { wireTerms } from "./ui/term.js";
 import { partsOf, wholePage } from "./view.js";
 
 const at = (id) => document.getElementById(id);
@@ -43,6 +44,7 @@ function wireFrame(session) {
   wireBar(session);
   wirePending(session);
   wireDrop(taking(session), notify);
+  wireTerms();
   drawStrip();
   showBar(session);
 }

@@ -14,6 +14,7 @@ import { drawTrend } from "../plots/trend.js";
 import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { ReplayControl } from "../ui/replay.js";
+import { term } from "../ui/term.js";
 import { layersAt, NOW, startOf } from "./history.js";
 
 const DRAW_INTERVAL_MS = 50;
@@ -21,39 +22,42 @@ const DRAW_INTERVAL_MS = 50;
 const wide = matchMedia("(min-width: 1100px)");
 
 /**
- * Figures that have a course of their own: title -> value of a LayerReport, its text, and the value at the top of
+ * Figures that have a course of their own: title, entry of the glossary -> value of a LayerReport, its text, and the value at the top of
  * the little plot, given the layer and the largest value.
  */
 const TRENDS = [
   {
     title: "Entropy",
+    entry: "entropy",
     of: (layer) => layer.entropyBits,
     text: (value, layer) => `${fixed(value, 2)} of ${fixed(Math.log2(layer.levelTotal), 2)} bits`,
     top: (layer) => Math.log2(layer.levelTotal),
   },
   {
     title: "Levels in use",
+    entry: "level",
     of: (layer) => layer.levelsUsed,
     text: (value, layer) => `${value} of ${layer.levelTotal}`,
     top: (layer) => layer.levelTotal,
   },
   {
     title: "Level flips a step",
+    entry: "flip",
     of: (layer) => layer.flipsPerStep,
     text: (value) => percent(value, 2),
     top: (_layer, most) => most,
   },
 ];
 
-/** Figures of the moment alone. */
+/** Figures of the moment alone: title, text, whether there is one, entry of the glossary. */
 const FACTS = [
   ["Weights", (layer) => whole(layer.count), () => true],
   ["Largest", (layer) => short(layer.histogram.max), () => true],
-  ["Scale", (layer) => short(layer.scale) + meanOf(layer), quantized],
-  ["On an outermost level", (layer) => percent(layer.saturatedShare, 2), hasInside],
+  ["Scale", (layer) => short(layer.scale) + meanOf(layer), quantized, "scale"],
+  ["On an outermost level", (layer) => percent(layer.saturatedShare, 2), hasInside, "saturation"],
   ["Moved since the last epoch", (layer) => percent(layer.flippedShare), quantized],
   ["Bits a weight, scales included", (layer) => fixed(layer.bitsAWeight, 2), () => true],
-  ["Gradient norm", (layer) => fixed(layer.gradNorm, 4), () => true],
+  ["Gradient norm", (layer) => fixed(layer.gradNorm, 4), () => true, "gradient"],
 ];
 
 const button = (label, text, act) => {
@@ -72,14 +76,14 @@ function makeSheet(run, single) {
     text: element("span", { class: "grid-text" }),
   };
   grid.box = element("div", { class: "grid-choice" }, grid.slider, grid.text);
-  const trends = TRENDS.map(({ title: name }) => {
+  const trends = TRENDS.map(({ title: name, entry }) => {
     const value = element("span", { class: "trend-value" });
     const line = element("canvas", { class: "trend", role: "img" });
-    return { value, line, box: element("div", { class: "trend-box" }, element("span", { class: "trend-title" }, name), value, line) };
+    return { value, line, box: element("div", { class: "trend-box" }, element("span", { class: "trend-title" }, term(entry, name)), value, line) };
   });
-  const facts = FACTS.map(([name]) => {
+  const facts = FACTS.map(([name, , , entry]) => {
     const value = element("dd");
-    return { value, box: element("div", {}, element("dt", {}, name), value) };
+    return { value, box: element("div", {}, element("dt", {}, entry ? term(entry, name) : name), value) };
   });
   const filters = {
     box: element("div", { class: "filters" }),

@@ -4,9 +4,10 @@ import { drawing } from "../frames.js";
 import { ofRun } from "../plots/curves.js";
 import { lossPlot } from "../plots/loss.js";
 import { setText } from "../ui/dom.js";
+import { termMarkup } from "../ui/term.js";
 
 const MARKUP = `
-  <header><h2 id="loss-title">Loss</h2><p class="plot-about"><span>learning rate <output id="lr-now">–</output></span> <span>gradient norm <output id="grad-now">–</output></span></p></header>
+  <header><h2 id="loss-title">${termMarkup("loss", "Loss")}</h2><p class="plot-about"><span>learning rate <output id="lr-now">–</output></span> <span>${termMarkup("gradient", "gradient norm")} <output id="grad-now">–</output></span></p></header>
   <div class="legend" id="loss-legend" role="group" aria-label="Curves of the loss plot"></div>
   <div class="canvas" id="loss" role="img" aria-label="Loss over epochs: no training yet."></div>`;
 

@@ -13,13 +13,12 @@ import { signSchemes } from "../schemes.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { ReplayControl } from "../ui/replay.js";
 import { RunSwitch } from "../ui/runswitch.js";
+import { term } from "../ui/term.js";
 import { layersAt, reaches, replayOf } from "./history.js";
 import { LayerDialog } from "./layer.js";
 
 /** The cores are for training. */
 const DRAW_INTERVAL_MS = 50;
-
-const FLIPS_HINT = "Flips: share of the weights whose level the last training step changed";
 
 /** The picture of one run's layer within a cell: a line of text, the canvas, the figures. */
 function makePicture(run, single) {
@@ -33,7 +32,7 @@ function makePicture(run, single) {
     { class: "layer-run" },
     element("span", { class: "layer-line" }, name, about, count),
     canvas,
-    element("span", { class: "facts", title: FLIPS_HINT }, ...facts),
+    element("span", { class: "facts" }, ...facts),
   );
   return { run, single, box, name, about, count, canvas, facts, drawn: null };
 }
@@ -103,7 +102,7 @@ class Weights {
   /** Parts of the key for levels at places of their own. */
   #ofLevels;
   /** What stands in the key for what is above the line and what below. */
-  #keys = [element("span"), element("span")];
+  #keys = [term("latent"), term("level")];
 
   #build(root) {
     const axis = element("input", { type: "checkbox", id: "weights-own-axis" });
@@ -128,6 +127,8 @@ class Weights {
     this.#showKey([]);
     key.append(this.#pale);
     this.#ofLevels = [...key.children].slice(1, 3);
+    // What stands below the pictures stands in buttons, which hold no others.
+    key.append(element("span", { class: "key-facts" }, "below: ", term("entropy", "entropy"), ", ", term("flip", "flips")));
     root.append(
       element("header", {}, element("h2", { id: "weights-title" }, "Weights"), key),
       element("div", { class: "panel-tools" }, replay, element("label", { class: "tick" }, axis, " An axis for each layer"), runs),

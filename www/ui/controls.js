@@ -209,6 +209,11 @@ const MAKERS = {
   switch: switchControl,
 };
 
+/** Settings whose label is a word of the glossary, or needs one: key -> name of the entry. */
+export const WORDS = {
+  quantizer: "scheme", bits: "level", granularity: "granularity", ste: "straight-through", tanh: "tanh-clipping", clip: "gradient", activations: "activation", gradients: "gradient",
+};
+
 /** The place that has every setting once: lessons point at those there. */
 const MAIN = "set";
 
@@ -250,6 +255,8 @@ function build(row, change, place) {
     control.nodes[0].setAttribute("aria-describedby", hint.id);
     box.append(hint);
   }
+  // Not within the label, which is its control's.
+  if (WORDS[setting.key]) box.append(element("button", { type: "button", class: "term term-mark", "data-term": WORDS[setting.key], "aria-label": `What is meant by ${setting.label}` }, "?"));
   box.append(problem);
   box.addEventListener("input", () => tell(""));
   const show = (settings) => {
