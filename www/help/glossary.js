@@ -5,7 +5,7 @@
  * @type {Readonly<Record<string, {word: string, text: string}>>}
  */
 export const GLOSSARY = Object.freeze({
-  weight: { word: "Weight", text: "One of the numbers that the network multiplies by, and that training changes. The small network here has 72,496 of them." },
+  weight: { word: "Weight", text: "One of the numbers that the network multiplies by, and that training changes. Small networks have tens of thousands of them, large ones millions." },
   level: { word: "Level", text: "One of the values that a rounded weight can have. 4 bits tell at most 16 levels apart; the published method uses 15, from −7 to 7 times the scale. A level that no weight of a layer rounds to is out of use." },
   grid: { word: "Grid", text: "All levels that the same weights round to: the levels of the scheme, times the scale." },
   scale: { word: "Scale", text: "What the levels are multiplied by: on an even grid, the distance from one level to the next. It follows from the weights, or is learned." },

@@ -1,8 +1,7 @@
 /** The first screen: how far it is, accuracy, loss, one layer as it learns, and the settings. */
-import * as accuracy from "../panels/accuracy.js";
+import { accuracy, loss } from "../panels/curves.js";
 import * as health from "../panels/health.js";
 import * as liveLayer from "../panels/livelayer.js";
-import * as loss from "../panels/loss.js";
 import * as now from "../panels/now.js";
 import * as settings from "../panels/settings.js";
 

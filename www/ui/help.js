@@ -8,7 +8,7 @@ const ABOUT = `
   <p>The address of the page holds every setting: a link to it is a link to this run.</p>
   <h3 id="help-method">Method</h3>
   <p>Unless the settings say otherwise, at every step each layer’s weights are rounded to 15 evenly spaced values before the network sees them, and the gradient goes straight through the rounding to the 32-bit weights behind. That is the method of <a href="https://arxiv.org/abs/2603.13931">True 4-Bit Quantized Convolutional Neural Network Training on CPU</a> (2026), whose published curves are drawn faintly where they apply. What no setting changes stands in the room Model, under “What is fixed”.</p>
-  <h3 id="help-words">Words</h3>`;
+  <h3 id="help-words">Glossary</h3>`;
 
 const idOf = (name) => `word-${name}`;
 
@@ -18,7 +18,7 @@ function make() {
   const body = element("div", { class: "help-body" });
   body.innerHTML = ABOUT;
   body.append(element("dl", { class: "words" }, ...words));
-  const dialog = element("dialog", { class: "help", id: "help", "aria-labelledby": "help-title" }, element("header", {}, element("h2", { id: "help-title", tabindex: "-1" }, "About, method and words"), close), body);
+  const dialog = element("dialog", { class: "help", id: "help", "aria-labelledby": "help-title" }, element("header", {}, element("h2", { id: "help-title", tabindex: "-1" }, "About and glossary"), close), body);
   close.addEventListener("click", () => dialog.close());
   // A press on the backdrop is a press on the dialog itself.
   dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
