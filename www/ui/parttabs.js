@@ -1,6 +1,9 @@
 /** Parts of a room that need not be seen at once: a tab each, and one of them open. */
 import { element, setAttribute } from "./dom.js";
 
+/** What is seen of the tab before, in CSS pixels: that there is one. */
+const BEFORE = 48;
+
 export class PartTabs {
   #tabs;
   #opened;
@@ -45,6 +48,8 @@ export class PartTabs {
       one.panel.hidden = !is;
       one.tab.tabIndex = is ? 0 : -1;
       setAttribute(one.tab, "aria-selected", String(is));
+      // On a phone the row is longer than the window.
+      if (is) this.list.scrollLeft = one.tab.offsetLeft - BEFORE;
     }
   }
 
