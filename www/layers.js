@@ -35,9 +35,12 @@ function weightsText(name, settings, names) {
 }
 
 function inputText(name, settings, names) {
+  const { activations, actbits, ends } = settings;
   if (name === names[0]) return "the picture, which is never rounded";
-  if (settings.activations === "none") return "activations in FP32, not rounded";
-  return `activations: ${shown("activations", settings)}, ${settings.actbits} bits`;
+  const isLast = name === names.at(-1);
+  const what = isLast ? "what the last ReLU hands on" : "what a ReLU hands on";
+  if (activations === "none" || (isLast && ends === "full")) return `${what}, in FP32`;
+  return `${what}: ${shown("activations", settings)}, ${isLast && ends === "8" ? 8 : actbits} bits`;
 }
 
 function endText(name, settings, names) {

@@ -27,8 +27,9 @@ test("the bits of a layer: its own, those of the ends, those of all", () => {
 test("what applies to a layer, in words", () => {
   const texts = (name, changes) => appliedTo(name, settingsWith(changes), NAMES).map(([, how]) => how);
   assert.deepEqual(texts("conv1", {}), ["Symmetric, 4 bits; one scale for a layer", "the picture, which is never rounded", "the first layer: it is treated like the others"]);
-  assert.deepEqual(texts("conv2", { quantizer: "lsq", granularity: "channel", activations: "pact", actbits: 3 }), ["LSQ, 4 bits; one scale for a channel", "activations: PACT, 3 bits", "neither: the setting does not reach it"]);
-  assert.deepEqual(texts("linear1", { ends: "full" }), ["FP32, not rounded", "activations in FP32, not rounded", "the last layer: FP32"]);
+  assert.deepEqual(texts("conv2", { quantizer: "lsq", granularity: "channel", activations: "pact", actbits: 3 }), ["LSQ, 4 bits; one scale for a channel", "what a ReLU hands on: PACT, 3 bits", "neither: the setting does not reach it"]);
+  assert.deepEqual(texts("linear1", { ends: "full" }), ["FP32, not rounded", "what the last ReLU hands on, in FP32", "the last layer: FP32"]);
+  assert.equal(texts("linear1", { ends: "8", activations: "affine", actbits: 4 })[1], "what the last ReLU hands on: Affine, 8 bits");
   assert.equal(texts("linear1", { ends: "8", bits: "4,linear1:2" })[2], "the last layer: 8 bits, but for the bits of its own");
 });
 

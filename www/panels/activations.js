@@ -91,13 +91,16 @@ class Activations {
     this.redraw();
   });
 
-  /** What was told just now is also what is told of the moment that has just been: the epoch's end, or before the first step. */
+  /** What was told just now is also what is told later of the moment that has just been: the epoch's end, or before the first step. */
   #keep(run, layers) {
     if (!this.#reports.has(run)) this.#reports.set(run, new Map());
     const kept = this.#reports.get(run);
     kept.set(NOW, layers);
-    const since = run.globalStep - run.progress.ended * run.info.stepsPerEpoch;
-    if (since <= FEW_STEPS) kept.set(run.trained ? run.progress.ended : START, layers);
+    const { ended } = run.progress;
+    const isEnd = ended > 0 && run.globalStep - ended * run.info.stepsPerEpoch <= FEW_STEPS;
+    const moment = isEnd ? ended : START;
+    // The first answer is the nearest.
+    if ((isEnd || !run.trained) && !kept.has(moment)) kept.set(moment, layers);
   }
 
   #draw() {
