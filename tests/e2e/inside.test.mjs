@@ -107,9 +107,14 @@ test("one slider for the room: weights, activations and gradients are those of t
   const [first] = await labels(page);
   await page.click("#play");
   await page.waitForFunction(() => nibble.finished);
-  await page.waitForFunction((old) => document.querySelector("#activation-layers canvas").getAttribute("aria-label") !== old, first);
-  await drawn(page);
-  const [last] = await labels(page);
+  // What the engine tells of the end.
+  const last = await page.evaluate(async () => {
+    const { describeActivations } = await import("./plots/activations.js");
+    const { To } = await import("./protocol.js");
+    return describeActivations((await nibble.client.request(To.ACTIVATIONS, { run: nibble.run.id })).layers[0]);
+  });
+  assert.notEqual(last, first);
+  await page.waitForFunction((now) => document.querySelector("#activation-layers canvas").getAttribute("aria-label") === now, last);
   const slider = page.locator("#moment input[type=range]");
   assert.equal(await page.locator("#weights .panel-tools .replay").isVisible(), false, "two sliders in one room");
   const shown = async (moment, activations, gradients) => {
