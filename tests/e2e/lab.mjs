@@ -14,7 +14,7 @@ export const CROSSED = [
 ];
 
 /** Most presses of the tab key that reach anything on the page. */
-const MOST_TABS = 150;
+const MOST_TABS = 250;
 
 /** Tabs on, or back, to what `selector` finds, as a person would; it must be the tab key that reaches it. */
 export async function tabTo(page, selector) {

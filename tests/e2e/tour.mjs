@@ -137,6 +137,7 @@ class Visitor {
 
   /** Opens what is folded, where it is not open. @param {string} details selector */
   async unfold(details) {
+    await uncover(this.where, `${details} > summary`, this.hand);
     if (await this.ask((wanted) => document.querySelector(wanted).open, details)) return;
     await this.press(`${details} > summary`);
     await this.until((wanted) => document.querySelector(wanted).open, details);
