@@ -143,7 +143,7 @@ test("the tab key follows the look: what stands at the right comes before what s
   for (const [width, viewport] of Object.entries(VIEWS)) {
     const page = await open(t, { context: { viewport } });
     const parts = [];
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 90; i++) {
       await page.keyboard.press("Tab");
       parts.push(await page.evaluate(() => document.activeElement.closest("[data-part], .tabs")?.dataset.part ?? "tabs"));
     }

@@ -265,12 +265,13 @@ export async function seriousFindings(page, within = "html") {
 
 /** Fails if the page can be scrolled sideways. */
 export async function assertFits(page) {
-  const { scroll, client } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
+  const { scroll, client, beyond } = await page.evaluate(() => {
     // Without the room that is kept for a scrollbar.
-    client: Math.ceil(document.documentElement.getBoundingClientRect().width),
-  }));
-  assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}`);
+    const wide = Math.ceil(document.documentElement.getBoundingClientRect().width);
+    const wider = [...document.querySelectorAll("body *")].filter((node) => node.checkVisibility() && node.getBoundingClientRect().right > wide + 1);
+    return { scroll: document.documentElement.scrollWidth, client: wide, beyond: wider.map(({ id, className, tagName }) => id || className || tagName) };
+  });
+  assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}; what goes beyond: ${beyond.join(", ")}`);
 }
 
 /** Waits until everything on the page shows what it should. */
