@@ -148,7 +148,7 @@ test("the tab key follows the look: what stands at the right comes before what s
       parts.push(await page.evaluate(() => document.activeElement.closest("[data-part], .tabs")?.dataset.part ?? "tabs"));
     }
     const passed = parts.filter((part, at) => part !== parts[at - 1]);
-    const wanted = ["transport", "tabs", "now", "accuracy", "live-layer", "loss", "settings"];
+    const wanted = ["transport", "tabs", "now", "accuracy", "live-layer", "loss", "health", "settings"];
     assert.deepEqual(passed.slice(passed.indexOf("transport")).slice(0, wanted.length), wanted, width);
   }
 });
