@@ -62,9 +62,11 @@ async function furnish(session) {
   };
   addEventListener("popstate", () => {
     const { room, show } = fromQuery(location.search).settings;
+    const before = session.settings;
     // What else the address said was so then: it says again what is so now.
     session.look({ room, show });
-    open();
+    // A jump within the page, as to its main part, is no other room.
+    if (room !== before.room || show !== before.show) open();
   });
   wireTabs(places, enter);
   // Buttons that lead to a part name it.
