@@ -7,7 +7,8 @@
  * @typedef {object} Row parts of a room, side by side where there is room for it, or behind tabs
  * @property {string} [widths] of the columns, as CSS has them; equal ones unless told
  * @property {string[][]} [columns] names of the parts in each, from above
- * @property {{part: string, label: string}[]} [tabs] in place of columns: parts of which one is seen, the first until another is asked for
+ * @property {{part: string, label: string}[]} [tabs] in place of columns: parts of which one is seen, the first until another
+ *   is asked for
  * @property {string} [label] of the tabs together
  *
  * @typedef {object} Part

@@ -22,8 +22,8 @@ const DRAW_INTERVAL_MS = 50;
 const wide = matchMedia("(min-width: 1100px)");
 
 /**
- * Figures that have a course of their own: title, entry of the glossary -> value of a LayerReport, its text, and the value at the top of
- * the little plot, given the layer and the largest value.
+ * Figures that have a course of their own: title and entry of the glossary -> value of a LayerReport, its text, and the
+ * value at the top of the little plot, given the layer and the largest value.
  */
 const TRENDS = [
   {

@@ -210,8 +210,9 @@ const MAKERS = {
 };
 
 /** Settings whose label is a word of the glossary, or needs one: key -> name of the entry. */
-export const WORDS = {
-  quantizer: "scheme", bits: "level", granularity: "granularity", ste: "straight-through", tanh: "tanh-clipping", clip: "gradient", activations: "activation", gradients: "gradient",
+const WORDS = {
+  quantizer: "scheme", bits: "level", granularity: "granularity", ste: "straight-through", tanh: "tanh-clipping", clip: "gradient",
+  activations: "activation", gradients: "gradient",
 };
 
 /** The place that has every setting once: lessons point at those there. */
