@@ -79,15 +79,26 @@ test("no room is higher than one and a half screens while it trains, whatever ta
   await page.click("#play");
   await epochs(page, 1);
   const heights = {};
+  const measure = async (what) => {
+    const { globalStep } = await runOf(page);
+    // What a step changes is drawn by then; all that is due never is, while it trains.
+    await trained(page, globalStep + 2);
+    heights[what] = await page.evaluate(() => document.documentElement.scrollHeight);
+  };
   for (const { name } of ROOMS) {
     await enter(page, name);
-    for (const part of [null, ...(await partTabs(page))]) {
-      if (part) await page.click(`[data-opens="${part}"]`);
-      const { globalStep } = await runOf(page);
-      // What a step changes is drawn by then; all that is due never is, while it trains.
-      await trained(page, globalStep + 2);
-      heights[`${name} ${part ?? ""}`.trim()] = await page.evaluate(() => document.documentElement.scrollHeight);
+    await measure(name);
+    for (const part of await partTabs(page)) {
+      await page.click(`[data-opens="${part}"]`);
+      await measure(`${name} ${part}`);
     }
+    if (name !== "inside") continue;
+    // The layer that has most to show, and activations that somebody looks at.
+    await page.click("[data-layer=conv1]");
+    await page.click("#activations-look");
+    await page.locator("#activation-layers canvas").first().waitFor();
+    await page.locator(".filters canvas").first().waitFor();
+    await measure("inside, all of it");
   }
   const high = Object.entries(heights).filter(([, height]) => height > MOST_SCREENS * WIDE.height);
   assert.deepEqual(high, [], JSON.stringify(heights));
