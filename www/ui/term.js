@@ -9,10 +9,8 @@ export const termMarkup = (entry, text) => `<button type="button" class="term" d
 
 /** Opens the panel for whatever is pressed that asks for it; what it says is loaded then. */
 export function wireTerms() {
-  document.addEventListener("click", async ({ target }) => {
+  document.addEventListener("click", ({ target }) => {
     const asking = target.closest("[data-term]");
-    if (!asking) return;
-    const { openHelp } = await import("./help.js");
-    openHelp(asking.dataset.term, asking);
+    if (asking) import("./help.js").then(({ openHelp }) => openHelp(asking.dataset.term, asking));
   });
 }
