@@ -4,6 +4,7 @@
  * All of it leaves the run that is there as it is and training.
  */
 import { between, changed, differing, labels } from "./difference.js";
+import { MORE_EPOCHS } from "./kept/keeping.js";
 import { To } from "./protocol.js";
 import { AfterTraining } from "./ptq/results.js";
 import { differences, runConfig } from "./settings.js";
@@ -62,8 +63,17 @@ export class Experiments {
     });
   }
 
-  /** Copies the first run as it is now, and goes on with both. @param {string} difference see difference.js */
-  fork(difference) {
+  /**
+   * Copies the first run as it is now, and goes on with both: a finished one for some epochs more, so that the copy has
+   * something to do.
+   * @param {string} difference see difference.js
+   */
+  async fork(difference) {
+    await this.#copy(difference);
+    if (this.session.finished && this.session.runs.length > 1) await this.lengthen(this.session.settings.epochs + MORE_EPOCHS);
+  }
+
+  #copy(difference) {
     return this.#add(difference, async (first, settings) => {
       const id = 2 - first.slot;
       const { info, layers } = await this.session.client.request(To.FORK, {

@@ -8,8 +8,10 @@ import { isolate } from "./isolation.js";
 import { keepOffline } from "./offline.js";
 import { sweepIsLeft } from "./keys.js";
 import { mountLessons } from "./panels/lessons.js";
+import { PARTS } from "./parts.js";
 import { roomOf } from "./rooms.js";
 import { Session } from "./session.js";
+import { fromQuery } from "./settings.js";
 import { taking } from "./taking.js";
 import { speak } from "./ui/a11y.js";
 import { drawSpark, showBar, wireBar } from "./ui/bar.js";
@@ -18,6 +20,7 @@ import { notify } from "./ui/notices.js";
 import { showPending, wirePending } from "./ui/pending.js";
 import { Places } from "./ui/places.js";
 import { wireTabs } from "./ui/tabs.js";
+import { wireTerms } from "./ui/term.js";
 import { partsOf, wholePage } from "./view.js";
 
 const at = (id) => document.getElementById(id);
@@ -41,6 +44,7 @@ function wireFrame(session) {
   wireBar(session);
   wirePending(session);
   wireDrop(taking(session), notify);
+  wireTerms();
   drawStrip();
   showBar(session);
 }
@@ -48,13 +52,28 @@ function wireFrame(session) {
 /** The rooms, by tabs and by what the address asks for. */
 async function furnish(session) {
   const places = new Places(session, at("main"));
-  const enter = (room) => {
+  const enter = async (room, part) => {
+    // Back leads from room to room.
+    if (room !== places.room) history.pushState(null, "");
     session.look({ room, show: "" });
     scrollTo(0, 0);
-    return places.open(room);
+    await places.open(room, part);
+    if (part) document.querySelector(PARTS[part]).scrollIntoView({ block: "nearest" });
   };
+  addEventListener("popstate", () => {
+    const { room, show } = fromQuery(location.search).settings;
+    const before = session.settings;
+    // What else the address said was so then: it says again what is so now.
+    session.look({ room, show });
+    // A jump within the page, as to its main part, is no other room.
+    if (room !== before.room || show !== before.show) open();
+  });
   wireTabs(places, enter);
-  at("share-button").addEventListener("click", () => enter(roomOf("share").name));
+  // Buttons that lead to a part name it.
+  document.addEventListener("click", ({ target }) => {
+    const leading = target.closest("[data-part-wanted]");
+    if (leading) enter(roomOf(leading.dataset.partWanted).name, leading.dataset.partWanted);
+  });
   places.listen(() => {
     if (places.room) session.look({ room: places.room });
     // Set anew: under another room it has not moved, it is another place.
@@ -64,10 +83,18 @@ async function furnish(session) {
   document.body.classList.toggle("embed", settings.embed);
   if (settings.embed) tellHeight();
   mountLessons(at("lessons"), session, places);
-  const parts = partsOf(settings);
-  await (parts ? places.stage(parts) : places.open(settings.room));
+  const open = () => {
+    const parts = partsOf(session.settings);
+    return parts ? places.stage(parts) : places.open(session.settings.room);
+  };
+  await open();
   // What an earlier visit has left goes on wherever one is.
-  if (sweepIsLeft(settings)) places.prepare(roomOf("sweep").name);
+  if (sweepIsLeft(settings)) {
+    const { name } = roomOf("sweep");
+    // It is what somebody comes back for.
+    if (places.room === name) await places.reveal("sweep");
+    else places.prepare(name);
+  }
   return places;
 }
 

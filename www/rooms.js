@@ -4,9 +4,12 @@
  * tab, and the names of the parts that it brings. A part has one name for addresses (`show=`), lessons and embeds, which
  * says nothing of where it stands. No DOM here.
  *
- * @typedef {object} Row parts of a room, side by side where there is room for it
+ * @typedef {object} Row parts of a room, side by side where there is room for it, or behind tabs
  * @property {string} [widths] of the columns, as CSS has them; equal ones unless told
- * @property {string[][]} columns names of the parts in each, from above
+ * @property {string[][]} [columns] names of the parts in each, from above
+ * @property {{part: string, label: string}[]} [tabs] in place of columns: parts of which one is seen, the first until another
+ *   is asked for
+ * @property {string} [label] of the tabs together
  *
  * @typedef {object} Part
  * @property {(root: HTMLElement, session: import("./session.js").Session) => void} mount fills it, once
@@ -29,8 +32,8 @@ const own = ({ room }) => room;
 export const ROOMS = Object.freeze([
   { name: "train", label: "Train", parts: ["now", "health", "settings", "accuracy", "loss", "live-layer"], load: () => import("./rooms/train.js").then(own) },
   { name: "data", label: "Data", parts: ["data", "device"], load: () => import("./rooms/data.js").then(own) },
-  { name: "model", label: "Model", parts: ["network", "recipes", "levels", "fixed", "engine"], load: () => import("./rooms/model.js").then(own) },
-  { name: "inside", label: "Inside", parts: ["weights", "activations", "gradients"], load: () => import("./rooms/inside.js").then(own) },
+  { name: "model", label: "Model", parts: ["network", "schemes", "recipes", "levels", "fixed", "engine"], load: () => import("./rooms/model.js").then(own) },
+  { name: "inside", label: "Inside", parts: ["moment", "weights", "activations", "gradients"], load: () => import("./rooms/inside.js").then(own) },
   { name: "errors", label: "Errors", parts: ["errors", "try", "networks"], load: () => import("./rooms/errors.js").then(own) },
   { name: "runs", label: "Runs", parts: ["compare", "runs", "runtable", "ptq", "sweep", "outlier", "epochs"], load: () => import("./rooms/runs.js").then(own) },
   { name: "export", label: "Export", parts: ["exports", "share"], load: () => import("./rooms/export.js").then(own) },

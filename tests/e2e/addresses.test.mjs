@@ -5,7 +5,7 @@ import { test } from "node:test";
 import * as table from "./addresses.table.mjs";
 import { ROOMS } from "../../www/rooms.js";
 import { cifar10, drop, write } from "./fixture.mjs";
-import { drawn, enter, frameOf, ISOLATED, PATIENCE, theBrowser, watch, WIDE } from "./support.mjs";
+import { drawn, enter, frameOf, ISOLATED, partTabs, PATIENCE, theBrowser, unfold, watch, WIDE } from "./support.mjs";
 
 /** Few images and no pool of threads, where the row does not say otherwise. */
 const LIGHT = { train: 100, test: 100, build: "single" };
@@ -39,10 +39,13 @@ async function visit(page, query, { engine = true, lesson = false, controls = fa
   // Parts and controls that stand in other rooms.
   for (const { name } of ROOMS) {
     await enter(page, name);
-    if (engine) await drawn(page);
-    const there = await page.evaluate(look, table.PARTS);
-    seen.parts = [...new Set([...seen.parts, ...there.parts])];
-    Object.assign(seen.controls, there.controls);
+    for (const part of [null, ...(await partTabs(page))]) {
+      if (part) await unfold(page, part);
+      if (engine) await drawn(page);
+      const there = await page.evaluate(look, table.PARTS);
+      seen.parts = [...new Set([...seen.parts, ...there.parts])];
+      Object.assign(seen.controls, there.controls);
+    }
   }
   return seen;
 }

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choose, CROSSED, press, runsOf, stands, still, until } from "./lab.mjs";
-import { enter, fromMenu, ink, notices, pressAfter, shows, trained, within } from "./support.mjs";
+import { enter, fromMenu, ink, notices, pressAfter, shows, trained, unfold, within } from "./support.mjs";
 
-const open = within("runs");
+const open = within("runs", "compare");
 
 /** Eight steps an epoch. */
 const RUN = { train: 256, test: 100, batch: 32, epochs: 2, augment: 0 };
@@ -83,22 +83,18 @@ test("the first weights of a fork are those at the fork, also where it is the ru
   await until(page, () => nibble.runs.length === 2 && !nibble.busy);
   const first = async (run) => {
     if (run) await page.locator("#weights .run-switch label", { hasText: run }).click();
-    await page.locator("#weights .panel-tools input[type=range]").focus();
+    await page.locator("#moment input[type=range]").focus();
     await page.keyboard.press("Home");
   };
   await enter(page, "inside");
-  await first("4-bit");
-  await shows(page, "#weights .replay-text", /^before training$/);
-  await first("3-bit");
-  await shows(page, "#weights .replay-text", /^at the fork$/);
   await first("Both");
-  await shows(page, "#weights .replay-text", /^before training, at the fork$/);
+  await shows(page, "#moment .replay-text", /^before training, at the fork$/);
   await enter(page, "runs");
   await page.click('[aria-label="Drop 4-bit"]');
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   await enter(page, "inside");
   await first();
-  await shows(page, "#weights .replay-text", /^at the fork$/);
+  await shows(page, "#moment .replay-text", /^at the fork$/);
   await page.click("#layers .layer >> nth=0");
   await shows(page, ".layer-view canvas.trend", /at the fork, .* now/, "aria-label");
 });
@@ -112,6 +108,22 @@ test("without straight-through the quantized weights stand still", async (t) => 
   const after = await counts();
   assert.notEqual(after[0], before[0]);
   assert.equal(after[1], before[1]);
+});
+
+test("a finished run is forked from its end card: it and its copy go on for some epochs more", async (t) => {
+  const page = await open(t, { settings: { ...RUN, epochs: 1 }, room: "train" });
+  await page.click("#play");
+  await until(page, () => nibble.finished);
+  await page.click("#now-fork");
+  await until(page, () => document.querySelector("#compare")?.checkVisibility());
+  await shows(page, "#compare-note", /go on for 5 epochs more\.$/);
+  await page.selectOption("#compare-with", { label: "3-bit" });
+  await page.click("#fork");
+  await until(page, () => nibble.runs.length === 2 && nibble.finished && nibble.run.globalStep === 48 && !nibble.busy);
+  const runs = await runsOf(page);
+  assert.deepEqual(runs.map(({ label, globalStep, config, tests }) => [label, globalStep, config.bits, config.epochs, tests.length]), [["4-bit", 48, 4, 6, 6], ["3-bit", 48, 3, 6, 5]]);
+  assert.equal(runs[1].fork.step, 8);
+  assert.notDeepEqual(runs[0].losses.slice(8), runs[1].losses);
 });
 
 test("a fork that is reset becomes a race from the start", async (t) => {
@@ -163,6 +175,7 @@ test("the loss plot marks where the outlier came", async (t) => {
   await page.click("#play");
   await pressAfter(page, 2, "#play");
   await until(page, () => nibble.run.status === "paused");
+  await unfold(page, "outlier");
   await page.click("#outlier-go");
   await until(page, () => nibble.run.marks.length === 1);
   const [{ marks, globalStep }] = await runsOf(page);
@@ -175,6 +188,7 @@ test("an outlier as large as can be is told of; on a finished run no step is pro
   await page.click("#play");
   await until(page, () => nibble.finished);
   await shows(page, "#outlier .note", /no further step/);
+  await unfold(page, "outlier");
   // Twenty times as large each time: single precision ends before the thirtieth.
   for (let presses = 0; presses < 30; presses++) {
     await page.click("#outlier-go");

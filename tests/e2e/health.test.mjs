@@ -212,7 +212,7 @@ test("side by side, the run that stops pauses the other", async (t) => {
   const [stopped, other] = await runsOf(page);
   assert.deepEqual([stopped.status, other.status, other.alarm], ["paused", "paused", null]);
   assert.ok(other.globalStep - stopped.globalStep <= 1);
-  await enter(page, "runs");
+  await enter(page, "runs", "compare");
   await page.click('[aria-label="Drop tanh off"]');
   await until(page, () => nibble.runs.length === 1 && !document.querySelector(".notice-error"));
 });

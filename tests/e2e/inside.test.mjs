@@ -101,6 +101,39 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
   });
 }
 
+test("one slider for the room: weights, activations and gradients are those of the moment that it shows", async (t) => {
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 2, activations: "affine" } });
+  await shows(page, "#activation-layers canvas", /^bn1/, "aria-label");
+  const [first] = await labels(page);
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.finished);
+  // What the engine tells of the end.
+  const last = await page.evaluate(async () => {
+    const { describeActivations } = await import("./plots/activations.js");
+    const { To } = await import("./protocol.js");
+    return describeActivations((await nibble.client.request(To.ACTIVATIONS, { run: nibble.run.id })).layers[0]);
+  });
+  assert.notEqual(last, first);
+  await page.waitForFunction((now) => document.querySelector("#activation-layers canvas").getAttribute("aria-label") === now, last);
+  const slider = page.locator("#moment input[type=range]");
+  assert.equal(await page.locator("#weights .panel-tools .replay").isVisible(), false, "two sliders in one room");
+  const shown = async (moment, activations, gradients) => {
+    await shows(page, "#moment .replay-text", moment);
+    await drawn(page);
+    assert.match(await page.textContent("#weights-summary"), new RegExp(`^Weights ${moment.source.slice(1, -1)}\\.`));
+    if (activations) assert.equal((await labels(page))[0], activations);
+    assert.match(await page.getAttribute("#gradients-plot", "aria-label"), gradients);
+  };
+  await slider.focus();
+  await page.keyboard.press("Home");
+  await shown(/^before training$/, first, /no epoch had ended/);
+  await page.keyboard.press("ArrowRight");
+  await shown(/^after epoch 1 of 2$/, null, /After epoch 1: conv1/);
+  await page.keyboard.press("ArrowRight");
+  await shown(/^after epoch 2 of 2$/, last, /After epoch 2: conv1/);
+  assert.deepEqual(await seriousFindings(page, "#moment"), []);
+});
+
 test("of two runs one is shown, with its own activations and gradients", async (t) => {
   const page = await open(t, { settings: { ...RUN, activations: "affine", race: "activations:none" } });
   await page.click("#play");
@@ -111,6 +144,12 @@ test("of two runs one is shown, with its own activations and gradients", async (
   // The second run rounds nothing, and nobody has asked yet.
   await page.click("#activations-look");
   await shows(page, "#activation-layers .count", /^not rounded$/);
+  // What was looked at late is not known of before.
+  await page.focus("#moment input[type=range]");
+  await page.keyboard.press("Home");
+  await shows(page, "#activations-missing", /^None are kept of this moment, before training/);
+  await page.keyboard.press("End");
+  await shows(page, "#activations-missing", /^$/);
   await page.locator("#gradients .run-switch label >> nth=1").click();
   await page.waitForFunction((other) => document.querySelector("#gradients-plot").getAttribute("aria-label") !== other, gradient);
 });

@@ -1,6 +1,6 @@
 /** What the tests of the lab share: widths, ways to press, and how the page must stand afterwards. */
 import assert from "node:assert/strict";
-import { assertFits, enter, NARROW, PATIENCE, screenshot, seriousFindings, WIDE } from "./support.mjs";
+import { assertFits, enter, NARROW, opener, PATIENCE, screenshot, seriousFindings, WIDE } from "./support.mjs";
 
 const way = (viewport, hand) => ({ name: `${viewport.width} px, ${hand}`, width: viewport.width, viewport, hand });
 
@@ -14,7 +14,7 @@ export const CROSSED = [
 ];
 
 /** Most presses of the tab key that reach anything on the page. */
-const MOST_TABS = 150;
+const MOST_TABS = 250;
 
 /** Tabs on, or back, to what `selector` finds, as a person would; it must be the tab key that reaches it. */
 export async function tabTo(page, selector) {
@@ -40,15 +40,44 @@ const FOUND_IN = [
   [/^(#try|\.sketch|input\[name="try)/, "errors"],
 ];
 
-/** Goes to the room that has what `selector` finds, where that is out of sight. */
+/** Goes to the room that has what `selector` finds, where that is out of sight, and opens what it is behind there. */
 export async function goTo(page, selector, hand) {
   const room = FOUND_IN.find(([begins]) => begins.test(selector))?.[1];
   if (!room || (await page.locator(selector).first().isVisible())) return;
+  if ((await page.evaluate(() => document.body.dataset.room)) !== room) await goToRoom(page, room, hand);
+  await uncover(page, selector, hand);
+}
+
+async function goToRoom(page, room, hand) {
   if (hand === "pointer") return enter(page, room);
   const tab = `[data-tab="${room}"]`;
   if (!(await page.locator(tab).isVisible())) await press(page, ".tab-more", hand);
   await press(page, tab, hand);
   await until(page, (wanted) => document.body.dataset.room === wanted, room);
+}
+
+/** Opens the tab and the drawer that `selector` is behind, where there are any. */
+export async function uncover(page, selector, hand) {
+  for (let next; (next = await opener(page, selector)); ) {
+    if (hand === "pointer") await page.click(next);
+    else if (next.startsWith("#tab-")) await arrowTo(page, next);
+    else {
+      await tabTo(page, next);
+      await page.keyboard.press("Enter");
+    }
+    // What a summary opens is there a moment later.
+    await page.waitForFunction(([wanted, pressed]) => !document.querySelector(wanted).closest(pressed.startsWith("#tab-") ? "[role=tabpanel][hidden]" : `${pressed.split(" ")[0]}:not([open])`), [selector, next], PATIENCE);
+  }
+}
+
+/** Goes to a tab of a row of them: the tab key reaches the open one, arrows the others. */
+async function arrowTo(page, tab) {
+  await tabTo(page, `[role=tablist]:has(${tab}) [aria-selected=true]`);
+  const there = () => page.evaluate((wanted) => document.activeElement.matches(wanted), tab);
+  for (let presses = 0; !(await there()); presses++) {
+    assert.ok(presses < MOST_TABS, `the arrows do not reach ${tab}`);
+    await page.keyboard.press("ArrowRight");
+  }
 }
 
 /** Presses a button by pointer or by keyboard, once it can be pressed. */

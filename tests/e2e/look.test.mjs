@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ROOMS } from "../../www/rooms.js";
 import { observe } from "./observe.mjs";
-import { assertFits, drawn, enter, epochs, NARROW, open, openAll, pause, screenshot, seriousFindings, shows, trained, WIDE } from "./support.mjs";
+import { assertFits, drawn, enter, epochs, NARROW, open, openAll, partTabs, pause, screenshot, seriousFindings, shows, trained, unfold, WIDE } from "./support.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, lr: 0.002 };
 const VIEWS = { 1440: WIDE, 390: NARROW };
@@ -29,6 +29,13 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
         assert.deepEqual(await seriousFindings(page), [], name);
         await assertFits(page);
         await screenshot(page, `${width}-${colorScheme}-${name}-open`);
+        for (const part of await partTabs(page)) {
+          await unfold(page, part);
+          await drawn(page);
+          assert.deepEqual(await seriousFindings(page, ".room:not([hidden]) .tabbed"), [], part);
+          await assertFits(page);
+          await screenshot(page, `${width}-${colorScheme}-${name}-${part}`);
+        }
         await page.evaluate(() => (document.getElementById("menu").open = false));
       }
     });
@@ -54,9 +61,11 @@ for (const [width, height] of [[1440, 900], [820, 1180], [390, 844], [320, 640]]
     await page.click("#play");
     await trained(page, 8);
     await enter(page, "runs");
+    await unfold(page, "compare");
     await page.click("#fork");
     await page.waitForFunction(() => nibble.runs.length === 2);
     await pause(page, { epochs: 1 });
+    await unfold(page, "outlier");
     await page.click("#outlier-go");
     await page.waitForFunction(() => nibble.runs.every(({ outlier }) => outlier));
     await enter(page, "inside");
@@ -65,8 +74,12 @@ for (const [width, height] of [[1440, 900], [820, 1180], [390, 844], [320, 640]]
       await enter(page, name);
       await drawn(page);
       await screenshot(page, `${width}-two-${name}`);
-      await assertFits(page);
-      assert.deepEqual(await cut(page, WHOLE), [], name);
+      for (const part of [null, ...(await partTabs(page))]) {
+        if (part) await unfold(page, part);
+        await drawn(page);
+        await assertFits(page);
+        assert.deepEqual(await cut(page, WHOLE), [], part ?? name);
+      }
       if (width === 1440) assert.deepEqual(await cut(page, "#settings-summary"), []);
     }
     // The figures of the bar are on one line with each other.
@@ -130,12 +143,12 @@ test("the tab key follows the look: what stands at the right comes before what s
   for (const [width, viewport] of Object.entries(VIEWS)) {
     const page = await open(t, { context: { viewport } });
     const parts = [];
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 90; i++) {
       await page.keyboard.press("Tab");
       parts.push(await page.evaluate(() => document.activeElement.closest("[data-part], .tabs")?.dataset.part ?? "tabs"));
     }
     const passed = parts.filter((part, at) => part !== parts[at - 1]);
-    const wanted = ["transport", "tabs", "now", "accuracy", "live-layer", "loss", "settings"];
+    const wanted = ["transport", "tabs", "now", "accuracy", "live-layer", "loss", "health", "settings"];
     assert.deepEqual(passed.slice(passed.indexOf("transport")).slice(0, wanted.length), wanted, width);
   }
 });
@@ -169,7 +182,7 @@ test("at 400 % bar and tabs leave the height to the room, on paper they are gone
 });
 
 test("in the system's own colours a switch shows its state, and a tab that it is open", async (t) => {
-  const page = await open(t, { room: "model", context: { forcedColors: "active" } });
+  const page = await open(t, { room: "model", part: "settings", context: { forcedColors: "active" } });
   const picture = async (selector) => (await page.locator(selector).screenshot()).toString("base64");
   const on = await picture("#set-tanh");
   await page.locator("#set-tanh").press("Space");
@@ -199,10 +212,10 @@ test("reduced motion: nothing is animated", async (t) => {
   // A replay is a row of pictures then, a second or more for each.
   await page.evaluate(() => {
     globalThis.changes = [];
-    new MutationObserver(() => changes.push(performance.now())).observe(document.querySelector("#weights .replay-text"), { childList: true });
+    new MutationObserver(() => changes.push(performance.now())).observe(document.querySelector("#moment .replay-text"), { childList: true });
   });
-  await page.click("#weights .panel-tools .replay-button");
-  await shows(page, "#weights .replay-text", /^after epoch 2/);
+  await page.click("#moment .replay-button");
+  await shows(page, "#moment .replay-text", /^after epoch 2/);
   assert.deepEqual(await moving(), []);
   const pauses = await page.evaluate(() => changes.slice(1).map((at, i) => at - changes[i]));
   // Timers may fire a little early by the clock that they are held against.

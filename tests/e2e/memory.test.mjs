@@ -40,7 +40,7 @@ test("a reset to a run that has no room leaves the trained run, which goes on", 
 test("a second run that has no room: the first stays as it is", async (t) => {
   const settings = { ...SMALL, model: "vgg4bit", batch: 640, train: 2000 };
   const page = await open(t, { settings });
-  await enter(page, "runs");
+  await enter(page, "runs", "compare");
   await page.click("#race");
   await noticed(page, "MB of memory", "A smaller batch takes less.");
   await page.waitForFunction(() => !nibble.busy);
@@ -108,7 +108,7 @@ test("memory that is refused after all: two trained runs stay, and so does one t
   assert.deepEqual(await runsOf(page), before);
   await page.click("#undo");
   await step(page, 2);
-  await enter(page, "runs");
+  await enter(page, "runs", "compare");
   await page.click('[aria-label="Drop 3-bit"]');
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   for (const how of ["race", "fork"]) {

@@ -5,7 +5,7 @@ import { choose, CROSSED, press, runsOf, stands, still, tabTo, until } from "./l
 import { settingOf } from "../../www/settings.js";
 import { enter, fromMenu, ink, noticed, shows, trained, within } from "./support.mjs";
 
-const open = within("runs");
+const open = within("runs", "ptq");
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, augment: 0, lr: 0.003 };
 

@@ -8,9 +8,9 @@ import { defaults, settingOf } from "../../www/settings.js";
 import { describeLevels, gaps, hasInside, levelNames, levelsToName, pressure, weightBits } from "../../www/grid.js";
 import { choices, labels, precision } from "../../www/difference.js";
 import { packingText } from "../../www/schemes.js";
-import { drawn, enter, ink, PATIENCE, shows, within } from "./support.mjs";
+import { drawn, enter, ink, PATIENCE, shows, unfold, within } from "./support.mjs";
 
-const open = within("model");
+const open = within("model", "settings");
 
 const RUN = { train: 256, test: 100, batch: 32, epochs: 1, reestimate: 2, ema: 0.9, holdout: 96 };
 /** Layers by one scale, by a scale a channel, by groups: in turn. */
@@ -109,6 +109,7 @@ test("how a network is packed: as most layers are, and which are not", () => {
 
 test("what an outlier does is told by the layer's scheme, and where tanh clipping pulls it to by its limit", async (t) => {
   const page = await open(t, { settings: { ...RUN, quantizer: "shift", ends: "8", tanhlimit: 1.5 }, room: "runs" });
+  await unfold(page, "outlier");
   await shows(page, "#outlier-what", /^A grid .*cuts the outlier off\.$/);
   await shows(page, "#outlier-next", /pulls it back below 1\.5\.$/);
   await page.selectOption("#outlier-layer", "conv2");
@@ -180,7 +181,7 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     const full = quantizer === "none";
     const [layer] = layers;
     const { label, bits: widths } = SCHEMES[i];
-    await enter(page, "model");
+    await enter(page, "model", "settings");
     const line = page.locator("#levels figure[data-of=weights]");
     if (full) assert.ok(await line.isHidden(), "a line of levels where there are none");
     else {

@@ -8,7 +8,7 @@ import { defaults, fromQuery, SETTINGS, toQuery } from "../../www/settings.js";
 import { choose, CROSSED, press, runsOf, stands, still, tabTo, until } from "./lab.mjs";
 import { drawn, enter, fromMenu, hasRun, ink, noticed, shows, SMALL, trained, within } from "./support.mjs";
 
-const open = within("runs");
+const open = within("runs", "compare");
 
 /** Eight steps an epoch. */
 const RUN = { train: 256, test: 100, batch: 32, epochs: 2, augment: 0 };
@@ -309,7 +309,7 @@ test("a link to a race is a race; one whose runs would be alike is a single run,
   await hasRun(page);
   assert.equal(page.url(), address);
   assert.equal((await runsOf(page)).length, 2);
-  await enter(page, "model");
+  await enter(page, "model", "settings");
   await page.selectOption("#set-granularity", "net");
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   await noticed(page, "same as the first");
@@ -318,7 +318,7 @@ test("a link to a race is a race; one whose runs would be alike is a single run,
 
 /** Sets controls as a person does, who goes to their room first, where none is folded away. */
 async function setAll(page, settings, hand) {
-  await enter(page, "model");
+  await enter(page, "model", "settings");
   for (const [key, value] of Object.entries(settings)) {
     const control = `#set-${key}`;
     const entry = page.locator(`select${control} option[value="${value}"]`);
@@ -349,7 +349,7 @@ for (const { name, width, viewport, hand } of CROSSED[1]) {
     assert.deepEqual(raced.map(METHOD), [PAPERS, OURS]);
     assert.deepEqual(raced.map(({ label, globalStep }) => [label, globalStep]), [["4-bit", 1], ["LSQ 4-bit +4", 0]]);
     assert.deepEqual(await page.evaluate(() => nibble.waiting), [], "the second run has what waited");
-    await enter(page, "runs");
+    await enter(page, "runs", "compare");
     await shows(page, "#compare-differs", /^They differ in: Precision Symmetric → LSQ, One scale for A layer → A channel, First and last layer Like the others → 8 bits, Activations FP32 → PACT, Activation bits 8 → 4\.$/);
 
     await press(page, "#play", hand);
@@ -386,7 +386,7 @@ test("a fork has several differences too; what it does not take goes on waiting"
   await trained(page, 1);
   await still(page);
   await setAll(page, { bits: 3, lr: 0.003 }, "pointer");
-  await enter(page, "runs");
+  await enter(page, "runs", "compare");
   await page.selectOption("#compare-with", { label: "the settings as changed (3-bit, rate 0.003)" });
   await page.click("#fork");
   await until(page, () => nibble.runs.length === 2 && !nibble.busy);
@@ -397,7 +397,7 @@ test("a fork has several differences too; what it does not take goes on waiting"
   await until(page, () => nibble.runs.length === 1 && !nibble.busy);
   // Of two changes the menu gives the second run one: the other waits still.
   await setAll(page, { bits: 3, lr: 0.003 }, "pointer");
-  await enter(page, "runs");
+  await enter(page, "runs", "compare");
   await page.selectOption("#compare-with", { label: "3-bit" });
   await page.click("#race");
   await until(page, () => nibble.runs.length === 2 && !nibble.busy);

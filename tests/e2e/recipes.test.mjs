@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { recipes } from "../../pkg/registry.js";
 import { recipeOf, settingsOf } from "../../www/recipes.js";
 import { defaults, display, format, settingOf } from "../../www/settings.js";
-import { PATIENCE, SMALL, within } from "./support.mjs";
+import { PATIENCE, SMALL, unfold, within } from "./support.mjs";
 
-const open = within("model");
+const open = within("model", "recipes");
 
 test("a recipe is known by its settings, whatever the seed", () => {
   const distinct = new Set(recipes.map((recipe) => JSON.stringify(settingsOf(recipe))));
@@ -35,6 +35,7 @@ test("a recipe is taken from the page and told by its settings", async (t) => {
     assert.match(await page.locator("#recipes").innerText(), new RegExp(recipe.label));
   }
   // One setting of one's own, and it is none of them.
+  await unfold(page, "settings");
   await page.locator("#set-batch").fill("64");
   await page.locator("#set-batch").press("Enter");
   await page.waitForFunction(() => !document.querySelector('[data-recipe][aria-pressed="true"]'));

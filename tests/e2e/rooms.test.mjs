@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ROOMS, roomOf } from "../../www/rooms.js";
-import { assertFits, enter, NARROW, open, PATIENCE, runOf, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
+import { assertFits, enter, epochs, NARROW, open, partTabs, PATIENCE, runOf, seriousFindings, shows, SMALL, trained, WIDE } from "./support.mjs";
 
 const shownParts = (page) => page.evaluate(() => [...document.querySelectorAll("main [data-part]")].filter((part) => part.checkVisibility()).map((part) => part.dataset.part));
 
@@ -68,5 +68,86 @@ test("the first screen loads the first room alone; training goes on from room to
   }
   await page.evaluate(() => ["data", "errors", "inside"].forEach((name) => document.querySelector(`[data-tab=${name}]`).click()));
   await page.waitForFunction(() => document.body.dataset.room === "inside");
-  assert.deepEqual(await shownParts(page), ["weights", "activations", "gradients"]);
+  assert.deepEqual(await shownParts(page), ["moment", "weights", "activations", "gradients"]);
+});
+
+/** How high a room may be, in screens, and whatever of it is open. */
+const MOST_SCREENS = 1.5;
+
+test("no room is higher than one and a half screens while it trains, whatever tab is open", async (t) => {
+  const page = await open(t, { settings: { train: 640, test: 200, batch: 32, epochs: 300 } });
+  await page.click("#play");
+  await epochs(page, 1);
+  const heights = {};
+  const measure = async (what) => {
+    const { globalStep } = await runOf(page);
+    // What a step changes is drawn by then; all that is due never is, while it trains.
+    await trained(page, globalStep + 2);
+    heights[what] = await page.evaluate(() => document.documentElement.scrollHeight);
+  };
+  for (const { name } of ROOMS) {
+    await enter(page, name);
+    await measure(name);
+    for (const part of await partTabs(page)) {
+      await page.click(`[data-opens="${part}"]`);
+      await measure(`${name} ${part}`);
+    }
+    if (name !== "inside") continue;
+    // The layer that has most to show, and activations that somebody looks at.
+    await page.click("[data-layer=conv1]");
+    await page.click("#activations-look");
+    await page.locator("#activation-layers canvas").first().waitFor();
+    await page.locator(".filters canvas").first().waitFor();
+    await measure("inside, all of it");
+  }
+  const high = Object.entries(heights).filter(([, height]) => height > MOST_SCREENS * WIDE.height);
+  assert.deepEqual(high, [], JSON.stringify(heights));
+});
+
+test("what need not be seen at once is behind tabs: by pointer, by arrows, by what is asked for; asked for together it is all seen", async (t) => {
+  const page = await open(t, { room: "runs" });
+  const tabs = await partTabs(page);
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[0]]);
+  await page.click(`[data-opens="${tabs[2]}"]`);
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[2]]);
+  await page.keyboard.press("ArrowRight");
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[3]]);
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.opens), tabs[3]);
+  await page.keyboard.press("End");
+  assert.deepEqual(await shownParts(page), ["runtable", tabs.at(-1)]);
+  await page.keyboard.press("ArrowRight");
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[0]]);
+  // A room that was left is as it was.
+  await page.click(`[data-opens="${tabs[4]}"]`);
+  await enter(page, "train");
+  await enter(page, "runs");
+  assert.deepEqual(await shownParts(page), ["runtable", tabs[4]]);
+  await page.goto(page.url().replace(/[?].*/, `?train=100&test=100&show=${[...tabs, "fixed"].join()}`));
+  await page.waitForFunction(() => globalThis.nibble?.run && !nibble.busy, null, PATIENCE);
+  assert.deepEqual(await shownParts(page), [...tabs, "fixed"]);
+});
+
+test("Back and Forward go from room to room, and to parts that an address put together; settings stay as they are", async (t) => {
+  const page = await open(t, { search: "?train=100&test=100&show=accuracy,fixed" });
+  const at = async (room, parts) => {
+    await page.waitForFunction((wanted) => document.body.dataset.room === wanted, room);
+    assert.deepEqual((await shownParts(page)).slice(0, parts.length), parts);
+    // The address is that of the room, with the settings of now.
+    assert.match(page.url(), room === "stage" ? /show=accuracy%2Cfixed/ : new RegExp(room === "train" ? "seed=1" : `room=${room}`));
+    assert.match(page.url(), new RegExp(`batch=${await page.evaluate(() => nibble.settings.batch)}(&|$)`));
+  };
+  await at("stage", ["accuracy", "fixed"]);
+  await enter(page, "runs");
+  await enter(page, "runs");
+  await enter(page, "inside");
+  await page.evaluate(() => nibble.set("batch", 64));
+  await page.waitForFunction(() => nibble.run.settings.batch === 64 && !nibble.busy);
+  await page.goBack();
+  await at("runs", ["runtable"]);
+  await page.goBack();
+  await at("stage", ["accuracy", "fixed"]);
+  await page.goForward();
+  await page.goForward();
+  await at("inside", ["moment", "weights"]);
+  assert.equal(await page.evaluate(() => nibble.run.settings.batch), 64);
 });

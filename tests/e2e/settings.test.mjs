@@ -5,9 +5,9 @@ import { defaults as ENGINE } from "../../pkg/registry.js";
 import { adoptThreads, defaults, differences, format, fromQuery, lossText, narrowed, runConfig, settingOf, SETTINGS, settled, toQuery } from "../../www/settings.js";
 import { typed, typedLayers } from "../../www/ui/typed.js";
 import { cifar10, write } from "./fixture.mjs";
-import { assertFits, enter, fromMenu, hasRun, NARROW, noticed, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, WIDE, within } from "./support.mjs";
+import { assertFits, enter, fromMenu, hasRun, NARROW, noticed, PATIENCE, runOf, screenshot, seriousFindings, shows, SMALL, trained, unfold, WIDE, within } from "./support.mjs";
 
-const open = within("model");
+const open = within("model", "settings");
 
 /** Another valid value of a setting than its default. */
 function another(setting) {
@@ -183,6 +183,7 @@ test("bits of single layers that a newly chosen scheme cannot do are named as th
   await noticed(page, "Shift cannot do conv1:8");
   assert.equal(await page.evaluate(() => nibble.settings.bits), 4);
   const raced = await open(t, { settings: { ...SMALL, build: "single", bits: "4,conv1:8" }, room: "runs" });
+  await unfold(raced, "compare");
   await raced.selectOption("#compare-with", "quantizer:mxfp4");
   await raced.click("#race");
   await noticed(raced, "MXFP4 cannot do conv1:8");
@@ -352,6 +353,7 @@ test("a setting changed before training makes the run anew; during a run it wait
 
 test("threads and arithmetic change at reset, and the images are loaded again", async (t) => {
   const page = await open(t);
+  await unfold(page, "engine");
   await page.selectOption("#set-threads", "1");
   await page.waitForFunction(() => nibble.engine?.threads === 1 && nibble.run && !nibble.busy);
   await page.selectOption("#set-build", "simd");
@@ -379,7 +381,7 @@ test("an engine started anew whose images cannot be had: before, it stays; after
   await page.click("#step");
   await trained(page, 1);
   await page.evaluate(() => nibble.store.forget(nibble.store.sets[0].id));
-  await enter(page, "model");
+  await enter(page, "model", "engine");
   await page.selectOption("#set-threads", "1");
   await fromMenu(page, "#reset");
   await noticed(page, "The engine stays as it is", "CIFAR-10");
@@ -404,7 +406,7 @@ test("an engine started anew whose images cannot be had: before, it stays; after
   await page.click("#step");
   await trained(page, 1);
   await page.evaluate(() => mend());
-  await enter(page, "model");
+  await enter(page, "model", "settings");
   await page.selectOption("#set-data", "cifar10");
   await fromMenu(page, "#reset");
   await page.waitForFunction(() => nibble.run.data.kind === "cifar10" && !nibble.busy);
@@ -453,14 +455,14 @@ test("undo goes back to the images of the run, where another set of the same kin
   await page.waitForFunction(() => nibble.run.globalStep === 0 && !nibble.busy);
   assert.equal((await runOf(page)).data.fingerprint, fingerprint);
   // An engine started anew reads the same ones.
-  await enter(page, "model");
+  await enter(page, "model", "engine");
   await page.selectOption("#set-threads", "1");
   await page.waitForFunction(() => nibble.engine?.threads === 1 && nibble.run.status === "paused" && !nibble.busy, null, PATIENCE);
   assert.equal((await runOf(page)).data.fingerprint, fingerprint);
 });
 
 test("a whole run by keyboard alone", async (t) => {
-  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 2 } });
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 50, epochs: 2 }, room: "model" });
   const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
   /** Tabs on to the element of that id, as a person would. */
   const tabTo = async (id) => {
@@ -482,11 +484,13 @@ test("a whole run by keyboard alone", async (t) => {
   await tabTo("set-lr");
   await page.keyboard.press("Tab");
   await page.keyboard.press("ArrowRight"); // the slider
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter"); // the drawer
   await tabTo("set-augment");
   await page.keyboard.press("Space");
   await page.waitForFunction(() => nibble.run.info.config.bits === 3 && !nibble.run.info.config.augment && !nibble.busy);
   assert.ok((await runOf(page)).config.lr > 0.00105);
-  for (let presses = 0; presses < 60 && (await focused()) !== "play"; presses++) await page.keyboard.press("Shift+Tab");
+  for (let presses = 0; presses < 90 && (await focused()) !== "play"; presses++) await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => nibble.run.status === "finished");
   await tabTo("menu-open");

@@ -148,7 +148,7 @@ test("a race: both runs are in the files, told apart by their labels", async (t)
   await page.waitForFunction(() => nibble.runs.length === 2);
   await page.click("#play");
   await pause(page, { epochs: 1 });
-  await enter(page, "runs");
+  await enter(page, "runs", "outlier");
   await page.click("#outlier-go");
   await page.waitForFunction(() => nibble.runs.every(({ outlier }) => outlier));
   await enter(page, "export");

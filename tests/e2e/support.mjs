@@ -58,8 +58,9 @@ export function watch(page, problems) {
  * @param {(page: import("playwright-core").Page) => Promise<void>} [options.prepare] is awaited before the page is opened
  * @param {boolean} [options.ready] wait until there is a run (true unless told)
  * @param {string} [options.room] that the address opens; the first one unless told
+ * @param {string} [options.part] of it that is opened, where it is folded away
  */
-export async function open(t, { url = ISOLATED, settings = SMALL, search, context = {}, init, prepare, ready = true, room } = {}) {
+export async function open(t, { url = ISOLATED, settings = SMALL, search, context = {}, init, prepare, ready = true, room, part } = {}) {
   // Where the server isolates the page, the service worker only keeps it for later visits: offline.test.mjs.
   const serviceWorkers = url === ISOLATED ? "block" : "allow";
   const opened = await (await theBrowser()).newContext({ viewport: WIDE, serviceWorkers, ...context });
@@ -76,19 +77,43 @@ export async function open(t, { url = ISOLATED, settings = SMALL, search, contex
   const query = search ?? `?${new URLSearchParams(settings)}`;
   await page.goto(url + query + (room ? `${query ? "&" : "?"}room=${room}` : ""), PATIENCE);
   if (ready) await hasRun(page);
+  if (part) await unfold(page, part);
   return page;
 }
 
-/** `open` into that room. @param {string} room */
-export const within = (room) => (t, options = {}) => open(t, { room, ...options });
+/** `open` into that room, and there to that part. @param {string} room @param {string} [part] */
+export const within = (room, part) => (t, options = {}) => open(t, { room, part: "room" in options ? undefined : part, ...options });
 
-/** Opens a room by its tab, as a visitor does. */
-export async function enter(page, room) {
+/** Opens a room by its tab, as a visitor does, and there what a part of it is behind. */
+export async function enter(page, room, part) {
   const tab = page.locator(`[data-tab="${room}"]`);
   if (!(await tab.isVisible())) await page.click(".tab-more");
   await tab.click();
   await page.waitForFunction((wanted) => document.body.dataset.room === wanted, room, PATIENCE);
+  if (part) await unfold(page, part);
 }
+
+/** Opens the tab that a part is behind, and the drawer that it has. */
+export async function unfold(page, part) {
+  await page.locator(`[data-part="${part}"]`).waitFor({ state: "attached" });
+  const tab = page.locator(`[data-opens="${part}"]:visible`);
+  if ((await tab.count()) > 0) await tab.click();
+  const drawer = page.locator(`[data-part="${part}"] > details:not([open]) > summary`);
+  if ((await drawer.count()) > 0) await drawer.click();
+}
+
+/** What has to be pressed first where `selector` is out of sight in the room that is open: a tab or a drawer; null: nothing. */
+export const opener = (page, selector) =>
+  page.evaluate((wanted) => {
+    const found = document.querySelector(wanted);
+    const panel = found?.closest("[role=tabpanel][hidden]");
+    if (panel) return `#${panel.getAttribute("aria-labelledby")}`;
+    const folded = found?.closest("details:not([open], .menu)");
+    return folded?.id && !found.closest("summary") ? `#${folded.id} > summary` : null;
+  }, selector);
+
+/** The tabs of parts in the open room that can be seen, by the parts behind them. */
+export const partTabs = (page) => page.locator("[data-opens]:visible").evaluateAll((tabs) => tabs.map((tab) => tab.dataset.opens));
 
 /** Presses what is behind the bar's menu. */
 export async function fromMenu(page, selector) {
@@ -240,12 +265,13 @@ export async function seriousFindings(page, within = "html") {
 
 /** Fails if the page can be scrolled sideways. */
 export async function assertFits(page) {
-  const { scroll, client } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
+  const { scroll, client, beyond } = await page.evaluate(() => {
     // Without the room that is kept for a scrollbar.
-    client: Math.ceil(document.documentElement.getBoundingClientRect().width),
-  }));
-  assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}`);
+    const wide = Math.ceil(document.documentElement.getBoundingClientRect().width);
+    const wider = [...document.querySelectorAll("body *")].filter((node) => node.checkVisibility() && node.getBoundingClientRect().right > wide + 1);
+    return { scroll: document.documentElement.scrollWidth, client: wide, beyond: wider.map(({ id, className, tagName }) => id || className || tagName) };
+  });
+  assert.ok(scroll <= client, `the page is ${scroll} px wide in ${client}; what goes beyond: ${beyond.join(", ")}`);
 }
 
 /** Waits until everything on the page shows what it should. */

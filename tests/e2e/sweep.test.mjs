@@ -11,7 +11,7 @@ import { altered } from "./engine.mjs";
 import { CROSSED, press, stands, still, tabTo, until } from "./lab.mjs";
 import { drawn, fromMenu, mean, NARROW, PATIENCE, shows, within } from "./support.mjs";
 
-const open = within("runs");
+const open = within("runs", "sweep");
 
 /** A run of ten steps an epoch, of two epochs. */
 const RUN = { train: 320, test: 100, batch: 32, epochs: 2, lr: 0.002 };

@@ -58,7 +58,7 @@ for (const { width, viewport } of CROSSED.flat().filter(({ hand }) => hand === "
     });
     assert.deepEqual(tasks, []);
     // Forking moves nothing that it was not asked for, either.
-    await enter(page, "runs");
+    await enter(page, "runs", "compare");
     await page.click('[aria-label="Drop FP32"]');
     await until(page, () => nibble.runs.length === 1 && !nibble.busy);
     await page.click("#fork");

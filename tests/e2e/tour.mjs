@@ -3,7 +3,7 @@
  * or by nothing but the keyboard, on a page or in a frame of another one.
  */
 import assert from "node:assert/strict";
-import { choose, still, tabTo, until } from "./lab.mjs";
+import { choose, still, tabTo, uncover, until } from "./lab.mjs";
 import { pictureFolder } from "./pictures.mjs";
 import { PATIENCE, shows } from "./support.mjs";
 
@@ -42,7 +42,8 @@ class Visitor {
   }
 
   /** Waits until what `selector` finds can be used: the page may draw it a frame after it knows. */
-  ready(selector) {
+  async ready(selector) {
+    await uncover(this.where, selector, this.hand);
     return this.until((wanted) => {
       const found = document.querySelector(wanted);
       return Boolean(found?.checkVisibility() && found.matches(":not(:disabled, [aria-disabled=true])"));
@@ -136,6 +137,7 @@ class Visitor {
 
   /** Opens what is folded, where it is not open. @param {string} details selector */
   async unfold(details) {
+    await uncover(this.where, `${details} > summary`, this.hand);
     if (await this.ask((wanted) => document.querySelector(wanted).open, details)) return;
     await this.press(`${details} > summary`);
     await this.until((wanted) => document.querySelector(wanted).open, details);
@@ -273,11 +275,11 @@ async function alarm(visitor) {
 
 async function weights(visitor) {
   await visitor.enter("inside");
-  const slider = "#weights .panel-tools input[type=range]";
+  const slider = "#moment input[type=range]";
   await visitor.slide(slider, "Home");
-  await visitor.shows("#weights .replay-text", /^before training$/);
+  await visitor.shows("#moment .replay-text", /^before training$/);
   await visitor.slide(slider, "End");
-  await visitor.shows("#weights .replay-text", /^now$/);
+  await visitor.shows("#moment .replay-text", /^now$/);
   const cut = await visitor.ask(() => [...document.querySelectorAll("#layers strong")].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).length);
   assert.equal(cut, 0, "names of layers have no room");
   await visitor.press('[data-layer="conv1"]');

@@ -85,17 +85,17 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
 
   test(`${width} px: the slider replays the epochs, by key and by pointer`, async (t) => {
     const page = await open(t, { settings: RUN, context: { viewport } });
-    const slider = page.locator("#weights .panel-tools input[type=range]");
+    const slider = page.locator("#moment input[type=range]");
     assert.equal(await slider.getAttribute("aria-valuetext"), "now");
     await train(page);
     assert.deepEqual(await counts(page), await countsAt(page, "now"));
     await slider.focus();
     await page.keyboard.press("Home");
-    await shows(page, "#weights .replay-text", /^before training$/);
+    await shows(page, "#moment .replay-text", /^before training$/);
     await drawn(page);
     assert.deepEqual(await counts(page), await countsAt(page, 0));
     await page.keyboard.press("ArrowRight");
-    await shows(page, "#weights .replay-text", /^after epoch 1 of 4$/);
+    await shows(page, "#moment .replay-text", /^after epoch 1 of 4$/);
     await drawn(page);
     assert.deepEqual(await counts(page), await countsAt(page, 1));
     await shows(page, "#weights-summary", /^Weights after epoch 1 of 4\. 7 quantized layers, \d+ to \d+ levels in use/);
@@ -105,12 +105,12 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     assert.equal(await slider.getAttribute("aria-valuetext"), "after epoch 1 of 4");
     await slider.focus();
     await page.keyboard.press("End");
-    await shows(page, "#weights .replay-text", /^now$/);
+    await shows(page, "#moment .replay-text", /^now$/);
     const { width: wide, height } = await slider.boundingBox();
     await slider.click({ position: { x: 3, y: height / 2 } });
-    await shows(page, "#weights .replay-text", /^before training$/);
+    await shows(page, "#moment .replay-text", /^before training$/);
     await slider.click({ position: { x: wide - 3, y: height / 2 } });
-    await shows(page, "#weights .replay-text", /^now$/);
+    await shows(page, "#moment .replay-text", /^now$/);
   });
 
   test(`${width} px: play runs through every moment and ends at now`, async (t) => {
@@ -119,29 +119,29 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     const replay = async (press) => {
       await page.evaluate(() => {
         globalThis.moments = [];
-        const text = document.querySelector("#weights .replay-text");
+        const text = document.querySelector("#moment .replay-text");
         globalThis.watch?.disconnect();
         globalThis.watch = new MutationObserver(() => moments.push(text.textContent));
         watch.observe(text, { childList: true });
       });
       await press();
-      await shows(page, "#weights .replay-text", /^before training$/);
-      await shows(page, "#weights .replay-text", /^now$/);
+      await shows(page, "#moment .replay-text", /^before training$/);
+      await shows(page, "#moment .replay-text", /^now$/);
       const ended = await page.evaluate(() => nibble.run.epochs.map(({ epoch }) => `after epoch ${epoch} of 4`));
       assert.deepEqual(await page.evaluate(() => moments), ["before training", ...ended, "now"]);
     };
-    const button = page.locator("#weights .panel-tools .replay-button");
+    const button = page.locator("#moment .replay-button");
     await button.focus();
     await replay(() => page.keyboard.press("Enter"));
     await replay(() => button.click());
     // Stopped half way it stays there.
     await button.click();
-    await shows(page, "#weights .replay-text", /^after epoch 1/);
+    await shows(page, "#moment .replay-text", /^after epoch 1/);
     await button.click();
-    const at = await page.locator("#weights .replay-text").first().textContent();
-    await shows(page, "#weights .replay-button", /^Play/, "aria-label");
+    const at = await page.locator("#moment .replay-text").first().textContent();
+    await shows(page, "#moment .replay-button", /^Play/, "aria-label");
     await drawn(page);
-    assert.equal(await page.locator("#weights .replay-text").first().textContent(), at);
+    assert.equal(await page.locator("#moment .replay-text").first().textContent(), at);
   });
 
   test(`${width} px: a layer enlarged, its filters as images, by key and by pointer`, async (t) => {
@@ -174,7 +174,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     // The filters of the beginning are kept.
     const shades = () => page.locator(".filters canvas >> nth=0").evaluate((canvas) => canvas.toDataURL());
     const now = await shades();
-    await page.locator(over ? "#layer-dialog .replay input" : "#weights .panel-tools .replay input").focus();
+    await page.locator(over ? "#layer-dialog .replay input" : "#moment .replay input").focus();
     await page.keyboard.press("Home");
     await drawn(page);
     assert.notEqual(await shades(), now, "the filters of the beginning are those of now");
@@ -273,7 +273,7 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     assert.deepEqual(await seriousFindings(page, place), []);
     await screenshot(page, `${width}-layer-grids`, false);
     // Of the past only the band is kept.
-    await page.locator(viewport === NARROW ? "#layer-dialog .replay input" : "#weights .panel-tools .replay input").focus();
+    await page.locator(viewport === NARROW ? "#layer-dialog .replay input" : "#moment .replay input").focus();
     await page.keyboard.press("Home");
     await shows(page, ".grid-text", /^Single grids are shown of the weights as they are now\.$/);
     await drawn(page);

@@ -10,8 +10,11 @@ import { onThemeChange } from "../plots/theme.js";
 import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { RunSwitch } from "../ui/runswitch.js";
+import { NOW, replayOf, START } from "./history.js";
 
 const DRAW_INTERVAL_MS = 50;
+/** Training goes on while the question is on its way: after so few steps the answer is still that of the epoch's end. */
+const FEW_STEPS = 3;
 
 /** Whether a run rounds its activations. */
 const rounds = (run) => run.settings.activations !== "none";
@@ -35,8 +38,10 @@ function factsOf(report) {
 class Activations {
   #session;
   #cells = [];
-  /** RunRecord -> ActivationReports, the newest. */
+  /** RunRecord -> its ActivationReports by the moments that they were asked at. @type {WeakMap<object, Map<string|number, object[]>>} */
   #reports = new WeakMap();
+  #replay;
+  #missing;
   #wanted = false;
   #button;
   #switch;
@@ -44,6 +49,7 @@ class Activations {
 
   constructor(root, session) {
     this.#session = session;
+    this.#replay = replayOf(session);
     this.#button = element("button", { type: "button", class: "small", id: "activations-look" }, "Look at them");
     this.#button.addEventListener("click", () => {
       this.#wanted = true;
@@ -53,11 +59,14 @@ class Activations {
     const runs = element("div");
     this.#switch = new RunSwitch(runs, { label: "Activations of which run", changed: () => this.#ask() });
     this.#box = element("div", { class: "layers", id: "activation-layers" });
+    this.#missing = element("p", { class: "note", id: "activations-missing" });
     root.append(
       element("header", {}, element("h2", { id: "activations-title" }, "Activations"), about, this.#button, runs),
+      this.#missing,
       this.#box,
     );
     this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
+    this.#replay.listen(this.redraw);
     onThemeChange(this.redraw);
     new ResizeObserver(this.redraw).observe(this.#box);
     session.on("run", () => {
@@ -78,16 +87,34 @@ class Activations {
     if (!run || !this.#session.engine || !(this.#wanted || rounds(run))) return this.redraw();
     const answer = await this.#session.client.request(To.ACTIVATIONS, { run: run.id }).catch(() => null);
     // A run that is gone meanwhile has nothing to show.
-    if (answer) this.#reports.set(run, answer.layers);
+    if (answer) this.#keep(run, answer.layers);
     this.redraw();
   });
 
+  /** What was told just now is also what is told later of the moment that has just been: the epoch's end, or before the first step. */
+  #keep(run, layers) {
+    if (!this.#reports.has(run)) this.#reports.set(run, new Map());
+    const kept = this.#reports.get(run);
+    kept.set(NOW, layers);
+    const { ended } = run.progress;
+    const isEnd = ended > 0 && run.globalStep - ended * run.info.stepsPerEpoch <= FEW_STEPS;
+    const moment = isEnd ? ended : START;
+    // The first answer is the nearest.
+    if ((isEnd || !run.trained) && !kept.has(moment)) kept.set(moment, layers);
+  }
+
   #draw() {
     const run = this.#run;
-    const reports = (run && this.#reports.get(run)) ?? [];
-    this.#box.hidden = reports.length === 0;
-    this.#button.hidden = reports.length > 0;
+    const kept = (run && this.#reports.get(run)) ?? new Map();
+    const moment = this.#replay.shown;
+    const reports = kept.get(moment?.key) ?? [];
+    this.#box.hidden = kept.size === 0;
+    this.#button.hidden = kept.size > 0;
+    const missing = kept.size > 0 && reports.length === 0;
+    this.#box.classList.toggle("missing", missing);
+    setText(this.#missing, missing ? `None are kept of this moment, ${moment.label}: from the first look on those at the end of each epoch are.` : "");
     this.#button.disabled = !run || !this.#session.engine;
+    if (missing) return;
     while (this.#cells.length < reports.length) {
       const cell = makeCell();
       this.#cells.push(cell);

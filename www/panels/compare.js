@@ -3,6 +3,7 @@ import { oneAtATime } from "../ask.js";
 import { choices, firstChoice } from "../difference.js";
 import { percent, whole } from "../format.js";
 import { drawing } from "../frames.js";
+import { MORE_EPOCHS } from "../kept/keeping.js";
 import { GapPlot } from "../gap/plot.js";
 import { aloneRight, chanceText } from "../gap/paired.js";
 import { gapText } from "../gap/words.js";
@@ -23,7 +24,7 @@ const MARKUP = `
         <button type="button" id="race">Race from the start</button>
         <button type="button" id="fork">Fork from here</button>
       </div>
-      <p class="note" id="compare-note">A race begins at step 0. A fork is a copy of the run as it is now. To differ in several settings, change them above, then choose under “All settings” here.</p>
+      <p class="note" id="compare-note"></p>
     </div>
     <div class="compare-runs" hidden>
       <ul id="compare-runs" tabindex="-1" aria-label="The two runs"></ul>
@@ -37,6 +38,9 @@ const MARKUP = `
       <p class="gap-empty">With a second run, the distance between the two is drawn here.</p>
     </figure>
   </div>`;
+
+const NOTE = "A race begins at step 0. A fork is a copy of the run as it is now. To differ in several settings, change them in the room Model, then choose under “All settings” here.";
+const ENDED = `This run is finished: forked, it and its copy go on for ${MORE_EPOCHS} epochs more.`;
 
 /** Whether the last tests of two runs can be held against each other, image by image. */
 const alike = ([a, b]) =>
@@ -126,7 +130,8 @@ export function mount(root, session) {
     if (run) showChoices(session);
     const able = Boolean(run && engine && !busy);
     race.disabled = select.disabled = !able;
-    fork.disabled = !able || !run.trained || run.status === "finished";
+    fork.disabled = !able || !run.trained;
+    setText(find("#compare-note"), session.finished ? `${NOTE} ${ENDED}` : NOTE);
     if (swapped && follow) {
       follow = false;
       (two ? find("#compare-runs") : select).focus();

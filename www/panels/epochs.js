@@ -4,7 +4,7 @@ import { quantized } from "../grid.js";
 import { paperEpochs } from "../reference/paper.js";
 
 const MARKUP = `
-  <details class="epochs" id="epochs-panel">
+  <details class="epochs" id="epochs-panel" open>
     <summary><h2 id="epochs-title">Epochs</h2> <span id="epochs-summary">none yet</span></summary>
     <div class="scroll" tabindex="0" role="region" aria-label="Table of epochs">
       <table id="epochs-table">

@@ -64,7 +64,7 @@ class Errors {
     this.backToWorst = element("button", { type: "button", class: "small quiet" }, "Show the most wrong");
     const list = element("ul", { class: "gallery", id: "gallery" });
     this.gallery = new Gallery(list);
-    const images = element("div", { class: "gallery-scroll", tabindex: "0", role: "region", "aria-labelledby": "gallery-title" }, list);
+    const images = (this.images = element("div", { class: "gallery-scroll", tabindex: "0", role: "region", "aria-labelledby": "gallery-title" }, list));
     this.backToWorst.addEventListener("click", () => {
       this.#choose(WORST);
       // The button is gone: the focus follows to what it has brought.
@@ -87,7 +87,7 @@ class Errors {
         element("section", { class: "errors-classes", "aria-labelledby": "classes-title" }, element("h3", { id: "classes-title" }, "Accuracy of each class"), this.barsBox),
       ),
     );
-    this.control = new ReplayControl(replay, this.#replay, "Confusion matrix over the epochs");
+    new ReplayControl(replay, this.#replay, "Confusion matrix over the epochs");
   }
 
   /** Another run, or other classes. */
@@ -117,7 +117,6 @@ class Errors {
     const run = this.#run;
     if (!run) return;
     this.#replay.setStops(run.epochs.map(({ epoch }) => ({ key: epoch, label: `after epoch ${epoch} of ${run.epochsTotal}` })));
-    this.control.show();
     this.redraw();
     this.#ask();
   }
@@ -184,6 +183,7 @@ class Errors {
       ? `${count} ${what}${images.length === 1 ? "" : "s"} in the test after epoch ${last.epoch}${sure}.`
       : "After the first epoch's test pass its images are here.";
     setText(this.galleryNote, packed ? "This network came packed, without the images of its test." : tested);
+    this.images.hidden = Boolean(packed);
     this.gallery.show(images, classes);
   }
 

@@ -5,6 +5,7 @@ import { drawGradients } from "../plots/gradients.js";
 import { onThemeChange } from "../plots/theme.js";
 import { element, setAttribute } from "../ui/dom.js";
 import { RunSwitch } from "../ui/runswitch.js";
+import { NOW, replayOf } from "./history.js";
 
 const DRAW_INTERVAL_MS = 125;
 
@@ -15,14 +16,22 @@ function normsOf({ epochs }) {
   return { epochs: epochs.map(({ epoch }) => epoch), layers };
 }
 
-function describe({ epochs, layers }) {
-  if (epochs.length === 0) return "Gradient norm of each layer over epochs: no epoch yet.";
-  const each = layers.map(({ name, values }) => `${name} ${short(values.at(-1))}`);
-  return `Gradient norm of each layer over epochs, logarithmic. After epoch ${epochs.at(-1)}: ${each.join(", ")}.`;
+/** Which of the epochs a moment is: the last one where it is now, -1 before the first. */
+function epochAt({ epochs }, key) {
+  return key === NOW ? epochs.length - 1 : epochs.indexOf(key);
+}
+
+function describe({ epochs, layers }, at) {
+  const what = "Gradient norm of each layer over epochs";
+  if (epochs.length === 0) return `${what}: no epoch yet.`;
+  if (at < 0) return `${what}, logarithmic. At the moment that is shown no epoch had ended.`;
+  const each = layers.map(({ name, values }) => `${name} ${short(values[at])}`);
+  return `${what}, logarithmic. After epoch ${epochs[at]}: ${each.join(", ")}.`;
 }
 
 /** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
+  const replay = replayOf(session);
   const canvas = element("canvas", { id: "gradients-plot", role: "img" });
   const runs = element("div");
   const shown = new RunSwitch(runs, { label: "Gradients of which run", changed: () => draw() });
@@ -40,13 +49,15 @@ export function mount(root, session) {
     const [run] = shown.shown;
     const norms = run ? normsOf(run) : { epochs: [], layers: [] };
     root.classList.toggle("empty", norms.epochs.length === 0);
-    setAttribute(canvas, "aria-label", describe(norms));
-    drawGradients(canvas, norms);
+    const at = epochAt(norms, replay.shown?.key ?? NOW);
+    setAttribute(canvas, "aria-label", describe(norms, at));
+    drawGradients(canvas, norms, at);
   }, DRAW_INTERVAL_MS);
   session.on(["run", "epoch"], () => {
     shown.setRuns(session.runs);
     draw();
   });
+  replay.listen(draw);
   onThemeChange(draw);
   new ResizeObserver(draw).observe(canvas);
   draw();

@@ -12,13 +12,14 @@ import { color, onThemeChange } from "../plots/theme.js";
 import { remedies } from "../remedies.js";
 import { speedOf } from "../runs.js";
 import { setText } from "../ui/dom.js";
+import { termMarkup } from "../ui/term.js";
 
 const MARKUP = `
   <h2 class="visually-hidden" id="health-title">Health of the training</h2>
   <dl>
     <div><dt>Speed</dt><dd><output id="speed">–</output> <span id="speed-unit">images/s</span></dd></div>
-    <div class="health-gradient"><dt>Gradient norm</dt><dd><span id="health-gradient">–</span><canvas id="health-trend" role="img" aria-label="Gradient norm: no training yet."></canvas></dd></div>
-    <div><dt>Saturation</dt><dd id="health-saturation">–</dd></div>
+    <div class="health-gradient"><dt>${termMarkup("gradient", "Gradient norm")}</dt><dd><span id="health-gradient">–</span><canvas id="health-trend" role="img" aria-label="Gradient norm: no training yet."></canvas></dd></div>
+    <div><dt>${termMarkup("saturation", "Saturation")}</dt><dd id="health-saturation">–</dd></div>
     <div><dt>Numbers</dt><dd id="health-numbers">–</dd></div>
   </dl>
   <p id="health-verdict" class="health-verdict"></p>`;

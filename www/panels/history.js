@@ -1,8 +1,9 @@
 /**
- * The weights of a run at each moment that is kept: before its first step, which for a fork is where it was forked, at
- * the end of every epoch, and now.
+ * A run at each moment that is kept: before its first step, which for a fork is where it was forked, at the end of every
+ * epoch, and now; and the moment that is shown, which is the same in all parts.
  */
 import { reachOf } from "../grid.js";
+import { Replay } from "../ui/replay.js";
 
 /** Keys of the two moments that are no epoch. */
 export const START = 0;
@@ -22,6 +23,18 @@ export function momentsOf(runs) {
   const total = Math.max(...runs.map(({ epochsTotal }) => epochsTotal));
   const ends = [...epochs].sort((a, b) => a - b).map((epoch) => ({ key: epoch, label: `after epoch ${epoch} of ${total}` }));
   return [{ key: START, label: [...new Set(runs.map(startOf))].join(", ") }, ...ends, { key: NOW, label: "now" }];
+}
+
+const replays = new WeakMap();
+
+/** The replay of the session's runs: parts that show them at a moment show them at the same one. @returns {Replay} */
+export function replayOf(session) {
+  if (!replays.has(session)) {
+    const replay = new Replay();
+    replays.set(session, replay);
+    session.on(["run", "epoch"], () => replay.setStops(momentsOf(session.runs)));
+  }
+  return replays.get(session);
 }
 
 /**

@@ -14,46 +14,50 @@ import { drawTrend } from "../plots/trend.js";
 import { To } from "../protocol.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { ReplayControl } from "../ui/replay.js";
-import { layersAt, momentsOf, NOW, startOf } from "./history.js";
+import { term } from "../ui/term.js";
+import { layersAt, NOW, startOf } from "./history.js";
 
 const DRAW_INTERVAL_MS = 50;
 /** There is room for it beside the others. */
 const wide = matchMedia("(min-width: 1100px)");
 
 /**
- * Figures that have a course of their own: title -> value of a LayerReport, its text, and the value at the top of
- * the little plot, given the layer and the largest value.
+ * Figures that have a course of their own: title and entry of the glossary -> value of a LayerReport, its text, and the
+ * value at the top of the little plot, given the layer and the largest value.
  */
 const TRENDS = [
   {
     title: "Entropy",
+    entry: "entropy",
     of: (layer) => layer.entropyBits,
     text: (value, layer) => `${fixed(value, 2)} of ${fixed(Math.log2(layer.levelTotal), 2)} bits`,
     top: (layer) => Math.log2(layer.levelTotal),
   },
   {
     title: "Levels in use",
+    entry: "level",
     of: (layer) => layer.levelsUsed,
     text: (value, layer) => `${value} of ${layer.levelTotal}`,
     top: (layer) => layer.levelTotal,
   },
   {
     title: "Level flips a step",
+    entry: "flip",
     of: (layer) => layer.flipsPerStep,
     text: (value) => percent(value, 2),
     top: (_layer, most) => most,
   },
 ];
 
-/** Figures of the moment alone. */
+/** Figures of the moment alone: title, text, whether there is one, entry of the glossary. */
 const FACTS = [
   ["Weights", (layer) => whole(layer.count), () => true],
   ["Largest", (layer) => short(layer.histogram.max), () => true],
-  ["Scale", (layer) => short(layer.scale) + meanOf(layer), quantized],
-  ["On an outermost level", (layer) => percent(layer.saturatedShare, 2), hasInside],
+  ["Scale", (layer) => short(layer.scale) + meanOf(layer), quantized, "scale"],
+  ["On an outermost level", (layer) => percent(layer.saturatedShare, 2), hasInside, "saturation"],
   ["Moved since the last epoch", (layer) => percent(layer.flippedShare), quantized],
   ["Bits a weight, scales included", (layer) => fixed(layer.bitsAWeight, 2), () => true],
-  ["Gradient norm", (layer) => fixed(layer.gradNorm, 4), () => true],
+  ["Gradient norm", (layer) => fixed(layer.gradNorm, 4), () => true, "gradient"],
 ];
 
 const button = (label, text, act) => {
@@ -72,14 +76,14 @@ function makeSheet(run, single) {
     text: element("span", { class: "grid-text" }),
   };
   grid.box = element("div", { class: "grid-choice" }, grid.slider, grid.text);
-  const trends = TRENDS.map(({ title: name }) => {
+  const trends = TRENDS.map(({ title: name, entry }) => {
     const value = element("span", { class: "trend-value" });
     const line = element("canvas", { class: "trend", role: "img" });
-    return { value, line, box: element("div", { class: "trend-box" }, element("span", { class: "trend-title" }, name), value, line) };
+    return { value, line, box: element("div", { class: "trend-box" }, element("span", { class: "trend-title" }, term(entry, name)), value, line) };
   });
-  const facts = FACTS.map(([name]) => {
+  const facts = FACTS.map(([name, , , entry]) => {
     const value = element("dd");
-    return { value, box: element("div", {}, element("dt", {}, name), value) };
+    return { value, box: element("div", {}, element("dt", {}, entry ? term(entry, name) : name), value) };
   });
   const filters = {
     box: element("div", { class: "filters" }),
@@ -181,7 +185,7 @@ export class LayerDialog {
     root.append(this.beside, this.dialog);
     wide.addEventListener("change", () => this.#settle());
     this.#settle();
-    this.control = new ReplayControl(moment, replay, "The layer over the epochs");
+    new ReplayControl(moment, replay, "The layer over the epochs");
     this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
     replay.listen(() => this.#shown() && this.redraw());
     onThemeChange(() => this.redraw());
@@ -217,7 +221,6 @@ export class LayerDialog {
       // Not by autofocus, which browsers complain about in a frame of another site.
       this.close.focus();
     }
-    this.control.show();
     this.#ask();
     this.redraw();
   }
@@ -252,7 +255,6 @@ export class LayerDialog {
   /** There are newer weights. */
   newer() {
     if (!this.#shown()) return;
-    this.control.show();
     this.#ask();
     this.redraw();
   }
@@ -331,8 +333,7 @@ export class LayerDialog {
   }
 
   #drawTrends({ run, trends }, layer) {
-    const moments = momentsOf(this.#hooks.runs());
-    const course = moments.map(({ key }) => layersAt(run, key).find(({ name }) => name === layer.name) ?? layer);
+    const course = this.#replay.stops.map(({ key }) => layersAt(run, key).find(({ name }) => name === layer.name) ?? layer);
     TRENDS.forEach(({ title, of, text, top }, i) => {
       const { box, value, line } = trends[i];
       box.hidden = !quantized(layer);

@@ -2,12 +2,11 @@
  * Under the settings: the levels of the chosen schemes for weights and activations, as the engine tells them, and the rule
  * for gradients, whose levels are those of each batch.
  */
-import { oneAtATime } from "../ask.js";
 import { drawing } from "../frames.js";
 import { describeLevels } from "../grid.js";
 import { drawLevels } from "../plots/levels.js";
 import { onThemeChange } from "../plots/theme.js";
-import { To } from "../protocol.js";
+import { schemeLevels } from "../schemelevels.js";
 import { bitsOf, settingOf } from "../settings.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 
@@ -23,8 +22,6 @@ function choice(line, settings) {
   const scheme = settingOf(line.scheme).choices.find(({ name }) => name === settings[line.scheme]);
   return { of: line.of, scheme, bits: bitsOf(settings[line.bits]).all };
 }
-
-const keyOf = ({ of, scheme, bits }) => `${of} ${scheme.name} ${bits}`;
 
 /** A choice in words: what it does, or what the engine has told of its levels. */
 function wordsOf({ of, scheme, bits }, told) {
@@ -47,17 +44,16 @@ function makeLine(line) {
 export function mount(root, session) {
   const lines = LINES.map(makeLine);
   root.append(...lines.map(({ box }) => box));
-  /** What the engine has told: key of a choice -> {levels, sampled}. */
-  const known = new Map();
+  const known = schemeLevels(session);
 
   const show = () => {
     for (const line of lines) {
       const chosen = choice(line, session.settings);
       const { scheme } = chosen;
       line.box.hidden = scheme.format === "full";
-      const told = known.get(keyOf(chosen));
+      const told = line.hasLevels ? known.of(chosen) : undefined;
       setText(line.formula, `${scheme.formula} (${scheme.source})`);
-      const now = told ?? keyOf(chosen);
+      const now = told ?? `${scheme.name} ${chosen.bits}`;
       if (line.box.hidden || line.drawn === now) continue;
       line.drawn = now;
       const words = told || !line.hasLevels ? wordsOf(chosen, told) : `${scheme.label}.`;
@@ -70,23 +66,10 @@ export function mount(root, session) {
   // What is known of the schemes takes its room at once.
   show();
 
-  const ask = oneAtATime(async () => {
-    if (!session.engine) return;
-    for (const chosen of LINES.filter(({ hasLevels }) => hasLevels).map((line) => choice(line, session.settings))) {
-      const key = keyOf(chosen);
-      if (chosen.scheme.format === "full" || known.has(key)) continue;
-      const { of, scheme, bits } = chosen;
-      // An engine that is lost is told of elsewhere.
-      const told = await session.client.request(To.LEVELS, { of, scheme: scheme.name, bits }).catch(() => null);
-      if (!told) continue;
-      known.set(key, told);
-      draw();
-    }
-  });
-
+  known.listen(draw);
   session.on(["settings", "engine"], () => {
+    known.want(LINES.filter(({ hasLevels }) => hasLevels).map((line) => choice(line, session.settings)));
     draw();
-    ask();
   });
   const again = () => {
     for (const line of lines) line.drawn = null;

@@ -1,110 +1,125 @@
 /**
- * The network as a row of its layers with weights, between a picture and its classes: how many weights each has and how
- * many bits one takes. A press on a layer gives it bits of its own.
+ * The network as its layers with weights, from a picture to its classes: how many weights each has and how many bits one
+ * takes. Beside it the chosen layer: its bits, and what else applies to it.
  */
 import { bytes, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { quantized, weightBits } from "../grid.js";
+import { appliedTo, bitsFor, withBits } from "../layers.js";
 import { shapeText } from "../plots/layer.js";
-import { bitsOf, display, narrowed, settingOf } from "../settings.js";
+import { display, narrowed, settingOf } from "../settings.js";
+import { wireControls } from "../ui/controls.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 
-/** Heights of the boxes, in CSS pixels, from the fewest weights to the most. */
-const HEIGHTS = [58, 104];
+/** Widths of the boxes, as shares, from the fewest weights to the most. */
+const WIDTHS = [0.74, 1];
 
-/** The width of a layer's weights as the settings ask for it. */
-function bitsFor(name, { quantizer, bits }) {
-  if (quantizer === "none") return null;
-  const { all, layers } = bitsOf(bits);
-  return layers.find(([layer]) => layer === name)?.[1] ?? all;
-}
+/** Settings of the whole network that say what becomes of a layer. */
+const SHARED = "quantizer granularity activations ends";
 
-/** The setting `bits` with another width for one layer. */
-function withBits(settings, name, wanted) {
-  const { all, layers } = bitsOf(settings.bits);
-  const others = layers.filter(([layer]) => layer !== name);
-  if (wanted !== all) others.push([name, wanted]);
-  return others.length > 0 ? [all, ...others.map((pair) => pair.join(":"))].join() : all;
-}
-
-/** Height of a layer's box: by the logarithm of its weights, between those of the smallest and the largest. */
-function heightOf(count, counts) {
+/** Width of a layer's box: by the logarithm of its weights, between those of the smallest and the largest. */
+function widthOf(count, counts) {
   const [least, most] = [Math.log(Math.min(...counts)), Math.log(Math.max(...counts))];
   const share = most > least ? (Math.log(count) - least) / (most - least) : 1;
-  return HEIGHTS[0] + share * (HEIGHTS[1] - HEIGHTS[0]);
+  return WIDTHS[0] + share * (WIDTHS[1] - WIDTHS[0]);
 }
+
+const bitsText = (width) => (width === null ? "FP32" : `${width} bit`);
 
 /** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   const about = element("p", { class: "panel-about" });
   const row = element("ol", { class: "network-row", "aria-label": "Layers, from the picture to the answer" });
-  const choice = element("div", { class: "network-choice", hidden: true });
-  root.append(element("header", {}, element("h2", { id: "network-title" }, "The network"), about), element("div", { class: "scroll" }, row), choice);
+  const name = element("h3", { id: "network-layer" });
+  const choice = element("div", { class: "network-choice" });
+  const applies = element("dl", { class: "network-applies" });
+  const shared = element("div", { class: "controls", "data-keys": SHARED });
+  const side = element(
+    "section",
+    { class: "network-side", "aria-labelledby": "network-layer", hidden: true },
+    name,
+    choice,
+    applies,
+    element("h3", {}, "For the whole network"),
+    element("p", { class: "note" }, "A layer can have bits of its own, and nothing else: what is changed here changes every layer."),
+    shared,
+  );
+  root.append(element("header", {}, element("h2", { id: "network-title" }, "The network"), about), element("div", { class: "network-board" }, row, side));
+  wireControls(root, session, "network");
   let chosen = null;
   let made = "";
   let boxes = new Map();
 
-  function choose(name) {
-    chosen = chosen === name ? null : name;
+  function choose(layer) {
+    chosen = layer;
     draw();
   }
 
   function make(layers, data) {
     const counts = layers.map(({ count }) => count);
     boxes = new Map();
-    const items = layers.map(({ name, shape, count }) => {
+    const items = layers.map(({ name: layer, shape, count }) => {
       const bits = element("span", { class: "network-bits" });
-      const button = element("button", { type: "button", class: "network-layer", "data-of-layer": name }, element("strong", {}, name), element("span", { class: "note" }, shapeText(shape)), bits);
-      button.style.height = `${Math.round(heightOf(count, counts))}px`;
-      button.addEventListener("click", () => choose(name));
-      boxes.set(name, { button, bits });
+      const button = element("button", { type: "button", class: "network-layer", "data-of-layer": layer }, element("strong", {}, layer), element("span", { class: "note" }, shapeText(shape)), bits);
+      button.style.width = `${Math.round(100 * widthOf(count, counts))}%`;
+      button.addEventListener("click", () => choose(layer));
+      boxes.set(layer, { button, bits });
       return element("li", {}, button);
     });
-    row.replaceChildren(element("li", { class: "network-end" }, "32 × 32 picture"), ...items, element("li", { class: "network-end" }, `${data.classes.length} classes`));
+    row.replaceChildren(element("li", { class: "network-end" }, "A picture, 32 × 32"), ...items, element("li", { class: "network-end" }, `${data.classes.length} classes`));
   }
 
-  function showChoice(layer) {
-    choice.hidden = !layer;
-    if (!layer) return;
+  function showBits(layer, names) {
     const { settings } = session;
     const setting = narrowed(settingOf("bits"), settings);
-    const now = bitsFor(layer.name, settings);
-    const widths = now === null ? [] : (setting.values ?? Array.from({ length: setting.max - setting.min + 1 }, (_, i) => setting.min + i));
+    const now = bitsFor(layer.name, settings, names);
+    const widths = settings.quantizer === "none" ? [] : (setting.values ?? Array.from({ length: setting.max - setting.min + 1 }, (_, i) => setting.min + i));
     const key = JSON.stringify([layer.name, widths, now, settings.quantizer]);
     if (choice.dataset.key === key) return;
     choice.dataset.key = key;
     const had = choice.contains(document.activeElement);
     const buttons = widths.map((width) => {
       const button = element("button", { type: "button", class: "small", "aria-pressed": String(width === now) }, String(width));
-      button.addEventListener("click", () => session.set("bits", withBits(session.settings, layer.name, width)));
+      button.addEventListener("click", () => session.set("bits", withBits(session.settings, layer.name, width, names)));
       return button;
     });
-    const words = now === null ? "FP32: its weights are not rounded. Choose another precision below." : `Bits of ${layer.name}, ${whole(layer.count)} weights:`;
+    const words = widths.length === 0 ? "FP32: no weight is rounded, so there are no bits to choose. Choose another precision below." : "Bits of its weights";
     choice.replaceChildren(element("p", {}, words), ...buttons);
     if (had) (choice.querySelector('[aria-pressed="true"]') ?? choice.querySelector("button"))?.focus({ preventScroll: true });
+  }
+
+  function showSide(layer, names) {
+    side.hidden = !layer;
+    if (!layer) return;
+    setText(name, `${layer.name}: ${shapeText(layer.shape)}, ${whole(layer.count)} weights`);
+    showBits(layer, names);
+    const lines = appliedTo(layer.name, session.settings, names);
+    if (applies.dataset.shown === JSON.stringify(lines)) return;
+    applies.dataset.shown = JSON.stringify(lines);
+    applies.replaceChildren(...lines.map(([what, how]) => element("div", {}, element("dt", {}, what), element("dd", {}, how))));
   }
 
   const draw = drawing(() => {
     const { run, settings } = session;
     if (!run) return;
     const { layers } = run;
-    const key = layers.map(({ name, count }) => `${name} ${count}`).join();
+    const key = layers.map(({ name: layer, count }) => `${layer} ${count}`).join();
+    const names = layers.map(({ name: layer }) => layer);
     if (key !== made) {
       made = key;
-      chosen = null;
+      if (!names.includes(chosen)) chosen = names[0];
       make(layers, run.data);
     }
     for (const layer of layers) {
       const { button, bits } = boxes.get(layer.name);
-      const width = bitsFor(layer.name, settings);
-      setText(bits, width === null ? "FP32" : `${width} bit`);
-      button.style.setProperty("--filled", String((width ?? 8) / 8));
+      const width = bitsFor(layer.name, settings, names);
+      setText(bits, bitsText(width));
       setAttribute(button, "aria-pressed", String(layer.name === chosen));
-      setAttribute(button, "aria-label", `${layer.name}, ${whole(layer.count)} weights, ${width === null ? "FP32" : `${width} bits`}: give it bits of its own`);
+      setAttribute(button, "aria-label", `${layer.name}, ${whole(layer.count)} weights, ${width === null ? "FP32" : `${width} bits`}: what applies to it, and bits of its own`);
     }
     const size = layers.some(quantized) ? ` They take ${bytes(Math.ceil(weightBits(layers) / 8))}, ${bytes(4 * layers.reduce((sum, { count }) => sum + count, 0))} as FP32.` : "";
     setText(about, `${display(settingOf("model"), run.settings.model)}, ${whole(run.info.parameters)} parameters.${size} Press a layer to give it bits of its own.`);
-    showChoice(layers.find(({ name }) => name === chosen));
+    showSide(layers.find(({ name: layer }) => layer === chosen), names);
   }, 60);
   session.on(["run", "settings"], draw);
 }

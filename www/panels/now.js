@@ -18,6 +18,9 @@ function button(label, id, act, primary = false) {
   return made;
 }
 
+/** A button that leads to a part of another room. */
+const way = (label, id, part) => element("button", { type: "button", id, "data-part-wanted": part }, label);
+
 /** Presses what stands elsewhere: one thing is done in one place. */
 const press = (selector) => document.querySelector(selector)?.click();
 
@@ -54,10 +57,16 @@ const STATES = {
     buttons: (session) => [
       button(`${MORE_EPOCHS} more epochs`, "now-more", () => session.experiments.lengthen(session.settings.epochs + MORE_EPOCHS)),
       button("Compare with FP32", "now-compare", () => session.experiments.race("quantizer:none")),
-      button("Try your picture", "now-try", () => press('[data-tab="errors"]')),
-      button("See all runs", "now-runs", () => press('[data-tab="runs"]')),
+      way("Fork it…", "now-fork", "compare"),
+      way("Try your picture", "now-try", "try"),
     ],
   },
+};
+
+/** Whether a button is of use now, by its id; the others always are. */
+const USE = {
+  "now-compare": ({ runs, run }) => runs.length < 2 && run.settings.quantizer !== "none",
+  "now-fork": ({ runs }) => runs.length < 2,
 };
 
 function stateOf({ run, finished, playing }) {
@@ -80,8 +89,7 @@ export function mount(root, session) {
     const key = `${state} ${session.run?.settings.quantizer} ${session.runs.length}`;
     if (key === shown) return;
     shown = key;
-    const single = session.runs.length < 2 && session.run?.settings.quantizer !== "none";
-    buttons.replaceChildren(...buttonsOf(session).filter(({ id }) => single || id !== "now-compare"));
+    buttons.replaceChildren(...buttonsOf(session).filter(({ id }) => USE[id]?.(session) ?? true));
   }, 125);
   draw();
   session.on(["run", "status", "epoch", "settings"], draw);

@@ -4,11 +4,13 @@ import { wireControls } from "../ui/controls.js";
 import { setText } from "../ui/dom.js";
 
 const MARKUP = `
-  <header><h2 id="settings-title">Settings</h2> <p class="panel-about" id="settings-summary"></p></header>
+  <header>
+    <h2 id="settings-title">Settings</h2> <p class="panel-about" id="settings-summary"></p>
+    <p class="settings-find"><label for="settings-search">Search all</label> <input type="search" id="settings-search" autocomplete="off" placeholder="rate, tanh, batch norm"> <span class="note" id="settings-found" role="status"></span></p>
+  </header>
   <div class="controls quick" data-keys="data model quantizer bits epochs lr"></div>
   <details class="all-settings" id="all-settings">
     <summary>All settings</summary>
-    <p class="settings-find"><label for="settings-search">Search</label> <input type="search" id="settings-search" autocomplete="off" placeholder="rate, tanh, batch norm"> <span class="note" id="settings-found" role="status"></span></p>
     <div class="groups">
       <fieldset data-place="top"><legend>Run</legend></fieldset>
       <fieldset class="method" data-place="method"><legend>Method</legend></fieldset>
@@ -31,14 +33,17 @@ function find(root, text) {
   return words.length === 0 ? "" : `${count} found`;
 }
 
-/** Opens or closes the drawer: it is open in the room of the model. @param {boolean} open */
-export const unfold = (open) => (document.getElementById("all-settings").open = open);
+/** Closes the drawer. */
+export const fold = () => (document.getElementById("all-settings").open = false);
 
 /** @type {import("../rooms.js").Part["mount"]} */
 export function mount(root, session) {
   root.innerHTML = MARKUP;
   wireControls(root, session);
   const search = root.querySelector("#settings-search");
-  search.addEventListener("input", () => setText(root.querySelector("#settings-found"), find(root, search.value)));
+  search.addEventListener("input", () => {
+    setText(root.querySelector("#settings-found"), find(root, search.value));
+    if (search.value) root.querySelector("#all-settings").open = true;
+  });
   session.on("run", () => setText(root.querySelector("#settings-summary"), session.run ? runTitle(session.run) : ""));
 }

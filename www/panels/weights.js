@@ -11,15 +11,14 @@ import { describeLayer, drawLayer, shapeText } from "../plots/layer.js";
 import { onThemeChange } from "../plots/theme.js";
 import { signSchemes } from "../schemes.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
-import { Replay, ReplayControl } from "../ui/replay.js";
+import { ReplayControl } from "../ui/replay.js";
 import { RunSwitch } from "../ui/runswitch.js";
-import { layersAt, momentsOf, reaches } from "./history.js";
+import { term } from "../ui/term.js";
+import { layersAt, reaches, replayOf } from "./history.js";
 import { LayerDialog } from "./layer.js";
 
 /** The cores are for training. */
 const DRAW_INTERVAL_MS = 50;
-
-const FLIPS_HINT = "Flips: share of the weights whose level the last training step changed";
 
 /** The picture of one run's layer within a cell: a line of text, the canvas, the figures. */
 function makePicture(run, single) {
@@ -33,7 +32,7 @@ function makePicture(run, single) {
     { class: "layer-run" },
     element("span", { class: "layer-line" }, name, about, count),
     canvas,
-    element("span", { class: "facts", title: FLIPS_HINT }, ...facts),
+    element("span", { class: "facts" }, ...facts),
   );
   return { run, single, box, name, about, count, canvas, facts, drawn: null };
 }
@@ -67,11 +66,12 @@ function sizeText(layers) {
 class Weights {
   #session;
   #cells = new Map();
-  #replay = new Replay();
+  #replay;
   #ownAxis = false;
 
   constructor(root, session) {
     this.#session = session;
+    this.#replay = replayOf(session);
     this.#build(root);
     this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
     this.dialog = new LayerDialog(root, session, this.#replay, {
@@ -90,7 +90,6 @@ class Weights {
       this.#runs();
       this.dialog.runs();
     });
-    session.on("epoch", () => this.#moments());
     session.on("layers", this.redraw);
     session.on(["epoch", "layers"], () => this.dialog.newer());
   }
@@ -103,7 +102,7 @@ class Weights {
   /** Parts of the key for levels at places of their own. */
   #ofLevels;
   /** What stands in the key for what is above the line and what below. */
-  #keys = [element("span"), element("span")];
+  #keys = [term("latent"), term("level")];
 
   #build(root) {
     const axis = element("input", { type: "checkbox", id: "weights-own-axis" });
@@ -128,6 +127,8 @@ class Weights {
     this.#showKey([]);
     key.append(this.#pale);
     this.#ofLevels = [...key.children].slice(1, 3);
+    // What stands below the pictures stands in buttons, which hold no others.
+    key.append(element("span", { class: "key-facts" }, "below: ", term("entropy", "entropy"), ", ", term("flip", "flips")));
     root.append(
       element("header", {}, element("h2", { id: "weights-title" }, "Weights"), key),
       element("div", { class: "panel-tools" }, replay, element("label", { class: "tick" }, axis, " An axis for each layer"), runs),
@@ -135,7 +136,8 @@ class Weights {
       this.#summary,
       this.#box,
     );
-    this.control = new ReplayControl(replay, this.#replay, "Weights over the epochs");
+    // Where the slider of the room is not there to be moved.
+    new ReplayControl(replay, this.#replay, "Weights over the epochs");
   }
 
   #showKey(runs) {
@@ -150,12 +152,6 @@ class Weights {
     this.#cells = new Map(layers.map(({ name }) => [name, this.#makeCell(name, shown)]));
     this.#box.classList.toggle("of-two", shown.length > 1);
     this.#box.replaceChildren(...[...this.#cells.values()].map(({ button }) => button));
-    this.#moments();
-  }
-
-  #moments() {
-    this.#replay.setStops(momentsOf(this.#switch.shown));
-    this.control.show();
     this.redraw();
   }
 

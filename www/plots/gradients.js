@@ -77,8 +77,9 @@ function drawAxis(context, { wide, high, x, y, across, epochs }) {
  * @param {object} norms
  * @param {number[]} norms.epochs in order
  * @param {{name: string, values: number[]}[]} norms.layers from the image to the classes; a value an epoch
+ * @param {number} at which of the epochs is shown elsewhere: marked, where it is not the last; -1: none is
  */
-export function drawGradients(canvas, { epochs, layers }) {
+export function drawGradients(canvas, { epochs, layers }, at) {
   const drawn = prepare(canvas);
   if (!drawn || epochs.length === 0) return;
   const { context, wide, high } = drawn;
@@ -89,6 +90,10 @@ export function drawGradients(canvas, { epochs, layers }) {
   const y = (norm) => EDGES.top + (1 - Math.log(Math.max(norm, low) / low) / Math.log(top / low)) * height;
   drawAxis(context, { wide, high, x, y, across: linesAcross(low, top), epochs });
 
+  if (at >= 0 && at < epochs.length - 1) {
+    context.fillStyle = color("--line-strong");
+    context.fillRect(Math.round(x(epochs[at])), EDGES.top, 1, height);
+  }
   const names = spread(layers.map(({ values }) => y(values.at(-1))), EDGES.top, high - EDGES.bottom);
   layers.forEach(({ name, values }, i) => {
     const ink = shade("--train", PALEST + (1 - PALEST) * (layers.length > 1 ? i / (layers.length - 1) : 1)).background;
@@ -96,11 +101,13 @@ export function drawGradients(canvas, { epochs, layers }) {
     context.lineWidth = 2;
     context.lineJoin = "round";
     context.beginPath();
-    values.forEach((norm, at) => context.lineTo(x(epochs[at]), y(norm)));
+    values.forEach((norm, k) => context.lineTo(x(epochs[k]), y(norm)));
     context.stroke();
-    context.beginPath();
-    context.arc(x(epochs.at(-1)), y(values.at(-1)), 2.5, 0, 2 * Math.PI);
-    context.fill();
+    if (at >= 0) {
+      context.beginPath();
+      context.arc(x(epochs[at]), y(values[at]), 2.5, 0, 2 * Math.PI);
+      context.fill();
+    }
     context.fillStyle = color("--ink");
     context.textAlign = "left";
     context.textBaseline = "middle";

@@ -38,14 +38,15 @@ function drawNames(context, levels, x, bottom) {
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {Float32Array} levels lowest first
+ * @param {{named?: boolean}} [how] `named`: with the names of the levels below (true unless told)
  */
-export function drawLevels(canvas, levels) {
+export function drawLevels(canvas, levels, { named = true } = {}) {
   const drawn = prepare(canvas);
   if (!drawn) return;
   const { context, wide, high } = drawn;
   const [first, last] = [Math.min(0, levels[0]), Math.max(0, levels.at(-1))];
   const x = (level) => EDGE + ((level - first) / (last - first)) * (wide - 2 * EDGE);
-  const base = high - LABELS;
+  const base = named ? high - LABELS : high - 1;
   context.fillStyle = color("--line-strong");
   context.fillRect(EDGE, base - 1, wide - 2 * EDGE, 1);
   context.fillStyle = color("--level");
@@ -58,5 +59,5 @@ export function drawLevels(canvas, levels) {
     const tall = Math.round(level === 0 ? base : base * 0.6);
     context.fillRect(at, base - tall, tick, tall);
   }
-  drawNames(context, levels, x, high - 3);
+  if (named) drawNames(context, levels, x, high - 3);
 }

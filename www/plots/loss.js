@@ -4,6 +4,8 @@ import { column, CurvePlot } from "./curves.js";
 
 /** The axis ends at a multiple of this, so that it does not move with every batch. */
 const ROUND_TO = 0.5;
+/** Where it ends before the first batch: about where guessing among ten classes begins. */
+const FIRST_END = 3;
 
 function describe(run) {
   const first = run.losses[0];
@@ -23,7 +25,7 @@ export const lossPlot = () =>
       { label: "test", color: "--test", width: 2.5, marks: true, of: (run) => column(run.epochs, "testLoss") },
     ],
     format: (value, tick) => (tick ? String(value) : fixed(value)),
-    range: (most) => [0, Math.max(1, Math.ceil((most * 1.02) / ROUND_TO) * ROUND_TO)],
+    range: (most) => [0, most > 0 ? Math.max(1, Math.ceil((most * 1.02) / ROUND_TO) * ROUND_TO) : FIRST_END],
     steps: [0.1, 0.2, 0.5, 1, 2, 5, 10, 50, 100],
     describe,
     title: "Loss over epochs",

@@ -11,10 +11,17 @@ import * as sweep from "../panels/sweep.js";
 export const room = {
   rows: [
     { columns: [["runtable"]] },
-    { columns: [["compare", "sweep"], ["runs"]] },
-    { columns: [["outlier"]] },
-    { columns: [["ptq"]] },
-    { columns: [["epochs"]] },
+    {
+      label: "With runs",
+      tabs: [
+        { part: "runs", label: "Kept runs" },
+        { part: "compare", label: "Race and fork" },
+        { part: "sweep", label: "Sweep" },
+        { part: "ptq", label: "Quantize after training" },
+        { part: "outlier", label: "Outlier" },
+        { part: "epochs", label: "Epochs" },
+      ],
+    },
   ],
   parts: { compare, runs, runtable, ptq, sweep, outlier, epochs: { ...epochs, id: "epochs-part" } },
 };

@@ -1,8 +1,7 @@
 /** The first screen: how far it is, accuracy, loss, one layer as it learns, and the settings. */
-import * as accuracy from "../panels/accuracy.js";
+import { accuracy, loss } from "../panels/curves.js";
 import * as health from "../panels/health.js";
 import * as liveLayer from "../panels/livelayer.js";
-import * as loss from "../panels/loss.js";
 import * as now from "../panels/now.js";
 import * as settings from "../panels/settings.js";
 
@@ -15,6 +14,6 @@ export const room = {
     { columns: [["settings"]] },
   ],
   // Open where somebody comes from, it would push the plots away.
-  enter: () => settings.unfold(false),
+  enter: () => settings.fold(),
   parts: { now, health, settings, accuracy: { ...accuracy, id: "accuracy-panel" }, loss: { ...loss, id: "loss-panel" }, "live-layer": liveLayer },
 };

@@ -151,7 +151,7 @@ function showProgress(session) {
   const testing = run && (run.progress.beside || run.progress.tested > 0);
   at("bars").dataset.now = loading || !run ? "load" : testing ? "tested" : "steps";
   if (!run) return;
-  const { step, stepsPerEpoch, tested, testTotal } = run.progress;
+  const { step, stepsPerEpoch, ended, tested, testTotal } = run.progress;
   const time = timeLeft(session.runs, run);
   stepsBar(step / stepsPerEpoch, session.playing && step < stepsPerEpoch ? left(time.epoch) : `${whole(step)} / ${whole(stepsPerEpoch)}`);
   const all = session.runs.length > 1 ? "both runs" : "whole run";
@@ -163,6 +163,8 @@ function showProgress(session) {
     at("tested").title = `${BESIDE[beside.what]}: ${whole(done)} of ${whole(total)}`;
     return;
   }
-  testedBar(tested / testTotal, (tested > 0 && left(time.test)) || `${whole(tested)} / ${whole(testTotal)}`);
-  at("tested").title = `${whole(tested)} of ${whole(testTotal)} test images`;
+  // Between two test passes it is the one that has been.
+  const seen = tested === 0 && step === stepsPerEpoch && ended === run.progress.epoch ? testTotal : tested;
+  testedBar(seen / testTotal, (tested > 0 && left(time.test)) || `${whole(seen)} / ${whole(testTotal)}`);
+  at("tested").title = `${whole(seen)} of ${whole(testTotal)} test images`;
 }

@@ -209,11 +209,20 @@ const MAKERS = {
   switch: switchControl,
 };
 
+/** Settings whose label is a word of the glossary, or needs one: key -> name of the entry. */
+const WORDS = {
+  quantizer: "scheme", bits: "level", granularity: "granularity", ste: "straight-through", tanh: "tanh-clipping", clip: "gradient",
+  activations: "activation", gradients: "gradient",
+};
+
+/** The place that has every setting once: lessons point at those there. */
+const MAIN = "set";
+
 /** One control with its label and help, as it stands in the page. */
-function build(row, change) {
+function build(row, change, place) {
   // Its range is that of the schemes chosen.
   const setting = { ...row };
-  const id = `set-${setting.key}`;
+  const id = `${place}-${setting.key}`;
   const problem = element("span", { class: "problem", role: "alert" });
   const tell = (text) => {
     problem.textContent = text;
@@ -237,7 +246,7 @@ function build(row, change) {
   };
   const control = MAKERS[setting.kind](setting, id, commit);
   const label = element("label", { class: "label", for: id }, setting.label);
-  const box = element("div", { class: `control control-${setting.kind}`, "data-key": setting.key }, label, ...control.nodes);
+  const box = element("div", { class: `control control-${setting.kind}`, [place === MAIN ? "data-key" : "data-again"]: setting.key }, label, ...control.nodes);
   if (setting.hint) {
     const hint = element("span", { class: "hint", id: `${id}-hint` }, setting.hint);
     if (setting.kind !== "switch") {
@@ -247,6 +256,8 @@ function build(row, change) {
     control.nodes[0].setAttribute("aria-describedby", hint.id);
     box.append(hint);
   }
+  // Not within the label, which is its control's.
+  if (WORDS[setting.key]) box.append(element("button", { type: "button", class: "term term-mark", "data-term": WORDS[setting.key], "aria-label": `What is meant by ${setting.label}` }, "?"));
   box.append(problem);
   box.addEventListener("input", () => tell(""));
   const show = (settings) => {
@@ -289,14 +300,14 @@ export class Controls {
   /**
    * @param {HTMLElement} root
    * @param {(key: string, value: string|number|boolean) => void} change called with a valid new value
+   * @param {string} [place] what their ids begin with
    */
-  constructor(root, change) {
+  constructor(root, change, place = MAIN) {
     const placeOf = placesIn(root);
-    this.#controls = SETTINGS.filter(placeOf).map((setting) => build(setting, change));
+    this.#controls = SETTINGS.filter(placeOf).map((setting) => build(setting, change, place));
+    const boxes = new Map(this.#controls.map(({ setting, box }) => [setting.key, box]));
     for (const { setting, box } of this.#controls) placeOf(setting).append(box);
-    for (const node of root.querySelectorAll("[data-keys]")) {
-      for (const key of node.dataset.keys.split(" ")) node.append(node.querySelector(`[data-key="${key}"]`));
-    }
+    for (const node of root.querySelectorAll("[data-keys]")) node.append(...node.dataset.keys.split(" ").map((key) => boxes.get(key)));
   }
 
   /**
@@ -314,13 +325,18 @@ export class Controls {
   }
 }
 
-/** The controls within `root`, which follow the session. @param {import("../session.js").Session} session */
-export function wireControls(root, session) {
+/**
+ * The controls within `root`, which follow the session.
+ * @param {HTMLElement} root
+ * @param {import("../session.js").Session} session
+ * @param {string} [place] what their ids begin with, where the settings stand elsewhere too
+ */
+export function wireControls(root, session, place) {
   const controls = new Controls(root, (key, value) => {
     session.set(key, value);
     // At once: keys come faster than frames, and one setting decides what another one takes.
     show();
-  });
+  }, place);
   const show = () => controls.show(session.settings, session.run?.begun ? session.waiting : []);
   show();
   session.on(["settings", "engine", "run", "status"], drawing(show));

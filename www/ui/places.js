@@ -4,6 +4,7 @@
  */
 import { ROOMS, roomOf } from "../rooms.js";
 import { element } from "./dom.js";
+import { PartTabs } from "./parttabs.js";
 
 /** The name of what shows parts of several rooms. */
 const STAGE = "stage";
@@ -17,11 +18,13 @@ export class Places {
   #loads = new Map();
   /** Name of a room or the stage -> its element. @type {Map<string, HTMLElement>} */
   #sections = new Map();
+  /** Room -> its rows of tabs. @type {Map<string, PartTabs[]>} */
+  #tabs = new Map();
+  /** Parts that stand in what is shown, seen or behind a tab. */
+  #standing = [];
   /** The latest wish: what was asked for before it is not shown any more. */
   #turn = null;
   #listeners = [];
-  /** Names of the parts that are shown. */
-  shown = [];
   /** The room that is open; null: parts of several. @type {string|null} */
   room = null;
 
@@ -39,13 +42,24 @@ export class Places {
     this.#listeners.push(listener);
   }
 
-  /** Opens a room. @param {string} name */
-  async open(name) {
+  /** Names of the parts that are shown. */
+  get shown() {
+    const tabs = this.#tabs.get(this.room) ?? [];
+    return this.#standing.filter((part) => tabs.every((row) => !row.has(part) || row.opened === part));
+  }
+
+  /**
+   * Opens a room.
+   * @param {string} name
+   * @param {string} [part] that is to be seen, where it is behind a tab
+   */
+  async open(name, part) {
     const turn = (this.#turn = {});
     const entry = ROOMS.find((one) => one.name === name);
     const room = await this.#load(entry);
     if (this.#turn !== turn) return;
     await this.#show(name, room, turn);
+    if (part && this.room === name) this.#unfold(part);
   }
 
   /** Shows these parts together, in their order. @param {string[]} parts */
@@ -54,13 +68,25 @@ export class Places {
     await this.#show(STAGE, { rows: [{ columns: [parts] }] }, turn);
   }
 
-  /** Sees to it that a part is shown: where it is not, the room that brings it opens. @param {string} part */
+  /** Sees to it that a part is shown: where it is not here, the room that brings it opens. @param {string} part */
   async reveal(part) {
     const entry = roomOf(part);
     if (!entry) return;
     // It is there even where another wish comes before it is shown.
     await this.#fill(part);
-    if (!this.shown.includes(part)) await this.open(entry.name);
+    if (this.#standing.includes(part)) this.#unfold(part);
+    else await this.open(entry.name, part);
+  }
+
+  /** Opens the tab that a part is behind. */
+  #unfold(part) {
+    if (this.shown.includes(part)) return;
+    this.#tabs.get(this.room)?.find((row) => row.has(part))?.open(part);
+    this.#tell();
+  }
+
+  #tell() {
+    for (const listener of this.#listeners) listener();
   }
 
   /** Loads a room without showing it. @param {string} name */
@@ -106,32 +132,44 @@ export class Places {
   }
 
   async #show(name, { rows, enter }, turn) {
-    const parts = rows.flatMap(({ columns }) => columns.flat()).filter((part) => roomOf(part));
+    const parts = rows.flatMap(({ columns = [], tabs = [] }) => [...columns.flat(), ...tabs.map(({ part }) => part)]).filter((part) => roomOf(part));
     for (const part of parts) await this.#fill(part);
     if (this.#turn !== turn) return;
     const section = this.#section(name);
-    this.#layOut(section, rows);
+    this.#layOut(name, section, rows);
     const changed = section.hidden;
     for (const other of this.#sections.values()) other.hidden = other !== section;
-    this.shown = parts;
+    this.#standing = parts;
     this.room = name === STAGE ? null : name;
     document.body.dataset.room = name;
     if (changed) enter?.();
-    for (const listener of this.#listeners) listener();
+    this.#tell();
   }
 
   /** Puts the parts into their rows and columns; where they stand so already, nothing moves. */
-  #layOut(section, rows) {
-    rows.forEach(({ widths, columns }, i) => {
-      const row = section.children[i]?.classList.contains("row") ? section.children[i] : element("div", { class: "row" });
+  #layOut(name, section, rows) {
+    rows.forEach((wanted, i) => {
+      const row = section.children[i]?.matches(".row, .tabbed") ? section.children[i] : this.#makeRow(name, wanted);
       if (row.parentNode !== section) section.insertBefore(row, section.children[i] ?? null);
-      row.style.setProperty("--widths", widths ?? `repeat(${columns.length}, minmax(0, 1fr))`);
-      columns.forEach((names, k) => {
-        const column = row.children[k] ?? row.appendChild(element("div", { class: "column" }));
-        const wanted = names.filter((name) => this.#parts.has(name)).map((name) => this.#parts.get(name));
-        const same = wanted.length === column.children.length && wanted.every((part, at) => column.children[at] === part);
-        if (!same) column.replaceChildren(...wanted);
-      });
+      if (!wanted.tabs) this.#fillColumns(row, wanted);
+    });
+    for (const row of this.#tabs.get(name) ?? []) row.take(this.#parts);
+  }
+
+  #makeRow(name, { tabs, label }) {
+    if (!tabs) return element("div", { class: "row" });
+    const made = new PartTabs(label, tabs, () => this.#tell());
+    this.#tabs.set(name, [...(this.#tabs.get(name) ?? []), made]);
+    return made.box;
+  }
+
+  #fillColumns(row, { widths, columns }) {
+    row.style.setProperty("--widths", widths ?? `repeat(${columns.length}, minmax(0, 1fr))`);
+    columns.forEach((names, k) => {
+      const column = row.children[k] ?? row.appendChild(element("div", { class: "column" }));
+      const wanted = names.filter((name) => this.#parts.has(name)).map((name) => this.#parts.get(name));
+      const same = wanted.length === column.children.length && wanted.every((part, at) => column.children[at] === part);
+      if (!same) column.replaceChildren(...wanted);
     });
   }
 }

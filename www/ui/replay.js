@@ -39,6 +39,11 @@ export class Replay {
       this.stop();
       this.#key = null;
     }
+    this.#tell();
+  }
+
+  get stops() {
+    return this.#stops;
   }
 
   get count() {
