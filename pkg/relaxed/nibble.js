@@ -591,6 +591,16 @@ export class Run {
         }
     }
     /**
+     * The same with its images, whichever they are, for programs that have none of their own.
+     * @param {Function} write
+     */
+    saveWithImages(write) {
+        const ret = wasm.run_saveWithImages(this.__wbg_ptr, write);
+        if (ret[1]) {
+            throw takeFromExternrefTable0(ret[0]);
+        }
+    }
+    /**
      * Writes it as a file, piece by piece, by `write(bytes)`, which takes a `Uint8Array`; with `notes`, which
      * [`LoadedRun::history`] gives back.
      * @param {string} notes

@@ -199,6 +199,10 @@ export class Run {
      */
     reserve(): void;
     /**
+     * The same with its images, whichever they are, for programs that have none of their own.
+     */
+    saveWithImages(write: Function): void;
+    /**
      * Writes it as a file, piece by piece, by `write(bytes)`, which takes a `Uint8Array`; with `notes`, which
      * [`LoadedRun::history`] gives back.
      */
@@ -286,6 +290,7 @@ export interface InitOutput {
     readonly run_predictions: (a: number, b: any) => [number, number, number];
     readonly run_reserve: (a: number) => [number, number];
     readonly run_save: (a: number, b: number, c: number, d: any) => [number, number];
+    readonly run_saveWithImages: (a: number, b: any) => [number, number];
     readonly start: () => void;
     readonly useCurrentThread: () => [number, number];
     readonly weightLevels: (a: number, b: number, c: number) => [number, number, number];

@@ -54,7 +54,7 @@ export class Pointer {
     if (name) await this.reveal(name);
     for (let closed; (closed = this.#marked?.closest("details:not([open])")); ) closed.open = true;
     this.scroll();
-    const usable = "button:not(:disabled), input:not(:disabled), select:not(:disabled), a[href], [tabindex]";
+    const usable = "button:not(:disabled, .term), input:not(:disabled), select:not(:disabled), a[href], [tabindex]";
     const target = this.#marked?.matches(usable) ? this.#marked : this.#marked?.querySelector(usable);
     target?.focus({ preventScroll: true });
   }

@@ -1,5 +1,6 @@
 //! `cargo xtask build`: makes pkg/, the engine as the page loads it, one folder a build.
 
+use crate::files::files;
 use crate::process::{line, quiet, run as run_command};
 use crate::toolchain::{self, Toolchain};
 use crate::tools::{self, WasmBindgen};
@@ -115,10 +116,29 @@ fn make(
             .args(["--target", "web", "--out-name", "nibble", "--out-dir"])
             .args([&folder, &wasm]),
     )?;
+    if build.threads {
+        start_workers_by_name(&folder)?;
+    }
     optimize(build, &folder.join("nibble_bg.wasm"))?;
     // The page's scripts read the types of nibble.d.ts; nobody those of the raw exports.
     let _ = fs::remove_file(folder.join("nibble_bg.wasm.d.ts"));
     no_local_paths(&folder.join("nibble_bg.wasm"))
+}
+
+/// wasm-bindgen warns in every page about the way in which the pool's workers call it.
+fn start_workers_by_name(folder: &Path) -> Result<()> {
+    const CALLS: [&str; 2] = [
+        "pkg.default(data.module, data.memory)",
+        "pkg.default({ module_or_path: data.module, memory: data.memory })",
+    ];
+    let scripts = files(&folder.join("snippets"))?;
+    let worker = scripts.iter().find(|path| path.ends_with("src/workerHelpers.no-bundler.js"));
+    let worker = worker.context("the pool has no worker's script: see wasm-bindgen-rayon")?;
+    let text = fs::read_to_string(worker)?;
+    if !text.contains(CALLS[0]) {
+        bail!("{} starts its module in another way than it did: is this still needed?", worker.display());
+    }
+    Ok(fs::write(worker, text.replace(CALLS[0], CALLS[1]))?)
 }
 
 fn optimize(build: &Build, wasm: &Path) -> Result<()> {
