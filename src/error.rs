@@ -13,6 +13,16 @@ pub enum Error {
         /// What this one holds.
         found: String,
     },
+    /// More images than there is room for.
+    #[error("{name}: expected at most {most} images, which is what there is room for, found {found}")]
+    Room {
+        /// Name of the data set.
+        name: String,
+        /// How many there is room for.
+        most: usize,
+        /// How many there are.
+        found: usize,
+    },
     /// A setting of a run has a value outside its range.
     #[error("{field}: expected {expected}, found {found}")]
     Config {

@@ -454,7 +454,7 @@ proptest! {
             }
         }
         if let Err(error) = load(&[(name, &bytes)]) {
-            let of_a_file = matches!(error, Error::Data { .. });
+            let of_a_file = matches!(error, Error::Data { .. } | Error::Room { .. });
             prop_assert!(of_a_file, "{}", error);
         }
     }

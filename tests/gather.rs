@@ -383,7 +383,7 @@ proptest! {
             }
         }
         if let Err(error) = read(&[(name, bytes)]) {
-            let of_a_file = matches!(error, Error::Data { .. });
+            let of_a_file = matches!(error, Error::Data { .. } | Error::Room { .. });
             prop_assert!(of_a_file, "{}", error);
         }
     }

@@ -549,7 +549,6 @@ fn raw(leaf: &Leaf, reader: &mut dyn Read) -> Result<Array> {
 
 /// More images than there is room for.
 fn too_many(dataset: &Dataset, room: Option<usize>) -> Option<Error> {
-    let (most, images) = (super::pictures::most(room), dataset.train.len() + dataset.test.len());
-    let expected = format!("at most {most} images, which is what there is room for");
-    (images > most).then(|| Error::Data { file: dataset.name.clone(), expected, found: images.to_string() })
+    let (most, found) = (super::pictures::most(room), dataset.train.len() + dataset.test.len());
+    (found > most).then(|| Error::Room { name: dataset.name.clone(), most, found })
 }

@@ -8,7 +8,7 @@ use super::images::{self, MAX_CLASSES, MIN_IMAGES};
 use super::input::wrong;
 use super::left_out::{LeftOut, few, sentences};
 use super::recognise::Content;
-use crate::Result;
+use crate::{Error, Result};
 
 /// A picture's place in the set.
 #[derive(Debug, Clone)]
@@ -72,11 +72,7 @@ impl Places {
         }
         let most = most(room);
         if slots.len() > most {
-            return wrong(
-                &name,
-                format!("at most {most} images, which is what there is room for"),
-                slots.len().to_string(),
-            );
+            return Err(Error::Room { name, most, found: slots.len() });
         }
         let mut images = Vec::new();
         if images.try_reserve_exact(slots.len() * IMAGE_BYTES).is_err() {

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use crate::Error;
 
 /// A JavaScript `Error`. What the engine itself refuses has a `kind` (`data`, `config`, `model` or `diverged`); a
-/// refused setting also its `field`, a diverged step its `step`, `loss` and `gradNorm`.
+/// refused setting also its `field`, too many images how many there is room for as `most`, a diverged step its `step`, `loss` and `gradNorm`.
 pub struct Failure(js_sys::Error);
 
 /// Result with [`Failure`].
@@ -25,6 +25,7 @@ impl From<Error> for Failure {
         let failure = Self(js_sys::Error::new(&error.to_string()));
         match error {
             Error::Data { .. } => failure.with("kind", "data"),
+            Error::Room { most, .. } => failure.with("kind", "data").with("most", most as f64),
             Error::Config { field, .. } => failure.with("kind", "config").with("field", field),
             Error::Model { .. } => failure.with("kind", "model"),
             Error::Diverged { step, loss, grad_norm } => failure

@@ -71,7 +71,11 @@ test("without its images a network is looked at, and not trained or tested", asy
   await enter(page, "data");
   await shows(page, "#dataset-notes", /none of the images/);
   await enter(page, "inside");
-  await enter(page, "train");
+  await page.click("#activations-look");
+  await noticed(page, "without its images");
+  await enter(page, "export");
+  await page.click('[data-target="c"]');
+  await noticed(page, "load them and open the network again");
 });
 
 test("a network that was opened once opens without a network", async (t) => {

@@ -98,7 +98,7 @@ export async function unfold(page, part) {
   await page.locator(`[data-part="${part}"]`).waitFor({ state: "attached" });
   const tab = page.locator(`[data-opens="${part}"]:visible`);
   if ((await tab.count()) > 0) await tab.click();
-  const drawer = page.locator(`[data-part="${part}"] > details:not([open]) > summary`);
+  const drawer = page.locator(`[data-part="${part}"] > details:not([open], [hidden]) > summary`);
   if ((await drawer.count()) > 0) await drawer.click();
 }
 

@@ -116,9 +116,7 @@ addEventListener("message", async ({ data }) => {
     postMessage({ source: await read(data) });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    // Of a sentence of the readers: how many there is room for.
-    const most = /: expected at most (\d+) images, which is what there is room for/.exec(message)?.[1];
     const lost = error instanceof WebAssembly.RuntimeError ? `the reader failed (${message}); there may be too little memory` : message;
-    postMessage({ error: lost, most: most && Number(most) });
+    postMessage({ error: lost, most: error?.most });
   }
 });

@@ -52,6 +52,7 @@ class Activations {
     this.#replay = replayOf(session);
     this.#button = element("button", { type: "button", class: "small", id: "activations-look" }, "Look at them");
     this.#button.addEventListener("click", () => {
+      if (!session.hasImages()) return;
       this.#wanted = true;
       this.#ask();
     });
