@@ -21,8 +21,8 @@ const MARKUP = `
       <label for="compare-with">Do it again with</label>
       <select id="compare-with"></select>
       <div class="compare-buttons">
-        <button type="button" id="race">Race from the start</button>
-        <button type="button" id="fork">Fork from here</button>
+        <button type="button" id="race" disabled>Race from the start</button>
+        <button type="button" id="fork" disabled>Fork from here</button>
       </div>
       <p class="note" id="compare-note"></p>
     </div>

@@ -15,7 +15,7 @@ const MARKUP = `
   <div class="outlier-bar">
     <label for="outlier-layer">Layer</label>
     <select id="outlier-layer"></select>
-    <button type="button" id="outlier-go">Inject</button>
+    <button type="button" id="outlier-go" disabled>Inject</button>
   </div>
   <div class="scroll" tabindex="0" role="region" aria-label="What the outlier did">
     <table id="outlier-table">

@@ -17,7 +17,7 @@ const MARKUP = `
     <div class="ptq-side">
       ${FORM}
       <div class="ptq-bar">
-        <button type="button" id="ptq-go">Round the FP32 weights</button>
+        <button type="button" id="ptq-go" disabled>Round the FP32 weights</button>
         <button type="button" id="ptq-all">By every scheme</button>
         <button type="button" id="ptq-stop" disabled>Stop</button>
         <progress id="ptq-progress" max="1" value="0" aria-label="Testing the rounded weights"></progress>
