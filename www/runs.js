@@ -221,6 +221,11 @@ export class RunRecord {
     this.status = ended >= config.epochs ? "finished" : "paused";
   }
 
+  /** Whether the engine can show the images of its last test. */
+  get showsTest() {
+    return this.epochs.length > this.packedEpochs;
+  }
+
   get trained() {
     return this.globalStep > 0;
   }

@@ -1,6 +1,7 @@
 /** A run's network, or the whole run, in a file of another program. */
 import { To } from "../protocol.js";
 import { format, SETTINGS } from "../settings.js";
+import { answerOf } from "../worker/once.js";
 
 /** Training images by which a target chooses ranges, as many as the command line takes. */
 const IMAGES = 256;
@@ -26,14 +27,6 @@ export async function make(client, run, { name, engine, images, whole }) {
   }
   const own = await client.request(To.EXPORT, { run: run.id, target: engine ? name : OWN, images: images ? IMAGES : 0 });
   if (engine) return { ...own, notes: [] };
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "nibble-exports" });
-  const made = new Promise((resolve, reject) => {
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(event.message || "the part of the page that writes it did not start"));
-    };
-    worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data));
-    worker.postMessage({ target: name, network: own.bytes, story: storyOf(run), images: own.images }, [own.bytes.buffer]);
-  });
-  return made.finally(() => worker.terminate());
+  const message = { target: name, network: own.bytes, story: storyOf(run), images: own.images };
+  return answerOf(new URL("./worker.js", import.meta.url), "nibble-exports", message, [own.bytes.buffer]);
 }

@@ -1,4 +1,5 @@
 /** The lessons that there are: the listed files beside the page, and those that a teacher has written. */
+import { answerOf } from "../worker/once.js";
 import { lessonProblems } from "./format.js";
 
 const FOLDER = new URL("../lessons/", import.meta.url);
@@ -49,13 +50,8 @@ export const fromFile = async (file) => fromText(await file.text());
 
 /** A lesson that the page's address names by its own. @param {string} address @returns {Promise<Read>} */
 export async function fromAddress(address) {
-  const worker = new Worker(new URL("./fetcher.js", import.meta.url), { type: "module", name: "nibble-lesson" });
-  const { text, problem } = await new Promise((resolve) => {
-    worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = () => resolve({ problem: "The page could not load what fetches it." });
-    worker.postMessage(new URL(address, document.baseURI).href);
-  });
-  worker.terminate();
+  const answer = answerOf(new URL("./fetcher.js", import.meta.url), "nibble-lesson", new URL(address, document.baseURI).href);
+  const { text, problem } = await answer.catch(() => ({ problem: "The page could not load what fetches it." }));
   return problem ? { lesson: null, problems: [problem] } : fromText(text);
 }
 

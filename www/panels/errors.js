@@ -152,7 +152,7 @@ class Errors {
   }
 
   async #images(run) {
-    if (run.epochs.length === run.packedEpochs) return [];
+    if (!run.showsTest) return [];
     try {
       const { images } = await this.#session.client.request(To.PREDICTIONS, { run: run.id, limit: IMAGES + 1, ...this.#query() });
       return images;
@@ -178,12 +178,12 @@ class Errors {
     const count = images.length === 0 ? "No" : `${found.length > IMAGES ? "The first " : ""}${images.length}`;
     const what = kind === "worst" ? "mistake" : "image";
     const sure = kind === "worst" && images.length > 1 ? ", the surest first" : "";
-    const packed = last && this.#run.epochs.length === this.#run.packedEpochs;
+    const packed = Boolean(last) && !this.#run.showsTest;
     const tested = last
       ? `${count} ${what}${images.length === 1 ? "" : "s"} in the test after epoch ${last.epoch}${sure}.`
       : "After the first epoch's test pass its images are here.";
     setText(this.galleryNote, packed ? "This network came packed, without the images of its test." : tested);
-    this.images.hidden = Boolean(packed);
+    this.images.hidden = packed;
     this.gallery.show(images, classes);
   }
 

@@ -2,7 +2,7 @@
 //!
 //! The sum covers everything that decides the engine's behaviour: src/, Cargo.toml, the locked versions of its
 //! dependencies (and not those of other packages) and the compiler flags. Not the command line, which no build has:
-//! src/bin, and what only the features `cli` and `exports` depend on. Not the compiler itself: two versions make different
+//! src/bin, and what only the feature `cli` depends on. Not the compiler itself: two versions make different
 //! bytes of one meaning.
 
 use crate::files::{files, hexadecimal, relative};
@@ -39,9 +39,9 @@ fn engine() -> Result<Vec<PathBuf>> {
     Ok(files(&project::path("src"))?.into_iter().filter(|path| !path.starts_with(&programs)).collect())
 }
 
-/// What only features that no build has depend on.
+/// What only the feature that no build has depends on.
 fn native(manifest: &str) -> Vec<String> {
-    ["cli", "exports"].into_iter().flat_map(|feature| dependencies(manifest, feature)).collect()
+    dependencies(manifest, "cli")
 }
 
 /// What a feature of a Cargo.toml depends on, by its line there.
@@ -124,12 +124,12 @@ mod tests {
 
         let programs = native(&fs::read_to_string(project::path("Cargo.toml")).unwrap());
         assert!(
-            ["clap", "toml", "prost"].iter().all(|name| programs.contains(&name.to_string())),
+            ["clap", "toml", "image"].iter().all(|name| programs.contains(&name.to_string())),
             "{programs:?}"
         );
         let needed = Lock::read().unwrap().needed_by("nibble", &programs);
         let stamps = |name: &str| needed.contains(&format!("name = \"{name}\"\n"));
-        assert!(stamps("rayon") && stamps("safetensors"));
+        assert!(["rayon", "safetensors", "prost", "zip", "flate2"].into_iter().all(stamps));
         assert!(!programs.iter().any(|name| stamps(name)), "{programs:?}");
     }
 

@@ -53,13 +53,16 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         name => vec![export::find(name)?],
     };
     engine::on_pool(arguments, |clock| {
-        let images = targets.iter().any(|target| target.images || target.whole);
-        let load = if images { saved::load } else { saved::load_weights };
+        let images = targets.iter().any(|target| target.images);
+        let whole = targets.iter().any(|target| target.whole);
+        let load = if images || whole { saved::load } else { saved::load_weights };
         let (about, mut loaded) = load(file, arguments, clock)?;
         saved::warn(file, &loaded);
         let mut network = loaded.run.network();
         if images {
             network.images = some_of(&loaded.run.dataset().train);
+        }
+        if whole {
             let (run, history, out) = (&mut loaded.run, &loaded.history, &mut network.run);
             checkpoint::write_with_images(run, history, &about.arithmetic, out)
                 .expect("writing to memory does not fail");
