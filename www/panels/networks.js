@@ -1,5 +1,5 @@
 /** Trained networks that come with the page: fetched when they are asked for, opened without the images that they learnt from. */
-import { bytes, whole } from "../format.js";
+import { bytes, estimate, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { recipeOf } from "../recipes.js";
 import { DATA_OF_KIND } from "../sources.js";
@@ -18,7 +18,7 @@ const MARKUP = `
 const nameOf = (model, data) => `${display(settingOf("model"), model)} on ${display(settingOf("data"), data)}`;
 
 /** "92.4 ±0.5 %", with what chance does with so many test images. */
-const accuracyText = (share, images) => `${(100 * share).toFixed(1)} ±${(100 * margin(share, images)).toFixed(1)} %`;
+const accuracyText = (share, images) => estimate(share, margin(share, images));
 
 async function fetched(address, how) {
   const response = await fetch(address).catch(() => null);
