@@ -245,7 +245,27 @@ fn one_command_writes_every_export() {
     assert_eq!(names.iter().filter(|name| written.contains(name)).count(), names.len(), "{written:?}");
     assert!(["run-hub", "run-tensorboard"].iter().all(|name| folder.join(name).is_dir()), "{written:?}");
     assert!(told.iter().any(|line| line.contains("bytes of flash")), "{told:?}");
-    refused(&folder, &format!("export {OUT} --to all --out one"), 2, "--out: expected one target");
+
+    // Several networks, into a folder; one was trained on images that are not here.
+    write_batches(&folder.join("cifar"));
+    let run =
+        "train --batch 32 --epochs 1 --model convnetjs_cifar10 --data cifar --out other.nibble.safetensors";
+    assert_eq!(tell(&folder, run).code, Some(0));
+    done(&folder, "pack other.nibble.safetensors --out packed.nibble.safetensors");
+    let told = done(&folder, &format!("export {OUT} packed.nibble.safetensors --to all --out two/all"));
+    let written = files(&folder.join("two/all"));
+    for name in ["run.h", "run.onnx", "run.html", "packed.onnx", "packed.html", "packed.safetensors"] {
+        assert!(written.contains(&name.into()), "{name}: {written:?}");
+    }
+    let left: Vec<&String> = told.iter().filter(|line| line.contains(": not written: ")).collect();
+    assert!(
+        matches!(&left[..], [c, pytorch] if c.starts_with("c: ") && pytorch.starts_with("pytorch: ")),
+        "{told:?}"
+    );
+    assert!(told.iter().any(|line| line.contains("open('two/all/packed.json')")), "{told:?}");
+    done(&folder, &format!("export {OUT} packed.nibble.safetensors --to all --out three --data cifar"));
+    let written = files(&folder.join("three"));
+    assert!(["run.h", "packed.h"].iter().all(|name| written.contains(&(*name).into())), "{written:?}");
 }
 
 #[test]

@@ -451,9 +451,17 @@ test("a link begins a lesson; what it names goes before the lesson's settings, a
   await page.locator("[data-key=granularity].pointed-at").waitFor();
   await page.selectOption("#set-granularity", "net");
   await page.waitForFunction(() => /granularity=net/.test(location.search) && nibble.run.info.config.granularity === "net" && !nibble.busy);
+  await page.locator("#lesson-ask input[type=radio]").first().check();
+  await page.click("#lesson-answer-go");
+  await shows(page, ".lesson-reply", /^That is right\./);
   await page.reload();
   await atStep(page, "scales", 2);
   assert.equal((await runOf(page)).config.granularity, "net");
+  // What was answered is there again; a link opens the lesson anew.
+  await shows(page, ".lesson-reply", /^That is right\./);
+  await page.goto(page.url());
+  await atStep(page, "scales", 2);
+  await shows(page, ".lesson-reply", /^$/);
   await page.click("#lessons-close");
   await page.waitForFunction(() => !/lesson=/.test(location.search));
   assert.equal(await page.evaluate(() => document.activeElement.id), "lessons-button");

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use nibble::RunConfig;
 use nibble::checkpoint::{self, History};
-use nibble::data::{Dataset, IMAGE_BYTES, Normalize, synthetic};
+use nibble::data::{Dataset, DatasetKind, Decoder, Gathering, IMAGE_BYTES, Normalize, Split, synthetic};
 use nibble::export::{self, Content, Network, Story};
 use nibble::integer::{self, Integer};
 use nibble::lower::{Op, Weights};
@@ -182,34 +182,85 @@ fn told(output: Output, what: &str) -> String {
     out
 }
 
-/// Has a program of Python read every case.
-fn check(what: &str) {
+/// Has a program of Python read exports in folders.
+fn check(what: &str, folders: &[PathBuf]) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runtimes/check.py");
     let mut command = Command::new(python());
-    let output = command.arg(script).arg(what).args(&*CASES).output().unwrap();
+    let output = command.arg(script).arg(what).args(folders).output().unwrap();
     let told = told(output, what);
     println!("{told}");
-    assert_eq!(told.lines().count(), CASES.len(), "a line a case");
+    assert!(!folders.is_empty());
+    assert_eq!(told.lines().count(), folders.len(), "a line a folder");
 }
 
 #[test]
 fn onnx_runtime_says_what_the_network_says() {
-    check("onnx");
+    check("onnx", &CASES);
+}
+
+/// ONNX Runtime's answers on a whole test set, of each network that comes with the page and was trained on such images.
+fn shipped_networks_answer_alike(kind: DatasetKind, test: &Split) {
+    let shipped = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/www/networks")).unwrap();
+    let mut folders = Vec::new();
+    for path in shipped.map(|entry| entry.unwrap().path()) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some(stem) = name.strip_suffix(checkpoint::SUFFIX) else { continue };
+        let reader = checkpoint::Reader::open(&name, fs::File::open(&path).unwrap()).unwrap();
+        if reader.about().data.dataset_kind() != kind {
+            continue;
+        }
+        let dataset = Arc::new(reader.stand_in().unwrap().unwrap());
+        let mut network = reader.load(dataset, || 0.0).unwrap().run.network();
+        let folder = root().with_file_name("shipped").join(stem);
+        fs::create_dir_all(&folder).unwrap();
+        let pictures: Vec<Vec<u8>> = test.images.chunks_exact(IMAGE_BYTES).map(integer::pixels).collect();
+        fs::write(folder.join("pictures.rgb"), pictures.concat()).unwrap();
+        let packed = PackedModel::new(&network.lowered, Normalize::new(network.mean, network.std));
+        let logits: Vec<Vec<f32>> = pictures.par_iter().map(|rgb| packed.logits(&rgba(rgb))).collect();
+        let logits = logits.concat().into_iter().flat_map(f32::to_le_bytes);
+        fs::write(folder.join("logits.f32"), logits.collect::<Vec<u8>>()).unwrap();
+        network.images.clear();
+        let onnx = (export::find("onnx").unwrap().write)(&network).unwrap();
+        fs::write(folder.join("network.onnx"), onnx.bytes().unwrap()).unwrap();
+        folders.push(folder);
+    }
+    check("answers", &folders);
+}
+
+#[test]
+fn onnx_runtime_answers_as_shipped_networks_on_ten_thousand_built_in_images() {
+    let data = synthetic::generate(100, 10_000, synthetic::SEED).unwrap();
+    shipped_networks_answer_alike(DatasetKind::Synthetic, &data.test);
+}
+
+#[test]
+#[ignore = "needs CIFAR-10"]
+fn onnx_runtime_answers_as_shipped_networks_on_all_test_images_of_cifar_10() {
+    let folder = std::env::var_os("NIBBLE_DATA").expect("cargo xtask test runtimes says where CIFAR-10 is");
+    let mut gathering = Gathering::new(Decoder { name: "nobody" });
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let bytes = fs::read(entry.path()).unwrap();
+        gathering.add(&entry.file_name().to_string_lossy(), std::rc::Rc::new(bytes));
+    }
+    let data = gathering.plan(&mut |_| {}).unwrap().finish().unwrap().0;
+    assert_eq!((data.kind, data.test.len()), (DatasetKind::Cifar10, 10_000));
+    shipped_networks_answer_alike(DatasetKind::Cifar10, &data.test);
 }
 
 #[test]
 fn safetensors_in_python_holds_the_weights() {
-    check("safetensors");
+    check("safetensors", &CASES);
 }
 
 #[test]
 fn tensorboard_reads_the_history() {
-    check("tensorboard");
+    check("tensorboard", &CASES);
 }
 
 #[test]
 fn the_hub_accepts_the_model_card() {
-    check("hub");
+    check("hub", &CASES);
 }
 
 /// Of every case: the compiler takes it, and its test vectors hold.

@@ -1,12 +1,30 @@
 /**
  * What a learner leaves in the lessons of this visit: results that were kept, answers, and a name. Lessons show it, and the
- * report tells it. No DOM here.
+ * report tells it. It outlives a reload, and ends with the tab: somebody else may be next. No DOM here.
  */
 import { answerText, isRight } from "./asking.js";
 import { factLabel } from "./facts.js";
 
 /** Characters of a name. */
 export const LONGEST_NAME = 80;
+
+const KEY = "nibble.notebook";
+
+/**
+ * What another page of this tab has left.
+ * @returns {{name: string, lessons: object[]}}
+ */
+function left() {
+  const nothing = { name: "", lessons: [] };
+  try {
+    const { name, lessons } = JSON.parse(sessionStorage.getItem(KEY)) ?? nothing;
+    const rows = ({ title, results }) => ({ title, results: new Map(results) });
+    return { name, lessons: lessons.map(({ lesson, kept, answers }) => ({ lesson, kept: new Map(kept.map(([at, row]) => [at, rows(row)])), answers: new Map(answers) })) };
+  } catch {
+    // A frame that may keep nothing, or a notebook of another version.
+    return nothing;
+  }
+}
 
 /**
  * Kept rows as a table: a column for each fact that any of them has.
@@ -37,12 +55,29 @@ export class Notebook {
   /** By the lesson's id. */
   #lessons = new Map();
 
+  constructor() {
+    const { name, lessons } = left();
+    this.#name = name;
+    for (const one of lessons) this.#lessons.set(one.lesson.id, one);
+  }
+
+  #leave() {
+    const plain = (_, value) => (value instanceof Map ? [...value] : value);
+    const lessons = [...this.#lessons.values()].map(({ lesson: { id, title }, kept, answers }) => ({ lesson: { id, title }, kept, answers }));
+    try {
+      sessionStorage.setItem(KEY, JSON.stringify({ name: this.#name, lessons }, plain));
+    } catch {
+      // Then it ends with the page.
+    }
+  }
+
   get name() {
     return this.#name;
   }
 
   set name(name) {
     this.#name = name.trim().slice(0, LONGEST_NAME);
+    this.#leave();
   }
 
   #of(lesson) {
@@ -53,18 +88,21 @@ export class Notebook {
   /** Begins a lesson anew. @param {import("./format.js").Lesson} lesson */
   begin(lesson) {
     this.#lessons.delete(lesson.id);
+    this.#leave();
   }
 
   /** Keeps the results of a step. @param {(fact: string) => string} read */
   keep(lesson, at, read) {
     const { title, keep } = lesson.steps[at];
     this.#of(lesson).kept.set(at, { title, results: new Map(keep.map((name) => [name, read(name)])) });
+    this.#leave();
   }
 
   /** Takes an answer; the last one counts. @param {string|number} answer */
   answer(lesson, at, answer) {
     const { answers } = this.#of(lesson);
     answers.set(at, { ask: lesson.steps[at].ask, answer, tries: (answers.get(at)?.tries ?? 0) + 1 });
+    this.#leave();
   }
 
   /** The answer of a step; undefined: none yet. */

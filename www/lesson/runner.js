@@ -25,6 +25,9 @@ const NEEDLESS = {
 /** The page has shown by then whether a button can be pressed. */
 const SHOWN_MS = 500;
 
+/** Whether this page was there before, in this tab: reloaded, or come back to. */
+const cameBack = () => performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+
 export class Runner {
   /** @type {import("./format.js").Lesson|null} */
   lesson = null;
@@ -95,6 +98,7 @@ export class Runner {
   begin(lesson) {
     this.#takeSettings(lesson, []);
     this.#session.pause();
+    this.notebook.begin(lesson);
     return this.#open(lesson, 0, this.#session.reset());
   }
 
@@ -109,6 +113,7 @@ export class Runner {
     const { race } = session.settings;
     this.#takeSettings(lesson, named);
     const fits = session.waiting.length === 0 && session.settings.race === race;
+    if (!cameBack()) this.notebook.begin(lesson);
     return this.#open(lesson, Math.min(at, lesson.steps.length - 1), fits ? null : session.reset());
   }
 
@@ -126,7 +131,6 @@ export class Runner {
     this.#making = made;
     this.#helping = null;
     Object.assign(this, { lesson, at, done: new Set() });
-    this.notebook.begin(lesson);
     this.#begun();
     this.#changed("lesson");
     await made;

@@ -18,7 +18,7 @@ const ZIP = ".zip";
 function savedBox({ name, bytes, notes }, { needs, run }) {
   const id = `export-line-${name}`;
   const folder = name.endsWith(ZIP) ? name.slice(0, -ZIP.length) : null;
-  const command = folder ? `unzip -o ${name} -d ${folder} && ${run.replaceAll("{file}", folder)}` : run.replaceAll("{file}", name);
+  const command = folder ? `python3 -m zipfile -e ${name} ${folder} && ${run.replaceAll("{file}", folder)}` : run.replaceAll("{file}", name);
   const line = element("input", { type: "text", readonly: true, id, value: command, "aria-label": "The line that runs it" });
   const button = element("button", { type: "button", class: "small" }, "Copy");
   button.addEventListener("click", () => copy(line));

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use nibble::checkpoint::{self, About, History, SUFFIX};
 use nibble::data::{IMAGE_BYTES, Split};
 use nibble::export::{self, Artifact, Content, Story, TARGETS, Target};
+use nibble::train::Clock;
 
 use crate::place::{self, Place};
 use crate::problem::{Problem, Result, say};
@@ -25,7 +26,7 @@ pub fn command() -> Command {
         .collect();
     Command::new("export")
         .about("Write a saved run's network, as its last step left it, for other programs")
-        .arg(saved::argument())
+        .arg(saved::argument().num_args(1..).action(ArgAction::Append))
         .arg(
             Arg::new("target")
                 .long("to")
@@ -35,30 +36,39 @@ pub fn command() -> Command {
                 .required(true)
                 .help(format!("What it is written as, or {ALL}. {}", targets.join(". "))),
         )
-        .arg(place::out("Where; the run's name with the target's ending by default"))
+        .arg(place::out(
+            "Where; the run's name with the target's ending by default. For all targets or several runs a folder",
+        ))
         .arg(place::force("a file that is there already"))
         .arg(images::argument())
         .args(engine::arguments())
 }
 
 pub fn run(arguments: &ArgMatches) -> Result<()> {
-    let file = saved::path(arguments);
+    let files: Vec<&PathBuf> = arguments.get_many("file").expect("it is required").collect();
     let name = arguments.get_one::<String>("target").expect("it is required");
-    let out = arguments.get_one::<PathBuf>("out");
     let targets: Vec<&Target> = match name.as_str() {
-        ALL if out.is_some() => {
-            return Err(Problem::usage("--out: expected one target, found all of them"));
-        }
         ALL => TARGETS.iter().collect(),
         name => vec![export::find(name)?],
     };
     engine::on_pool(arguments, |clock| {
-        let images = targets.iter().any(|target| target.images);
-        let whole = targets.iter().any(|target| target.whole);
-        let load = if images || whole { saved::load } else { saved::load_weights };
-        let (about, mut loaded) = load(file, arguments, clock)?;
-        saved::warn(file, &loaded);
-        let mut network = loaded.run.network();
+        files.iter().try_for_each(|file| write(file, &targets, arguments, clock))
+    })
+}
+
+/// Writes what each target makes of a run. One of several that cannot take it says so.
+fn write(file: &Path, targets: &[&Target], arguments: &ArgMatches, clock: Clock) -> Result<()> {
+    let images = targets.iter().any(|target| target.images);
+    let whole = targets.iter().any(|target| target.whole);
+    let load = match targets {
+        [_] if images || whole => saved::load,
+        [_] => saved::load_weights,
+        _ => saved::load_at_hand,
+    };
+    let (about, mut loaded) = load(file, arguments, clock)?;
+    saved::warn(file, &loaded);
+    let mut network = loaded.run.network();
+    if !loaded.run.dataset().is_stand_in {
         if images {
             network.images = some_of(&loaded.run.dataset().train);
         }
@@ -67,16 +77,34 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
             checkpoint::write_with_images(run, history, &about.arithmetic, out)
                 .expect("writing to memory does not fail");
         }
-        network.story = Some(story(about, loaded.history));
-        targets.iter().try_for_each(|target| {
-            let artifact = (target.write)(&network)?;
-            let out = out.cloned().unwrap_or_else(|| beside(file, &artifact));
+    }
+    network.story = Some(story(about, loaded.history));
+    targets.iter().try_for_each(|target| match (target.write)(&network) {
+        Ok(artifact) => {
+            let out = place(file, &artifact, targets.len() > 1, arguments)?;
             keep(&artifact, &out, arguments.get_flag("force"))?;
             say(format!("{} bytes; saved to {}", artifact.size(), out.display()))?;
             artifact.notes.iter().try_for_each(say)?;
             say(format!("Needs: {}", target.needs))?;
             say(target.run.replace("{file}", &out.to_string_lossy()))
-        })
+        }
+        Err(error) if targets.len() > 1 => say(format!("{}: not written: {error}", target.entry.name)),
+        Err(error) => Err(error.into()),
+    })
+}
+
+/// Where it is written: as the user says, in the folder that the user says, or beside the run.
+fn place(file: &Path, artifact: &Artifact, several: bool, arguments: &ArgMatches) -> Result<PathBuf> {
+    let several = several || arguments.get_many::<PathBuf>("file").is_some_and(|files| files.len() > 1);
+    let out = arguments.get_one::<PathBuf>("out");
+    Ok(match (out, several) {
+        (Some(out), false) => out.clone(),
+        (Some(folder), true) => {
+            fs::create_dir_all(folder)
+                .map_err(|error| Problem::data(folder, "a folder to write to", error))?;
+            folder.join(beside(Path::new(file.file_name().unwrap_or_default()), artifact))
+        }
+        (None, _) => beside(file, artifact),
     })
 }
 

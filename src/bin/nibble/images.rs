@@ -90,6 +90,11 @@ pub fn wanted(wanted: &Wanted, mut files: Vec<PathBuf>, arguments: &ArgMatches) 
     }
 }
 
+/// Whether there is something to read those of a checkpoint from.
+pub fn at_hand(images: &Images, arguments: &ArgMatches) -> bool {
+    images.dataset_kind() == DatasetKind::Synthetic || !or_variable(paths(arguments)).is_empty()
+}
+
 /// Those of a checkpoint.
 ///
 /// # Errors
@@ -97,15 +102,7 @@ pub fn wanted(wanted: &Wanted, mut files: Vec<PathBuf>, arguments: &ArgMatches) 
 pub fn of_checkpoint(file: &Path, images: &Images, arguments: &ArgMatches) -> Result<Arc<Dataset>> {
     let files = paths(arguments);
     if files.is_empty() && images.dataset_kind() == DatasetKind::Synthetic {
-        let [train, test] = images.images;
-        if train.saturating_add(test) > MAX_IMAGES {
-            return Err(Problem::data(
-                file,
-                format!("at most {MAX_IMAGES} images"),
-                format!("{train} and {test}"),
-            ));
-        }
-        return drawn(train, test);
+        return drawn_again(file, images);
     }
     let files = or_variable(files);
     if files.is_empty() {
@@ -115,6 +112,22 @@ pub fn of_checkpoint(file: &Path, images: &Images, arguments: &ArgMatches) -> Re
         )));
     }
     read(&files)
+}
+
+/// The built-in images of a checkpoint.
+///
+/// # Errors
+/// Where it says that there are too many.
+pub fn drawn_again(file: &Path, images: &Images) -> Result<Arc<Dataset>> {
+    let [train, test] = images.images;
+    if train.saturating_add(test) > MAX_IMAGES {
+        return Err(Problem::data(
+            file,
+            format!("at most {MAX_IMAGES} images"),
+            format!("{train} and {test}"),
+        ));
+    }
+    drawn(train, test)
 }
 
 fn drawn(train: usize, test: usize) -> Result<Arc<Dataset>> {

@@ -65,6 +65,21 @@ pub fn load_weights(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result
     })
 }
 
+/// Reads a run with its images where they are at hand, else its weights alone.
+///
+/// # Errors
+/// As [`load`], but for images that are nowhere.
+pub fn load_at_hand(file: &Path, arguments: &ArgMatches, clock: Clock) -> Result<(About, Loaded)> {
+    with(file, clock, |reader| {
+        let data = &reader.about().data;
+        match reader.stand_in()? {
+            Some(stand_in) if !images::at_hand(data, arguments) => Ok(Arc::new(stand_in)),
+            _ if data.dataset_kind() == DatasetKind::Synthetic => images::drawn_again(file, data),
+            _ => images::of_checkpoint(file, data, arguments),
+        }
+    })
+}
+
 /// Reads a run with the images in its file, or with those that are found once it is known which.
 ///
 /// # Errors

@@ -6,12 +6,13 @@ use super::report::{Report, count_tap};
 use super::{cargo, linted, rust_tests};
 use crate::process::{find, quiet, tee};
 use crate::project;
+use crate::serve::{Server, Site};
 use crate::tools::apt_install;
 use anyhow::{Context, Result, anyhow};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use std::{env, fs};
 
 /// Longest time of the tests in Node.js.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
@@ -27,20 +28,31 @@ pub fn run(tools: &Tools, report: &mut Report) -> Result<()> {
         || tools.browser.get().map(|browser| browser.chromium.as_path()),
         |shell| Ok(shell.as_path()),
     )?;
+    let data = env::var_os("NIBBLE_DATA").map_or_else(|| project::path("data/cifar10"), PathBuf::from);
     report.part("runtimes", || {
         let mut tests = cargo(&["test", "--package", "nibble", "--features", "cli", "--test", "runtimes"]);
         tests.env("NIBBLE_PYTHON", &python);
+        if data.is_dir() {
+            tests.args(["--", "--include-ignored"]).env("NIBBLE_DATA", &data);
+        }
         rust_tests(linted(&mut tests)?)
     });
+    if !data.is_dir() {
+        report.note("Without the real CIFAR-10 in data/ (`cargo xtask data`) or in NIBBLE_DATA");
+    }
+    let [isolated, plain] = [true, false].map(|isolated| Server::start(Site::project(isolated), 0));
+    let (isolated, plain) = (isolated?, plain?);
     // They read what the tests above have written.
     report.part("runtimes in browsers", || {
         let mut node = Command::new("node");
         node.current_dir(project::root())
             .args(["--test", "--test-reporter=tap"])
-            .args(["browsers", "netron"].map(|name| format!("tests/runtimes/{name}.test.mjs")))
+            .args(["browsers", "netron", "tab"].map(|name| format!("tests/runtimes/{name}.test.mjs")))
             .env("NIBBLE_CASES", project::target().join("tmp/runtimes/cases"))
             .env("NIBBLE_PYTHON", &python)
             .env("NIBBLE_PEERS", &peers)
+            .env("NIBBLE_URL", isolated.url())
+            .env("NIBBLE_URL_PLAIN", plain.url())
             .env("CHROMIUM", chromium)
             .env("FIREFOX", firefox);
         let outcome = tee(&mut node, LIMIT)?;
