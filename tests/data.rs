@@ -97,7 +97,8 @@ fn augmented_images_are_crops_and_flips_of_a_zero_padded_image() {
     let set = small();
     let indices: Vec<u32> = (0..40).collect();
     let (mut x, mut labels) = (Tensor::default(), Vec::new());
-    let augment = Augment { seed: 11, epoch: 4, position: 0, reach: PAD, alternating: false };
+    let augment =
+        Augment { seed: 11, epoch: 4, position: 0, reach: PAD, alternating: false, reflecting: false };
     fill_batch(&set.train, &indices, Some(augment), &set.normalize(), 1, &mut x, &mut labels);
     let normalize = set.normalize();
     let dense = x.to_dense();
@@ -134,8 +135,14 @@ fn batches_do_not_depend_on_batch_size_or_threads() {
     let batches = |size: usize| {
         let (mut x, mut labels, mut all) = (Tensor::default(), Vec::new(), Vec::new());
         for (i, indices) in order.chunks(size).enumerate() {
-            let augment =
-                Augment { seed: 2, epoch: 1, position: (i * size) as u32, reach: PAD, alternating: false };
+            let augment = Augment {
+                seed: 2,
+                epoch: 1,
+                position: (i * size) as u32,
+                reach: PAD,
+                alternating: false,
+                reflecting: false,
+            };
             fill_batch(&set.train, indices, Some(augment), &set.normalize(), 1, &mut x, &mut labels);
             all.extend(x.to_dense());
         }

@@ -106,6 +106,8 @@ fn variants() -> Vec<RunConfig> {
         variants.push(RunConfig { schedule: schedule.entry.name.into(), ..config() });
     }
     variants.push(RunConfig { bits: "3,conv1:8,linear1:8".parse().unwrap(), ..config() });
+    let own = "conv1.quantizer:none,conv2.quantizer:lsq,conv2.granularity:channel,conv2.activations:pact,conv2.actbits:4";
+    variants.push(RunConfig { granularity: "net".into(), layers: own.parse().unwrap(), ..config() });
     variants.push(RunConfig { label_smoothing: 0.1, decay_norms: false, bn_momentum: 0.2, ..config() });
     variants.push(RunConfig {
         schedule: "warmup_linear".into(),
@@ -113,6 +115,7 @@ fn variants() -> Vec<RunConfig> {
         norm_rate: 8.0,
         crop: 2,
         flip: "alternating".into(),
+        border: "mirrored".into(),
         ..config()
     });
     variants.push(RunConfig {
@@ -170,6 +173,25 @@ fn bits_of_a_layer_are_its_own() {
     let error = Run::new(dataset(), unknown, || 0.0).err().unwrap();
     assert!(matches!(error, Error::Config { field: "bits", .. }), "{error}");
     assert!(error.to_string().ends_with("found conv7"), "{error}");
+}
+
+#[test]
+fn a_scheme_of_a_layer_is_its_own() {
+    let own = "conv1.quantizer:none,conv2.quantizer:fp4,conv2.granularity:channel,conv2.activations:affine";
+    let config = RunConfig { granularity: "net".into(), layers: own.parse().unwrap(), ..config() };
+    let mut with = run(config.clone());
+    let told = with.layer_reports();
+    assert_eq!((told[0].bits, told[0].scales), (32, 0));
+    assert_eq!((told[1].levels.len(), told[1].scales), (15, told[1].shape[0]), "a scale a channel");
+    // The others share the scale of what is left of the net.
+    let of_all = run(RunConfig { layers: Default::default(), ..config.clone() }).layer_reports()[2].scale;
+    assert!(told[2..].iter().all(|layer| layer.scale == told[2].scale && layer.scale < of_all));
+    with.advance().unwrap();
+    assert_eq!(with.activation_reports().unwrap().iter().filter(|report| report.rounded).count(), 1);
+
+    let unknown = RunConfig { layers: "conv7.quantizer:lsq".parse().unwrap(), ..config };
+    let error = Run::new(dataset(), unknown, || 0.0).err().unwrap();
+    assert!(matches!(error, Error::Config { field: "layers", .. }), "{error}");
 }
 
 /// Master weights are latent variables of signs with the scheme that has such, but for layers that it does not do.

@@ -103,6 +103,8 @@ function valuesOf(setting, settings) {
   const taken = schemeValues(setting, settings);
   if (taken) return taken;
   if (kind === "switch") return [!settings[key]];
+  // No list can have them all.
+  if (kind === "layers") return [];
   if (kind === "number" && log) {
     return FACTORS.map((factor) => Number((settings[key] * factor).toPrecision(2))).filter((value) => value >= min && value <= max);
   }

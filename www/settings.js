@@ -20,7 +20,7 @@
  * @property {string[][]} [renamed] former names of values and their present ones: read, never written
  * @property {string} label
  * @property {string} group group of controls that shows it; "hidden" is shown nowhere, "view" says how the page is shown
- * @property {"choice"|"integer"|"number"|"switch"|"bits"|"text"|"difference"|"flag"|"names"|"place"} kind
+ * @property {"choice"|"integer"|"number"|"switch"|"bits"|"layers"|"text"|"difference"|"flag"|"names"|"place"} kind
  * @property {string|number|boolean} default
  * @property {string} [field] field of the engine's RunConfig; absent: not part of the configuration
  * @property {Choice[]} [choices] its menu
@@ -119,6 +119,7 @@ export function parse(setting, text) {
     return { problem: `${label} ${rangeOf(setting)}, not "${text}"` };
   }
   if (kind === "bits") return parseBits(setting, text);
+  if (kind === "layers") return parseLayers(setting, text);
   if (kind === "flag") {
     if (text === "" || text === "1" || text === "0") return { value: text !== "0" };
     return { problem: `${label} is 1 (on) or 0 (off), not "${text}"` };
@@ -161,6 +162,43 @@ function parseBits(setting, text) {
     layers.set(layer, bits);
   }
   return { value: layers.size === 0 ? one.value : [one.value, ...[...layers].map((pair) => pair.join(":"))].join() };
+}
+
+/** What single layers have of their own, "conv1.quantizer:lsq,conv1.granularity:channel": [layer, key, text] of each. */
+export const ownOfLayers = (value) =>
+  value.split(",").filter(Boolean).map((part) => {
+    const [path, text] = part.split(":");
+    const dot = path.lastIndexOf(".");
+    return [path.slice(0, dot), path.slice(dot + 1), text];
+  });
+
+/** Settings that a layer can have of its own, besides its bits. */
+export const OF_A_LAYER = ["quantizer", "granularity", "activations", "actbits"];
+
+/** "conv1.quantizer:lsq, conv2.activations:pact": a layer, one of those settings and its value each. */
+function parseLayers({ label }, text) {
+  const read = [];
+  for (const part of text.split(",").map((one) => one.trim()).filter(Boolean)) {
+    const [, layer, key, value] = /^(.+)\.([a-z]+)\s*:\s*([^:]+)$/.exec(part) ?? [];
+    if (!OF_A_LAYER.includes(key)) return { problem: `${label} are a layer's name, a point, one of ${OF_A_LAYER.join(", ")}, a colon and its value ("conv1.quantizer:lsq"), not "${part}"` };
+    const parsed = parse(settingOf(key), presentText(key, value.trim()));
+    if ("problem" in parsed) return { problem: `${layer}: ${parsed.problem}` };
+    if (parsed.value === "net") return { problem: `${layer}: one layer cannot share a scale with the whole net, as "${part}" says` };
+    if (read.some(([other, same]) => other === layer && same === key)) return { problem: `${label} have each setting once, and "${layer}.${key}" twice here` };
+    read.push([layer, key, format(settingOf(key), parsed.value)]);
+  }
+  return { value: layersText(read) };
+}
+
+/** What `ownOfLayers` reads. */
+export const layersText = (own) => own.map(([layer, key, text]) => `${layer}.${key}:${text}`).join();
+
+/** Settings as one layer has them: what is its own goes before what all have. @param {Settings} settings */
+export function settingsOfLayer(name, settings) {
+  const own = ownOfLayers(settings.layers).filter(([layer]) => layer === name);
+  const { all, layers } = bitsOf(settings.bits);
+  const bits = layers.find(([layer]) => layer === name)?.[1] ?? all;
+  return { ...settings, bits, ...Object.fromEntries(own.map(([, key, text]) => [key, parse(settingOf(key), text).value])) };
 }
 
 /** "accuracy,weights": names of the row's choices, each once; their order is the one that they are shown in. */
@@ -239,18 +277,36 @@ const listed = (values) =>
 /** Whether the model of `settings` has a layer with weights of that name. */
 const hasLayer = (name, { model }) => weightLayers[model].includes(name);
 
+/** The sentence for a layer that the model of `settings` lacks. */
+const strangerText = (name, { model }) => `${display(settingOf("model"), model)} has the layers ${weightLayers[model].join(", ")}, not "${name}"`;
+
 /** Why `value` of a setting does not go with the scheme and the model that `settings` name; null if it does. */
 export function misfit(setting, value, settings) {
+  if (setting.kind === "layers") return layersMisfit({ ...settings, [setting.key]: value });
   const found = ruling(setting, settings);
   if (!found) return null;
-  const { scheme, values } = found;
   const { all, layers } = setting.kind === "bits" ? bitsOf(value) : { all: value, layers: [] };
   const stranger = layers.find(([name]) => !hasLayer(name, settings));
-  if (stranger) return `${display(settingOf("model"), settings.model)} has the layers ${weightLayers[settings.model].join(", ")}, not "${stranger[0]}"`;
-  const wrong = [all, ...layers.map(([, bits]) => bits)].find((one) => !values.includes(one));
-  if (wrong === undefined) return null;
-  const shown = (one) => display(setting, one);
-  return `${setting.label} with ${scheme.label}: ${setting.choices ? values.map(shown).join(", ") : listed(values)}, not "${shown(wrong)}"`;
+  if (stranger) return strangerText(stranger[0], settings);
+  const wrong = (one, { scheme, values }) => {
+    if (values.includes(one)) return null;
+    const shown = (one) => display(setting, one);
+    return `${setting.label} with ${scheme.label}: ${setting.choices ? values.map(shown).join(", ") : listed(values)}, not "${shown(one)}"`;
+  };
+  const own = layers.map(([name, bits]) => wrong(bits, ruling(setting, settingsOfLayer(name, settings))));
+  return [wrong(all, found), ...own].find(Boolean) ?? null;
+}
+
+/** The same of what single layers have of their own. */
+function layersMisfit(settings) {
+  for (const name of new Set(ownOfLayers(settings.layers).map(([layer]) => layer))) {
+    if (!hasLayer(name, settings)) return strangerText(name, settings);
+    const own = settingsOfLayer(name, settings);
+    const wrong = OF_SCHEMES.map(([, key]) => key).filter((key) => key !== "gradbits").map((key) => misfit(settingOf(key), own[key], { ...own, layers: "" }));
+    const first = wrong.find(Boolean);
+    if (first) return `${name}: ${first}`;
+  }
+  return null;
 }
 
 /**
@@ -275,34 +331,45 @@ const nearest = (values, wanted) => values.reduce((best, one) => (Math.abs(one -
 /** Keys of the settings that a scheme takes only some values of. */
 export const OF_A_SCHEME = OF_SCHEMES.map(([, key]) => key);
 
+/** What is nearest to `value` of what the schemes of `settings` take: the default where they take that and not the value. */
+function fitting(setting, value, settings) {
+  const values = schemeValues(setting, settings);
+  if (values.includes(value)) return value;
+  return values.includes(setting.default) ? setting.default : nearest(values, value);
+}
+
 /**
- * `settings` with what their schemes cannot do replaced by the default, or else by what is nearest, and without bits of
- * layers that the model lacks.
+ * `settings` with what their schemes cannot do replaced by the default, or else by what is nearest, and without what is said
+ * of layers that the model lacks.
  * @param {Settings} settings
  */
 export function settled(settings) {
   const changes = {};
   for (const [, key] of OF_SCHEMES) {
     const setting = settingOf(key);
-    if (!misfit(setting, settings[key], settings)) continue;
-    const values = schemeValues(setting, settings);
-    const instead = (wanted) => (values.includes(setting.default) ? setting.default : nearest(values, wanted));
-    if (key === "bits") {
-      const { all, layers } = bitsOf(settings.bits);
-      const kept = layers.filter(([name, bits]) => values.includes(bits) && hasLayer(name, settings)).map((pair) => pair.join(":"));
-      changes.bits = !values.includes(all) ? instead(all) : kept.length > 0 ? [all, ...kept].join() : all;
-    } else {
-      changes[key] = instead(settings[key]);
-    }
+    if (key !== "bits") changes[key] = fitting(setting, settings[key], settings);
   }
-  return { ...settings, ...changes };
+  const row = settingOf("bits");
+  const { all, layers } = bitsOf(settings.bits);
+  const own = ownOfLayers(settings.layers).filter(([name]) => hasLayer(name, settings));
+  const of = (name) => settingsOfLayer(name, { ...settings, ...changes, layers: layersText(own) });
+  const fit = fitting(row, all, settings);
+  const kept = layers.filter(([name, bits]) => hasLayer(name, settings) && schemeValues(row, of(name)).includes(bits));
+  // A scheme of a layer's own that cannot do the bits of all has bits of its own too.
+  for (const name of new Set(own.map(([layer]) => layer))) {
+    if (!kept.some(([layer]) => layer === name) && !schemeValues(row, of(name)).includes(fit)) kept.push([name, fitting(row, fit, of(name))]);
+  }
+  const can = ([name, key, text]) => !schemeValues(settingOf(key), of(name)) || schemeValues(settingOf(key), of(name)).map(String).includes(text);
+  const bits = kept.length > 0 ? [fit, ...kept.map((pair) => pair.join(":"))].join() : fit;
+  return { ...settings, ...changes, bits, layers: layersText(own.filter(can)) };
 }
 
 /** What `settled` has taken from `wanted`, in sentences; "" where that was nothing but what the schemes' menus show. */
 export function lossText(wanted, fit) {
   const { all, layers } = bitsOf(fit.bits);
   const has = ([layer, bits]) => bits === (layers.find(([name]) => name === layer)?.[1] ?? all);
-  const gone = bitsOf(wanted.bits).layers.filter(([name]) => !hasLayer(name, fit)).map(([name]) => name);
+  const named = [...bitsOf(wanted.bits).layers, ...ownOfLayers(wanted.layers)].map(([name]) => name);
+  const gone = [...new Set(named)].filter((name) => !hasLayer(name, fit));
   const lost = bitsOf(wanted.bits).layers.filter((pair) => !has(pair) && hasLayer(pair[0], fit)).map((pair) => pair.join(":"));
   const scheme = display(settingOf("quantizer"), fit.quantizer);
   const now = lost.length > 1 ? "these layers have" : "this layer has";

@@ -15,7 +15,7 @@ from .problem import Problem
 
 SIDE = 32
 BYTES = 3 * SIDE * SIDE
-# Pixels of zeros around an image before it is cropped back to its size.
+# Pixels around an image before it is cropped back to its size.
 PAD = 4
 # By which the published runs normalise.
 MEAN = np.float32([0.4914, 0.4822, 0.4465])
@@ -154,7 +154,8 @@ class Images:
             flip = (random.below(first, 2) + epoch) % 2 == 1
         else:
             flip = random.below(draws[:, 2], 2) == 1
-        padded = np.pad(images, ((0, 0), (0, 0), (PAD, PAD), (PAD, PAD)))
+        mode = "reflect" if self.settings.border == "mirrored" else "constant"
+        padded = np.pad(images, ((0, 0), (0, 0), (PAD, PAD), (PAD, PAD)), mode)
         side = np.arange(SIDE)
         columns = np.where(flip[:, None], side[::-1], side) + left[:, None]
         rows = side + top[:, None]

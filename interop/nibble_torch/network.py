@@ -110,21 +110,30 @@ class Network(nn.Module):
         with_weights = [node for node in self.nodes if node.weights]
         rectified = [node for node in self.nodes if node.rectified]
         names = [node.name for node in with_weights]
-        for unknown in settings.bits.layers.keys() - set(names):
-            raise Problem("bits", ", ".join(names), unknown)
+        for field, of in (("bits", settings.bits.layers), ("layers", settings.layers)):
+            for unknown in of.keys() - set(names):
+                raise Problem(field, ", ".join(names), unknown)
         for node in with_weights:
             ends = settings.ends if node in (with_weights[0], with_weights[-1]) else "same"
-            of_weights = "same" if node.name in settings.bits.layers else ends
-            scheme, bits = _end(of_weights, weights.SCHEMES, settings.quantizer, settings.bits.of(node.name), "symmetric")
+            is_named = node.name in settings.bits.layers or settings.is_own(node.name, "quantizer", "granularity")
+            of_weights = "same" if is_named else ends
+            quantizer = settings.of(node.name, "quantizer")
+            scheme, bits = _end(of_weights, weights.SCHEMES, quantizer, settings.bits.of(node.name), "symmetric")
             layer = node.weights
             rows, outputs = layer.stored(layer.weight).shape
-            layer.quantizer = weights.make(scheme, bits, settings.granularity, rows, outputs)
+            layer.quantizer = weights.make(scheme, bits, settings.of(node.name, "granularity"), rows, outputs)
             layer.straight_through = settings.ste
             scheme, bits = _end(ends, gradients.SCHEMES, settings.gradients, settings.gradbits, "affine")
             node.gradients = gradients.make(scheme, bits)
-        for node in rectified:
-            ends = settings.ends if node is rectified[-1] else "same"
-            scheme, bits = _end(ends, activations.SCHEMES, settings.activations, settings.actbits, "affine")
+        layer = None
+        for node in self.nodes:
+            layer = node.name if node.weights else layer
+            if not node.rectified:
+                continue
+            is_named = settings.is_own(layer, "activations", "actbits")
+            ends = settings.ends if node is rectified[-1] and not is_named else "same"
+            scheme, bits = settings.of(layer, "activations"), settings.of(layer, "actbits")
+            scheme, bits = _end(ends, activations.SCHEMES, scheme, bits, "affine")
             node.rounding = activations.make(scheme, bits, settings)
 
     def forward(self, x, batch=layers.Batch()):
@@ -145,10 +154,10 @@ class Network(nn.Module):
     def fit(self):
         """Finds the grids of the present weights; before a pass."""
         with_weights = [node.weights for node in self.weight_nodes]
-        if self.settings.granularity == "net":
-            ends = [layer.weight.aminmax() for layer in with_weights if layer.quantizer]
-            for layer in with_weights:
-                layer.net = [torch.stack(ends).aminmax()[i] for i, ends in enumerate(zip(*ends))] or None
+        share = [node.weights for node in self.weight_nodes if self.settings.of(node.name, "granularity") == "net"]
+        ends = [layer.weight.aminmax() for layer in share if layer.quantizer]
+        for layer in share:
+            layer.net = [torch.stack(ends).aminmax()[i] for i, ends in enumerate(zip(*ends))] or None
         for layer in with_weights:
             layer.fit()
 

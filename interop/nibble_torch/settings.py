@@ -6,7 +6,7 @@ from .problem import Problem
 
 TYPES = {
     **dict.fromkeys(("model", "quantizer", "granularity", "ends", "activations", "actrange", "gradients"), str),
-    **dict.fromkeys(("optimizer", "schedule", "flip", "normalization"), str),
+    **dict.fromkeys(("optimizer", "schedule", "flip", "border", "normalization"), str),
     **dict.fromkeys(("epochs", "batch", "crop", "seed", "actbits", "gradbits", "reestimate", "holdout"), int),
     **dict.fromkeys(("lr", "warmup", "clipdecay", "steplr", "momentum", "decay", "normrate", "clipnorm"), float),
     **dict.fromkeys(("tanhlimit", "smoothing", "dropout", "bnmomentum", "ema"), float),
@@ -18,13 +18,31 @@ class Settings:
     """One attribute a setting, by its key."""
 
     def __init__(self, texts):
-        missing = [key for key in [*TYPES, "bits"] if key not in texts]
+        missing = [key for key in [*TYPES, "bits", "layers"] if key not in texts]
         if missing:
             way = "which `cargo nibble train --resume FILE --out NEW` writes anew"
             raise Problem("settings", f"all of this version's: {', '.join(missing)}", f"a file of an earlier one, {way}")
         for key, type in TYPES.items():
             setattr(self, key, type(texts[key]))
         self.bits = Bits.parse(texts["bits"])
+        self.layers = _of_layers(texts["layers"])
+
+    def of(self, layer, key):
+        """What a layer has, of its own or like the others."""
+        return self.layers.get(layer, {}).get(key, getattr(self, key))
+
+    def is_own(self, layer, *keys):
+        return any(key in self.layers.get(layer, {}) for key in keys)
+
+
+def _of_layers(text):
+    """By layers their own settings by key, of `conv1.quantizer:lsq,conv1.granularity:channel`."""
+    layers = {}
+    for part in filter(None, text.split(",")):
+        path, value = part.split(":")
+        layer, key = path.rsplit(".", 1)
+        layers.setdefault(layer, {})[key] = TYPES[key](value)
+    return layers
 
 
 @dataclass

@@ -6,7 +6,7 @@ use crate::Tensor;
 use crate::kernels::parallel;
 use crate::random::{Purpose, below, stream};
 
-/// Pixels of zeros around an image before it is cropped back to its size.
+/// Pixels around an image before it is cropped back to its size.
 pub const PAD: usize = 4;
 
 /// Random crop and flip of the training images of one epoch.
@@ -23,6 +23,8 @@ pub struct Augment {
     pub reach: usize,
     /// Whether an image is mirrored in every other epoch; else with probability 1/2 each time.
     pub alternating: bool,
+    /// Whether what is around an image is its mirror image; else it is black.
+    pub reflecting: bool,
 }
 
 /// What happens to one image: its crop's corner in the padded image and whether it is mirrored.
@@ -31,10 +33,11 @@ struct Crop {
     top: usize,
     left: usize,
     flip: bool,
+    reflecting: bool,
 }
 
 /// The crop that leaves an image as it is.
-const CENTRE: Crop = Crop { top: PAD, left: PAD, flip: false };
+const CENTRE: Crop = Crop { top: PAD, left: PAD, flip: false, reflecting: false };
 
 impl Augment {
     /// Of image `index` of the split, the `place`-th of the batch.
@@ -50,7 +53,7 @@ impl Augment {
         } else {
             below(&mut rng, 2) == 1
         };
-        Crop { top, left, flip }
+        Crop { top, left, flip, reflecting: self.reflecting }
     }
 }
 
@@ -65,9 +68,8 @@ pub fn epoch_order(len: usize, seed: u64, epoch: u32) -> Vec<u32> {
 }
 
 /// Makes a batch of the images `indices` of `split`: `x` becomes `[n, SIDE, SIDE, 4]` with that halo, channel 3
-/// and halo zero; `labels` their classes. With `augment`, each image is zero-padded by [`PAD`], cropped back
-/// to its size at random and mirrored with probability 1/2; the padding is black, so it normalises to
-/// `-mean / std`. Without, the images are only normalised, as for the test pass.
+/// and halo zero; `labels` their classes. With `augment`, each image is padded by [`PAD`], cropped back
+/// to its size at random and mirrored with probability 1/2; black padding normalises to `-mean / std`. Without, the images are only normalised, as for the test pass.
 ///
 /// # Panics
 /// If an index is outside the split.
@@ -109,21 +111,20 @@ pub fn mirror(x: &mut Tensor) {
 
 /// Row `h` of a cropped image.
 fn fill_row(image: &[u8], h: usize, crop: Crop, normalize: &Normalize, pixels: &mut [[f32; BATCH_CHANNELS]]) {
-    let black = normalize.pixel([0; 3]);
-    pixels.fill(black);
-    let source_row = h + crop.top;
-    if !(PAD..PAD + SIDE).contains(&source_row) {
-        return;
-    }
-    let plane = |c: usize| &image[c * PLANE + (source_row - PAD) * SIDE..][..SIDE];
-    let (red, green, blue) = (plane(0), plane(1), plane(2));
-    // Crop column w is source column w + left - PAD, where there is one.
-    let first = PAD.saturating_sub(crop.left);
-    let last = (SIDE + PAD - crop.left).min(SIDE);
-    for w in first..last {
-        let source = w + crop.left - PAD;
-        let target = if crop.flip { SIDE - 1 - w } else { w };
-        pixels[target] = normalize.pixel([red[source], green[source], blue[source]]);
+    // Of the image where the padded one has row or column `at`; `None` in a black border.
+    let place = |at: usize| match at.checked_sub(PAD) {
+        Some(at) if at < SIDE => Some(at),
+        Some(at) if crop.reflecting => Some(2 * (SIDE - 1) - at),
+        None if crop.reflecting => Some(PAD - at),
+        _ => None,
+    };
+    let row = place(h + crop.top);
+    let plane = |c: usize| row.map(|row| &image[c * PLANE + row * SIDE..][..SIDE]);
+    let planes = [plane(0), plane(1), plane(2)];
+    for w in 0..SIDE {
+        let source = place(w + crop.left);
+        let colour = planes.map(|plane| plane.zip(source).map_or(0, |(plane, source)| plane[source]));
+        pixels[if crop.flip { SIDE - 1 - w } else { w }] = normalize.pixel(colour);
     }
 }
 
@@ -133,7 +134,8 @@ mod tests {
 
     #[test]
     fn crops_cover_all_corners_and_flip_half_of_the_images() {
-        let augment = Augment { seed: 7, epoch: 3, position: 0, reach: PAD, alternating: false };
+        let augment =
+            Augment { seed: 7, epoch: 3, position: 0, reach: PAD, alternating: false, reflecting: false };
         let crops: Vec<Crop> = (0..10_000).map(|place| augment.crop(place, place as u32)).collect();
         for corner in 0..=2 * PAD {
             // 10,000 / 9 = 1,111 with a standard deviation of 31.
@@ -151,7 +153,8 @@ mod tests {
     #[test]
     fn a_crop_depends_on_seed_epoch_and_position_alone() {
         let at = |seed, epoch, position, place| {
-            Augment { seed, epoch, position, reach: PAD, alternating: false }.crop(place, 0)
+            Augment { seed, epoch, position, reach: PAD, alternating: false, reflecting: false }
+                .crop(place, 0)
         };
         let crops = |seed, epoch| (0..32).map(|n| at(seed, epoch, 0, n)).collect::<Vec<_>>();
         assert_eq!(at(1, 2, 10, 5), at(1, 2, 0, 15));
@@ -162,16 +165,37 @@ mod tests {
     #[test]
     fn a_shift_stays_within_its_reach_and_alternating_images_are_mirrored_in_every_other_epoch() {
         let crop = |epoch, index| {
-            Augment { seed: 7, epoch, position: 64 * epoch, reach: 2, alternating: true }.crop(3, index)
+            Augment { seed: 7, epoch, position: 64 * epoch, reach: 2, alternating: true, reflecting: false }
+                .crop(3, index)
         };
         for index in 0..1000 {
             for epoch in 0..5 {
-                let Crop { top, left, flip } = crop(epoch, index);
+                let Crop { top, left, flip, .. } = crop(epoch, index);
                 assert!([top, left].iter().all(|at| (PAD - 2..=PAD + 2).contains(at)), "{top}, {left}");
                 assert_ne!(flip, crop(epoch + 1, index).flip, "image {index}, epoch {epoch}");
             }
         }
         let flips = (0..10_000).filter(|index| crop(0, *index).flip).count();
         assert!((4750..5250).contains(&flips), "{flips} flips in 10,000");
+    }
+
+    #[test]
+    fn around_an_image_is_black_or_its_mirror_image() {
+        let of =
+            |pixel: fn(usize, usize) -> usize| (0..PLANE).map(move |at| pixel(at / SIDE, at % SIDE) as u8);
+        let image: Vec<u8> =
+            of(|row, _| 10 + row).chain(of(|_, column| 50 + column)).chain(of(|_, _| 90)).collect();
+        let plain = Normalize::new([0.0; 3], [1.0 / 255.0; 3]);
+        let row = |h, top, left, reflecting| {
+            let mut pixels = [[0.0; BATCH_CHANNELS]; SIDE];
+            fill_row(&image, h, Crop { top, left, flip: false, reflecting }, &plain, &mut pixels);
+            pixels.map(|[red, green, blue, _]| [red, green, blue].map(|value| value.round() as usize))
+        };
+        let before = row(0, PAD - 2, PAD - 3, true);
+        assert_eq!(before[..5], [[12, 53, 90], [12, 52, 90], [12, 51, 90], [12, 50, 90], [12, 51, 90]]);
+        let behind = row(SIDE - 1, PAD + 1, PAD + 2, true);
+        assert_eq!(behind[SIDE - 3..], [[40, 81, 90], [40, 80, 90], [40, 79, 90]]);
+        assert!(row(0, PAD - 2, PAD, false).iter().all(|pixel| *pixel == [0; 3]));
+        assert_eq!(row(5, PAD, PAD - 1, false)[..2], [[0; 3], [15, 50, 90]]);
     }
 }

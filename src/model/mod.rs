@@ -80,7 +80,6 @@ pub struct Model {
     separate: Vec<Tensor>,
     /// Gradient of the logits.
     gradient: Tensor,
-    granularity: Granularity,
     /// What the last forward pass was for.
     pass: Pass,
     clock: fn() -> f64,
@@ -151,6 +150,7 @@ impl Model {
                 has_weights,
                 inputs,
                 rectified,
+                granularity: Granularity::Tensor,
                 rounding: None,
                 gradients: None,
                 output_halo: 0,
@@ -186,7 +186,6 @@ impl Model {
             image: Tensor::default(),
             nodes,
             gradient: Tensor::default(),
-            granularity: config.granularity()?,
             pass: Pass::EVALUATION,
             clock: || 0.0,
             products_ms: 0.0,
@@ -203,20 +202,27 @@ impl Model {
 
     /// Gives every weight tensor a new quantizer of the settings, with the bits of its layer.
     pub(crate) fn make_quantizers(&mut self, config: &crate::RunConfig) -> Result<()> {
-        let scheme = quant::find(&config.quantizer)?;
         let names: Vec<String> =
             self.nodes.iter().filter(|n| n.has_weights).map(|n| n.name.clone()).collect();
-        if let Some(unknown) = config.bits.layers().find(|layer| !names.iter().any(|name| name == layer)) {
-            return Err(Error::Config { field: "bits", expected: names.join(", "), found: unknown.into() });
+        let named = config.bits.layers().map(|layer| ("bits", layer));
+        let named = named.chain(config.layers.settings().map(|(layer, _)| ("layers", layer)));
+        for (field, layer) in named {
+            if !names.iter().any(|name| name == layer) {
+                return Err(Error::Config { field, expected: names.join(", "), found: layer.into() });
+            }
         }
         let (ends, end) = (self.ends(), quant::find_end(&config.ends)?);
-        for (i, Node { name, layer, .. }) in self.nodes.iter_mut().enumerate() {
-            let is_named = config.bits.layers().any(|layer| layer == name);
+        for (i, Node { name, layer, granularity, .. }) in self.nodes.iter_mut().enumerate() {
+            let own = config.of_layer(name)?;
+            let scheme = quant::find(&own.quantizer)?;
+            *granularity = own.granularity()?;
+            let is_named = config.bits.layers().any(|layer| layer == name)
+                || config.layers.has(name, &["quantizer", "granularity"]);
             let end = if ends.contains(&Some(i)) && !is_named { end } else { End::Same };
             for param in layer.params_mut().into_iter().filter(|param| param.is_weight()) {
                 let bits = config.bits.of(name);
                 let Some((scheme, bits)) = end.of_weights(scheme, bits) else { continue };
-                param.quantizer = scheme.quantizer(bits, self.granularity, param.matrix())?;
+                param.quantizer = scheme.quantizer(bits, *granularity, param.matrix())?;
                 if let Some(quantizer) = &mut param.quantizer {
                     quantizer.draw_from(stream(config.seed, Purpose::Quantizer { layer: i }, 0));
                 }
@@ -227,15 +233,24 @@ impl Model {
 
     /// Puts quantizers behind the layers that have a ReLU, as the settings say.
     fn place_roundings(&mut self, config: &crate::RunConfig) -> Result<()> {
-        let scheme = quant::find_activations(&config.activations)?;
         let end = quant::find_end(&config.ends)?;
         let tracking =
             if config.activation_range == "largest" { Tracking::Largest } else { Tracking::Average };
         let last = self.nodes.iter().rposition(|node| node.rectified);
-        for (i, node) in self.nodes.iter_mut().enumerate().filter(|(_, node)| node.rectified) {
+        let mut layer = String::new();
+        for (i, node) in self.nodes.iter_mut().enumerate() {
+            if node.has_weights {
+                layer.clone_from(&node.name);
+            }
+            if !node.rectified {
+                continue;
+            }
+            let own = config.of_layer(&layer)?;
+            let scheme = quant::find_activations(&own.activations)?;
+            let is_named = config.layers.has(&layer, &["activations", "actbits"]);
             // What the last layer with weights reads comes from the last ReLU.
-            let end = if Some(i) == last { end } else { End::Same };
-            let Some((scheme, bits)) = end.of_activations(scheme, config.activation_bits as u8) else {
+            let end = if Some(i) == last && !is_named { end } else { End::Same };
+            let Some((scheme, bits)) = end.of_activations(scheme, own.activation_bits as u8) else {
                 continue;
             };
             let request = ActivationRequest { bits, tracking, clip_decay: config.clip_decay as f32 };
@@ -473,14 +488,16 @@ impl Model {
 
     /// Makes the forward weights of every layer from its master weights.
     pub fn quantize(&mut self) {
-        let net = (self.granularity == Granularity::Net).then(|| {
-            let weights = self.params().filter(|(_, param)| param.quantizer.is_some());
-            let extents = weights.map(|(_, param)| {
-                Blocks::new(param.value.len(), 1, Granularity::Tensor).extents(&param.value)[0]
-            });
+        let shares = |node: &&Node| node.granularity == Granularity::Net;
+        let net = self.nodes.iter().any(|node| shares(&node)).then(|| {
+            let params = self.nodes.iter().filter(shares).flat_map(|node| node.layer.params());
+            let extents = params
+                .filter(|param| param.quantizer.is_some())
+                .map(|param| Blocks::new(param.value.len(), 1, Granularity::Tensor).extents(&param.value)[0]);
             extents.fold(Extent::NOTHING, Extent::join)
         });
         for node in &mut self.nodes {
+            let net = net.filter(|_| shares(&&*node));
             node.layer.params_mut().into_iter().for_each(|param| param.quantize(net));
         }
         self.refresh();

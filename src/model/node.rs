@@ -2,6 +2,7 @@
 
 use super::activations::Placed;
 use super::description::Source;
+use crate::kernels::blocks::Granularity;
 use crate::layers::{Layer, Param};
 use crate::quant::GradientRounding;
 
@@ -14,6 +15,8 @@ pub(super) struct Node {
     /// A convolution or a linear layer.
     pub has_weights: bool,
     pub inputs: Vec<Source>,
+    /// Which of its weights share a scale.
+    pub granularity: Granularity,
     /// Its output comes from a ReLU.
     pub rectified: bool,
     /// What its output is rounded by.

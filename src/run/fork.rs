@@ -73,7 +73,7 @@ impl Run {
 
 /// What a weight's level depends on, besides the weights.
 fn grid(config: &RunConfig) -> Result<impl PartialEq + use<'_>> {
-    Ok((&config.quantizer, &config.bits, config.granularity()?, &config.ends))
+    Ok((&config.quantizer, &config.bits, config.granularity()?, &config.ends, &config.layers))
 }
 
 /// What a test pass depends on, besides weights and activations.
@@ -83,5 +83,5 @@ fn test(config: &RunConfig) -> impl PartialEq + use<> {
 
 /// What activations are rounded by.
 fn activations(config: &RunConfig) -> impl PartialEq + use<'_> {
-    (&config.activations, config.activation_bits, &config.ends)
+    (&config.activations, config.activation_bits, &config.ends, &config.layers)
 }

@@ -299,6 +299,7 @@ impl Run {
             position: position as u32,
             reach: config.crop as usize,
             alternating: config.flip == "alternating",
+            reflecting: config.border == "mirrored",
         });
         let halo = self.model().input_halo();
         self.images.train_batch(&self.order[position..end], augment, halo, &mut self.x, &mut self.labels);

@@ -1,6 +1,7 @@
 //! Settings: one table says everything about each of them (`table.rs`); this is what a row can say and what reads it.
 
 mod bits;
+mod layers;
 mod print;
 mod table;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value, json};
 
 pub use bits::{Bits, NoBits};
+pub use layers::Layers;
 pub use print::{javascript, markdown};
 pub use table::{RunConfig, SETTINGS};
 
@@ -59,6 +61,8 @@ pub enum Kind {
         /// The widest.
         max: u8,
     },
+    /// What single layers have of their own: see [`Layers`].
+    Layers,
     /// `auto`, or a whole number from 1 on. What `auto` is here, the page says in its menu.
     Auto {
         /// The largest.
@@ -168,6 +172,7 @@ impl Setting {
             Kind::Bits { min, max } => format!("{min} to {max}"),
             Kind::Choice(_) | Kind::Schemes(_) => names(self.choices().unwrap_or_default().into_iter()),
             Kind::Auto { max } => format!("auto, or 1 to {max}"),
+            Kind::Layers => "settings of single layers (conv1.quantizer:lsq)".into(),
             Kind::Text => "text".into(),
         }
     }
@@ -196,6 +201,10 @@ impl Setting {
             Kind::Auto { max } => value.as_str().is_some_and(|text| {
                 text == "auto" || text.parse().is_ok_and(|count: u32| (1..=max).contains(&count))
             }),
+            Kind::Layers => match serde_json::from_value::<Layers>(value.clone()) {
+                Ok(layers) => return layers.check(),
+                Err(_) => false,
+            },
             Kind::Text => value.is_string(),
         };
         if good { Ok(()) } else { Err(self.problem(self.expected(), self.format(value))) }
@@ -218,6 +227,10 @@ impl Setting {
             Kind::Bits { .. } => match text.parse::<Bits>() {
                 Ok(bits) => json!(bits),
                 Err(problem) => return Err(self.problem(problem.to_string(), text.into())),
+            },
+            Kind::Layers => match text.parse::<Layers>() {
+                Ok(layers) => json!(layers),
+                Err(form) => return Err(self.problem(form.into(), text.into())),
             },
             Kind::Choice(_) | Kind::Schemes(_) | Kind::Auto { .. } | Kind::Text => {
                 self.renamed.iter().find(|(former, _)| *former == text).map_or(text, |(_, now)| now).into()
@@ -266,6 +279,7 @@ impl Setting {
             Kind::Schemes(menu) => ("choice", json!({ "choices": menu() })),
             Kind::Bits { min, max } => ("bits", json!({ "min": min, "max": max })),
             Kind::Auto { .. } => ("choice", json!({ "choices": [{ "name": "auto", "label": "Auto" }] })),
+            Kind::Layers => ("layers", json!({})),
             Kind::Text => ("text", json!({})),
         };
         let mut row = Map::new();
@@ -286,8 +300,8 @@ impl Setting {
         put("races", self.races.into());
         put("forks", self.forks.into());
         put("field", json!(self.json_field()));
-        put("default", self.default_value());
         put("applies", json!(self.applies));
+        row.insert("default".into(), self.default_value());
         row.into()
     }
 }

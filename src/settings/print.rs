@@ -171,6 +171,7 @@ fn values(row: &Setting) -> String {
             names.iter().map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(", ")
         }
         Kind::Auto { max } => format!("`auto`, or whole, 1 to {max}"),
+        Kind::Layers => "`LAYER.KEY:VALUE`, parted by commas".into(),
         Kind::Text => "text".into(),
     }
 }

@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::Kind::{Auto, Bits as Widths, Choice, Integer, Number, Schemes, Switch};
+use super::Kind::{Auto, Bits as Widths, Choice, Integer, Layers as OfLayers, Number, Schemes, Switch};
 use super::When::{By, Is, Not};
-use super::{Bits, Setting};
+use super::{Bits, Layers, Setting};
 use crate::models::MODELS;
 use crate::optim::OPTIMIZERS;
 use crate::quant::{self, ENDS, GRANULARITIES};
@@ -63,6 +63,12 @@ static FLIPS: [Entry; 2] = [
         label: told("Alternating"),
         about: told("At random in the first epoch, then the other way each time."),
     },
+];
+
+/// What comes in at the edge of a shifted image.
+static BORDERS: [Entry; 2] = [
+    Entry { name: "black", label: told("Black"), about: told("As published.") },
+    Entry { name: "mirrored", label: told("Its mirror image"), about: told("No edge that was not there.") },
 ];
 
 /// How a range of activations is measured.
@@ -220,6 +226,12 @@ settings! {
         applies: Not("quantizer", "none"),
         hint: told("Granularity: which weights share the distance between two levels, per tensor, per channel or by group size."),
     }
+    "layers" {
+        /// What single layers have of their own, but for their bits.
+        layers: Layers = Layers::default();
+        label: told("Single layers"), group: "method", kind: OfLayers, races: "{}",
+        hint: told("A scheme, granularity, or activations that one layer has of its own (conv1.quantizer:lsq); its bits are among the bits."),
+    }
     "ste" {
         /// Passes the gradient of the quantized weights on to the master weights; off: the true derivative of
         /// rounding, which is 0.
@@ -246,6 +258,13 @@ settings! {
         label: told("Shifted by"), group: "regularisation", kind: Integer { min: 0, max: 4, step: 1 }, races: "shifted by {}",
         applies: Is("augment", "1"),
         hint: told("At most so many pixels, up or down and left or right."),
+    }
+    "border" {
+        /// What comes in at the edge of a shifted image: `black` or `mirrored`.
+        border: String = "black".into();
+        label: told("At its edge"), group: "regularisation", kind: Choice(|| BORDERS.iter().collect()), races: "edges: {}",
+        applies: Is("augment", "1"),
+        hint: told("What comes in where an image was shifted away from."),
     }
     "flip" {
         /// How augmented images are mirrored: `random` or `alternating`.

@@ -17,6 +17,7 @@ fn others(row: &Setting) -> Vec<Value> {
             row.choices().unwrap().iter().map(|entry| entry.name.into()).collect()
         }
         Kind::Auto { max } => vec!["1".into(), max.to_string()],
+        Kind::Layers => vec![String::new(), "conv1.quantizer:lsq,conv1.granularity:channel".into()],
         Kind::Text => vec!["text".into()],
     };
     texts.iter().map(|text| row.parse(text).unwrap()).filter(|value| *value != row.default_value()).collect()

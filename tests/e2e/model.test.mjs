@@ -1,7 +1,7 @@
 /** The room of the model: a layer of the drawn network and what applies to it; the list of schemes with their pictures. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { appliedTo, bitsFor, withBits } from "../../www/layers.js";
+import { appliedTo, bitsFor, withBits, withOwn } from "../../www/layers.js";
 import { defaults, settingOf } from "../../www/settings.js";
 import { press, tabTo, until } from "./lab.mjs";
 import { assertFits, drawn, NARROW, screenshotOf, seriousFindings, shows, SMALL, WIDE, within } from "./support.mjs";
@@ -24,13 +24,22 @@ test("the bits of a layer: its own, those of the ends, those of all", () => {
   assert.equal(withBits(settingsWith({ bits: "4,conv1:4", ends: "8" }), "conv1", 8, NAMES), 4);
 });
 
+test("a scheme of a layer's own goes before that of all, and before that of the ends", () => {
+  const settings = settingsWith({ layers: "conv1.quantizer:lsq,conv2.quantizer:none,conv2.activations:pact", ends: "8" });
+  assert.deepEqual(NAMES.map((name) => bitsFor(name, settings, NAMES)), [4, null, 8]);
+  assert.deepEqual(appliedTo("conv1", settings, NAMES).map(([, how]) => how), ["LSQ, 4 bits; one scale for a layer", "the picture, which is never rounded", "the first layer: 8 bits, but for what it has of its own"]);
+  assert.equal(appliedTo("linear1", settings, NAMES)[1][1], "what the last ReLU hands on: PACT, 8 bits");
+  assert.equal(withOwn(settings, "conv1", "quantizer", "fp4"), "conv2.quantizer:none,conv2.activations:pact,conv1.quantizer:fp4");
+  assert.equal(withOwn(settings, "conv2", "quantizer", null), "conv1.quantizer:lsq,conv2.activations:pact");
+});
+
 test("what applies to a layer, in words", () => {
   const texts = (name, changes) => appliedTo(name, settingsWith(changes), NAMES).map(([, how]) => how);
   assert.deepEqual(texts("conv1", {}), ["Symmetric, 4 bits; one scale for a layer", "the picture, which is never rounded", "the first layer: it is treated like the others"]);
   assert.deepEqual(texts("conv2", { quantizer: "lsq", granularity: "channel", activations: "pact", actbits: 3 }), ["LSQ, 4 bits; one scale for a channel", "what a ReLU hands on: PACT, 3 bits", "neither: the setting does not reach it"]);
   assert.deepEqual(texts("linear1", { ends: "full" }), ["FP32, not rounded", "what the last ReLU hands on, in FP32", "the last layer: FP32"]);
   assert.equal(texts("linear1", { ends: "8", activations: "affine", actbits: 4 })[1], "what the last ReLU hands on: Affine, 8 bits");
-  assert.equal(texts("linear1", { ends: "8", bits: "4,linear1:2" })[2], "the last layer: 8 bits, but for the bits of its own");
+  assert.equal(texts("linear1", { ends: "8", bits: "4,linear1:2" })[2], "the last layer: 8 bits, but for what it has of its own");
 });
 
 for (const [hand, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
@@ -49,6 +58,21 @@ for (const [hand, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
     // The run is made anew; the same layer stays chosen.
     await until(page, () => nibble.run.settings.bits === "4,conv3:8" && !nibble.busy);
     await shows(page, "#network-layer", /^conv3/);
+    // A scheme of its own, with the bits that it has; the last layer has no ReLU behind it.
+    await page.selectOption("#own-quantizer", "fp4");
+    await until(page, () => nibble.settings.layers === "conv3.quantizer:fp4" && nibble.settings.bits === 4);
+    await shows(page, ".network-applies", /FP4, 4 bits/);
+    await page.selectOption("#own-activations", "pact");
+    await until(page, () => nibble.run.settings.layers === "conv3.quantizer:fp4,conv3.activations:pact" && !nibble.busy);
+    assert.deepEqual(await page.evaluate(() => nibble.run.layers.map(({ name, levels }) => name === "conv3" && levels.length).filter(Boolean)), [15]);
+    await press(page, '[data-of-layer="linear1"]', hand);
+    await shows(page, "#network-layer", /^linear1/);
+    assert.equal(await page.locator("#own-activations").count(), 0);
+    await press(page, '[data-of-layer="conv3"]', hand);
+    await shows(page, "#network-layer", /^conv3/);
+    await page.selectOption("#own-quantizer", "");
+    await page.selectOption("#own-activations", "");
+    await until(page, () => nibble.settings.layers === "" && nibble.run.settings.layers === "" && !nibble.busy);
     await press(page, '[data-of-layer="conv1"]', hand);
     await page.selectOption("#network-ends", "8");
     await shows(page, '[data-of-layer="conv1"] .network-bits', /^8 bit$/);

@@ -15,6 +15,7 @@ function another(setting) {
   if (setting.kind === "integer") return setting.default === setting.max ? setting.min : setting.default + 1;
   if (setting.kind === "number") return 0.02;
   if (setting.kind === "bits") return "4,conv1:8";
+  if (setting.kind === "layers") return "conv1.quantizer:lsq,conv2.granularity:channel";
   if (setting.kind === "difference") return "bits:3";
   if (setting.kind === "flag") return true;
   if (setting.kind === "place") return "levels.2";
@@ -64,6 +65,25 @@ test("bits of single layers that go with a scheme are named", () => {
   assert.equal(loss({ quantizer: "mxfp4" }), "MXFP4 cannot do conv1:8, conv2:3: these layers have the bits of the others now.");
   // The others have eight bits as well.
   assert.equal(loss({ quantizer: "mxfp8" }), "MXFP8 cannot do conv2:3: this layer has the bits of the others now.");
+});
+
+test("what single layers have of their own goes with the schemes, or is told", () => {
+  const fit = (changes) => settled({ ...defaults(), ...changes });
+  const layers = "conv1.quantizer:fp8_e4m3,conv2.granularity:channel,conv3.activations:pact";
+  // A scheme that cannot do the bits of all has bits of its own.
+  assert.deepEqual([fit({ layers }).layers, fit({ layers }).bits], [layers, "4,conv1:8"]);
+  assert.equal(fit({ layers, quantizer: "nvfp4" }).layers, "conv1.quantizer:fp8_e4m3,conv3.activations:pact");
+  const gone = { ...defaults(), layers: "conv9.quantizer:lsq" };
+  assert.equal(settled(gone).layers, "");
+  assert.match(lossText(gone, settled(gone)), /has no conv9\.$/);
+  const problem = (text) => fromQuery(`?layers=${encodeURIComponent(text)}`).problems.join();
+  assert.equal(problem("conv1.quantizer:lsq, conv2.activations : pact"), "");
+  assert.match(problem("conv1:lsq"), /^Single layers are a layer's name, a point.*not "conv1:lsq"/);
+  assert.match(problem("conv1.quantizer:magic"), /^conv1: Precision is one of .*not "magic"/);
+  assert.match(problem("conv1.granularity:net"), /cannot share a scale with the whole net/);
+  assert.match(problem("conv1.quantizer:lsq,conv1.quantizer:fp4"), /each setting once/);
+  assert.match(problem("conv9.quantizer:lsq"), /has the layers conv1.*not "conv9"\.$/);
+  assert.match(problem("conv1.quantizer:nvfp4,conv1.granularity:channel"), /^conv1: One scale for with NVFP4/);
 });
 
 test("what is not valid in an address is named and left at its default", () => {

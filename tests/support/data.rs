@@ -13,7 +13,8 @@ pub fn random_data_is_the_same_everywhere() {
     assert_eq!(epoch_order(10, 1, 1), [4, 2, 9, 0, 7, 6, 3, 1, 5, 8]);
 
     let (mut x, mut labels) = (Tensor::default(), Vec::new());
-    let augment = Augment { seed: 1, epoch: 2, position: 3, reach: PAD, alternating: false };
+    let augment =
+        Augment { seed: 1, epoch: 2, position: 3, reach: PAD, alternating: false, reflecting: false };
     fill_batch(&set.train, &[5, 50, 95], Some(augment), &set.normalize(), 1, &mut x, &mut labels);
     let mut sum = crc32fast::Hasher::new();
     x.data().iter().for_each(|value| sum.update(&value.to_le_bytes()));

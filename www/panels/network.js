@@ -1,18 +1,27 @@
 /**
  * The network as its layers with weights, from a picture to its classes: how many weights each has and how many bits one
- * takes. Beside it the chosen layer: its bits, and what else applies to it.
+ * takes. Beside it the chosen layer: its bits, its scheme, its scales, its activations, and what else applies to it.
  */
 import { bytes, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { quantized, weightBits } from "../grid.js";
-import { appliedTo, bitsFor, withBits } from "../layers.js";
+import { appliedTo, bitsFor, hasOwn, withBits, withOwn } from "../layers.js";
 import { shapeText } from "../plots/layer.js";
-import { display, narrowed, settingOf } from "../settings.js";
-import { wireControls } from "../ui/controls.js";
+import { display, narrowed, schemeValues, settingOf, settingsOfLayer } from "../settings.js";
+import { options, wireControls } from "../ui/controls.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 
 /** Widths of the boxes, as shares, from the fewest weights to the most. */
 const WIDTHS = [0.74, 1];
+
+/** What a layer can have of its own, in menus: key, label, and whether the last layer, behind which is no ReLU, has it too. */
+const OWN = [
+  ["quantizer", "Precision", true],
+  ["granularity", "One scale for", true],
+  ["activations", "What its ReLU hands on", false],
+];
+/** Beside the schemes: what all the others have. */
+const ALIKE = "";
 
 /** Settings of the whole network that say what becomes of a layer. */
 const SHARED = "quantizer granularity activations ends";
@@ -32,6 +41,7 @@ export function mount(root, session) {
   const row = element("ol", { class: "network-row", "aria-label": "Layers, from the picture to the answer" });
   const name = element("h3", { id: "network-layer" });
   const choice = element("div", { class: "network-choice" });
+  const menus = element("div", { class: "network-own" });
   const applies = element("dl", { class: "network-applies" });
   const shared = element("div", { class: "controls", "data-keys": SHARED });
   const side = element(
@@ -39,9 +49,10 @@ export function mount(root, session) {
     { class: "network-side", "aria-labelledby": "network-layer", hidden: true },
     name,
     choice,
+    menus,
     applies,
     element("h3", {}, "For the whole network"),
-    element("p", { class: "note" }, "A layer can have bits of its own, and nothing else: what is changed here changes every layer."),
+    element("p", { class: "note" }, "Of every layer that has nothing of its own."),
     shared,
   );
   root.append(element("header", {}, element("h2", { id: "network-title" }, "The network"), about), element("div", { class: "network-board" }, row, side));
@@ -71,10 +82,11 @@ export function mount(root, session) {
 
   function showBits(layer, names) {
     const { settings } = session;
-    const setting = narrowed(settingOf("bits"), settings);
+    const own = settingsOfLayer(layer.name, settings);
+    const setting = narrowed(settingOf("bits"), own);
     const now = bitsFor(layer.name, settings, names);
-    const widths = settings.quantizer === "none" ? [] : (setting.values ?? Array.from({ length: setting.max - setting.min + 1 }, (_, i) => setting.min + i));
-    const key = JSON.stringify([layer.name, widths, now, settings.quantizer]);
+    const widths = own.quantizer === "none" ? [] : (setting.values ?? Array.from({ length: setting.max - setting.min + 1 }, (_, i) => setting.min + i));
+    const key = JSON.stringify([layer.name, widths, now]);
     if (choice.dataset.key === key) return;
     choice.dataset.key = key;
     const had = choice.contains(document.activeElement);
@@ -88,11 +100,39 @@ export function mount(root, session) {
     if (had) (choice.querySelector('[aria-pressed="true"]') ?? choice.querySelector("button"))?.focus({ preventScroll: true });
   }
 
+  /** The menus of a layer: what it has of its own, or nothing. */
+  function showOwn(layer, names) {
+    const { settings } = session;
+    const isLast = layer.name === names.at(-1);
+    const own = settingsOfLayer(layer.name, settings);
+    const rows = OWN.filter(([, , always]) => always || !isLast).map(([key, label]) => {
+      const setting = settingOf(key);
+      const taken = schemeValues(setting, own);
+      const entries = setting.choices.filter(({ name }) => name !== "net" && (!taken || taken.includes(name)));
+      const now = hasOwn(layer.name, settings, key) ? own[key] : ALIKE;
+      return { key, label, entries, now, others: display(setting, settings[key]) };
+    });
+    const shown = JSON.stringify([layer.name, rows.map(({ entries, now, others }) => [entries.map(({ name }) => name), now, others])]);
+    if (menus.dataset.shown === shown) return;
+    menus.dataset.shown = shown;
+    const focused = menus.contains(document.activeElement) ? document.activeElement.id : null;
+    menus.replaceChildren(
+      ...rows.map(({ key, label, entries, now, others }) => {
+        const select = element("select", { id: `own-${key}` }, element("option", { value: ALIKE }, `Like the others: ${others}`), ...options(entries));
+        select.value = now;
+        select.addEventListener("change", () => session.set("layers", withOwn(session.settings, layer.name, key, select.value === ALIKE ? null : select.value)));
+        return element("div", { class: "control" }, element("label", { class: "label", for: select.id }, label), select);
+      }),
+    );
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  }
+
   function showSide(layer, names) {
     side.hidden = !layer;
     if (!layer) return;
     setText(name, `${layer.name}: ${shapeText(layer.shape)}, ${whole(layer.count)} weights`);
     showBits(layer, names);
+    showOwn(layer, names);
     const lines = appliedTo(layer.name, session.settings, names);
     if (applies.dataset.shown === JSON.stringify(lines)) return;
     applies.dataset.shown = JSON.stringify(lines);
@@ -115,10 +155,10 @@ export function mount(root, session) {
       const width = bitsFor(layer.name, settings, names);
       setText(bits, bitsText(width));
       setAttribute(button, "aria-pressed", String(layer.name === chosen));
-      setAttribute(button, "aria-label", `${layer.name}, ${whole(layer.count)} weights, ${width === null ? "FP32" : `${width} bits`}: what applies to it, and bits of its own`);
+      setAttribute(button, "aria-label", `${layer.name}, ${whole(layer.count)} weights, ${width === null ? "FP32" : `${width} bits`}: what applies to it, and what it has of its own`);
     }
     const size = layers.some(quantized) ? ` They take ${bytes(Math.ceil(weightBits(layers) / 8))}, ${bytes(4 * layers.reduce((sum, { count }) => sum + count, 0))} as FP32.` : "";
-    setText(about, `${display(settingOf("model"), run.settings.model)}, ${whole(run.info.parameters)} parameters.${size} Press a layer to give it bits of its own.`);
+    setText(about, `${display(settingOf("model"), run.settings.model)}, ${whole(run.info.parameters)} parameters.${size} Press a layer to give it something of its own.`);
     showSide(layers.find(({ name: layer }) => layer === chosen), names);
   }, 60);
   session.on(["run", "settings"], draw);

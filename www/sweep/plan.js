@@ -35,8 +35,8 @@ export const MOST_SEEDS = 10;
 /** Most runs of a sweep: what is kept of more is too much for a browser's storage. */
 export const MOST_RUNS = 1000;
 
-/** Settings that runs of a sweep may differ in: those of a run, and how many images it trains on. Seeds are counted apart. */
-export const SWEPT = SETTINGS.filter(({ key, field }) => (field && key !== "seed") || key === "train");
+/** Settings that runs of a sweep may differ in: those of a run, but for what single layers have, and how many images it trains on. Seeds are counted apart. */
+export const SWEPT = SETTINGS.filter(({ key, field, kind }) => (field && key !== "seed" && kind !== "layers") || key === "train");
 
 /** Whether its values are ticked in a list; else they are typed. @param {Setting} setting */
 export const isListed = ({ kind }) => kind === "choice" || kind === "switch";

@@ -190,6 +190,22 @@ function bitsControl(setting, id, commit) {
   };
 }
 
+/** What single layers have of their own, as text; the Model room has menus for it. @returns {Control} */
+function layersControl(setting, id, commit) {
+  const input = element("input", { id, type: "text", autocomplete: "off", spellcheck: "false", placeholder: "conv1.quantizer:lsq" });
+  let shown = "";
+  input.addEventListener("change", () => commit(input.value));
+  return {
+    nodes: [input],
+    show(settings) {
+      const before = shown;
+      shown = settings[setting.key];
+      if (before !== shown || (document.activeElement !== input && input.value === "")) input.value = shown.replaceAll(",", ", ");
+    },
+    disable: (off) => (input.disabled = off),
+  };
+}
+
 /** @returns {Control} */
 function switchControl(setting, id, commit) {
   const input = element("input", { id, type: "checkbox", role: "switch" });
@@ -206,6 +222,7 @@ const MAKERS = {
   integer: integerControl,
   number: sliderControl,
   bits: bitsControl,
+  layers: layersControl,
   switch: switchControl,
 };
 

@@ -119,6 +119,8 @@ impl Quantization {
     fn apply(&self, config: &mut RunConfig, model: &Model) -> Result<()> {
         config.quantizer.clone_from(&self.quantizer);
         config.granularity.clone_from(&self.granularity);
+        let asked = self.activations.is_some();
+        config.layers.retain(|key| key.starts_with("act") && !asked);
         // All layers by the bits that are asked for: what is said of a layer by its name goes before what is of the ends.
         config.bits = self.bits.into();
         let layers = model.layers().into_iter().filter(|layer| layer.quantized);
