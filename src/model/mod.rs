@@ -608,6 +608,21 @@ impl Model {
         lowered
     }
 
+    /// Layers with weights whose outputs pass others by, each with the last of those: it is where they come together.
+    pub(crate) fn skips(&self) -> Vec<[&str; 2]> {
+        let weights = |at: usize| self.nodes[..=at].iter().rfind(|node| node.has_weights);
+        let name = |at: usize| weights(at).map_or("", |node| node.name.as_str());
+        let far = |(i, node): (usize, &Node)| {
+            let past = node.inputs.iter().filter_map(move |input| match input {
+                Source::Output(at) if at + 1 < i => Some([*at, i]),
+                _ => None,
+            });
+            past.collect::<Vec<_>>()
+        };
+        let pairs = self.nodes.iter().enumerate().flat_map(far).map(|ends| ends.map(name));
+        pairs.filter(|[from, to]| from != to).collect()
+    }
+
     /// Number of trainable values, without what quantizers learn beside them.
     pub fn parameter_count(&self) -> usize {
         self.nodes.iter().flat_map(|node| node.layer.params()).map(|param| param.value.len()).sum()

@@ -350,23 +350,23 @@ pub fn registry() -> Value {
     json!({
         "settings": SETTINGS.iter().map(Setting::row).collect::<Vec<_>>(),
         "defaults": RunConfig::default(),
-        "weightLayers": weight_layers(),
+        "weightLayers": of_models(|model| json!(model.params().filter(|(_, param)| param.is_weight()).map(|(layer, _)| layer).collect::<Vec<_>>())),
+        "skips": of_models(|model| json!(model.skips())),
         "targets": TARGETS.iter().map(Target::row).collect::<Vec<_>>(),
         "recipes": RECIPES.iter().map(Recipe::row).collect::<Vec<_>>(),
         "calibrations": CALIBRATIONS.iter().map(|calibrator| &calibrator.entry).collect::<Vec<_>>(),
     })
 }
 
-/// Of each model the names of the layers with weights, in order.
-fn weight_layers() -> BTreeMap<&'static str, Vec<String>> {
-    let names = |preset: &'static models::Preset| {
+/// What there is to say of each model.
+fn of_models(told: impl Fn(&Model) -> Value) -> BTreeMap<&'static str, Value> {
+    let of = |preset: &'static models::Preset| {
         let config = RunConfig { model: preset.entry.name.into(), ..RunConfig::default() };
         let model = Description::preset(2, config).and_then(|description| Model::new(&description));
         let model = model.unwrap_or_else(|problem| panic!("{}: {problem}", preset.entry.name));
-        let weights = model.params().filter(|(_, param)| param.is_weight());
-        (preset.entry.name, weights.map(|(layer, _)| layer.to_owned()).collect())
+        (preset.entry.name, told(&model))
     };
-    models::MODELS.iter().map(names).collect()
+    models::MODELS.iter().map(of).collect()
 }
 
 impl RunConfig {

@@ -20,6 +20,7 @@ pub fn javascript() -> String {
     let _ = writeln!(text, "];\nexport const defaults = {};", registry["defaults"]);
     let menus = [
         ("weightLayers", "Of each model the layers with weights."),
+        ("skips", "Of each model the outputs that pass layers by: of that layer, to behind that one."),
         ("targets", "What a trained network can be exported to."),
         ("recipes", "Sets of settings that train well: keys and values as the address has them."),
         ("calibrations", "How the range of activations is chosen after training."),

@@ -48,6 +48,7 @@ for (const [hand, viewport] of [["pointer", WIDE], ["keyboard", NARROW]]) {
     await drawn(page);
     const boxes = page.locator(".network-layer");
     assert.deepEqual(await boxes.locator("strong").allTextContents(), await page.evaluate(() => nibble.run.layers.map(({ name }) => name)));
+    assert.deepEqual(await page.locator(".network-skip").allTextContents(), ["What conv1 gives is added to what conv2 gives"]);
     await press(page, '[data-of-layer="conv3"]', hand);
     await shows(page, "#network-layer", /^conv3: 16→32 · 3×3, 4,608 weights$/);
     await press(page, ".network-choice button:last-child", hand);

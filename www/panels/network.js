@@ -2,6 +2,7 @@
  * The network as its layers with weights, from a picture to its classes: how many weights each has and how many bits one
  * takes. Beside it the chosen layer: its bits, its scheme, its scales, its activations, and what else applies to it.
  */
+import { skips } from "../../pkg/registry.js";
 import { bytes, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { quantized, weightBits } from "../grid.js";
@@ -66,7 +67,7 @@ export function mount(root, session) {
     draw();
   }
 
-  function make(layers, data) {
+  function make(layers, { data, settings }) {
     const counts = layers.map(({ count }) => count);
     boxes = new Map();
     const items = layers.map(({ name: layer, shape, count }) => {
@@ -77,7 +78,15 @@ export function mount(root, session) {
       boxes.set(layer, { button, bits });
       return element("li", {}, button);
     });
-    row.replaceChildren(element("li", { class: "network-end" }, "A picture, 32 × 32"), ...items, element("li", { class: "network-end" }, `${data.classes.length} classes`));
+    // Beside what it passes by; the first row is the picture's.
+    const rows = layers.map(({ name: layer }) => layer);
+    const past = skips[settings.model].map(([from, to]) => {
+      const item = element("li", { class: "network-skip" }, element("span", { class: "visually-hidden" }, `What ${from} gives is added to what ${to} gives`));
+      item.style.gridRow = `${rows.indexOf(from) + 3} / ${rows.indexOf(to) + 3}`;
+      return item;
+    });
+    for (const [i, item] of items.entries()) item.style.gridRow = i + 2;
+    row.replaceChildren(element("li", { class: "network-end" }, "A picture, 32 × 32"), ...items, element("li", { class: "network-end" }, `${data.classes.length} classes`), ...past);
   }
 
   function showBits(layer, names) {
@@ -148,7 +157,7 @@ export function mount(root, session) {
     if (key !== made) {
       made = key;
       if (!names.includes(chosen)) chosen = names[0];
-      make(layers, run.data);
+      make(layers, run);
     }
     for (const layer of layers) {
       const { button, bits } = boxes.get(layer.name);
