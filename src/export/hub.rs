@@ -24,7 +24,7 @@ pub(super) const TARGET: Target = Target {
     images: false,
     whole: false,
     needs: "an account there and its program (pip install huggingface_hub, hf auth login); the licence is yours to choose, in README.md",
-    run: "hf upload my-network {file}",
+    run: "hf upload my-network \"{file}\"",
     write,
 };
 

@@ -15,7 +15,7 @@ pub(super) const TARGET: Target = Target {
     images: false,
     whole: true,
     needs: "the package in interop/ of Nibble's repository (pip install ./interop)",
-    run: "torchrun --nproc-per-node=2 -m nibble_torch.train --resume {file} --out trained.nibble.safetensors",
+    run: "torchrun --nproc-per-node=2 -m nibble_torch.train --resume \"{file}\" --out trained.nibble.safetensors",
     write,
 };
 

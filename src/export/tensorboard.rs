@@ -18,7 +18,7 @@ pub(super) const TARGET: Target = Target {
     images: false,
     whole: false,
     needs: "TensorBoard (pip install tensorboard)",
-    run: "tensorboard --logdir {file}",
+    run: "tensorboard --logdir \"{file}\"",
     write: |network| {
         let files = vec![(FILE, bytes(network)?)];
         Ok(Artifact { extension: "tensorboard", content: Content::Folder(files), notes: Vec::new() })

@@ -59,6 +59,11 @@ fn cases() -> Vec<(String, RunConfig)> {
         let config = RunConfig { quantizer: quantizer.into(), granularity: granularity.into(), ..base() };
         cases.push((format!("{quantizer}-{granularity}"), config));
     }
+    let own = "conv1.quantizer:none,conv2.quantizer:fp4,conv2.granularity:channel,conv3.quantizer:affine,conv3.activations:pact";
+    cases.push((
+        "layers".into(),
+        RunConfig { layers: own.parse().unwrap(), bits: "4,conv3:3".parse().unwrap(), ..base() },
+    ));
     for scheme in ACTIVATIONS.iter().filter(|scheme| scheme.entry.name != "none") {
         let bits = scheme.bits.iter().copied().find(|bits| *bits >= 4).unwrap_or(scheme.bits[0]);
         let config =
@@ -333,6 +338,7 @@ fn runs_go_on_in_pytorch_and_come_back() {
 #[test]
 #[cfg(unix)]
 fn each_export_is_run_by_the_line_that_it_prints() {
+    // With a space in their names, as folders of people have.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtimes/as a new user");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
@@ -347,7 +353,8 @@ fn each_export_is_run_by_the_line_that_it_prints() {
     // A browser, a server that goes on for ever and an upload are tried elsewhere.
     for target in ["json", "safetensors", "onnx", "onnx_float", "c"] {
         let mut export = Command::new(env!("CARGO_BIN_EXE_nibble"));
-        export.args(["export", "mine.nibble.safetensors", "--to", target]).current_dir(&folder);
+        let run = folder.join("mine.nibble.safetensors");
+        export.arg("export").arg(run).args(["--to", target]).current_dir(&folder);
         let printed = told(export.output().unwrap(), target);
         let line = printed.lines().last().unwrap();
         let mut shell = Command::new("sh");

@@ -25,7 +25,7 @@ pub(super) const TARGET: Target = Target {
     images: true,
     whole: false,
     needs: "a C compiler. Weights of up to 4 bits with a scale a tensor or a channel and no zero point stay 4 bits; others take 8",
-    run: "cc -std=c99 -O2 -DNIBBLE_MAIN -x c {file} -o nibble-network && ./nibble-network",
+    run: "cc -std=c99 -O2 -DNIBBLE_MAIN -x c \"{file}\" -o nibble-network && ./nibble-network",
     write,
 };
 

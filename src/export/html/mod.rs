@@ -15,7 +15,7 @@ pub(super) const TARGET: Target = Target {
     images: false,
     whole: false,
     needs: "a browser",
-    run: "python3 -m webbrowser -t \"file://$(realpath {file})\"",
+    run: "python3 -m webbrowser -t \"file://$(realpath '{file}')\"",
     write: |network| Ok(Artifact::file("html", "text/html", page(network).into_bytes())),
 };
 
