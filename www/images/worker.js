@@ -1,11 +1,14 @@
 /**
  * Reads files into a data set: {entries: {path, file}[], room, sample}. Tells {label, done, total} on the way and ends with
- * {source} (a SetSource of read.js) or {error, most (where there were too many images, how many fit)}.
+ * {source} (a SetSource of read.js) or {error, most (where there were too many images, how many fit)}. Asks the page for what it
+ * alone can draw, {drawing: number, blob}, and is answered {drawing, picture}.
  *
  * What files are and how they are put together knows the module of the readers (pkg/readers), which is loaded here and nowhere
  * else; the browser decodes the pictures.
  */
+import { readPnm } from "./pnm.js";
 import { square } from "./square.js";
+import { isSvg } from "./svg.js";
 
 const READERS = new URL("../../pkg/readers/", import.meta.url);
 /** Pictures that are decoded at once: as many as keep a few cores busy. */
@@ -16,8 +19,6 @@ const TELL_MS = 50;
 const PIECE = 4 << 20;
 /** First bytes of a picture that tell what it is. */
 const HEAD = 512;
-/** Pixels of a picture that is decoded: more would take gigabytes. */
-const MOST_PIXELS = 120e6;
 
 let told = 0;
 /** @param {boolean} [now] although it was told a moment ago */
@@ -27,19 +28,33 @@ function tell(label, done, total, now = false) {
   postMessage({ label, done, total });
 }
 
-/** What a PNG says of its size; 0: it is none. */
-function pixelsOf(head) {
-  if (head.length < 24 || head[0] !== 0x89 || head[1] !== 0x50) return 0;
-  const view = new DataView(head.buffer, head.byteOffset);
-  return view.getUint32(16) * view.getUint32(20);
-}
-
 const headOf = async (blob) => new Uint8Array(await blob.slice(0, HEAD).arrayBuffer());
 
-/** A picture as 32 x 32 RGBA. */
-async function decoded(blob) {
-  if (pixelsOf(await headOf(blob)) > MOST_PIXELS) throw new Error("too many pixels");
-  const picture = await createImageBitmap(blob);
+/** What the page is asked for. @type {Map<number, (picture: ImageBitmap|null) => void>} */
+const asked = new Map();
+let drawings = 0;
+
+/** A drawing, drawn by the page. @returns {Promise<ImageBitmap>} */
+async function drawnByPage(blob) {
+  const number = ++drawings;
+  postMessage({ drawing: number, blob });
+  const picture = await new Promise((resolve) => asked.set(number, resolve));
+  if (!picture) throw new Error("no drawing");
+  return picture;
+}
+
+/** What the browser's own decoder does not know. @returns {Promise<ImageBitmap>} */
+async function otherwise(blob) {
+  if (await isSvg(blob)) return drawnByPage(blob);
+  const image = readPnm(new Uint8Array(await blob.arrayBuffer()));
+  if (!image) throw new Error("no picture");
+  return createImageBitmap(image);
+}
+
+/** A picture as 32 x 32 RGBA; `isTooLarge` says by its first bytes whether it is tried. */
+async function decoded(blob, isTooLarge) {
+  if (isTooLarge(await headOf(blob))) throw new Error("too many pixels");
+  const picture = await createImageBitmap(blob).catch(() => otherwise(blob));
   try {
     return square(picture, picture.width, picture.height);
   } finally {
@@ -47,14 +62,14 @@ async function decoded(blob) {
   }
 }
 
-/** Puts every picture of `reading` in its place, several at a time. */
-async function decodeAll(reading, files) {
+/** Puts every picture of `reading` in its place, several at a time; `isTooLarge` says by its first bytes which is not tried. */
+async function decodeAll(reading, files, isTooLarge) {
   const total = reading.pictures();
   const running = new Set();
   let done = 0;
   const place = async (slot, blob) => {
     try {
-      reading.put(slot, await decoded(blob));
+      reading.put(slot, await decoded(blob, isTooLarge));
     } catch {
       reading.refuse(slot, await headOf(blob).catch(() => new Uint8Array()));
     }
@@ -86,7 +101,7 @@ function pixelsOfSet(found) {
 async function read({ entries, room, sample }) {
   const total = entries.reduce((sum, { file }) => sum + file.size, 0);
   tell("Looking at the files", 0, entries.length, true);
-  const { default: start, Gathering } = await import(new URL("nibble.js", READERS));
+  const { default: start, Gathering, isTooLarge } = await import(new URL("nibble.js", READERS));
   await start({ module_or_path: new URL("nibble_bg.wasm", READERS) });
   const reader = new FileReaderSync();
   let bytes = 0;
@@ -105,13 +120,18 @@ async function read({ entries, room, sample }) {
   if (room !== undefined) gathering.setRoom(room);
   if (sample !== undefined) gathering.setSample(sample);
   const reading = gathering.plan((count) => tell("Looking at the files", Math.min(count, entries.length), entries.length));
-  await decodeAll(reading, entries);
+  await decodeAll(reading, entries, isTooLarge);
   const found = reading.finish();
   const { kind, name, classes, notes, train, leftOut } = found.info();
   return { kind: "set", of: kind, name, classes, notes, train, leftOut, labels: found.labels(), pixels: pixelsOfSet(found) };
 }
 
 addEventListener("message", async ({ data }) => {
+  if (data.drawing) {
+    asked.get(data.drawing)(data.picture);
+    asked.delete(data.drawing);
+    return;
+  }
   try {
     postMessage({ source: await read(data) });
   } catch (error) {

@@ -13,14 +13,15 @@ const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, r
 async function filesIn(directory, path) {
   const reader = directory.createReader();
   const files = [];
-  // readEntries gives at most 100 at a time, and nothing at the end.
+  const inside = async (entry) => {
+    const name = `${path}/${entry.name}`;
+    if (entry.isDirectory) return filesIn(entry, name);
+    return [{ path: name, file: await fileOf(entry) }];
+  };
+  // readEntries gives at most 100 at a time, and nothing at the end; each file is asked for by itself, which takes its time.
   for (let entries = await readEntries(reader); entries.length > 0; entries = await readEntries(reader)) {
-    for (const entry of entries) {
-      if (PASSED_OVER.test(entry.name)) continue;
-      const inside = `${path}/${entry.name}`;
-      if (entry.isDirectory) files.push(...(await filesIn(entry, inside)));
-      else files.push({ path: inside, file: await fileOf(entry) });
-    }
+    const wanted = entries.filter(({ name }) => !PASSED_OVER.test(name));
+    for (const found of await Promise.all(wanted.map(inside))) for (const file of found) files.push(file);
   }
   return files;
 }
@@ -64,8 +65,7 @@ export function wireDrop(load, notify) {
       const entries = await filesOf(event.dataTransfer);
       if (entries.length > 0) load(entries);
       else {
-        const expected = "CIFAR-10 or CIFAR-100 (the .tar.gz archive or its batch files), or a folder of pictures";
-        notify("error", `The drop held no files. Expected ${expected}.`);
+        notify("error", "The drop held no files. Expected images: a folder for each class, an archive of them, arrays or a table.");
       }
     } catch (error) {
       notify("error", `The dropped folder could not be read: ${error.message}`);
