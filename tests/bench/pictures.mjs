@@ -69,6 +69,8 @@ function clock() {
   setInterval(() => {
     if (!marks.start || marks.end) return;
     if (!marks.first && nibble.loading) marks.first = performance.now();
+    // What was loaded or refused before is still there when it begins.
+    if (!marks.first) return;
     const refused = [...document.querySelectorAll(".notice-error p")].length > 0;
     if (nibble.loading === null && !nibble.busy && (nibble.loaded.dataset !== marks.before || refused)) marks.end = performance.now();
   }, 5);

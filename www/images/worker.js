@@ -6,13 +6,14 @@
  * What files are and how they are put together knows the module of the readers (pkg/readers), which is loaded here and nowhere
  * else; the browser decodes the pictures.
  */
-import { readPnm } from "./pnm.js";
-import { square } from "./square.js";
-import { isSvg } from "./svg.js";
+import { decoded } from "./decode.js";
 
 const READERS = new URL("../../pkg/readers/", import.meta.url);
-/** Pictures that are decoded at once: as many as keep a few cores busy. */
-const AT_ONCE = Math.max(2, Math.min(8, navigator.hardwareConcurrency ?? 2)) * 2;
+/** Pictures that are read and decoded together: so many, or so many bytes. */
+const TOGETHER = 64;
+const TOGETHER_BYTES = 8 << 20;
+/** Groups of these: one is read while others are decoded. */
+const AT_ONCE = 3;
 /** Progress is told this often at most. */
 const TELL_MS = 50;
 /** Bytes of a data set that are taken out at once. */
@@ -28,8 +29,6 @@ function tell(label, done, total, now = false) {
   postMessage({ label, done, total });
 }
 
-const headOf = async (blob) => new Uint8Array(await blob.slice(0, HEAD).arrayBuffer());
-
 /** What the page is asked for. @type {Map<number, (picture: ImageBitmap|null) => void>} */
 const asked = new Map();
 let drawings = 0;
@@ -43,22 +42,29 @@ async function drawnByPage(blob) {
   return picture;
 }
 
-/** What the browser's own decoder does not know. @returns {Promise<ImageBitmap>} */
-async function otherwise(blob) {
-  if (await isSvg(blob)) return drawnByPage(blob);
-  const image = readPnm(new Uint8Array(await blob.arrayBuffer()));
-  if (!image) throw new Error("no picture");
-  return createImageBitmap(image);
+/** Takes the next pictures that are read together: their places, and their files or, from archives and tables, their bytes. */
+function nextGroup(reading, files) {
+  const group = [];
+  for (let bytes = 0; group.length < TOGETHER && bytes < TOGETHER_BYTES; ) {
+    const next = reading.nextPicture();
+    if (!next) break;
+    const held = next.file === undefined ? next.bytes() : files[next.file].file;
+    group.push({ slot: next.slot, held, size: held.size ?? held.length });
+    bytes += group.at(-1).size;
+    next.free();
+  }
+  return group;
 }
 
-/** A picture as 32 x 32 RGBA; `isTooLarge` says by its first bytes whether it is tried. */
-async function decoded(blob, isTooLarge) {
-  if (isTooLarge(await headOf(blob))) throw new Error("too many pixels");
-  const picture = await createImageBitmap(blob).catch(() => otherwise(blob));
+/** The bytes of each of a group; none of what cannot be read. Each read of a file is a question to another process. */
+async function bytesOf(group) {
   try {
-    return square(picture, picture.width, picture.height);
-  } finally {
-    picture.close();
+    const all = new Uint8Array(await new Blob(group.map(({ held }) => held)).arrayBuffer());
+    let at = 0;
+    return group.map(({ size }) => all.subarray(at, (at += size)));
+  } catch {
+    // One of them was moved or changed.
+    return Promise.all(group.map(async ({ held }) => new Uint8Array(await new Blob([held]).arrayBuffer().catch(() => new ArrayBuffer()))));
   }
 }
 
@@ -67,18 +73,22 @@ async function decodeAll(reading, files, isTooLarge) {
   const total = reading.pictures();
   const running = new Set();
   let done = 0;
-  const place = async (slot, blob) => {
+  const place = async ({ slot }, bytes) => {
+    const head = bytes.subarray(0, HEAD);
     try {
-      reading.put(slot, await decoded(blob, isTooLarge));
+      if (isTooLarge(head)) throw new Error("too many pixels");
+      reading.put(slot, await decoded(bytes, drawnByPage));
     } catch {
-      reading.refuse(slot, await headOf(blob).catch(() => new Uint8Array()));
+      reading.refuse(slot, head);
     }
     tell("Reading pictures", ++done, total);
   };
-  for (let next = reading.nextPicture(); next; next = reading.nextPicture()) {
-    const blob = next.file === undefined ? new Blob([next.bytes()]) : files[next.file].file;
-    const work = place(next.slot, blob);
-    next.free();
+  const placeGroup = async (group) => {
+    const bytes = await bytesOf(group);
+    await Promise.all(group.map((picture, at) => place(picture, bytes[at])));
+  };
+  for (let group = nextGroup(reading, files); group.length > 0; group = nextGroup(reading, files)) {
+    const work = placeGroup(group);
     running.add(work);
     work.finally(() => running.delete(work));
     if (running.size >= AT_ONCE) await Promise.race(running);
