@@ -202,7 +202,7 @@ export class Session extends Events {
     this.#wish = how;
   }
 
-  /** How far the load under way is. @param {{label: string, done: number, total: number}} progress */
+  /** How far the load under way is; null: it is over. @param {{label: string, done: number, total: number}|null} progress */
   progress(progress) {
     this.#loading = progress;
     this.tell("loading");
@@ -633,6 +633,8 @@ export class Session extends Events {
     const reading = new AbortController();
     this.#reading = reading;
     const away = this.notify("info", "Reading what you have dropped.", { label: "Cancel", act: () => this.cancelReading() });
+    // The worker that reads has yet to start, and a long list takes its time to get there.
+    this.progress({ label: "Looking at the files", done: 0, total: entries.length });
     let source;
     try {
       // Where the engine starts, how much room it has is not known yet: it is counted again there.
