@@ -9,11 +9,11 @@
 import { decoded } from "./decode.js";
 
 const READERS = new URL("../../pkg/readers/", import.meta.url);
-/** Pictures that are read and decoded together: so many, or so many bytes. */
+/** Pictures that are read together: so many, or so many bytes. */
 const TOGETHER = 64;
 const TOGETHER_BYTES = 8 << 20;
-/** Groups of these: one is read while others are decoded. */
-const AT_ONCE = 3;
+/** Groups of these, each of which decodes one at a time: as many as keep a few cores busy, and few enough for large photographs. */
+const AT_ONCE = Math.max(2, Math.min(8, navigator.hardwareConcurrency ?? 2)) * 2;
 /** Progress is told this often at most. */
 const TELL_MS = 50;
 /** Bytes of a data set that are taken out at once. */
@@ -85,7 +85,7 @@ async function decodeAll(reading, files, isTooLarge) {
   };
   const placeGroup = async (group) => {
     const bytes = await bytesOf(group);
-    await Promise.all(group.map((picture, at) => place(picture, bytes[at])));
+    for (const [at, picture] of group.entries()) await place(picture, bytes[at]);
   };
   for (let group = nextGroup(reading, files); group.length > 0; group = nextGroup(reading, files)) {
     const work = placeGroup(group);
