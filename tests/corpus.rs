@@ -61,4 +61,10 @@ fn files_of_images() {
     let mut read = 0;
     let files = each("files", |bytes| read += usize::from(dropped::read(bytes)));
     assert!(files > read && read > 4, "{files} files, {read} read: the corpus reaches too little");
+    let mut read = 0;
+    for format in &dropped::FORMATS {
+        let files = each(format.name, |bytes| read += usize::from(dropped::read_as(format, bytes)));
+        assert!(files > 0, "{} has no corpus", format.name);
+    }
+    assert!(read > 10, "{read} read: the corpus reaches too little");
 }

@@ -6,16 +6,32 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 use std::rc::Rc;
 
-use image::{DynamicImage, ImageFormat, RgbImage};
-use nibble::data::{Dataset, DatasetKind, Decoder, Gathering, IMAGE_BYTES, LeftOut, Picture, Split, Square};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage, RgbaImage};
+use nibble::data::{
+    Dataset, DatasetKind, Decoder, Gathering, IMAGE_BYTES, LeftOut, Picture, Split, Square, is_too_large,
+};
 use nibble::{Error, Result};
 use proptest::prelude::*;
 
+#[path = "support/cases.rs"]
+mod cases;
 #[allow(dead_code)]
 #[path = "support/data.rs"]
 mod data;
 
 type File = (String, Vec<u8>);
+
+/// As the command line does it.
+fn decoded(bytes: &[u8]) -> Option<RgbaImage> {
+    if is_too_large(bytes) {
+        return None;
+    }
+    let mut decoder = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_decoder().ok()?;
+    let orientation = decoder.orientation().ok()?;
+    let mut picture = DynamicImage::from_decoder(decoder).ok()?;
+    picture.apply_orientation(orientation);
+    Some(picture.into_rgba8())
+}
 
 /// Reads files, and decodes their pictures.
 fn read_with(files: &[File], set: impl FnOnce(&mut Gathering)) -> Result<(Dataset, Vec<LeftOut>)> {
@@ -25,13 +41,12 @@ fn read_with(files: &[File], set: impl FnOnce(&mut Gathering)) -> Result<(Datase
     let mut reading = gathering.plan(&mut |_| {})?;
     while let Some(Picture { slot, input, bytes }) = reading.next_picture()? {
         let bytes = input.map_or(Ok(bytes), |input| reading.bytes(input))?;
-        match image::load_from_memory(&bytes) {
-            Ok(picture) => {
-                let picture = picture.into_rgba8();
+        match decoded(&bytes) {
+            Some(picture) => {
                 let square = Square::new(picture.width() as usize, picture.height() as usize);
                 reading.put(slot, &square.of(picture.as_raw()));
             }
-            Err(_) => reading.refuse(slot, &bytes[..bytes.len().min(512)]),
+            None => reading.refuse(slot, &bytes[..bytes.len().min(512)]),
         }
     }
     reading.finish()
@@ -335,6 +350,40 @@ fn what_does_not_fit_is_refused_before_it_is_read_and_a_sample_may_be_taken() {
     let members =
         |class| set.train.labels.iter().chain(&set.test.labels).filter(|label| **label == class).count();
     assert_eq!([members(0), members(1)], [20, 20]);
+}
+
+/// An array as numpy saves it.
+fn npy(shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    [b"\x93NUMPY\x01\0".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes(), bytes].concat()
+}
+
+#[test]
+fn of_arrays_a_sample_may_be_taken_too() {
+    let images: Vec<u8> = (0..60).flat_map(|i| colour(i).repeat(1024)).collect();
+    let labels: Vec<u8> = (0..60).map(|i| i % 2).collect();
+    let all = zip(&[
+        ("x_train.npy".into(), npy("40, 32, 32, 3", &images[..40 * IMAGE_BYTES])),
+        ("y_train.npy".into(), npy("40, 1", &labels[..40])),
+        ("x_test.npy".into(), npy("20, 32, 32, 3", &images[40 * IMAGE_BYTES..])),
+        ("y_test.npy".into(), npy("20,", &labels[40..])),
+    ]);
+    let file = [("colours.npz".to_owned(), all)];
+    let room = 30 * (IMAGE_BYTES + 2);
+    let error = read_with(&file, |gathering| gathering.set_room(room)).unwrap_err();
+    assert!(matches!(error, Error::Room { most: 30, found: 60, .. }), "{error}");
+    let (set, _) = read_with(&file, |gathering| {
+        gathering.set_room(room);
+        gathering.set_sample(30);
+    })
+    .unwrap();
+    assert_eq!((set.train.len(), set.test.len()), (20, 10));
+    assert!(set.notes.contains(&"A sample of 30 of 60 images.".to_owned()), "{:?}", set.notes);
+    for split in [&set.train, &set.test] {
+        let even = (0..split.len()).filter(|&at| split.label(at) == 0).count();
+        assert_eq!(2 * even, split.len());
+        assert!((0..split.len()).all(|at| number(split.image(at)) % 2 == usize::from(split.label(at))));
+    }
 }
 
 /// The files of the fixtures and of the fuzzers' corpus, which the name tells apart where the content does not.

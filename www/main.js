@@ -43,7 +43,7 @@ function wireFrame(session) {
   new ResizeObserver(drawLine).observe(at("spark"));
   wireBar(session);
   wirePending(session);
-  wireDrop(taking(session), notify);
+  wireDrop(taking(session), notify, (progress) => session.progress(progress));
   wireTerms();
   drawStrip();
   showBar(session);

@@ -52,6 +52,8 @@ export class Session extends Events {
   #loading = null;
   /** Ends the reading of files that is under way; null: there is none. @type {AbortController|null} */
   #reading = null;
+  /** Takes away what was said of the files that were read last. @type {(() => void)[]} */
+  #saidOfFiles = [];
   #busy = "starting";
   #turn = Promise.resolve();
   #waitingTurns = 0;
@@ -202,7 +204,7 @@ export class Session extends Events {
     this.#wish = how;
   }
 
-  /** How far the load under way is. @param {{label: string, done: number, total: number}} progress */
+  /** How far the load under way is; null: it is over. @param {{label: string, done: number, total: number}|null} progress */
   progress(progress) {
     this.#loading = progress;
     this.tell("loading");
@@ -632,7 +634,10 @@ export class Session extends Events {
     this.#reading?.abort();
     const reading = new AbortController();
     this.#reading = reading;
+    this.#unsayOfFiles();
     const away = this.notify("info", "Reading what you have dropped.", { label: "Cancel", act: () => this.cancelReading() });
+    // The worker that reads has yet to start, and a long list takes its time to get there.
+    this.progress({ label: "Looking at the files", done: 0, total: entries.length });
     let source;
     try {
       // Where the engine starts, how much room it has is not known yet: it is counted again there.
@@ -652,14 +657,23 @@ export class Session extends Events {
   #notRead(error, entries) {
     const { message, most } = error;
     const sample = most > 1 ? { label: `Take a sample of ${most.toLocaleString("en")}`, act: () => this.read(entries, { sample: most }) } : [];
-    this.notify("error", message, sample);
+    this.#sayOfFiles("error", message, sample);
+  }
+
+  /** Says something of the files that were read last. What is said of a load goes with the next one. */
+  #sayOfFiles(kind, text, actions) {
+    this.#saidOfFiles.push(this.notify(kind, text, actions));
+  }
+
+  #unsayOfFiles() {
+    for (const away of this.#saidOfFiles.splice(0)) away();
   }
 
   /** Says how files were read, and what of them is in no set. */
   #tellLeftOut({ name, notes }, { leftOut = [] }) {
     if (leftOut.length === 0) return;
     const list = leftOut.map(([path, why]) => `${path}\t${why}\n`).join("");
-    this.notify("info", notes.join(" "), {
+    this.#sayOfFiles("info", notes.join(" "), {
       label: "List what was left out",
       act: () => import("./share/save.js").then(({ save, plain }) => save(new Blob([list], { type: "text/plain" }), `${plain(name)}-left-out.txt`)),
     });
@@ -679,6 +693,7 @@ export class Session extends Events {
    */
   async loadFrom(find) {
     const training = this.playing;
+    this.#unsayOfFiles();
     // What is dropped while the engine starts is read once it runs.
     await this.inTurn("loading", async () => {
       if (!this.engine) throw new Error("The engine is not running: files can be read only with it.");
@@ -693,13 +708,13 @@ export class Session extends Events {
       const undo = fit ? [{ label: "Use the usual settings", act: () => this.adopt(usual) }] : [];
       this.tell("settings");
       if (this.runs.some(({ trained }) => trained)) {
-        this.notify("info", `${name} is loaded. The trained run stays until you start one on the new images.${hint}`, [
+        this.#sayOfFiles("info", `${name} is loaded. The trained run stays until you start one on the new images.${hint}`, [
           { label: `Train on ${name}`, act: () => this.reset() },
           ...undo,
         ]);
       } else {
         await this.#createRuns();
-        this.notify("info", `${name} is loaded: ${train.toLocaleString("en")} training and ${test.toLocaleString("en")} test images.${hint}`, undo);
+        this.#sayOfFiles("info", `${name} is loaded: ${train.toLocaleString("en")} training and ${test.toLocaleString("en")} test images.${hint}`, undo);
       }
       this.#tellLeftOut(info, source);
       this.writeUrl();

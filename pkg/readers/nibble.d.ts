@@ -104,6 +104,11 @@ export class Reading {
     refuse(slot: number, head: Uint8Array | number[]): void;
 }
 
+/**
+ * Whether a picture says in its first bytes that it has more pixels than are decoded.
+ */
+export function isTooLarge(head: Uint8Array | number[]): boolean;
+
 export function start(): void;
 
 export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
@@ -126,6 +131,7 @@ export interface InitOutput {
     readonly gathering_plan: (a: number, b: any) => [number, number, number];
     readonly gathering_setRoom: (a: number, b: number) => void;
     readonly gathering_setSample: (a: number, b: number) => void;
+    readonly isTooLarge: (a: number, b: number) => number;
     readonly picture_bytes: (a: number) => any;
     readonly reading_finish: (a: number) => [number, number, number];
     readonly reading_nextPicture: (a: number) => [number, number, number];

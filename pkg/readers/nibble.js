@@ -259,6 +259,18 @@ export class Reading {
 }
 if (Symbol.dispose) Reading.prototype[Symbol.dispose] = Reading.prototype.free;
 
+/**
+ * Whether a picture says in its first bytes that it has more pixels than are decoded.
+ * @param {Uint8Array | number[]} head
+ * @returns {boolean}
+ */
+export function isTooLarge(head) {
+    const ptr0 = passArray8ToWasm0(head, wasm.__wbindgen_malloc);
+    const len0 = WASM_VECTOR_LEN;
+    const ret = wasm.isTooLarge(ptr0, len0);
+    return ret !== 0;
+}
+
 export function start() {
     wasm.start();
 }

@@ -31,6 +31,8 @@ const MOST_FILES: usize = 1_000_000;
 const MAX_TABLE: u64 = 64 << 20;
 /// Bytes of a picture in an archive.
 const MAX_PICTURE: u64 = 128 << 20;
+/// Bytes of pictures of tar archives that are kept from the first look on, so that none is unpacked twice.
+const MAX_KEPT: usize = 256 << 20;
 /// With so many pictures, an array beside them is a stranger.
 const MANY_PICTURES: usize = 20;
 
@@ -69,12 +71,14 @@ type Text = (String, String);
 
 enum Pending {
     Nothing,
-    /// Slots by the number of their leaf, which the walk counts, and those of plain files, in their order.
+    /// Slots by the number of their leaf, which the walk counts; those of plain files, in their order; those whose bytes are at
+    /// hand.
     Walk {
         walk: Walk,
         next: usize,
         slots: HashMap<usize, usize>,
         plain: std::vec::IntoIter<(usize, usize)>,
+        ready: std::vec::IntoIter<(usize, Vec<u8>)>,
     },
     Tables(Tables),
 }
@@ -122,7 +126,7 @@ impl Gathering {
         let mut inputs = std::mem::take(&mut self.inputs);
         inputs.sort_by_cached_key(|input| natural(&input.path));
         let inputs: Rc<[Input]> = inputs.into();
-        let (seen, texts) = look(&inputs, progress)?;
+        let Looked { seen, texts, kept } = look(&inputs, progress)?;
         if seen.iter().any(batch) {
             return self.cifar(inputs, &seen);
         }
@@ -142,7 +146,7 @@ impl Gathering {
         if pictures == 0 {
             return Err(nothing(&seen));
         }
-        self.pictures(inputs, seen, &texts)
+        self.pictures(inputs, seen, &texts, kept)
     }
 
     fn cifar(self, inputs: Rc<[Input]>, seen: &[Seen]) -> Result<Reading> {
@@ -209,10 +213,7 @@ impl Gathering {
         pairs.classes = names.map(|(_, text)| {
             text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect()
         });
-        let mut dataset = pairs.finish(&set_name(&inputs))?;
-        if let Some(refused) = too_many(&dataset, self.room) {
-            return Err(refused);
-        }
+        let mut dataset = pairs.finish(&set_name(&inputs), self.room, self.sample)?;
         let sizes = format!(
             "{} classes, {} training and {} test images",
             dataset.classes.len(),
@@ -243,7 +244,13 @@ impl Gathering {
         Ok(Reading { inputs, pending, set, decoder: self.decoder })
     }
 
-    fn pictures(self, inputs: Rc<[Input]>, seen: Vec<Seen>, texts: &[Text]) -> Result<Reading> {
+    fn pictures(
+        self,
+        inputs: Rc<[Input]>,
+        seen: Vec<Seen>,
+        texts: &[Text],
+        mut kept: HashMap<usize, Vec<u8>>,
+    ) -> Result<Reading> {
         let (mut at, mut paths, mut left_out, mut known) =
             (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
         for (number, seen) in seen.iter().enumerate() {
@@ -279,17 +286,24 @@ impl Gathering {
         let name = grouping.name.unwrap_or_else(|| set_name(&inputs));
         let mut places = Places::new(name, grouping.classes, grouping.how, slots, self.room, self.sample)?;
         places.left_out = left_out;
-        let (mut slots, mut plain) = (HashMap::new(), Vec::new());
+        let (mut slots, mut plain, mut ready) = (HashMap::new(), Vec::new(), Vec::new());
         for (slot, Slot { at, .. }) in places.slots().iter().enumerate() {
             let leaf = &seen[*at].leaf;
             if leaf.plain {
                 plain.push((slot, leaf.input));
+            } else if let Some(bytes) = kept.remove(at) {
+                ready.push((slot, bytes));
             } else {
                 slots.insert(*at, slot);
             }
         }
-        let pending =
-            Pending::Walk { walk: Walk::new(inputs.clone()), next: 0, slots, plain: plain.into_iter() };
+        let pending = Pending::Walk {
+            walk: Walk::new(inputs.clone()),
+            next: 0,
+            slots,
+            plain: plain.into_iter(),
+            ready: ready.into_iter(),
+        };
         Ok(Reading { inputs, pending, set: Set::Pictures(Box::new(places)), decoder: self.decoder })
     }
 
@@ -323,9 +337,12 @@ impl Reading {
             Pending::Tables(tables) => {
                 Ok(tables.next()?.map(|(slot, bytes)| Picture { slot, input: None, bytes }))
             }
-            Pending::Walk { walk, next, slots, plain } => {
+            Pending::Walk { walk, next, slots, plain, ready } => {
                 if let Some((slot, input)) = plain.next() {
                     return Ok(Some(Picture { slot, input: Some(input), bytes: Vec::new() }));
+                }
+                if let Some((slot, bytes)) = ready.next() {
+                    return Ok(Some(Picture { slot, input: None, bytes }));
                 }
                 while !slots.is_empty()
                     && let Some(leaf) = walk.next()?
@@ -389,9 +406,19 @@ impl Reading {
     }
 }
 
-/// Every file, and the texts that may be tables of labels.
-fn look(inputs: &Rc<[Input]>, progress: &mut dyn FnMut(usize)) -> Result<(Vec<Seen>, Vec<Text>)> {
+/// What there is.
+struct Looked {
+    seen: Vec<Seen>,
+    /// Those that may be tables of labels.
+    texts: Vec<Text>,
+    /// Bytes of pictures, by the number of their file, that cost as much to read again as all before them.
+    kept: HashMap<usize, Vec<u8>>,
+}
+
+/// Looks at every file.
+fn look(inputs: &Rc<[Input]>, progress: &mut dyn FnMut(usize)) -> Result<Looked> {
     let (mut seen, mut texts) = (Vec::new(), Vec::new());
+    let (mut kept, mut held) = (HashMap::new(), 0);
     let mut walk = Walk::new(inputs.clone());
     while let Some(leaf) = walk.next()? {
         if seen.len() == MOST_FILES {
@@ -409,11 +436,21 @@ fn look(inputs: &Rc<[Input]>, progress: &mut dyn FnMut(usize)) -> Result<(Vec<Se
             read.map_err(|error| walk.blame(unreadable(&leaf.name, &error)))?;
             texts.push((leaf.path.clone(), String::from_utf8_lossy(&text).into_owned()));
         }
+        let size = leaf.size.unwrap_or(u64::MAX);
+        if matches!(content, Content::Picture(_))
+            && walk.unpacks_all()
+            && size <= MAX_PICTURE.min((MAX_KEPT - held) as u64)
+        {
+            walk.content(&leaf).map_err(|error| walk.blame(error))?;
+            let bytes = whole(&leaf, walk.reader(), MAX_PICTURE).map_err(|error| walk.blame(error))?;
+            held += bytes.len();
+            kept.insert(seen.len(), bytes);
+        }
         let described = if by_name.is_some() { String::new() } else { content.describe(&head) };
         seen.push(Seen { leaf, content, described });
         progress(seen.len());
     }
-    Ok((seen, texts))
+    Ok(Looked { seen, texts, kept })
 }
 
 /// Goes through all files again, each ready to be read; what was of use is read to its end, where its checksum is.
@@ -545,10 +582,4 @@ fn raw(leaf: &Leaf, reader: &mut dyn Read) -> Result<Array> {
         vec![bytes.len()]
     };
     Ok(Array { dtype: arrays::Dtype::U8, shape, fortran: true, bytes })
-}
-
-/// More images than there is room for.
-fn too_many(dataset: &Dataset, room: Option<usize>) -> Option<Error> {
-    let (most, found) = (super::pictures::most(room), dataset.train.len() + dataset.test.len());
-    (found > most).then(|| Error::Room { name: dataset.name.clone(), most, found })
 }

@@ -72,6 +72,8 @@ pub use normalize::{BATCH_CHANNELS, Normalize};
 #[cfg(feature = "readers")]
 pub use pictures::Decoder;
 #[cfg(feature = "readers")]
+pub use recognise::is_too_large;
+#[cfg(feature = "readers")]
 pub use source::Source;
 #[cfg(feature = "readers")]
 pub use square::Square;

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::arrays::{Array, Pixels};
-use super::dataset::{Dataset, DatasetKind, MAX_IMAGES, Split};
+use super::arrays::Array;
+use super::dataset::{Dataset, DatasetKind, Split};
 use super::folders::{Share, settle};
 use super::images;
 use super::input::wrong;
-use crate::Result;
+use super::pictures::{most, sampled};
+use crate::{Error, Result};
+
+/// Bytes of all arrays of images together, as they lie in their files.
+const MAX_HELD: u64 = 2 << 30;
 
 /// Images or labels, with what is known of where they come from.
 struct Part {
@@ -20,7 +24,7 @@ struct Part {
 }
 
 enum Content {
-    Images(Pixels),
+    Images(Array),
     Labels(Vec<i64>),
 }
 
@@ -30,29 +34,29 @@ pub(super) struct Pairs {
     parts: Vec<Part>,
     /// Names of the classes, where something tells them.
     pub classes: Option<Vec<String>>,
-    images: usize,
+    /// Bytes of images so far.
+    held: u64,
 }
 
 /// Keys of labels, those that are taken before others first.
 const LABELS: [&str; 6] = ["fine_labels", "labels", "label", "y", "targets", "target"];
 
 impl Pairs {
-    /// Adds an array; what is neither images nor labels is passed over. Images become bytes at once, so that never two sets of
-    /// them are there.
+    /// Adds an array; what is neither images nor labels is passed over.
     ///
     /// # Errors
-    /// As [`Array::images`], and for more images than there may be.
+    /// [`crate::Error::Data`] for more than [`MAX_HELD`] bytes of images.
     pub fn add(&mut self, file: &str, key: &str, array: Array) -> Result<()> {
         let name = if key.is_empty() { file.to_owned() } else { format!("{file}, {key}") };
         let content = match array.labels() {
             Some(labels) => Content::Labels(labels),
-            None if array.looks_like_images() => Content::Images(array.images(&name)?),
+            None if array.count() > 0 => Content::Images(array),
             None => return Ok(()),
         };
-        if let Content::Images(pixels) = &content {
-            self.images += pixels.len();
-            if self.images > MAX_IMAGES {
-                return wrong(&name, format!("at most {MAX_IMAGES} images in all"), self.images.to_string());
+        if let Content::Images(images) = &content {
+            self.held += images.bytes.len() as u64;
+            if self.held > MAX_HELD {
+                return wrong(&name, format!("at most {} GB of arrays", MAX_HELD >> 30), "more");
             }
         }
         let (file, key) = (file.to_owned(), key.to_ascii_lowercase());
@@ -62,7 +66,7 @@ impl Pairs {
 
     /// Whether there are images.
     pub fn has_images(&self) -> bool {
-        self.images > 0
+        self.held > 0
     }
 
     /// The labels that go with images: as many, of the same part, from the same file if it has some.
@@ -80,21 +84,23 @@ impl Pairs {
         self.parts.iter().enumerate().filter(fits).min_by_key(rank).map(|(at, _)| at)
     }
 
-    /// The data set.
+    /// The data set, of at most so many bytes, or a `sample` of so many images. Each array is let go as its images are made.
     ///
     /// # Errors
-    /// [`crate::Error::Data`] where images have no labels, or labels no class.
-    pub fn finish(mut self, name: &str) -> Result<Dataset> {
+    /// [`crate::Error::Data`] where images have no labels, labels no class, or as [`Array::images`]; [`crate::Error::Room`] for
+    /// more images than there is room for.
+    pub fn finish(mut self, name: &str, room: Option<usize>, sample: Option<usize>) -> Result<Dataset> {
         let (mut used, mut pairs, mut without) = (HashSet::new(), Vec::new(), Vec::new());
         for at in 0..self.parts.len() {
             let part = &self.parts[at];
-            let Content::Images(pixels) = &part.content else { continue };
-            match self.labels_of(part, pixels.len(), &used) {
+            let Content::Images(images) = &part.content else { continue };
+            let count = images.count();
+            match self.labels_of(part, count, &used) {
                 Some(labels) => {
                     used.insert(labels);
                     pairs.push(Some((part.share().unwrap_or(Share::Train), (at, labels))));
                 }
-                None => without.push(format!("{} ({} images)", part.name, pixels.len())),
+                None => without.push(format!("{} ({count} images)", part.name)),
             }
         }
         if pairs.is_empty() {
@@ -110,16 +116,44 @@ impl Pairs {
             pairs.iter().flatten().flat_map(|(_, (_, labels))| self.labels(*labels)).copied().collect();
         let classes = self.classes.take();
         let Classes { first, names, values } = Classes::of(name, &values, classes)?;
+        let number = |value: &i64| match &values {
+            Some(values) => values.binary_search(value).unwrap_or(0) as u16,
+            None => (value - first) as u16,
+        };
+        let found: usize = pairs.iter().flatten().map(|(_, (_, labels))| self.labels(*labels).len()).sum();
+        let most = most(room);
+        let mut picked: Option<Vec<Vec<usize>>> = None;
+        if let Some(sample) = sample.filter(|&sample| sample < found) {
+            let images = pairs.iter().flatten().enumerate().flat_map(|(pair, (share, (_, labels)))| {
+                let labels = self.labels(*labels).iter().enumerate();
+                labels.map(move |(image, label)| (*share, *label, pair, image))
+            });
+            let of_pair = picked.insert(vec![Vec::new(); pairs.len()]);
+            for (_, _, pair, image) in sampled(images.collect(), |image| (image.0, image.1), sample.min(most))
+            {
+                of_pair[pair].push(image);
+            }
+        }
+        let taken = picked.as_ref().map_or(found, |picked| picked.iter().map(Vec::len).sum());
+        if taken > most {
+            return Err(Error::Room { name: name.into(), most, found: taken });
+        }
         let (mut train, mut test) = (Split::default(), Split::default());
-        for (share, (at, labels)) in pairs.iter().flatten() {
+        for (pair, (share, (at, labels))) in pairs.iter().flatten().enumerate() {
+            let picked = picked.as_ref().map(|picked| picked[pair].as_slice());
             let split = if *share == Share::Test { &mut test } else { &mut train };
-            let number = |value: &i64| match &values {
-                Some(values) => values.binary_search(value).unwrap_or(0) as u16,
-                None => (value - first) as u16,
+            let labels = self.labels(*labels);
+            match picked {
+                Some(picked) => split.labels.extend(picked.iter().map(|&image| number(&labels[image]))),
+                None => split.labels.extend(labels.iter().map(number)),
+            }
+            let part = &mut self.parts[*at];
+            // What is left is labels of nothing.
+            let Content::Images(array) = std::mem::replace(&mut part.content, Content::Labels(Vec::new()))
+            else {
+                continue;
             };
-            split.labels.extend(self.labels(*labels).iter().map(number));
-            let Content::Images(pixels) = &mut self.parts[*at].content else { continue };
-            let images = std::mem::take(&mut pixels.images);
+            let images = array.images(&part.name, picked)?;
             if split.images.is_empty() {
                 split.images = images;
             } else {
@@ -131,6 +165,9 @@ impl Pairs {
             }
         }
         let mut notes = Vec::new();
+        if taken < found {
+            notes.push(format!("A sample of {taken} of {found} images."));
+        }
         if there.contains(&Share::Validation) {
             notes.push(if there.contains(&Share::Test) {
                 "Its validation images join the training images.".to_owned()

@@ -7,7 +7,7 @@ use super::folders::Share;
 use super::images::{self, MAX_CLASSES, MIN_IMAGES};
 use super::input::wrong;
 use super::left_out::{LeftOut, few, sentences};
-use super::recognise::Content;
+use super::recognise::{Content, is_too_large, too_large};
 use crate::{Error, Result};
 
 /// A picture's place in the set.
@@ -64,7 +64,7 @@ impl Places {
         let mut how = how;
         if let Some(sample) = sample.filter(|&sample| sample < slots.len()) {
             let all = slots.len();
-            slots = sampled(slots, sample);
+            slots = sampled(slots, |slot| (slot.share, slot.class), sample);
             how = [how, format!("a sample of {} of {all}", slots.len())]
                 .join("; ")
                 .trim_start_matches("; ")
@@ -100,7 +100,8 @@ impl Places {
     /// A picture that could not be decoded, by its first bytes.
     pub fn refuse(&mut self, slot: usize, head: &[u8], decoder: Decoder) {
         let why = match Content::of(head, None) {
-            Content::Picture(format @ ("PNG" | "JPEG" | "GIF" | "WebP" | "BMP")) => {
+            _ if is_too_large(head) => too_large(),
+            Content::Picture(format @ ("PNG" | "JPEG" | "GIF" | "WebP" | "BMP" | "PPM" | "PGM")) => {
                 format!("damaged {format}")
             }
             Content::Picture(format) => format!("{format}, which {} cannot read", decoder.name),
@@ -215,28 +216,26 @@ impl Places {
     }
 }
 
-/// About so many slots, of each class and part its share, at least two, evenly through its order.
-fn sampled(slots: Vec<Slot>, sample: usize) -> Vec<Slot> {
-    let all = slots.len();
-    let mut sizes: HashMap<(Share, u16), usize> = HashMap::new();
-    for slot in &slots {
-        *sizes.entry((slot.share, slot.class)).or_default() += 1;
+/// About so many of all, of each kind its share, at least two, evenly through its order.
+pub(super) fn sampled<T, K: Eq + std::hash::Hash>(
+    all: Vec<T>,
+    kind: impl Fn(&T) -> K,
+    sample: usize,
+) -> Vec<T> {
+    let count = all.len();
+    let mut sizes: HashMap<K, usize> = HashMap::new();
+    for one in &all {
+        *sizes.entry(kind(one)).or_default() += 1;
     }
-    let mut seen: HashMap<(Share, u16), usize> = HashMap::new();
-    let taken = |slot: &Slot| {
-        let size = sizes[&(slot.share, slot.class)];
-        let take = (size * sample / all).max(MIN_IMAGES).min(size);
-        let at = seen.entry((slot.share, slot.class)).or_default();
+    let mut seen: HashMap<K, usize> = HashMap::new();
+    let taken = |one: &T| {
+        let size = sizes[&kind(one)];
+        let take = (size * sample / count).max(MIN_IMAGES).min(size);
+        let at = seen.entry(kind(one)).or_default();
         // The place where the next of `take` even steps begins.
         let chosen = (*at * take).div_ceil(size) < ((*at + 1) * take).div_ceil(size);
         *at += 1;
         chosen
     };
-    slots
-        .into_iter()
-        .filter({
-            let mut taken = taken;
-            move |slot| taken(slot)
-        })
-        .collect()
+    all.into_iter().filter(taken).collect()
 }

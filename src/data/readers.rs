@@ -146,7 +146,7 @@ pub(super) fn pickled_batch(
         return wrong(file, "an array of images and whole numbers as labels", "something else");
     };
     let shape = images.shape.clone();
-    let images = images.images(file)?.images;
+    let images = images.images(file, None)?;
     if labels.is_empty() || images.len() != labels.len() * IMAGE_BYTES {
         let expected = format!("data of {} images, one a label", labels.len().max(1));
         return wrong(file, expected, format!("shape {shape:?}"));

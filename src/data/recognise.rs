@@ -24,6 +24,12 @@ pub(super) enum Content {
     Other,
 }
 
+/// What marks pages of our own: www/share/report.js.
+const OWN_PAGES: &str = "<meta name=\"generator\" content=\"nibble\">";
+
+/// Pixels of a picture that is decoded: more would take gigabytes.
+const MOST_PIXELS: u64 = 120_000_000;
+
 const UNPACK: &str = "unpack it and drop the folder, or pack it as .zip or .tar.gz";
 
 /// Beginnings that leave no doubt.
@@ -149,7 +155,19 @@ fn is_pickle(head: &[u8]) -> bool {
 
 fn text(head: &[u8]) -> Content {
     let start = String::from_utf8_lossy(head).trim_start().to_ascii_lowercase();
+    if start.starts_with('{') && start.contains("\"nibble-runs/") {
+        return Content::Foreign(
+            "runs that Share has saved, not images",
+            "the link in it has their settings",
+        );
+    }
     if start.starts_with("<!doctype html") || start.starts_with("<html") {
+        if start.contains(OWN_PAGES) {
+            return Content::Foreign(
+                "a report of runs, not images",
+                "open it in a browser: its link has their settings",
+            );
+        }
         let todo = "a sign-in or error page was saved in place of the file: download it again";
         return Content::Foreign("a web page", todo);
     }
@@ -158,6 +176,37 @@ fn text(head: &[u8]) -> Content {
     }
     let letters = head.iter().all(|&byte| byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r'));
     if letters { Content::Text } else { Content::Other }
+}
+
+/// Whether a picture says in its first 512 bytes that it has more pixels than are decoded. These are the formats that pack a large one
+/// into few bytes.
+pub fn is_too_large(head: &[u8]) -> bool {
+    let at = |place: usize, bytes: usize| head.get(place..place + bytes);
+    let little = |place: usize, bytes: usize| {
+        at(place, bytes).map(|bytes| bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte)))
+    };
+    let big = |place: usize| {
+        at(place, 4).map(|bytes| bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)))
+    };
+    let sides = match head {
+        [0x89, b'P', b'N', b'G', ..] => big(16).zip(big(20)),
+        [b'G', b'I', b'F', b'8', ..] => little(6, 2).zip(little(8, 2)),
+        [b'B', b'M', ..] => {
+            little(18, 4).zip(little(22, 4).map(|height| u64::from((height as u32 as i32).unsigned_abs())))
+        }
+        [b'R', b'I', b'F', b'F', ..] => match at(12, 4) {
+            Some(b"VP8X") => little(24, 3).zip(little(27, 3)).map(|(width, height)| (width + 1, height + 1)),
+            Some(b"VP8L") => little(21, 4).map(|bits| (1 + (bits & 0x3fff), 1 + (bits >> 14 & 0x3fff))),
+            _ => None,
+        },
+        _ => None,
+    };
+    sides.is_some_and(|(width, height)| width.saturating_mul(height) > MOST_PIXELS)
+}
+
+/// What is said of one.
+pub(super) fn too_large() -> String {
+    format!("larger than {} million pixels", MOST_PIXELS / 1_000_000)
 }
 
 /// Endings of pictures, and the format that they announce. Those of which some browser decodes none are here too: they are
@@ -229,6 +278,24 @@ mod tests {
         );
         assert_eq!(of(b"<svg viewBox='0 0 1 1'/>"), Content::Picture("SVG"));
         assert!(matches!(of(b"version https://git-lfs.github.com/spec/v1"), Content::Foreign(..)));
+    }
+
+    #[test]
+    fn too_many_pixels_are_seen_in_the_first_bytes() {
+        let png = |side: u32| {
+            [b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".as_slice(), &side.to_be_bytes(), &side.to_be_bytes()].concat()
+        };
+        assert!(is_too_large(&png(20_000)) && is_too_large(&png(u32::MAX)) && !is_too_large(&png(8000)));
+        assert!(!is_too_large(&png(20_000)[..20]), "cut off");
+        assert!(is_too_large(b"GIF89a\xff\xff\xff\xff") && !is_too_large(b"GIF89a\x20\0\x20\0"));
+        let webp = |chunk: &[u8]| [b"RIFF\0\0\0\0WEBP".as_slice(), chunk].concat();
+        assert!(is_too_large(&webp(b"VP8X\x0a\0\0\0\0\0\0\0\xff\x3f\0\xff\x3f\0")));
+        assert!(is_too_large(&webp(b"VP8L\x0a\0\0\0\x2f\xff\xff\xff\x0f")));
+        assert!(!is_too_large(&webp(b"VP8L\x0a\0\0\0\x2f\x1f\xc0\x07\0")));
+        let bmp = |height: i32| {
+            [[b'B', b'M'].as_slice(), &[0; 16], &20_000u32.to_le_bytes(), &height.to_le_bytes()].concat()
+        };
+        assert!(is_too_large(&bmp(-20_000)) && !is_too_large(&bmp(32)));
     }
 
     #[test]

@@ -74,17 +74,42 @@ impl Read for Stretch {
     }
 }
 
-/// The whole of a source as something to seek in.
+/// The whole of a source as something to seek in. What was read last is kept when a place near it is looked for: the headers of
+/// an archive's members lie apart, and each of sixty thousand reads would cost as much as the pictures.
 pub(super) struct Seeking {
-    pub source: Rc<dyn Source>,
-    pub at: u64,
+    source: Rc<dyn Source>,
+    at: u64,
+    kept: Vec<u8>,
+    /// Where in the source that begins.
+    start: u64,
+}
+
+/// Bytes that are kept.
+const KEPT: usize = 1 << 16;
+
+impl Seeking {
+    pub fn new(source: Rc<dyn Source>) -> Self {
+        Self { source, at: 0, kept: Vec::new(), start: 0 }
+    }
 }
 
 impl Read for Seeking {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read_at(self.at, buffer)?;
-        self.at += read as u64;
-        Ok(read)
+        let from = match self.at.checked_sub(self.start) {
+            Some(from) if from < self.kept.len() as u64 => from as usize,
+            _ => {
+                self.kept.resize(KEPT, 0);
+                let read = self.source.read_at(self.at, &mut self.kept);
+                self.kept.truncate(*read.as_ref().unwrap_or(&0));
+                self.start = self.at;
+                read?;
+                0
+            }
+        };
+        let len = buffer.len().min(self.kept.len() - from);
+        buffer[..len].copy_from_slice(&self.kept[from..from + len]);
+        self.at += len as u64;
+        Ok(len)
     }
 }
 

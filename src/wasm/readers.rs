@@ -108,6 +108,12 @@ impl Picture {
     }
 }
 
+/// Whether a picture says in its first bytes that it has more pixels than are decoded.
+#[wasm_bindgen(js_name = isTooLarge)]
+pub fn is_too_large(head: &[u8]) -> bool {
+    data::is_too_large(head)
+}
+
 /// A data set while its pictures are decoded.
 #[wasm_bindgen]
 pub struct Reading(data::Reading);

@@ -140,7 +140,7 @@ test("bad files: each message names the file, run and data stay as they were, an
   }
   await t.test("a drop without files", async () => {
     await dropText(page);
-    await noticed(page, "no files", "CIFAR-10");
+    await noticed(page, "no files", "a folder for each class");
   });
   const { globalStep, status } = await runOf(page);
   assert.equal(status, "playing", "a drop pauses nothing");

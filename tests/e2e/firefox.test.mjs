@@ -3,6 +3,7 @@
  * FIREFOX (the program), or FIREFOX_MISSING (why there is none: the tests are then counted as not run).
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import puppeteer from "puppeteer-core";
 import { FATES, fates, MODULE } from "./fates.mjs";
@@ -143,4 +144,13 @@ firefox("a trap or an error from within the engine's own calls has lost it, othe
   // As a text, because the page's policy lets nothing make functions of texts.
   const seen = await page.evaluate(`import("./worker/fatal.js").then(({ isFatal }) => (${fates})(${JSON.stringify(MODULE)}, isFatal))`);
   assert.deepEqual(seen, FATES);
+});
+
+firefox("pictures of an archive are read pixel for pixel", async (t) => {
+  const page = await open(t, { settings: { ...RUN, room: "data" } });
+  const readers = new URL("../fixtures/readers/", import.meta.url);
+  const { fingerprint } = JSON.parse(readFileSync(new URL("expected.json", readers), "utf8"))["folders.tgz"];
+  await (await page.$("#files")).uploadFile(new URL("folders.tgz", readers).pathname);
+  await until(page, () => nibble.loaded.info.kind === "images" && !nibble.busy);
+  assert.equal(await page.evaluate(() => nibble.loaded.info.fingerprint), fingerprint);
 });

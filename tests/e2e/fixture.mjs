@@ -56,6 +56,18 @@ export function tar(files) {
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
+/** The files of a POSIX tar archive without extended headers. @returns {Record<string, Buffer>} by path */
+export function untar(archive) {
+  const files = {};
+  const text = (at, length) => archive.toString("utf8", at, at + length).split("\0")[0];
+  for (let at = 0; archive[at] !== 0; ) {
+    const [name, size, prefix] = [text(at, 100), Number.parseInt(text(at + 124, 12), 8), text(at + 345, 155)];
+    files[prefix ? `${prefix}/${name}` : name] = archive.subarray(at + 512, at + 512 + size);
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+  return files;
+}
+
 /** A zip archive. @param {Record<string, Buffer>} files */
 export function zip(files) {
   const [locals, entries] = [[], []];

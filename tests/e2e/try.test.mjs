@@ -127,6 +127,16 @@ for (const [width, viewport] of Object.entries(VIEWS)) {
     for (const value of await seen(page, 7, 21)) assert.ok(Math.abs(value - 127.5) <= 1, `${value} where black and white are mixed`);
     assert.deepEqual(await seriousFindings(page, "#try"), []);
     await assertFits(page);
+    // A drawing that says of its size only in what proportion it is; what no browser decodes by itself.
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10"><rect width="20" height="10" fill="#00f"/><rect x="5" width="10" height="5" style="fill:#f00"/></svg>';
+    const ppm = Buffer.concat([Buffer.from("P6\n# drawn\n4 2\n255\n"), Buffer.from(Array.from({ length: 8 }, (_, i) => (i < 4 ? [9, 8, 7] : [90, 80, 70])).flat())]);
+    for (const [name, buffer, top, bottom] of [["flat.svg", Buffer.from(svg), [255, 0, 0], [0, 0, 255]], ["flat.ppm", ppm, [9, 8, 7], [90, 80, 70]]]) {
+      await forget(page);
+      await page.setInputFiles("#try-file", write(t, { [name]: buffer }).paths);
+      await page.locator(`#try canvas[aria-label^="The picture ${name}"]`).waitFor();
+      await answer(page);
+      assert.deepEqual([await seen(page, 16, 4), await seen(page, 16, 28)], [top, bottom], name);
+    }
   });
 
   test(`${width} px: drawing, with the pointer and with the keyboard`, async (t) => {

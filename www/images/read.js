@@ -1,5 +1,7 @@
 /** Makes a data set of whatever was dropped: read and decoded in a worker, so that page and training go on. */
 
+import { drawingOf } from "./picture.js";
+
 /**
  * @typedef {object} Entry a file with its place
  * @property {string} path from the dropped or chosen folder on, with slashes
@@ -16,6 +18,12 @@
  * @property {Blob} pixels 3072 bytes an image: the red, the green, then the blue plane
  * @property {[path: string, why: string][]} leftOut files that are not in it
  */
+
+/** Draws for the worker what browsers draw in a page alone. */
+async function draw(worker, { drawing, blob }) {
+  const picture = await drawingOf(blob).then(createImageBitmap).catch(() => null);
+  worker.postMessage({ drawing, picture }, picture ? [picture] : []);
+}
 
 /** A worker that gives no sign for so long has ended without a word. */
 const SILENCE_MS = 120_000;
@@ -47,7 +55,8 @@ export function readFiles(entries, { progress, signal, room, sample }) {
     worker.onmessageerror = () => fail("a message of the reader was lost");
     worker.onmessage = ({ data }) => {
       alive();
-      if (data.error) reject(Object.assign(new Error(data.error), { most: data.most }));
+      if (data.drawing) draw(worker, data);
+      else if (data.error) reject(Object.assign(new Error(data.error), { most: data.most }));
       else if (data.source) resolve(data.source);
       else progress(data);
     };

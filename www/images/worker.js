@@ -1,14 +1,18 @@
 /**
  * Reads files into a data set: {entries: {path, file}[], room, sample}. Tells {label, done, total} on the way and ends with
- * {source} (a SetSource of read.js) or {error, most (where there were too many images, how many fit)}.
+ * {source} (a SetSource of read.js) or {error, most (where there were too many images, how many fit)}. Asks the page for what it
+ * alone can draw, {drawing: number, blob}, and is answered {drawing, picture}.
  *
  * What files are and how they are put together knows the module of the readers (pkg/readers), which is loaded here and nowhere
  * else; the browser decodes the pictures.
  */
-import { square } from "./square.js";
+import { decoded } from "./decode.js";
 
 const READERS = new URL("../../pkg/readers/", import.meta.url);
-/** Pictures that are decoded at once: as many as keep a few cores busy. */
+/** Pictures that are read together: so many, or so many bytes. */
+const TOGETHER = 64;
+const TOGETHER_BYTES = 8 << 20;
+/** Groups of these, each of which decodes one at a time: as many as keep a few cores busy, and few enough for large photographs. */
 const AT_ONCE = Math.max(2, Math.min(8, navigator.hardwareConcurrency ?? 2)) * 2;
 /** Progress is told this often at most. */
 const TELL_MS = 50;
@@ -16,8 +20,6 @@ const TELL_MS = 50;
 const PIECE = 4 << 20;
 /** First bytes of a picture that tell what it is. */
 const HEAD = 512;
-/** Pixels of a picture that is decoded: more would take gigabytes. */
-const MOST_PIXELS = 120e6;
 
 let told = 0;
 /** @param {boolean} [now] although it was told a moment ago */
@@ -27,43 +29,66 @@ function tell(label, done, total, now = false) {
   postMessage({ label, done, total });
 }
 
-/** What a PNG says of its size; 0: it is none. */
-function pixelsOf(head) {
-  if (head.length < 24 || head[0] !== 0x89 || head[1] !== 0x50) return 0;
-  const view = new DataView(head.buffer, head.byteOffset);
-  return view.getUint32(16) * view.getUint32(20);
+/** What the page is asked for. @type {Map<number, (picture: ImageBitmap|null) => void>} */
+const asked = new Map();
+let drawings = 0;
+
+/** A drawing, drawn by the page. @returns {Promise<ImageBitmap>} */
+async function drawnByPage(blob) {
+  const number = ++drawings;
+  postMessage({ drawing: number, blob });
+  const picture = await new Promise((resolve) => asked.set(number, resolve));
+  if (!picture) throw new Error("no drawing");
+  return picture;
 }
 
-const headOf = async (blob) => new Uint8Array(await blob.slice(0, HEAD).arrayBuffer());
+/** Takes the next pictures that are read together: their places, and their files or, from archives and tables, their bytes. */
+function nextGroup(reading, files) {
+  const group = [];
+  for (let bytes = 0; group.length < TOGETHER && bytes < TOGETHER_BYTES; ) {
+    const next = reading.nextPicture();
+    if (!next) break;
+    const held = next.file === undefined ? next.bytes() : files[next.file].file;
+    group.push({ slot: next.slot, held, size: held.size ?? held.length });
+    bytes += group.at(-1).size;
+    next.free();
+  }
+  return group;
+}
 
-/** A picture as 32 x 32 RGBA. */
-async function decoded(blob) {
-  if (pixelsOf(await headOf(blob)) > MOST_PIXELS) throw new Error("too many pixels");
-  const picture = await createImageBitmap(blob);
+/** The bytes of each of a group; none of what cannot be read. Each read of a file is a question to another process. */
+async function bytesOf(group) {
   try {
-    return square(picture, picture.width, picture.height);
-  } finally {
-    picture.close();
+    const all = new Uint8Array(await new Blob(group.map(({ held }) => held)).arrayBuffer());
+    let at = 0;
+    return group.map(({ size }) => all.subarray(at, (at += size)));
+  } catch {
+    // One of them was moved or changed.
+    return Promise.all(group.map(async ({ held }) => new Uint8Array(await new Blob([held]).arrayBuffer().catch(() => new ArrayBuffer()))));
   }
 }
 
-/** Puts every picture of `reading` in its place, several at a time. */
-async function decodeAll(reading, files) {
+/** Puts every picture of `reading` in its place, several at a time; `isTooLarge` says by its first bytes which is not tried. */
+async function decodeAll(reading, files, isTooLarge) {
   const total = reading.pictures();
   const running = new Set();
   let done = 0;
-  const place = async (slot, blob) => {
+  const place = async ({ slot }, bytes) => {
+    const head = bytes.subarray(0, HEAD);
     try {
-      reading.put(slot, await decoded(blob));
+      if (isTooLarge(head)) throw new Error("too many pixels");
+      reading.put(slot, await decoded(bytes, drawnByPage));
     } catch {
-      reading.refuse(slot, await headOf(blob).catch(() => new Uint8Array()));
+      reading.refuse(slot, head);
     }
     tell("Reading pictures", ++done, total);
   };
-  for (let next = reading.nextPicture(); next; next = reading.nextPicture()) {
-    const blob = next.file === undefined ? new Blob([next.bytes()]) : files[next.file].file;
-    const work = place(next.slot, blob);
-    next.free();
+  const placeGroup = async (group) => {
+    const bytes = await bytesOf(group);
+    for (const [at, picture] of group.entries()) await place(picture, bytes[at]);
+  };
+  for (let group = nextGroup(reading, files); group.length > 0; group = nextGroup(reading, files)) {
+    const work = placeGroup(group);
     running.add(work);
     work.finally(() => running.delete(work));
     if (running.size >= AT_ONCE) await Promise.race(running);
@@ -86,7 +111,7 @@ function pixelsOfSet(found) {
 async function read({ entries, room, sample }) {
   const total = entries.reduce((sum, { file }) => sum + file.size, 0);
   tell("Looking at the files", 0, entries.length, true);
-  const { default: start, Gathering } = await import(new URL("nibble.js", READERS));
+  const { default: start, Gathering, isTooLarge } = await import(new URL("nibble.js", READERS));
   await start({ module_or_path: new URL("nibble_bg.wasm", READERS) });
   const reader = new FileReaderSync();
   let bytes = 0;
@@ -105,13 +130,18 @@ async function read({ entries, room, sample }) {
   if (room !== undefined) gathering.setRoom(room);
   if (sample !== undefined) gathering.setSample(sample);
   const reading = gathering.plan((count) => tell("Looking at the files", Math.min(count, entries.length), entries.length));
-  await decodeAll(reading, entries);
+  await decodeAll(reading, entries, isTooLarge);
   const found = reading.finish();
   const { kind, name, classes, notes, train, leftOut } = found.info();
   return { kind: "set", of: kind, name, classes, notes, train, leftOut, labels: found.labels(), pixels: pixelsOfSet(found) };
 }
 
 addEventListener("message", async ({ data }) => {
+  if (data.drawing) {
+    asked.get(data.drawing)(data.picture);
+    asked.delete(data.drawing);
+    return;
+  }
   try {
     postMessage({ source: await read(data) });
   } catch (error) {

@@ -3,10 +3,10 @@
  * Pictures come from a file, a drop, the clipboard, the pen or the camera, and never leave the page.
  */
 import { drawing } from "../frames.js";
+import { readPicture } from "../images/picture.js";
 import { middle, SIDE, square } from "../images/square.js";
 import { To } from "../protocol.js";
 import { element, setText } from "../ui/dom.js";
-import { readPicture } from "../ui/picture.js";
 import { Camera } from "./camera.js";
 import { Sketch } from "./sketch.js";
 import { Verdict } from "./verdict.js";
@@ -56,7 +56,7 @@ class Try {
       sources.append(element("label", {}, input, element("span", {}, label)));
       return input;
     });
-    this.file = element("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "A picture", id: "try-file" });
+    this.file = element("input", { type: "file", accept: "image/*,.ppm,.pgm", hidden: true, "aria-label": "A picture", id: "try-file" });
     this.file.addEventListener("change", () => {
       const [file] = this.file.files;
       this.file.value = "";
@@ -139,7 +139,7 @@ class Try {
   async #take(file) {
     try {
       const image = await readPicture(file);
-      const { naturalWidth: width, naturalHeight: height } = image;
+      const { width, height } = image;
       const { left, top, side } = middle(width, height);
       const context = this.picture.getContext("2d");
       context.fillStyle = "#fff";
@@ -151,6 +151,7 @@ class Try {
       this.#turnTo("picture");
       this.root.scrollIntoView({ block: "nearest" });
       this.#see(square(image, width, height));
+      image.close();
     } catch (error) {
       this.#session.notify("error", error.message);
     }

@@ -207,6 +207,7 @@ export function report(runs, about) {
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="Nibble">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(title)}</title>
 <style>${STYLE}

@@ -9,27 +9,30 @@ const isPassedOver = (path) => path.split("/").some((part) => PASSED_OVER.test(p
 const readEntries = (reader) => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
 const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, reject));
 
-/** Every file in a dropped folder, sub-folders too. @returns {Promise<Entry[]>} */
-async function filesIn(directory, path) {
+/** Every file in a dropped folder, sub-folders too; `found` is called for each. @returns {Promise<Entry[]>} */
+async function filesIn(directory, path, found) {
   const reader = directory.createReader();
   const files = [];
-  // readEntries gives at most 100 at a time, and nothing at the end.
+  const inside = async (entry) => {
+    const name = `${path}/${entry.name}`;
+    if (entry.isDirectory) return filesIn(entry, name, found);
+    const file = await fileOf(entry);
+    found();
+    return [{ path: name, file }];
+  };
+  // readEntries gives at most 100 at a time, and nothing at the end; each file is asked for by itself, which takes its time.
   for (let entries = await readEntries(reader); entries.length > 0; entries = await readEntries(reader)) {
-    for (const entry of entries) {
-      if (PASSED_OVER.test(entry.name)) continue;
-      const inside = `${path}/${entry.name}`;
-      if (entry.isDirectory) files.push(...(await filesIn(entry, inside)));
-      else files.push({ path: inside, file: await fileOf(entry) });
-    }
+    const wanted = entries.filter(({ name }) => !PASSED_OVER.test(name));
+    for (const list of await Promise.all(wanted.map(inside))) for (const file of list) files.push(file);
   }
   return files;
 }
 
 /** The files of a drop. Entries must be taken before the first await: the list is empty afterwards. */
-function filesOf(transfer) {
+function filesOf(transfer, found) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const taken = items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
-  const of = ({ entry, file }) => (entry?.isDirectory ? filesIn(entry, entry.name) : file ? [{ path: file.name, file }] : []);
+  const of = ({ entry, file }) => (entry?.isDirectory ? filesIn(entry, entry.name, found) : file ? [{ path: file.name, file }] : []);
   return Promise.all(taken.map(of)).then((lists) => lists.flat());
 }
 
@@ -37,11 +40,15 @@ function filesOf(transfer) {
 const picked = (input) =>
   [...input.files].map((file) => ({ path: file.webkitRelativePath || file.name, file })).filter(({ path }) => !isPassedOver(path));
 
+/** A large folder takes seconds to list: it is told this often how far that is. */
+const TELL_EVERY = 500;
+
 /**
  * @param {(entries: Entry[]) => void} load
  * @param {(kind: "error", text: string) => void} notify
+ * @param {(progress: {label: string, done: number, total: number}|null) => void} progress of the listing; null: it is over
  */
-export function wireDrop(load, notify) {
+export function wireDrop(load, notify, progress) {
   const veil = document.getElementById("dropveil");
   let inside = 0;
   const cover = (change) => {
@@ -60,12 +67,13 @@ export function wireDrop(load, notify) {
     event.preventDefault();
     cover(-inside);
     if (claimed) return;
+    let count = 0;
+    const found = () => ++count % TELL_EVERY === 0 && progress({ label: `Listing files: ${count.toLocaleString("en")}`, done: 0, total: 0 });
     try {
-      const entries = await filesOf(event.dataTransfer);
+      const entries = await filesOf(event.dataTransfer, found).finally(() => count >= TELL_EVERY && progress(null));
       if (entries.length > 0) load(entries);
       else {
-        const expected = "CIFAR-10 or CIFAR-100 (the .tar.gz archive or its batch files), or a folder of pictures";
-        notify("error", `The drop held no files. Expected ${expected}.`);
+        notify("error", "The drop held no files. Expected images: a folder for each class, an archive of them, arrays or a table.");
       }
     } catch (error) {
       notify("error", `The dropped folder could not be read: ${error.message}`);

@@ -31,20 +31,49 @@ const FLAGS: [&str; 9] = [
 
 struct Target {
     name: &'static str,
+    program: &'static str,
     /// Its folder in the corpus.
     corpus: &'static str,
     /// The longest input that is tried, bytes.
     longest: &'static str,
 }
 
+impl Target {
+    const fn new(name: &'static str, corpus: &'static str, longest: &'static str) -> Self {
+        Self { name, program: name, corpus, longest }
+    }
+
+    /// One parser of files of images: tests/fuzz/bodies/files.rs.
+    const fn format(name: &'static str, longest: &'static str) -> Self {
+        Self { name, program: FILES, corpus: name, longest }
+    }
+}
+
+/// The program that reads files, all of them or those of one format.
+const FILES: &str = "files";
+
 /// A checkpoint's header is read a hundred times as often as a run is made of one.
-const TARGETS: [Target; 5] = [
-    Target { name: "header", corpus: "checkpoint", longest: "16384" },
-    Target { name: "checkpoint", corpus: "checkpoint", longest: "16384" },
-    Target { name: "address", corpus: "address", longest: "512" },
-    Target { name: "settings", corpus: "settings", longest: "1024" },
-    Target { name: "files", corpus: "files", longest: "16384" },
+const TARGETS: [Target; 16] = [
+    Target::new("header", "checkpoint", "16384"),
+    Target::new("checkpoint", "checkpoint", "16384"),
+    Target::new("address", "address", "512"),
+    Target::new("settings", "settings", "1024"),
+    Target::new(FILES, "files", "16384"),
+    Target::format("npy", "4096"),
+    Target::format("zip", "4096"),
+    Target::format("tar", "4096"),
+    Target::format("gzip", "4096"),
+    Target::format("mat", "4096"),
+    Target::format("idx", "4096"),
+    Target::format("parquet", "4096"),
+    Target::format("pickle", "8192"),
+    Target::format("batch", "8192"),
+    Target::format("csv", "1024"),
+    Target::format("head", "512"),
 ];
+
+/// The most that is taken at once, MiB: an array, which may have a gigabyte.
+const LARGEST: &str = "-malloc_limit_mb=1100";
 
 /// What a target ends with where somebody interrupted it: what was done until then counts.
 const INTERRUPTED: i32 = 72;
@@ -114,13 +143,13 @@ struct Fuzzed {
 }
 
 fn fuzz(folder: &Path, target: &Target, runs: u64) -> Result<Fuzzed> {
-    let Target { name, corpus, longest } = target;
+    let Target { name, program, corpus, longest } = target;
     let [grown, artifacts] = ["corpus", "artifacts"].map(|what| folder.join(what).join(name));
     let _ = fs::remove_dir_all(&artifacts);
     fs::create_dir_all(&grown)?;
     fs::create_dir_all(&artifacts)?;
     let log = folder.join(format!("{name}.log"));
-    let status = Process::new(folder.join(HOST).join("release").join(name))
+    let status = Process::new(folder.join(HOST).join("release").join(program))
         .current_dir(project::root())
         // What is found goes into the first.
         .arg(&grown)
@@ -129,8 +158,9 @@ fn fuzz(folder: &Path, target: &Target, runs: u64) -> Result<Fuzzed> {
         .arg(format!("-max_len={longest}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         // What the readers say to users is not looked at.
-        .args(["-print_final_stats=1", "-close_fd_mask=2", "-timeout=20", "-rss_limit_mb=4096"])
+        .args(["-print_final_stats=1", "-close_fd_mask=2", "-timeout=20", "-rss_limit_mb=4096", LARGEST])
         .env("ASAN_OPTIONS", "detect_leaks=0")
+        .envs((name != program).then_some(("NIBBLE_FUZZ_FORMAT", name)))
         // Settings are read from a file: in memory that is ten times as quick.
         .envs(Path::new("/dev/shm").is_dir().then_some(("TMPDIR", "/dev/shm")))
         .stderr(File::create(&log)?)
@@ -171,8 +201,10 @@ mod tests {
     #[test]
     fn every_target_has_a_corpus_and_a_program() {
         let manifest = fs::read_to_string(project::path("tests/fuzz/Cargo.toml")).unwrap();
-        for Target { name, corpus, .. } in TARGETS {
-            assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
+        let formats = fs::read_to_string(project::path("tests/fuzz/bodies/files.rs")).unwrap();
+        for Target { name, program, corpus, .. } in TARGETS {
+            assert!(manifest.contains(&format!("name = \"{program}\"")), "{name}");
+            assert!(name == program || formats.contains(&format!("name: \"{name}\"")), "{name}");
             let files = fs::read_dir(project::path("tests/fuzz/corpus").join(corpus)).unwrap();
             let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
             assert!((1..300_000).contains(&bytes), "{name}: {bytes} bytes");

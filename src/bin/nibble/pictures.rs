@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbaImage};
-use nibble::data::{IMAGE_BYTES, Square};
+use nibble::data::{IMAGE_BYTES, Square, is_too_large};
 use nibble::packed::PICTURE_BYTES;
 
 use crate::problem::{Problem, Result};
@@ -40,6 +40,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// The bytes of a file as `[3][32][32]`; nothing where they are no picture that is known.
 pub fn planes(bytes: &[u8]) -> Option<[u8; IMAGE_BYTES]> {
+    if is_too_large(bytes) {
+        return None;
+    }
     decode(Cursor::new(bytes)).ok().map(|picture| square(&picture))
 }
 

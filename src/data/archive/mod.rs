@@ -74,6 +74,8 @@ pub(super) struct Walk {
     opened: Opened,
     /// The current leaf, where it is no member of a tar archive.
     leaf: Option<Peeked>,
+    /// The same before it is looked at.
+    closed: Option<Box<dyn Read>>,
     /// Why unpacking failed, which the reader of a format would hide.
     failed: Rc<RefCell<Option<String>>>,
 }
@@ -81,7 +83,7 @@ pub(super) struct Walk {
 impl Walk {
     pub fn new(inputs: Rc<[Input]>) -> Self {
         let failed = Rc::new(RefCell::new(None));
-        Self { inputs, next: 0, opened: Opened::Nothing, leaf: None, failed }
+        Self { inputs, next: 0, opened: Opened::Nothing, leaf: None, closed: None, failed }
     }
 
     /// The next file that is not passed over.
@@ -103,7 +105,7 @@ impl Walk {
     }
 
     fn step(&mut self) -> Result<Option<Leaf>> {
-        self.leaf = None;
+        (self.leaf, self.closed) = (None, None);
         let input = self.next.wrapping_sub(1);
         match &mut self.opened {
             Opened::Nothing => {}
@@ -119,6 +121,10 @@ impl Walk {
             Opened::Zip(zip) => {
                 if let Some((path, size, reader)) = zip.next(&self.failed)? {
                     let name = format!("{}/{path}", self.inputs[input].path);
+                    if picture_by_name(&path).is_some() {
+                        self.closed = Some(reader);
+                        return Ok(Some(Leaf { path, name, size: Some(size), input, plain: false }));
+                    }
                     let reader = Peeked::new(reader).map_err(|error| unreadable(&name, &error))?;
                     let (reader, size) = self.unpacked(reader, Some(size), &name)?;
                     self.leaf = Some(reader);
@@ -185,11 +191,17 @@ impl Walk {
         Ok((reader, size))
     }
 
+    /// Whether going back to the current leaf means to unpack all before it once more.
+    pub fn unpacks_all(&self) -> bool {
+        matches!(self.opened, Opened::Tar(_))
+    }
+
     /// What the current leaf is, and its first bytes. A picture by its name is looked at here for the first time.
     pub fn content(&mut self, leaf: &Leaf) -> Result<(Content, Vec<u8>)> {
         if self.leaf.is_none() {
-            let reader: Box<dyn Read> = match &mut self.opened {
-                Opened::Tar(tar) => {
+            let reader: Box<dyn Read> = match (self.closed.take(), &mut self.opened) {
+                (Some(reader), _) => reader,
+                (None, Opened::Tar(tar)) => {
                     let mut head = vec![0; HEAD];
                     let read = fill(tar, &mut head).map_err(|error| unreadable(&leaf.name, &error))?;
                     head.truncate(read);

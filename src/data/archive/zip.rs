@@ -74,7 +74,7 @@ impl Zip {
     /// [`crate::Error::Data`] for an archive whose list is damaged, that is encrypted or that unpacks to more than
     /// [`MAX_UNPACKED`] by what it says.
     pub fn open(file: &str, source: Rc<dyn Source>) -> Result<Self> {
-        let reader = io::BufReader::with_capacity(1 << 16, Seeking { source: source.clone(), at: 0 });
+        let reader = Seeking::new(source.clone());
         let expected = "a whole zip archive";
         let mut archive = match ZipArchive::new(reader) {
             Ok(archive) if archive.len() > MOST_MEMBERS => {

@@ -99,18 +99,6 @@ struct Layout {
     strides: [usize; 4],
 }
 
-/// Images of [`IMAGE_BYTES`] each.
-#[derive(Debug, Default)]
-pub(super) struct Pixels {
-    pub images: Vec<u8>,
-}
-
-impl Pixels {
-    pub fn len(&self) -> usize {
-        self.images.len() / IMAGE_BYTES
-    }
-}
-
 /// The number of bytes of an array, where it may have so many.
 pub(super) fn bytes_of(file: &str, dtype: Dtype, shape: &[usize]) -> Result<u64> {
     if shape.len() > MAX_DIMENSIONS {
@@ -126,11 +114,6 @@ pub(super) fn bytes_of(file: &str, dtype: Dtype, shape: &[usize]) -> Result<u64>
 }
 
 impl Array {
-    /// Whether it is large enough in each place to hold images: else it may be labels.
-    pub fn looks_like_images(&self) -> bool {
-        self.layout().is_some()
-    }
-
     /// How far apart neighbours along each dimension are.
     fn strides(&self) -> Vec<usize> {
         let mut strides = vec![1; self.shape.len()];
@@ -234,29 +217,36 @@ impl Array {
         }
     }
 
-    /// Its images, each [`SIDE`] pixels wide and high and of three channels. `what` names them.
+    /// How many images it holds; 0 where its shape is that of none.
+    pub fn count(&self) -> usize {
+        self.layout().map_or(0, |layout| layout.count)
+    }
+
+    /// Its images, [`IMAGE_BYTES`] each: those of `picked`, by their numbers, or all. `file` names them.
     ///
     /// # Errors
     /// [`crate::Error::Data`] for a shape that no images have, values that are no shades, too many images, and where there is
     /// no memory for them.
-    pub fn images(self, file: &str) -> Result<Pixels> {
+    pub fn images(self, file: &str, picked: Option<&[usize]>) -> Result<Vec<u8>> {
         let Some(layout) = self.layout() else {
             let expected =
                 "images: shape [n, height, width, 3], [n, 3, height, width], [n, height, width] or [n, 3072]";
             return wrong(file, expected, format!("shape {:?}", self.shape));
         };
-        if layout.count > MAX_IMAGES {
-            return wrong(file, format!("at most {MAX_IMAGES} images in all"), layout.count.to_string());
+        let count = picked.map_or(layout.count, <[usize]>::len);
+        if count > MAX_IMAGES {
+            return wrong(file, format!("at most {MAX_IMAGES} images in all"), count.to_string());
         }
         let planes = layout.channels == 3 && layout.height == SIDE && layout.width == SIDE;
         // Nothing to do but to move.
-        if planes && self.dtype == Dtype::U8 && layout.strides == [IMAGE_BYTES, SIDE, 1, SIDE * SIDE] {
-            return Ok(Pixels { images: self.bytes });
+        let bytes = self.dtype == Dtype::U8 && layout.strides == [IMAGE_BYTES, SIDE, 1, SIDE * SIDE];
+        if planes && bytes && picked.is_none() {
+            return Ok(self.bytes);
         }
         let (times, plus) = self.scale(file)?;
-        let mut pixels = Pixels::default();
-        if pixels.images.try_reserve_exact(layout.count * IMAGE_BYTES).is_err() {
-            return wrong(file, format!("memory for {} images", layout.count), "too little");
+        let mut images = Vec::new();
+        if images.try_reserve_exact(count * IMAGE_BYTES).is_err() {
+            return wrong(file, format!("memory for {count} images"), "too little");
         }
         let [of_image, of_row, of_column, of_channel] = layout.strides;
         let width = self.dtype.width;
@@ -266,13 +256,14 @@ impl Array {
         };
         let square = Square::new(layout.width, layout.height);
         let mut rgba = vec![u8::MAX; 4 * layout.width * layout.height];
-        for image in 0..layout.count {
+        for number in 0..count {
+            let image = picked.map_or(number, |picked| picked[number]);
             let start = image * of_image;
             if planes {
                 for channel in 0..3 {
                     for row in 0..SIDE {
                         let start = start + channel * of_channel + row * of_row;
-                        pixels.images.extend((0..SIDE).map(|column| at(start + column * of_column)));
+                        images.extend((0..SIDE).map(|column| at(start + column * of_column)));
                     }
                 }
                 continue;
@@ -288,9 +279,9 @@ impl Array {
                     }
                 }
             }
-            pixels.images.extend_from_slice(&square.of(&rgba));
+            images.extend_from_slice(&square.of(&rgba));
         }
-        Ok(pixels)
+        Ok(images)
     }
 
     /// Its labels: whole numbers in a row or a column, or one-hot rows. `None` where it holds none.
@@ -358,7 +349,7 @@ mod tests {
     #[test]
     fn every_layout_gives_the_same_images() {
         let planes =
-            array(&[2, 3, 32, 32], false, |i| image(i[0], i[1], i[2], i[3])).images("a").unwrap().images;
+            array(&[2, 3, 32, 32], false, |i| image(i[0], i[1], i[2], i[3])).images("a", None).unwrap();
         assert_eq!(planes[IMAGE_BYTES + 1024 + 32 + 1], image(1, 1, 1, 1));
         let others = [
             array(&[2, 3, 32, 32], true, |i| image(i[0], i[1], i[2], i[3])),
@@ -370,19 +361,18 @@ mod tests {
         ];
         for other in others {
             let what = format!("{:?}, {}", other.shape, other.fortran);
-            assert_eq!(other.images("a").unwrap().images, planes, "{what}");
+            assert_eq!(other.images("a", None).unwrap(), planes, "{what}");
         }
         let mut wide = array(&[2, 32, 32, 3], false, |i| image(i[0], i[3], i[1], i[2]));
         wide.bytes = wide.bytes.iter().flat_map(|&byte| (f32::from(byte) / 255.0).to_be_bytes()).collect();
         wide.dtype = Dtype::new(b"f4", true).unwrap();
-        assert_eq!(wide.images("a").unwrap().images, planes);
+        assert_eq!(wide.images("a", None).unwrap(), planes);
     }
 
     #[test]
     fn grey_becomes_three_channels_and_other_sizes_go_through_the_one_way() {
         for shape in [vec![2, 64, 64], vec![2, 64, 64, 1], vec![2, 1, 64, 64], vec![2, 4096]] {
-            let images =
-                array(&shape, false, |i| if i[0] == 0 { 7 } else { 200 }).images("a").unwrap().images;
+            let images = array(&shape, false, |i| if i[0] == 0 { 7 } else { 200 }).images("a", None).unwrap();
             assert_eq!(images, [vec![7; IMAGE_BYTES], vec![200; IMAGE_BYTES]].concat(), "{shape:?}");
         }
     }
@@ -405,12 +395,12 @@ mod tests {
         let mut odd = array(&[1, 32, 32, 3], false, |_| 1);
         odd.bytes = odd.bytes.iter().flat_map(|_| 300f64.to_le_bytes()).collect();
         odd.dtype = Dtype::new(b"f8", false).unwrap();
-        let message = odd.images("x.npy").unwrap_err().to_string();
+        let message = odd.images("x.npy", None).unwrap_err().to_string();
         assert_eq!(
             message,
             "x.npy: expected numbers from 0 to 255 or from 0 to 1, found some from 300 to 300"
         );
-        let odd = array(&[10, 7], false, |_| 1).images("x.npy").unwrap_err().to_string();
+        let odd = array(&[10, 7], false, |_| 1).images("x.npy", None).unwrap_err().to_string();
         assert!(odd.contains("found shape [10, 7]"), "{odd}");
     }
 }

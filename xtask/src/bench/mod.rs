@@ -13,6 +13,7 @@ mod kernels;
 mod memory;
 mod native;
 mod peers;
+mod pictures;
 mod schemes;
 mod script;
 mod step;
@@ -35,6 +36,7 @@ const SUBJECTS: &[Subject] = &[
     Subject { command: frames::command, run: frames::run },
     Subject { command: curves::command, run: curves::run },
     Subject { command: schemes::command, run: schemes::run },
+    Subject { command: pictures::command, run: pictures::run },
 ];
 
 pub fn command() -> Command {
