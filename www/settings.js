@@ -178,6 +178,7 @@ export const OF_A_LAYER = ["quantizer", "granularity", "activations", "actbits"]
 /** "conv1.quantizer:lsq, conv2.activations:pact": a layer, one of those settings and its value each. */
 function parseLayers({ label }, text) {
   const read = [];
+  if (text === NOTHING) return { value: "" };
   for (const part of text.split(",").map((one) => one.trim()).filter(Boolean)) {
     const [, layer, key, value] = /^(.+)\.([a-z]+)\s*:\s*([^:]+)$/.exec(part) ?? [];
     if (!OF_A_LAYER.includes(key)) return { problem: `${label} are a layer's name, a point, one of ${OF_A_LAYER.join(", ")}, a colon and its value ("conv1.quantizer:lsq"), not "${part}"` };
@@ -219,8 +220,11 @@ const partsOf = (text) =>
     return colon < 0 ? [part, ""] : [part.slice(0, colon), part.slice(colon + 1)];
   });
 
+/** What single layers have of their own where that is nothing, among other differences. */
+const NOTHING = "none";
+
 /** Writes the values that `settings` have in these rows as what a second run has of its own. @param {Setting[]} rows */
-export const raceOf = (rows, settings) => rows.map((row) => `${row.key}:${format(row, settings[row.key])}`).join(" ");
+export const raceOf = (rows, settings) => rows.map((row) => `${row.key}:${format(row, settings[row.key]) || NOTHING}`).join(" ");
 
 /** What a second run has of its own, as settings: none for "". @returns {Partial<Settings>} */
 export function ownOf(race) {
@@ -349,19 +353,39 @@ export function settled(settings) {
     const setting = settingOf(key);
     if (key !== "bits") changes[key] = fitting(setting, settings[key], settings);
   }
+  const fit = { ...settings, ...changes };
+  fit.layers = ownFitting(fit);
+  fit.bits = bitsFitting(fit);
+  return fit;
+}
+
+/** What single layers have of their own, without what their schemes cannot do, and with what of the others' these cannot do. */
+function ownFitting(settings) {
+  const given = ownOfLayers(settings.layers).filter(([name]) => hasLayer(name, settings));
+  const taken = (name, key) => schemeValues(settingOf(key), settingsOfLayer(name, { ...settings, layers: layersText(given) }));
+  const own = given.filter(([name, key, text]) => taken(name, key)?.map(String).includes(text) ?? true);
+  for (const name of new Set(own.map(([layer]) => layer))) {
+    for (const key of ["granularity", "actbits"]) {
+      const of = settingsOfLayer(name, { ...settings, layers: layersText(own) });
+      const value = fitting(settingOf(key), of[key], of);
+      if (value !== of[key]) own.push([name, key, String(value)]);
+    }
+  }
+  return layersText(own);
+}
+
+/** The bits of all, and of those layers that have others: by the name or because their own scheme cannot do those. */
+function bitsFitting(settings) {
   const row = settingOf("bits");
   const { all, layers } = bitsOf(settings.bits);
-  const own = ownOfLayers(settings.layers).filter(([name]) => hasLayer(name, settings));
-  const of = (name) => settingsOfLayer(name, { ...settings, ...changes, layers: layersText(own) });
   const fit = fitting(row, all, settings);
-  const kept = layers.filter(([name, bits]) => hasLayer(name, settings) && schemeValues(row, of(name)).includes(bits));
-  // A scheme of a layer's own that cannot do the bits of all has bits of its own too.
-  for (const name of new Set(own.map(([layer]) => layer))) {
-    if (!kept.some(([layer]) => layer === name) && !schemeValues(row, of(name)).includes(fit)) kept.push([name, fitting(row, fit, of(name))]);
+  const of = (name) => settingsOfLayer(name, settings);
+  const kept = layers.filter(([name, bits]) => fit === all && hasLayer(name, settings) && schemeValues(row, of(name)).includes(bits));
+  for (const name of new Set(ownOfLayers(settings.layers).map(([layer]) => layer))) {
+    const own = fitting(row, fit, of(name));
+    if (own !== fit && !kept.some(([layer]) => layer === name)) kept.push([name, own]);
   }
-  const can = ([name, key, text]) => !schemeValues(settingOf(key), of(name)) || schemeValues(settingOf(key), of(name)).map(String).includes(text);
-  const bits = kept.length > 0 ? [fit, ...kept.map((pair) => pair.join(":"))].join() : fit;
-  return { ...settings, ...changes, bits, layers: layersText(own.filter(can)) };
+  return kept.length > 0 ? [fit, ...kept.map((pair) => pair.join(":"))].join() : fit;
 }
 
 /** What `settled` has taken from `wanted`, in sentences; "" where that was nothing but what the schemes' menus show. */

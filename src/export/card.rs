@@ -68,10 +68,11 @@ pub(super) fn facts(network: &Network) -> Vec<(&'static str, String)> {
     let epochs = story.reports.len();
     let images = format!("{epochs} epochs, {} steps", story.losses.len());
     facts.push(("Trained for", images));
-    for key in
-        ["model", "quantizer", "bits", "granularity", "activations", "optimizer", "lr", "batch", "seed"]
-    {
-        if let (Some(value), Ok(setting)) = (story.settings.get(key), settings::find(key)) {
+    for key in [
+        "model", "quantizer", "bits", "granularity", "activations", "layers", "optimizer", "lr", "batch", "seed",
+    ] {
+        let value = story.settings.get(key).filter(|value| !value.is_empty());
+        if let (Some(value), Ok(setting)) = (value, settings::find(key)) {
             facts.push((setting.label, value.clone()));
         }
     }

@@ -97,10 +97,11 @@ fn readme(network: &Network, [weights, onnx]: [usize; 2]) -> String {
     }
     let _ = write!(
         text,
-        "---\n\n# {model}, {} weights{}\n\nTrained by Nibble in quantization-aware training: what was trained is what is \
+        "---\n\n# {model}, {} weights{}{}\n\nTrained by Nibble in quantization-aware training: what was trained is what is \
          in these files.\n\n| | |\n| --- | --- |\n",
         setting("quantizer"),
         if bits.is_empty() { String::new() } else { format!(" of {bits} bits") },
+        if setting("layers").is_empty() { "" } else { ", but for single layers" },
     );
     for (label, fact) in card::facts(network) {
         let _ = writeln!(text, "| {label} | {} |", fact.replace('|', "\\|"));

@@ -17,8 +17,8 @@ use crate::schedule::SCHEDULES;
 static DATA: [Entry; 4] = [
     Entry {
         name: "builtin",
-        label: told("Built-in shapes"),
-        about: told("Ten classes drawn on the spot: nothing to download."),
+        label: told("Shapes and textures"),
+        about: told("Built in: ten classes, drawn on the spot, nothing to download."),
     },
     Entry {
         name: "cifar10",

@@ -4,7 +4,7 @@ import { placeOf, placeText } from "../../www/lesson/place.js";
 import { test } from "node:test";
 import { choices } from "../../www/difference.js";
 import { recipes } from "../../pkg/registry.js";
-import { adoptThreads, defaults, format, fromQuery, misfit, ofRun, parse, runConfig, SETTINGS, settled, toQuery } from "../../www/settings.js";
+import { adoptThreads, defaults, format, fromQuery, layersText, misfit, OF_A_LAYER, ofRun, parse, runConfig, settingOf, SETTINGS, settled, toQuery } from "../../www/settings.js";
 
 const CASES = 2000;
 adoptThreads(4);
@@ -37,6 +37,16 @@ const VALUES = {
     return layers.length > 0 ? all + layers.join("") : all;
   },
   choice: (dice, { choices: of }) => oneOf(dice, of).name,
+  layers: (dice) =>
+    layersText(
+      ["conv1", "conv3", "linear9"].flatMap((layer) =>
+        OF_A_LAYER.filter(() => dice() < 0.2).map((key) => {
+          const row = settingOf(key);
+          const value = VALUES[row.kind](dice, row);
+          return [layer, key, String(value === "net" ? row.default : value)];
+        }),
+      ),
+    ),
   text: (dice) => text(dice),
   names: (dice, { choices: of }) => of.filter(() => dice() < 0.3).map(({ name }) => name).join(),
   place: (dice) => oneOf(dice, ["", "levels", "why-4-bits", `levels.${1 + Math.floor(dice() * 9)}`]),

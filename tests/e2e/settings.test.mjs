@@ -73,6 +73,8 @@ test("what single layers have of their own goes with the schemes, or is told", (
   // A scheme that cannot do the bits of all has bits of its own.
   assert.deepEqual([fit({ layers }).layers, fit({ layers }).bits], [layers, "4,conv1:8"]);
   assert.equal(fit({ layers, quantizer: "nvfp4" }).layers, "conv1.quantizer:fp8_e4m3,conv3.activations:pact");
+  assert.equal(fit({ granularity: "net", layers: "conv1.quantizer:lsq" }).layers, "conv1.quantizer:lsq,conv1.granularity:tensor");
+  assert.equal(fit({ actbits: 8, layers: "conv1.activations:fp4" }).layers, "conv1.activations:fp4,conv1.actbits:4");
   const gone = { ...defaults(), layers: "conv9.quantizer:lsq" };
   assert.equal(settled(gone).layers, "");
   assert.match(lossText(gone, settled(gone)), /has no conv9\.$/);

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: tests/fuzz under libFuzzer and AddressSanitizer, each target from its corpus on.
+//! `cargo xtask fuzz`: tests/fuzz under libFuzzer and, where there is `unsafe`, AddressSanitizer, each target from its corpus on.
 //!
 //! Built as cargo-fuzz does, which the folder also works with, but without that program and without a nightly tool chain. What
 //! is found while it runs goes below target/; what is worth keeping is copied to tests/fuzz/corpus, which a native test reads
@@ -9,7 +9,7 @@ use crate::project;
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use std::time::Instant;
 const HOST: &str = "x86_64-unknown-linux-gnu";
 
 /// What cargo-fuzz gives the compiler: where a program has been, and by which comparisons.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 8] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
@@ -25,9 +25,11 @@ const FLAGS: [&str; 9] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "--cfg=fuzzing",
     "-Ccodegen-units=1",
-    "-Zsanitizer=address",
     "-Cforce-frame-pointers=yes",
 ];
+
+/// For code that has `unsafe` in it. The readers of images have none, and are tried some times as often without.
+const SANITIZER: &str = "-Zsanitizer=address";
 
 struct Target {
     name: &'static str,
@@ -38,15 +40,22 @@ struct Target {
     longest: &'static str,
 }
 
-impl Target {
-    const fn new(name: &'static str, corpus: &'static str, longest: &'static str) -> Self {
-        Self { name, program: name, corpus, longest }
-    }
-
-    /// One parser of files of images: tests/fuzz/bodies/files.rs.
-    const fn format(name: &'static str, longest: &'static str) -> Self {
-        Self { name, program: FILES, corpus: name, longest }
-    }
+/// Builds a program, and says where it is.
+fn build(program: &str) -> Result<PathBuf> {
+    let sanitizer = (program != FILES).then_some(SANITIZER);
+    let flags: Vec<&str> = FLAGS.into_iter().chain(sanitizer).collect();
+    let folder = project::target().join(if sanitizer.is_some() { "fuzz" } else { "fuzz/plain" });
+    run_with_streams(
+        Process::new("cargo")
+            .current_dir(project::root())
+            .args(["build", "--release", "--target", HOST, "--manifest-path", "tests/fuzz/Cargo.toml"])
+            .args(["--bin", program])
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_TARGET_DIR", &folder),
+    )?;
+    Ok(folder.join(HOST).join("release").join(program))
 }
 
 /// The program that reads files, all of them or those of one format.
@@ -72,7 +81,7 @@ const TARGETS: [Target; 16] = [
     Target::format("head", "512"),
 ];
 
-/// The most that is taken at once, MiB: an array, which may have a gigabyte.
+/// The most that is taken at once, MiB. The sanitizer sees to it; the readers' program does so itself.
 const LARGEST: &str = "-malloc_limit_mb=1100";
 
 /// What a target ends with where somebody interrupted it: what was done until then counts.
@@ -107,21 +116,13 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     let runs = arguments.get_one::<u64>("runs").expect("it has a default");
     let wanted = arguments.get_one::<String>("target");
     let folder = project::target().join("fuzz");
-    run_with_streams(
-        Process::new("cargo")
-            .current_dir(project::root())
-            .args(["build", "--release", "--target", HOST, "--manifest-path", "tests/fuzz/Cargo.toml"])
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"))
-            .env_remove("RUSTFLAGS")
-            .env("CARGO_TARGET_DIR", &folder),
-    )?;
     let (mut lines, mut found) = (Vec::new(), Vec::new());
     for target in TARGETS.iter().filter(|target| wanted.is_none_or(|wanted| wanted == target.name)) {
         let name = target.name;
         println!("== {name}");
+        let program = build(target.program)?;
         let start = Instant::now();
-        let Fuzzed { executions, faults } = fuzz(&folder, target, *runs)?;
+        let Fuzzed { executions, faults } = fuzz(&folder, &program, target, *runs)?;
         let outcome = match &faults[..] {
             [] => "nothing found".to_owned(),
             faults => format!("found {}", faults.join(", ")),
@@ -142,14 +143,14 @@ struct Fuzzed {
     faults: Vec<String>,
 }
 
-fn fuzz(folder: &Path, target: &Target, runs: u64) -> Result<Fuzzed> {
+fn fuzz(folder: &Path, built: &Path, target: &Target, runs: u64) -> Result<Fuzzed> {
     let Target { name, program, corpus, longest } = target;
     let [grown, artifacts] = ["corpus", "artifacts"].map(|what| folder.join(what).join(name));
     let _ = fs::remove_dir_all(&artifacts);
     fs::create_dir_all(&grown)?;
     fs::create_dir_all(&artifacts)?;
     let log = folder.join(format!("{name}.log"));
-    let status = Process::new(folder.join(HOST).join("release").join(program))
+    let status = Process::new(built)
         .current_dir(project::root())
         // What is found goes into the first.
         .arg(&grown)
