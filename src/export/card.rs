@@ -69,7 +69,16 @@ pub(super) fn facts(network: &Network) -> Vec<(&'static str, String)> {
     let images = format!("{epochs} epochs, {} steps", story.losses.len());
     facts.push(("Trained for", images));
     for key in [
-        "model", "quantizer", "bits", "granularity", "activations", "layers", "optimizer", "lr", "batch", "seed",
+        "model",
+        "quantizer",
+        "bits",
+        "granularity",
+        "activations",
+        "layers",
+        "optimizer",
+        "lr",
+        "batch",
+        "seed",
     ] {
         let value = story.settings.get(key).filter(|value| !value.is_empty());
         if let (Some(value), Ok(setting)) = (value, settings::find(key)) {

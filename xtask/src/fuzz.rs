@@ -40,6 +40,17 @@ struct Target {
     longest: &'static str,
 }
 
+impl Target {
+    const fn new(name: &'static str, corpus: &'static str, longest: &'static str) -> Self {
+        Self { name, program: name, corpus, longest }
+    }
+
+    /// One parser of files of images: tests/fuzz/bodies/files.rs.
+    const fn format(name: &'static str, longest: &'static str) -> Self {
+        Self { name, program: FILES, corpus: name, longest }
+    }
+}
+
 /// Builds a program, and says where it is.
 fn build(program: &str) -> Result<PathBuf> {
     let sanitizer = (program != FILES).then_some(SANITIZER);
