@@ -91,7 +91,7 @@ export const SETTINGS = [
   { key: "crop", text: "2", field: { crop: 2 }, control: "2" },
   { key: "border", text: "mirrored", field: { border: "mirrored" }, control: "mirrored" },
   { key: "border", text: "black", field: { border: "black" }, control: "black" },
-  { key: "layers", text: "conv1.quantizer:lsq,conv2.activations:pact", field: { layers: "conv1.quantizer:lsq,conv2.activations:pact" }, control: "conv1.quantizer:lsq, conv2.activations:pact" },
+  { key: "layers", text: "conv1.quantizer:lsq,conv1.granularity:channel,conv2.activations:pact", field: { layers: "conv1.quantizer:lsq,conv1.granularity:channel,conv2.activations:pact" }, control: "conv1.quantizer:lsq, conv1.granularity:channel, conv2.activations:pact" },
   { key: "flip", text: "alternating", field: { flip: "alternating" }, control: "alternating" },
   { key: "flip", text: "random", field: { flip: "random" }, control: "random" },
   { key: "normrate", text: "8", field: { normRate: 8 }, control: "8" },
