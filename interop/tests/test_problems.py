@@ -11,6 +11,7 @@ from nibble_torch import Problem, Run, checkpoint
 from nibble_torch.data import Dataset, Split
 from nibble_torch.network import Network
 from nibble_torch.quant import activations, gradients, weights
+from nibble_torch.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +91,14 @@ def test_what_a_scheme_does_not_take():
     refused(lambda: gradients.make("log", 3), "gradients: expected none, affine, dorefa, fp8_e5m2, mxfp4, found log")
 
 
+class Chosen(SimpleNamespace):
+    of, is_own = Settings.of, Settings.is_own
+
+
 def settings():
-    return SimpleNamespace(
+    return Chosen(
         bits=SimpleNamespace(all=4, layers={}, of=lambda name: 4),
+        layers={},
         **{"quantizer": "symmetric", "granularity": "channel", "ends": "same", "ste": True, "gradients": "none", "gradbits": 8},
         **{"activations": "none", "actbits": 8, "bnmomentum": 0.1, "reestimate": 0, "dropout": 0.5},
     )

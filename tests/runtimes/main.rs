@@ -134,7 +134,7 @@ fn write(name: &str, config: RunConfig) -> PathBuf {
     let about = json!({
         "classes": network.classes,
         "exact": !network.lowered.operations.iter().any(|operation| matches!(operation.op, Op::Round(_))),
-        "packed": weights().all(is_packed),
+        "packed": weights().any(is_packed),
         "layers": weights().count(),
         "steps": network.story.as_ref().unwrap().losses.len(),
         "accuracy": epochs.last().unwrap().test_accuracy,
