@@ -47,6 +47,13 @@ pub enum Purpose {
     },
     /// Training images by which a network is quantized after training; the position is the batch.
     Calibrate,
+    /// Training images by which it is measured how much layers mind losing bits; the position is the batch.
+    Sensitivity,
+    /// A direction in which the weights of the layer of that place are moved; the position is the draw.
+    Direction {
+        /// Place among the layers with weights.
+        layer: usize,
+    },
 }
 
 /// How a purpose enters a stream.
@@ -65,6 +72,7 @@ impl Purpose {
             Self::Dropout { layer } => Place::Key(2, layer as u32),
             Self::Gradients { layer } => Place::Key(3, layer as u32),
             Self::Quantizer { layer } => Place::Key(4, layer as u32),
+            Self::Direction { layer } => Place::Key(5, layer as u32),
             Self::Shuffle => Place::Number(1 << 56),
             Self::Augment { epoch } => Place::Number(2 << 56 | u64::from(epoch & 0xff_ffff) << 32),
             Self::DrawTrain => Place::Number(3 << 56),
@@ -74,15 +82,18 @@ impl Purpose {
             Self::Reestimate { epoch } => Place::Number(7 << 56 | u64::from(epoch & 0xff_ffff) << 32),
             Self::Calibrate => Place::Number(8 << 56),
             Self::FirstFlip => Place::Number(9 << 56),
+            Self::Sensitivity => Place::Number(10 << 56),
         }
     }
 
     /// The positions that it has room for.
     fn positions(self) -> u64 {
         match self {
-            Self::Weights | Self::Dropout { .. } | Self::Gradients { .. } | Self::Quantizer { .. } => {
-                u64::MAX
-            }
+            Self::Weights
+            | Self::Dropout { .. }
+            | Self::Gradients { .. }
+            | Self::Quantizer { .. }
+            | Self::Direction { .. } => u64::MAX,
             Self::Augment { .. } | Self::Reestimate { .. } => 0xffff_ffff,
             _ => (1 << 56) - 1,
         }
@@ -117,12 +128,15 @@ pub fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
 mod tests {
     use super::*;
 
-    const PURPOSES: [Purpose; 14] = [
+    const PURPOSES: [Purpose; 18] = [
         Purpose::Weights,
         Purpose::Dropout { layer: 0 },
         Purpose::Dropout { layer: 1 },
         Purpose::Gradients { layer: 0 },
         Purpose::Gradients { layer: 1 },
+        Purpose::Quantizer { layer: 0 },
+        Purpose::Direction { layer: 0 },
+        Purpose::Direction { layer: 1 },
         Purpose::Shuffle,
         Purpose::Augment { epoch: 0 },
         Purpose::DrawTrain,
@@ -132,6 +146,7 @@ mod tests {
         Purpose::Reestimate { epoch: 0 },
         Purpose::Calibrate,
         Purpose::FirstFlip,
+        Purpose::Sensitivity,
     ];
 
     #[test]

@@ -6,10 +6,8 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 use std::rc::Rc;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage, RgbaImage};
-use nibble::data::{
-    Dataset, DatasetKind, Decoder, Gathering, IMAGE_BYTES, LeftOut, Picture, Split, Square, is_too_large,
-};
+use image::{DynamicImage, ImageFormat, RgbImage};
+use nibble::data::{Dataset, DatasetKind, Decoder, Gathering, IMAGE_BYTES, LeftOut, Picture, Split};
 use nibble::{Error, Result};
 use proptest::prelude::*;
 
@@ -18,20 +16,15 @@ mod cases;
 #[allow(dead_code)]
 #[path = "support/data.rs"]
 mod data;
+// As the command line decodes them.
+#[allow(dead_code)]
+#[path = "../src/bin/nibble/pictures.rs"]
+mod pictures;
+#[allow(dead_code)]
+#[path = "../src/bin/nibble/problem.rs"]
+mod problem;
 
 type File = (String, Vec<u8>);
-
-/// As the command line does it.
-fn decoded(bytes: &[u8]) -> Option<RgbaImage> {
-    if is_too_large(bytes) {
-        return None;
-    }
-    let mut decoder = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_decoder().ok()?;
-    let orientation = decoder.orientation().ok()?;
-    let mut picture = DynamicImage::from_decoder(decoder).ok()?;
-    picture.apply_orientation(orientation);
-    Some(picture.into_rgba8())
-}
 
 /// Reads files, and decodes their pictures.
 fn read_with(files: &[File], set: impl FnOnce(&mut Gathering)) -> Result<(Dataset, Vec<LeftOut>)> {
@@ -41,11 +34,8 @@ fn read_with(files: &[File], set: impl FnOnce(&mut Gathering)) -> Result<(Datase
     let mut reading = gathering.plan(&mut |_| {})?;
     while let Some(Picture { slot, input, bytes }) = reading.next_picture()? {
         let bytes = input.map_or(Ok(bytes), |input| reading.bytes(input))?;
-        match decoded(&bytes) {
-            Some(picture) => {
-                let square = Square::new(picture.width() as usize, picture.height() as usize);
-                reading.put(slot, &square.of(picture.as_raw()));
-            }
+        match pictures::planes(&bytes) {
+            Some(planes) => reading.put(slot, &planes),
             None => reading.refuse(slot, &bytes[..bytes.len().min(512)]),
         }
     }

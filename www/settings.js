@@ -24,6 +24,7 @@
  * @property {string|number|boolean} default
  * @property {string} [field] field of the engine's RunConfig; absent: not part of the configuration
  * @property {Choice[]} [choices] its menu
+ * @property {string[]} [keys] of what single layers have of their own: keys of the settings that they can have, besides their bits
  * @property {number} [min] smallest number
  * @property {number} [max] largest number
  * @property {number} [step] step of the arrow keys
@@ -52,9 +53,12 @@ function condition({ key, is, not, by }) {
   return is ? (settings) => is.includes(valueOf(settings)) : (settings) => !not.includes(valueOf(settings));
 }
 
+/** Whether a condition holds for all layers or for one that has something of its own. */
+const somewhere = (holds) => (settings) => holds(settings) || layersNamed(settings.layers).some((name) => holds(settingsOfLayer(name, settings)));
+
 /** @type {Setting[]} */
 export const SETTINGS = [
-  ...ENGINE.map((row) => ({ ...row, applies: row.applies && condition(row.applies) })),
+  ...ENGINE.map((row) => ({ ...row, applies: row.applies && somewhere(condition(row.applies)) })),
   { key: "race", label: "Second run", group: "hidden", kind: "difference", default: "", applies: () => true },
   { key: "images", label: "Image fingerprint", group: "hidden", kind: "text", default: "", applies: ({ data }) => data !== "builtin" },
   { key: "room", label: "Room", group: "view", kind: "choice", default: ROOMS[0].name, choices: ROOMS.map(({ name, label }) => ({ name, label })) },
@@ -172,16 +176,13 @@ export const ownOfLayers = (value) =>
     return [path.slice(0, dot), path.slice(dot + 1), text];
   });
 
-/** Settings that a layer can have of its own, besides its bits. */
-export const OF_A_LAYER = ["quantizer", "granularity", "activations", "actbits"];
-
-/** "conv1.quantizer:lsq, conv2.activations:pact": a layer, one of those settings and its value each. */
-function parseLayers({ label }, text) {
+/** "conv1.quantizer:lsq, conv2.activations:pact": a layer, one of `keys` and its value each. */
+function parseLayers({ label, keys }, text) {
   const read = [];
   if (text === NOTHING) return { value: "" };
   for (const part of text.split(",").map((one) => one.trim()).filter(Boolean)) {
     const [, layer, key, value] = /^(.+)\.([a-z]+)\s*:\s*([^:]+)$/.exec(part) ?? [];
-    if (!OF_A_LAYER.includes(key)) return { problem: `${label} are a layer's name, a point, one of ${OF_A_LAYER.join(", ")}, a colon and its value ("conv1.quantizer:lsq"), not "${part}"` };
+    if (!keys.includes(key)) return { problem: `${label} are a layer's name, a point, one of ${keys.join(", ")}, a colon and its value ("conv1.quantizer:lsq"), not "${part}"` };
     const parsed = parse(settingOf(key), presentText(key, value.trim()));
     if ("problem" in parsed) return { problem: `${layer}: ${parsed.problem}` };
     if (parsed.value === "net") return { problem: `${layer}: one layer cannot share a scale with the whole net, as "${part}" says` };
@@ -190,6 +191,9 @@ function parseLayers({ label }, text) {
   }
   return { value: layersText(read) };
 }
+
+/** The names of the layers that have something of their own, each once. */
+const layersNamed = (value) => [...new Set(ownOfLayers(value).map(([layer]) => layer))];
 
 /** What `ownOfLayers` reads. */
 export const layersText = (own) => own.map(([layer, key, text]) => `${layer}.${key}:${text}`).join();
@@ -303,12 +307,11 @@ export function misfit(setting, value, settings) {
 
 /** The same of what single layers have of their own. */
 function layersMisfit(settings) {
-  for (const name of new Set(ownOfLayers(settings.layers).map(([layer]) => layer))) {
+  for (const name of layersNamed(settings.layers)) {
     if (!hasLayer(name, settings)) return strangerText(name, settings);
     const own = settingsOfLayer(name, settings);
-    const wrong = OF_SCHEMES.map(([, key]) => key).filter((key) => key !== "gradbits").map((key) => misfit(settingOf(key), own[key], { ...own, layers: "" }));
-    const first = wrong.find(Boolean);
-    if (first) return `${name}: ${first}`;
+    const wrong = ["bits", ...settingOf("layers").keys].map((key) => misfit(settingOf(key), own[key], own)).find(Boolean);
+    if (wrong) return `${name}: ${wrong}`;
   }
   return null;
 }
@@ -364,7 +367,7 @@ function ownFitting(settings) {
   const given = ownOfLayers(settings.layers).filter(([name]) => hasLayer(name, settings));
   const taken = (name, key) => schemeValues(settingOf(key), settingsOfLayer(name, { ...settings, layers: layersText(given) }));
   const own = given.filter(([name, key, text]) => taken(name, key)?.map(String).includes(text) ?? true);
-  for (const name of new Set(own.map(([layer]) => layer))) {
+  for (const name of layersNamed(layersText(own))) {
     for (const key of ["granularity", "actbits"]) {
       const of = settingsOfLayer(name, { ...settings, layers: layersText(own) });
       const value = fitting(settingOf(key), of[key], of);
@@ -381,7 +384,7 @@ function bitsFitting(settings) {
   const fit = fitting(row, all, settings);
   const of = (name) => settingsOfLayer(name, settings);
   const kept = layers.filter(([name, bits]) => fit === all && hasLayer(name, settings) && schemeValues(row, of(name)).includes(bits));
-  for (const name of new Set(ownOfLayers(settings.layers).map(([layer]) => layer))) {
+  for (const name of layersNamed(settings.layers)) {
     const own = fitting(row, fit, of(name));
     if (own !== fit && !kept.some(([layer]) => layer === name)) kept.push([name, own]);
   }

@@ -68,8 +68,9 @@ pub fn epoch_order(len: usize, seed: u64, epoch: u32) -> Vec<u32> {
 }
 
 /// Makes a batch of the images `indices` of `split`: `x` becomes `[n, SIDE, SIDE, 4]` with that halo, channel 3
-/// and halo zero; `labels` their classes. With `augment`, each image is padded by [`PAD`], cropped back
-/// to its size at random and mirrored with probability 1/2; black padding normalises to `-mean / std`. Without, the images are only normalised, as for the test pass.
+/// and halo zero; `labels` their classes. With `augment`, each image is padded by [`PAD`], cropped back to its size at
+/// random and perhaps mirrored; black padding normalises to `-mean / std`. Without, the images are only normalised, as for
+/// the test pass.
 ///
 /// # Panics
 /// If an index is outside the split.
@@ -118,13 +119,15 @@ fn fill_row(image: &[u8], h: usize, crop: Crop, normalize: &Normalize, pixels: &
         None if crop.reflecting => Some(PAD - at),
         _ => None,
     };
-    let row = place(h + crop.top);
-    let plane = |c: usize| row.map(|row| &image[c * PLANE + row * SIDE..][..SIDE]);
-    let planes = [plane(0), plane(1), plane(2)];
+    let black = normalize.pixel([0; 3]);
+    let Some(row) = place(h + crop.top) else {
+        pixels.fill(black);
+        return;
+    };
+    let planes = [0, 1, 2].map(|c| &image[c * PLANE + row * SIDE..][..SIDE]);
     for w in 0..SIDE {
-        let source = place(w + crop.left);
-        let colour = planes.map(|plane| plane.zip(source).map_or(0, |(plane, source)| plane[source]));
-        pixels[if crop.flip { SIDE - 1 - w } else { w }] = normalize.pixel(colour);
+        pixels[if crop.flip { SIDE - 1 - w } else { w }] =
+            place(w + crop.left).map_or(black, |source| normalize.pixel(planes.map(|plane| plane[source])));
     }
 }
 

@@ -131,6 +131,14 @@ pub struct InputGradient {
     slope: Vec<f32>,
 }
 
+impl InputGradient {
+    /// Leaves out what comes by way of the statistics.
+    pub fn of_constants(&mut self) {
+        self.mean.fill(0.0);
+        self.slope.fill(0.0);
+    }
+}
+
 /// Per-channel constants as tiles: of a normalised value, and where the activation cuts it.
 struct Channels {
     mean: Vec<f32>,
@@ -184,8 +192,9 @@ impl BatchNorm<'_> {
         });
     }
 
-    /// Gradients of the parameters in the training pass (`self` holds the statistics of this batch), from `dy`, the
-    /// gradient of the output: `dgamma` and `dbeta` are overwritten. What [`BatchNorm::backward_input`] needs.
+    /// Gradients of the parameters from `dy`, the gradient of the output: `dgamma` and `dbeta` are overwritten. What
+    /// [`BatchNorm::backward_input`] needs, where `self` holds the statistics of this batch; where it holds others, that is
+    /// [`InputGradient::of_constants`].
     pub fn backward_parameters(
         &self,
         x: &Tensor,

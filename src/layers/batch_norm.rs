@@ -31,6 +31,8 @@ struct BatchNorm {
     running: Statistics,
     /// Of the last training pass; the variance is biased.
     batch: Statistics,
+    /// The last forward pass was one of training.
+    trains: bool,
     /// Values of a channel in the last training pass: N H W.
     batch_count: usize,
     /// Weight of the new batch in the running statistics.
@@ -71,6 +73,7 @@ pub(crate) fn fused(context: &mut Context<'_>, activation: Activation, tail: Tai
         beta: Param::constant("bias", Role::Norm, &[channels], 0.0),
         running: statistics(0.0, 1.0),
         batch: statistics(0.0, 1.0),
+        trains: true,
         batch_count: 0,
         momentum: context.config.bn_momentum as f32,
         estimates: context.config.reestimate > 0,
@@ -137,6 +140,7 @@ impl Layer for BatchNorm {
 
     fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass) {
         let x = inputs[0];
+        self.trains = pass.training;
         if pass.training {
             batch_norm::statistics(x, &mut self.batch.mean, &mut self.batch.variance);
             self.batch_count = x.n() * x.h() * x.w();
@@ -147,8 +151,12 @@ impl Layer for BatchNorm {
     fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
         let (x, skips) = inputs.split_first_mut().expect("an input");
         let (mut dgamma, mut dbeta) = (mem::take(&mut self.gamma.grad), mem::take(&mut self.beta.grad));
-        let kernel = self.kernel(true);
-        let gradient = kernel.backward_parameters(x.values(), dy, &mut dgamma, &mut dbeta);
+        let kernel = self.kernel(self.trains);
+        let mut gradient = kernel.backward_parameters(x.values(), dy, &mut dgamma, &mut dbeta);
+        if !self.trains {
+            // The statistics are constants.
+            gradient.of_constants();
+        }
         if let Some(x) = x.gradient() {
             kernel.backward_input(dy, &gradient, x);
         }

@@ -178,7 +178,7 @@ pub trait Layer: Send {
     fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass);
 
     /// Writes the gradients of the parameters and, over each input that is [`Input::Gradient`], that of the input, for
-    /// the batch of the last training pass. `dy` is the gradient of the output; it lies in the output's own buffer, so
+    /// the batch of the last forward pass. `dy` is the gradient of the output; it lies in the output's own buffer, so
     /// the output is gone.
     fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor);
 

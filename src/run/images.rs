@@ -23,7 +23,7 @@ pub enum Part {
 }
 
 /// Images and the batch of them that is looked at.
-pub(super) struct Feed {
+pub(crate) struct Feed {
     pub images: Images,
     pub x: Tensor,
     pub labels: Vec<u16>,
@@ -44,7 +44,7 @@ impl Feed {
 /// The images of a run. With a hold-out they are all training images: some are kept aside and tested on, so that choices
 /// can be made that never see the test set.
 #[derive(Clone)]
-pub(super) struct Images {
+pub(crate) struct Images {
     task: Arc<dyn Task>,
     pub dataset: Arc<Dataset>,
     pub normalize: Normalize,

@@ -6,6 +6,8 @@ mod fork;
 mod images;
 mod inspect;
 mod reestimate;
+#[cfg(feature = "sensitivity")]
+mod sensing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,8 @@ use reestimate::{Estimating, Reestimation};
 
 pub use after_training::{CALIBRATIONS, Calibrator, Distribution, Quantization};
 pub use evaluator::{Evaluation, Evaluator, Progress};
+#[cfg(feature = "sensitivity")]
+pub(crate) use images::Feed;
 pub use images::Part;
 pub use inspect::{Filters, OBSERVED_IMAGES, Outlier};
 

@@ -9,7 +9,7 @@ use super::{RunConfig, find};
 use crate::{Error, Result};
 
 /// Settings that a layer can have of its own. Its bits are those of [`Bits`](super::Bits).
-const OWN: [&str; 4] = ["quantizer", "granularity", "activations", "actbits"];
+pub(super) const OWN: [&str; 4] = ["quantizer", "granularity", "activations", "actbits"];
 
 /// What single layers have of their own, as text `conv1.quantizer:lsq,conv1.granularity:channel`: a layer's name, the
 /// setting's key and its value. Activations of a layer are those that its ReLU hands on.

@@ -279,7 +279,7 @@ impl Setting {
             Kind::Schemes(menu) => ("choice", json!({ "choices": menu() })),
             Kind::Bits { min, max } => ("bits", json!({ "min": min, "max": max })),
             Kind::Auto { .. } => ("choice", json!({ "choices": [{ "name": "auto", "label": "Auto" }] })),
-            Kind::Layers => ("layers", json!({})),
+            Kind::Layers => ("layers", json!({ "keys": layers::OWN })),
             Kind::Text => ("text", json!({})),
         };
         let mut row = Map::new();

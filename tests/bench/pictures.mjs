@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import { launch } from "../e2e/browser.mjs";
-import { drop } from "../e2e/fixture.mjs";
+import { breakNextReader, drop } from "../e2e/fixture.mjs";
 import { readOptions } from "./options.mjs";
 import { round } from "./table.mjs";
 
@@ -136,16 +136,7 @@ async function onPage(root, folders, browser) {
   tell("two drops in a row", { loaded: "the second", "the run": `trains on at step ${await trainsOn(page)}` });
   // An error in the worker that reads.
   await clear(page);
-  await page.evaluate(() => {
-    const { Worker } = globalThis;
-    globalThis.Worker = class extends Worker {
-      constructor(url, options) {
-        super(url, options);
-        if (options.name === "nibble-readers") setTimeout(() => this.dispatchEvent(new ErrorEvent("error", { message: "out of memory", cancelable: true })), 1000);
-        globalThis.Worker = Worker;
-      }
-    };
-  });
+  await breakNextReader(page, 1000);
   await drop(page, [folders[0][1]]);
   await page.locator(".notice-error").first().waitFor(HOUR);
   tell("an error in the reader", { message: JSON.stringify((await page.locator(".notice-error p").allTextContents()).join(" ")), "the run": `trains on at step ${await trainsOn(page)}` });

@@ -307,6 +307,41 @@ fn two_runs_are_compared_by_settings_accuracy_and_levels() {
 }
 
 #[test]
+fn layers_are_measured_and_get_the_best_bits_for_a_budget() {
+    let folder = folder("bits");
+    done(&folder, &format!("{TINY} --epochs 1 --out {OUT}"));
+    let said = done(&folder, &format!("bits {OUT} --by all --budget 3 --batch-images 16"));
+    let found = |start: &str| said.iter().filter(|line| line.starts_with(start)).count();
+    assert_eq!(found("best for the budget: bits="), 5, "{said:?}");
+    assert_eq!(found("ranks layers as rounding does: Kendall's tau "), 4, "{said:?}");
+    for way in ["rounding", "eigenvalue", "trace", "spread", "noise"] {
+        assert_eq!(found(&format!("{way}: ")), 1, "{said:?}");
+    }
+    let [told, assigned] = &json(&folder, &format!("bits {OUT} --by noise --budget 9KB"))[..] else {
+        panic!("two lines")
+    };
+    let layers = told["layers"].as_array().unwrap();
+    assert_eq!((&told["by"], layers.len()), (&json!("noise"), 4));
+    assert_eq!(layers[0]["layer"], "conv1");
+    // What is assigned can be trained, and costs no more than that.
+    let bits = assigned["bits"].as_str().unwrap();
+    done(&folder, &format!("{TINY} --epochs 1 --bits {bits} --out assigned"));
+    let spent: f64 = assigned["spent"].as_str().unwrap().strip_suffix(" KB").unwrap().parse().unwrap();
+    assert!((8.5..=9.0).contains(&spent), "{assigned}");
+    refused(
+        &folder,
+        &format!("bits {OUT} --budget cheap"),
+        2,
+        "budget: expected average bits (3), kilobytes (400KB) or billions of bit-operations an image (12GBOP), found cheap",
+    );
+    let known = "sensitivity: expected rounding, eigenvalue, trace, spread, noise, found magic";
+    refused(&folder, &format!("bits {OUT} --by magic"), 2, known);
+    let told = tell(&folder, &format!("bits {OUT} --by noise --budget 1"));
+    let known = "nibble: budget: expected at least 2.000 bits a weight, found 1.000 bits a weight";
+    assert_eq!((told.code, told.err), (Some(2), vec![known.into()]));
+}
+
+#[test]
 fn addresses_are_compared_with_runs_and_with_each_other() {
     let folder = folder("diff-addresses");
     done(&folder, &format!("{TINY} --epochs 1 --out {OUT}"));

@@ -142,3 +142,16 @@ export const drop = (page, paths, held) => drag(page, { items: [], files: paths 
 
 /** Drops no file at all, but a piece of text. */
 export const dropText = (page) => drag(page, { items: [{ mimeType: "text/plain", data: "no file" }] });
+
+/** Has the worker that the page starts next to read files fail after so many milliseconds. */
+export const breakNextReader = (page, after) =>
+  page.evaluate((wait) => {
+    const { Worker } = globalThis;
+    globalThis.Worker = class extends Worker {
+      constructor(url, options) {
+        super(url, options);
+        if (options.name === "nibble-readers") setTimeout(() => this.dispatchEvent(new ErrorEvent("error", { message: "out of memory", cancelable: true })), wait);
+        globalThis.Worker = Worker;
+      }
+    };
+  }, after);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { fewTests, FITTED, fitting, fittingText } from "../../www/fitting.js";
 import { defaults } from "../../www/settings.js";
-import { drop, tar, write, zip } from "./fixture.mjs";
+import { breakNextReader, drop, tar, write, zip } from "./fixture.mjs";
 import { press, stands, tabTo } from "./lab.mjs";
 import { pictureFolder } from "./pictures.mjs";
 import { enter, NARROW, noticed, runOf, screenshot, shows, trained, WIDE, within } from "./support.mjs";
@@ -320,16 +320,7 @@ test("of two drops in a row the last one wins; one can be cancelled; training go
 test("an error in the reader ends in a message, and the next drop is read", async (t) => {
   const page = await open(t, { settings: SETTINGS });
   const folder = await pictureFolder(t, page, { apples: FRUIT.apples, limes: FRUIT.limes });
-  await page.evaluate(() => {
-    const { Worker } = globalThis;
-    globalThis.Worker = class extends Worker {
-      constructor(url, options) {
-        super(url, options);
-        if (options.name === "nibble-readers") setTimeout(() => this.dispatchEvent(new ErrorEvent("error", { message: "out of memory", cancelable: true })));
-        globalThis.Worker = Worker;
-      }
-    };
-  });
+  await breakNextReader(page, 0);
   await drop(page, [folder]);
   await noticed(page, "The files could not be read: out of memory");
   await drop(page, [folder]);

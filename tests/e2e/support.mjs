@@ -257,12 +257,8 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 export async function seriousFindings(page, within = "html") {
   // Evaluated, because the page's policy lets no script in by an element.
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(readFileSync(AXE, "utf8"));
-  const { violations } = await page.evaluate(async (where) => {
-    // A colour on its way to another is read by nobody; what goes on for ever stays.
-    const ends = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime < Infinity);
-    await Promise.allSettled(ends.map(({ finished }) => finished));
-    return axe.run(where, { resultTypes: ["violations"] });
-  }, within);
+  // A colour on its way to another is read by nobody.
+  const { violations } = await styled(page, "* { transition: none !important }", () => page.evaluate((where) => axe.run(where, { resultTypes: ["violations"] }), within));
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`);

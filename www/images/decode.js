@@ -1,5 +1,5 @@
 /** Decodes pictures in the readers' worker, whatever they are, to 32 x 32. */
-import { readPnm } from "./pnm.js";
+import { pnmOf } from "./pnm.js";
 import { square } from "./square.js";
 import { isSvg } from "./svg.js";
 
@@ -34,12 +34,7 @@ async function plainPng(bytes) {
 }
 
 /** What the browser's own decoder does not know. @returns {Promise<ImageBitmap>} */
-async function otherwise(bytes, blob, draw) {
-  if (await isSvg(blob)) return draw(blob);
-  const image = readPnm(bytes);
-  if (!image) throw new Error("no picture");
-  return createImageBitmap(image);
-}
+const otherwise = async (blob, draw) => ((await isSvg(blob)) ? draw(blob) : createImageBitmap(await pnmOf(blob)));
 
 /**
  * @param {Uint8Array} bytes of a picture
@@ -49,7 +44,7 @@ async function otherwise(bytes, blob, draw) {
 export async function decoded(bytes, draw) {
   if (globalThis.ImageDecoder && isPlainPng(bytes)) return plainPng(bytes);
   const blob = new Blob([bytes]);
-  const picture = await createImageBitmap(blob).catch(() => otherwise(bytes, blob, draw));
+  const picture = await createImageBitmap(blob).catch(() => otherwise(blob, draw));
   try {
     return square(picture, picture.width, picture.height);
   } finally {

@@ -1,5 +1,5 @@
 /** Reads a picture file for the page; a set's are decoded in the readers' worker, but for drawings. */
-import { readPnm } from "./pnm.js";
+import { pnmOf } from "./pnm.js";
 import { isSvg, sized } from "./svg.js";
 
 /** @param {Blob} blob @returns {Promise<HTMLImageElement>} decoded, turned as its camera held it */
@@ -19,13 +19,6 @@ async function imageOf(blob) {
 /** A drawing (SVG), decoded. @param {Blob} blob */
 export const drawingOf = async (blob) => imageOf(await sized(blob));
 
-/** A picture of a format that only this page reads. */
-async function otherOf(blob) {
-  const image = readPnm(new Uint8Array(await blob.arrayBuffer()));
-  if (!image) throw new Error("no picture");
-  return image;
-}
-
 /**
  * @param {File} file
  * @returns {Promise<ImageBitmap>} decoded
@@ -33,7 +26,7 @@ async function otherOf(blob) {
  */
 export async function readPicture(file) {
   try {
-    return await createImageBitmap((await isSvg(file)) ? await drawingOf(file) : await imageOf(file).catch(() => otherOf(file)));
+    return await createImageBitmap((await isSvg(file)) ? await drawingOf(file) : await imageOf(file).catch(() => pnmOf(file)));
   } catch {
     throw new Error(`${file.name || "The picture"}: this browser cannot read it as a picture (${file.type || "of no known kind"}, ${file.size.toLocaleString("en")} bytes).`);
   }

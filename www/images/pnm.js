@@ -26,7 +26,7 @@ function values(kind, rest, most, count) {
  * @param {Uint8Array} bytes of a file
  * @returns {ImageData|null} null: it is none, or damaged
  */
-export function readPnm(bytes) {
+function readPnm(bytes) {
   const header = HEADER.exec(latin(bytes.subarray(0, LONGEST_HEADER)));
   if (!header) return null;
   const kind = header[1];
@@ -41,5 +41,17 @@ export function readPnm(bytes) {
     for (let c = 0; c < 3; c++) image.data[4 * pixel + c] = Math.round((found[pixel * channels + (channels === 3 ? c : 0)] * 255) / most);
     image.data[4 * pixel + 3] = 255;
   }
+  return image;
+}
+
+/**
+ * The picture of a file that the browser itself cannot read.
+ * @param {Blob} blob
+ * @returns {Promise<ImageData>}
+ * @throws {Error} it is none of these
+ */
+export async function pnmOf(blob) {
+  const image = readPnm(new Uint8Array(await blob.arrayBuffer()));
+  if (!image) throw new Error("no picture");
   return image;
 }

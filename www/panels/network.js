@@ -15,12 +15,10 @@ import { element, setAttribute, setText } from "../ui/dom.js";
 /** Widths of the boxes, as shares, from the fewest weights to the most. */
 const WIDTHS = [0.74, 1];
 
-/** What a layer can have of its own, in menus: key, label, and whether the last layer, behind which is no ReLU, has it too. */
-const OWN = [
-  ["quantizer", "Precision", true],
-  ["granularity", "One scale for", true],
-  ["activations", "What its ReLU hands on", false],
-];
+/** What a layer can have of its own, in menus. */
+const OWN = settingOf("layers").keys.filter((key) => settingOf(key).choices);
+/** Of a single layer's: which activations are its own. The last layer has none, as no ReLU is behind it. */
+const ACTIVATIONS = { key: "activations", label: "What its ReLU hands on" };
 /** Beside the schemes: what all the others have. */
 const ALIKE = "";
 
@@ -114,8 +112,9 @@ export function mount(root, session) {
     const { settings } = session;
     const isLast = layer.name === names.at(-1);
     const own = settingsOfLayer(layer.name, settings);
-    const rows = OWN.filter(([, , always]) => always || !isLast).map(([key, label]) => {
+    const rows = OWN.filter((key) => key !== ACTIVATIONS.key || !isLast).map((key) => {
       const setting = settingOf(key);
+      const { label } = key === ACTIVATIONS.key ? ACTIVATIONS : setting;
       const taken = schemeValues(setting, own);
       const entries = setting.choices.filter(({ name }) => name !== "net" && (!taken || taken.includes(name)));
       const now = hasOwn(layer.name, settings, key) ? own[key] : ALIKE;

@@ -51,13 +51,29 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         ALL => TARGETS.iter().collect(),
         name => vec![export::find(name)?],
     };
+    let out = arguments.get_one::<PathBuf>("out").map(PathBuf::as_path);
+    let several = files.len() > 1 || targets.len() > 1;
+    if let Some(folder) = out.filter(|_| several) {
+        make_folder(folder)?;
+    }
+    let place = |file: &Path, artifact: &Artifact| match out {
+        Some(out) if several => out.join(beside(Path::new(file.file_name().unwrap_or_default()), artifact)),
+        Some(out) => out.into(),
+        None => beside(file, artifact),
+    };
     engine::on_pool(arguments, |clock| {
-        files.iter().try_for_each(|file| write(file, &targets, arguments, clock))
+        files.iter().try_for_each(|file| write(file, &targets, &place, arguments, clock))
     })
 }
 
 /// Writes what each target makes of a run. One of several that cannot take it says so.
-fn write(file: &Path, targets: &[&Target], arguments: &ArgMatches, clock: Clock) -> Result<()> {
+fn write(
+    file: &Path,
+    targets: &[&Target],
+    place: &impl Fn(&Path, &Artifact) -> PathBuf,
+    arguments: &ArgMatches,
+    clock: Clock,
+) -> Result<()> {
     let images = targets.iter().any(|target| target.images);
     let whole = targets.iter().any(|target| target.whole);
     let load = match targets {
@@ -81,7 +97,7 @@ fn write(file: &Path, targets: &[&Target], arguments: &ArgMatches, clock: Clock)
     network.story = Some(story(about, loaded.history));
     targets.iter().try_for_each(|target| match (target.write)(&network) {
         Ok(artifact) => {
-            let out = place(file, &artifact, targets.len() > 1, arguments)?;
+            let out = place(file, &artifact);
             keep(&artifact, &out, arguments.get_flag("force"))?;
             say(format!("{} bytes; saved to {}", artifact.size(), out.display()))?;
             artifact.notes.iter().try_for_each(say)?;
@@ -93,19 +109,8 @@ fn write(file: &Path, targets: &[&Target], arguments: &ArgMatches, clock: Clock)
     })
 }
 
-/// Where it is written: as the user says, in the folder that the user says, or beside the run.
-fn place(file: &Path, artifact: &Artifact, several: bool, arguments: &ArgMatches) -> Result<PathBuf> {
-    let several = several || arguments.get_many::<PathBuf>("file").is_some_and(|files| files.len() > 1);
-    let out = arguments.get_one::<PathBuf>("out");
-    Ok(match (out, several) {
-        (Some(out), false) => out.clone(),
-        (Some(folder), true) => {
-            fs::create_dir_all(folder)
-                .map_err(|error| Problem::data(folder, "a folder to write to", error))?;
-            folder.join(beside(Path::new(file.file_name().unwrap_or_default()), artifact))
-        }
-        (None, _) => beside(file, artifact),
-    })
+fn make_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| Problem::data(folder, "a folder to write to", error))
 }
 
 /// Writes a file, or a folder's files.
@@ -116,7 +121,7 @@ fn keep(artifact: &Artifact, out: &Path, force: bool) -> Result<()> {
     match &artifact.content {
         Content::File { bytes, .. } => write(out, bytes),
         Content::Folder(files) => {
-            fs::create_dir_all(out).map_err(|error| Problem::data(out, "a folder to write to", error))?;
+            make_folder(out)?;
             files.iter().try_for_each(|(name, bytes)| write(&out.join(name), bytes))
         }
     }

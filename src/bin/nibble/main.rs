@@ -1,6 +1,7 @@
 //! The command line: `cargo nibble COMMAND`. Each command is one file and one line of [`COMMANDS`].
 
 mod address;
+mod bits;
 mod diff;
 mod engine;
 mod eval;
@@ -42,6 +43,7 @@ const COMMANDS: &[Task] = &[
     Task { command: diff::command, run: diff::run },
     Task { command: export::command, run: export::run },
     Task { command: pack::command, run: pack::run },
+    Task { command: bits::command, run: bits::run },
 ];
 
 fn cli() -> Command {

@@ -148,8 +148,12 @@ impl Request {
         for values in all {
             let mut full = base.clone();
             values.iter().try_for_each(|(row, text)| full.set(row.key, text))?;
-            let texts = full.texts();
-            let (varied, idle) = values.into_iter().partition(|(row, _)| applies(row, &texts));
+            let mut given = vec![full.texts()];
+            for (layer, _) in full.config.layers.settings() {
+                given.push(full.config.of_layer(layer)?.texts());
+            }
+            let applies = |row| given.iter().any(|texts| applies(row, texts));
+            let (varied, idle) = values.into_iter().partition(|(row, _)| applies(row));
             let [varied, idle] = [varied, idle].map(|some: Vec<(&Setting, &str)>| {
                 some.into_iter().map(|(row, text)| (row.key, text.to_owned())).collect::<Vec<_>>()
             });

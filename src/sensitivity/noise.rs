@@ -1,0 +1,37 @@
+//! The cheapest way, which needs no image: how large a layer's rounding error is beside its weights.
+
+use super::{Found, Measure, Probe, Sensitivity, proportional};
+use crate::Result;
+use crate::registry::{Entry, told};
+
+pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
+    entry: Entry {
+        name: "noise",
+        label: "Rounding noise",
+        about: told(
+            "The square of the error of rounding to one bit less beside that of the weights, without a look at any image",
+        ),
+    },
+    source: "signal-to-noise ratio",
+    unit: "noise over signal",
+    begin: |_| Ok(Box::new(Noise)),
+};
+
+struct Noise;
+
+impl Measure for Noise {
+    fn passes(&self) -> usize {
+        0
+    }
+
+    fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
+        let layers = (0..probe.len()).map(|layer| {
+            let signal: f64 = probe.weights(layer).iter().map(|w| f64::from(*w).powi(2)).sum();
+            let share = if signal > 0.0 { 1.0 / signal } else { 0.0 };
+            let damage = proportional(share, 0.0, &probe.perturbations(layer)?);
+            let value = probe.shown(layer)?.map_or(0.0, |at| damage[at].rise);
+            Ok(Found { value, spread: None, damage })
+        });
+        layers.collect::<Result<_>>().map(Some)
+    }
+}

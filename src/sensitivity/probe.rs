@@ -1,0 +1,304 @@
+//! The copy of a network that is looked at, and what can be asked of it.
+
+use crate::elementary::exp;
+use crate::kernels::blocks::Granularity;
+use crate::layers::{Param, Pass};
+use crate::loss::{Loss, cross_entropy};
+use crate::model::Model;
+use crate::quant::{self, End, Format, Known, Quantizer};
+use crate::random::{Purpose, stream};
+use crate::run::Feed;
+use crate::settings::RunConfig;
+use crate::{Error, Result};
+
+use super::{Found, LayerSensitivity, Width};
+
+/// Images of a batch, unless told otherwise.
+pub const IMAGES: usize = 128;
+
+/// Widths that are compared, as far as the layer's scheme takes them.
+const WIDTHS: std::ops::RangeInclusive<u8> = 1..=8;
+
+/// Of a value that is not rounded.
+const FULL_BITS: u8 = 32;
+
+/// The scheme of layers that have none.
+const PLAIN: &str = "symmetric";
+
+/// A copy of a network with FP32 weights, and images.
+pub struct Probe {
+    model: Model,
+    /// Of the run, whose schemes are what layers are rounded by.
+    config: RunConfig,
+    feed: Feed,
+    images: usize,
+    /// The batch that is looked at.
+    batch: Option<usize>,
+    layers: Vec<String>,
+    passes: usize,
+}
+
+impl Probe {
+    /// Of a copy that computes in FP32. `images` are in a batch.
+    pub(crate) fn new(model: Model, config: RunConfig, feed: Feed, images: usize) -> Self {
+        let layers = model.params().filter(|(_, param)| param.is_weight());
+        let layers = layers.map(|(layer, _)| layer.to_owned()).collect();
+        Self { model, config, feed, images, batch: None, layers, passes: 0 }
+    }
+
+    /// # Errors
+    /// [`Error::Config`] for a scheme whose levels are far from the weights that they come from, as DoReFa's, which spreads
+    /// them over -1 to 1: there is no FP32 network that rounding leads away from.
+    pub(super) fn check(&self) -> Result<()> {
+        for layer in 0..self.len() {
+            let signal: f64 = self.weights(layer).iter().map(|w| f64::from(*w).powi(2)).sum();
+            if signal > 0.0 && self.perturbations(layer)?.last().is_some_and(|moved| *moved >= signal) {
+                let own = self.config.of_layer(&self.layers[layer])?;
+                return Err(Error::Config {
+                    field: "quantizer",
+                    expected: "a scheme whose levels stand near the weights".into(),
+                    found: own.quantizer,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of layers with weights.
+    pub fn len(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// Images of a batch.
+    pub fn images(&self) -> usize {
+        self.images
+    }
+
+    /// Logits of a batch.
+    pub fn logit_count(&self) -> usize {
+        self.images * self.feed.images.outputs()
+    }
+
+    /// Passes over a batch so far.
+    pub fn passes(&self) -> usize {
+        self.passes
+    }
+
+    /// The weights of a layer, `[rows][outputs]`.
+    pub fn weights(&self, layer: usize) -> &[f32] {
+        &self.param(layer).value
+    }
+
+    /// Replaces them.
+    pub fn set_weights(&mut self, layer: usize, weights: Vec<f32>) {
+        let mut place = 0;
+        self.model.for_each_param_mut(|_, param| {
+            if param.is_weight() {
+                if place == layer {
+                    param.changing().value.copy_from_slice(&weights);
+                }
+                place += 1;
+            }
+        });
+        self.model.refresh();
+    }
+
+    fn param(&self, layer: usize) -> &Param {
+        let mut weights = self.model.params().map(|(_, param)| param).filter(|param| param.is_weight());
+        weights.nth(layer).expect("a layer of the network")
+    }
+
+    /// Looks at another batch of training images.
+    pub fn look_at(&mut self, batch: usize) {
+        if self.batch != Some(batch) {
+            let rng = stream(self.config.seed, Purpose::Sensitivity, batch as u64);
+            self.feed.draw(rng, self.images, self.model.input_halo());
+            self.batch = Some(batch);
+        }
+    }
+
+    /// Mean cross-entropy of the batch.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where it is not finite.
+    pub fn loss(&mut self) -> Result<f64> {
+        self.passes += 1;
+        let logits = self.model.forward(&self.feed.x, &Pass::EVALUATION);
+        finite(cross_entropy(logits, &self.feed.labels, None))
+    }
+
+    /// The logits of the batch, `[images][classes]`.
+    ///
+    /// # Errors
+    /// As [`Probe::loss`].
+    pub fn logits(&mut self) -> Result<Vec<f32>> {
+        self.loss()?;
+        let (logits, _) = self.model.logits_and_gradient();
+        Ok(logits.to_dense())
+    }
+
+    /// `J^T z` of each layer, J the gradient of the logits with respect to its weights, and `z`: of each image `fill` makes it
+    /// from its probabilities and where its logits begin, and it is divided by the number of images.
+    ///
+    /// # Errors
+    /// As [`Probe::loss`].
+    pub fn pull_back(
+        &mut self,
+        fill: impl Fn(&[f64], usize, &mut [f64]),
+    ) -> Result<(Vec<Vec<f32>>, Vec<f64>)> {
+        let logits = self.logits()?;
+        let images = self.feed.labels.len();
+        let classes = logits.len() / images;
+        let mut z = vec![0.0; logits.len()];
+        for (image, (logits, z)) in logits.chunks_exact(classes).zip(z.chunks_exact_mut(classes)).enumerate()
+        {
+            fill(&softmax(logits), image * classes, z);
+            z.iter_mut().for_each(|z| *z /= images as f64);
+        }
+        let (_, gradient) = self.model.logits_and_gradient();
+        gradient.data_mut().iter_mut().zip(&z).for_each(|(to, z)| *to = *z as f32);
+        self.model.backward(&self.feed.x);
+        let weights = self.model.params().filter(|(_, param)| param.is_weight());
+        Ok((weights.map(|(_, param)| param.grad.clone()).collect(), z))
+    }
+
+    /// The widths that a layer can have, by its scheme.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for settings that no layer can follow.
+    pub fn widths(&self, layer: usize) -> Result<Vec<u8>> {
+        let own = self.config.of_layer(&self.layers[layer])?;
+        Ok(scheme(&own)?.bits.iter().copied().filter(|bits| WIDTHS.contains(bits)).collect())
+    }
+
+    /// The place among its widths of that whose figure stands for a layer, where a method has one a width: one bit less than
+    /// the run gives it, or what is nearest to that.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for settings that no layer can follow.
+    pub fn shown(&self, layer: usize) -> Result<Option<usize>> {
+        let widths = self.widths(layer)?;
+        let less = self.config.bits.of(&self.layers[layer]).saturating_sub(1);
+        Ok((0..widths.len()).min_by_key(|at| widths[*at].abs_diff(less)))
+    }
+
+    /// Weights of a layer rounded to so many bits, by its scheme.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for settings that no layer can follow.
+    pub fn rounded(&self, layer: usize, bits: u8) -> Result<Vec<f32>> {
+        let weights = self.weights(layer);
+        let mut out = weights.to_vec();
+        self.fitted(layer, bits)?.quantize(weights, &mut out);
+        Ok(out)
+    }
+
+    /// A quantizer of a layer's scheme, fitted to its weights.
+    fn fitted(&self, layer: usize, bits: u8) -> Result<Box<dyn Quantizer>> {
+        let own = self.config.of_layer(&self.layers[layer])?;
+        let param = self.param(layer);
+        // What all layers share cannot be told from one of them.
+        let granularity = match own.granularity()? {
+            Granularity::Net => Granularity::Tensor,
+            other => other,
+        };
+        let quantizer = scheme(&own)?.quantizer(bits, granularity, param.matrix())?;
+        let mut quantizer = quantizer.expect("a scheme that rounds");
+        quantizer.draw_from(stream(self.config.seed, Purpose::Quantizer { layer }, 0));
+        quantizer.fit(&param.value, &Known::default());
+        Ok(quantizer)
+    }
+
+    /// `|rounded - W|^2` of a layer, for each of its widths.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for settings that no layer can follow.
+    pub fn perturbations(&self, layer: usize) -> Result<Vec<f64>> {
+        let weights = self.weights(layer);
+        let widths = self.widths(layer)?.into_iter();
+        widths.map(|bits| Ok(squared_distance(&self.rounded(layer, bits)?, weights))).collect()
+    }
+
+    /// What is known of layers beside what was found about them.
+    pub(super) fn named(&self, found: Vec<Found>) -> Result<Vec<LayerSensitivity>> {
+        let shapes = self.model.layers().into_iter().filter(|layer| layer.quantized);
+        let layers = shapes.zip(found).enumerate().map(|(i, (about, Found { value, spread, damage }))| {
+            let [h, w, _] = about.output_shape;
+            let weights = self.weights(i).len();
+            let widths = self.widths(i)?.into_iter().zip(damage).map(|(bits, damage)| {
+                Ok(Width { bits, damage, size: self.fitted(i, bits)?.grid().bits() as u64 })
+            });
+            Ok(LayerSensitivity {
+                layer: about.name,
+                weights,
+                value,
+                spread,
+                shown: self.shown(i)?,
+                products: (weights * h * w) as u64,
+                input_bits: self.input_bits(i)?,
+                widths: widths.collect::<Result<_>>()?,
+            })
+        });
+        layers.collect()
+    }
+
+    /// Bits of what a layer multiplies its weights by.
+    fn input_bits(&self, layer: usize) -> Result<u8> {
+        let Some(before) = layer.checked_sub(1) else { return Ok(FULL_BITS) };
+        let own = self.config.of_layer(&self.layers[before])?;
+        let scheme = quant::find_activations(&own.activations)?;
+        let is_last = layer + 1 == self.layers.len();
+        let end = if is_last { quant::find_end(&self.config.ends)? } else { End::Same };
+        let rounded = end.of_activations(scheme, own.activation_bits as u8);
+        Ok(rounded.filter(|(scheme, _)| scheme.format != Format::Full).map_or(FULL_BITS, |(_, bits)| bits))
+    }
+}
+
+/// The scheme that a layer is rounded by.
+fn scheme(own: &RunConfig) -> Result<&'static quant::Scheme> {
+    let scheme = quant::find(&own.quantizer)?;
+    if scheme.format == Format::Full { quant::find(PLAIN) } else { Ok(scheme) }
+}
+
+fn finite(loss: Loss) -> Result<f64> {
+    if loss.mean.is_finite() {
+        return Ok(loss.mean);
+    }
+    Err(Error::Diverged { step: 0, loss: loss.mean, grad_norm: f64::NAN })
+}
+
+fn softmax(logits: &[f32]) -> Vec<f64> {
+    let largest = logits.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+    let exps: Vec<f64> = logits.iter().map(|logit| f64::from(exp(logit - largest))).collect();
+    let sum: f64 = exps.iter().sum();
+    exps.into_iter().map(|exp| exp / sum).collect()
+}
+
+fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum()
+}
+
+#[cfg(test)]
+impl Probe {
+    /// Of each image and class the gradient of the logit with respect to the weights of that layer, and the probabilities of
+    /// each image.
+    pub(super) fn jacobian(&mut self, layer: usize) -> (Vec<Vec<f32>>, Vec<Vec<f64>>) {
+        let logits = self.logits().unwrap();
+        let images = self.feed.labels.len();
+        let probabilities = logits.chunks_exact(logits.len() / images).map(softmax).collect();
+        let one = |place: usize| {
+            let set = |_: &[f64], at: usize, out: &mut [f64]| {
+                out.iter_mut()
+                    .enumerate()
+                    .for_each(|(i, out)| *out = f64::from(u8::from(at + i == place)) * images as f64);
+            };
+            self.pull_back(set).unwrap().0.swap_remove(layer)
+        };
+        ((0..logits.len()).map(one).collect(), probabilities)
+    }
+}
