@@ -74,6 +74,14 @@ fn draw(split: &mut Split, count: usize, seed: u64, purpose: Purpose) {
     });
 }
 
+/// Where the figure of a test image is: a shape's own pixels, or the window in which a texture shows, `[SIDE][SIDE]`.
+pub fn mask(seed: u64, index: usize) -> [bool; PLANE] {
+    let mut dice = Dice(stream(seed, Purpose::DrawTest, index as u64));
+    let Scene { figure, window, .. } = Scene::new(&mut dice, (index % CLASSES.len()) as u16);
+    let shown = window.unwrap_or(figure);
+    std::array::from_fn(|i| shown.coverage((i % SIDE) as f32 + 0.5, (i / SIDE) as f32 + 0.5) > 0.0)
+}
+
 /// Random numbers, of which each call takes exactly one word.
 struct Dice(ChaCha8Rng);
 

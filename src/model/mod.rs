@@ -20,6 +20,8 @@ mod description;
 mod fusions;
 mod node;
 mod plan;
+#[cfg(feature = "sensitivity")]
+mod relevance;
 mod rewrite;
 
 use std::collections::TryReserveError;
@@ -45,6 +47,8 @@ use node::Node;
 use plan::{Plan, Use};
 
 pub use description::{Description, IMAGE_CHANNELS, IMAGE_SIZE};
+#[cfg(feature = "sensitivity")]
+pub(crate) use relevance::Relevance;
 
 /// A layer as the page lists it.
 #[derive(Debug, Clone, Serialize)]

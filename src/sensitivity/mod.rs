@@ -11,6 +11,7 @@ mod hessian;
 mod noise;
 mod probe;
 mod rank;
+mod relevance;
 mod rounding;
 mod spread;
 #[cfg(test)]
@@ -153,6 +154,7 @@ pub static SENSITIVITIES: Registry<Sensitivity> = Registry::new(
         eigenvalue::SENSITIVITY,
         trace::SENSITIVITY,
         spread::SENSITIVITY,
+        relevance::SENSITIVITY,
         noise::SENSITIVITY,
     ],
 );

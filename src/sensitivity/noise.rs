@@ -1,6 +1,6 @@
 //! The cheapest way, which needs no image: how large a layer's rounding error is beside its weights.
 
-use super::{Found, Measure, Probe, Sensitivity, proportional};
+use super::{Damage, Found, Measure, Probe, Sensitivity, proportional};
 use crate::Result;
 use crate::registry::{Entry, told};
 
@@ -26,12 +26,17 @@ impl Measure for Noise {
 
     fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
         let layers = (0..probe.len()).map(|layer| {
-            let signal: f64 = probe.weights(layer).iter().map(|w| f64::from(*w).powi(2)).sum();
-            let share = if signal > 0.0 { 1.0 / signal } else { 0.0 };
-            let damage = proportional(share, 0.0, &probe.perturbations(layer)?);
+            let damage = shares(probe, layer)?;
             let value = probe.shown(layer)?.map_or(0.0, |at| damage[at].rise);
             Ok(Found { value, spread: None, damage })
         });
         layers.collect::<Result<_>>().map(Some)
     }
+}
+
+/// The square of a layer's rounding error beside that of its weights, for each width.
+pub(super) fn shares(probe: &Probe, layer: usize) -> Result<Vec<Damage>> {
+    let signal: f64 = probe.weights(layer).iter().map(|w| f64::from(*w).powi(2)).sum();
+    let share = if signal > 0.0 { 1.0 / signal } else { 0.0 };
+    Ok(proportional(share, 0.0, &probe.perturbations(layer)?))
 }

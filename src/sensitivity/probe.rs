@@ -4,7 +4,7 @@ use crate::elementary::exp;
 use crate::kernels::blocks::Granularity;
 use crate::layers::{Param, Pass};
 use crate::loss::{Loss, cross_entropy};
-use crate::model::Model;
+use crate::model::{Model, Relevance};
 use crate::quant::{self, End, Format, Known, Quantizer};
 use crate::random::{Purpose, stream};
 use crate::run::Feed;
@@ -165,6 +165,21 @@ impl Probe {
         self.model.backward(&self.feed.x);
         let weights = self.model.params().filter(|(_, param)| param.is_weight());
         Ok((weights.map(|(_, param)| param.grad.clone()).collect(), z))
+    }
+
+    /// Makes batch norm part of the weights before it.
+    pub fn fold(&mut self) {
+        self.model.fold_batch_norm();
+    }
+
+    /// The relevance of everything for the logit of each image's label, and these logits; batch norm is folded.
+    pub(crate) fn relevance(&mut self) -> Result<(Relevance, Vec<f64>)> {
+        let logits = self.logits()?;
+        let classes = logits.len() / self.feed.labels.len();
+        let of_label = |(row, label): (&[f32], &u16)| f64::from(row[usize::from(*label)]);
+        let logits = logits.chunks_exact(classes).zip(&self.feed.labels).map(of_label).collect();
+        self.passes += 1;
+        Ok((self.model.relevance(&self.feed.x, &self.feed.labels), logits))
     }
 
     /// The widths that a layer can have, by its scheme.
