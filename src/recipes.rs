@@ -43,7 +43,7 @@ const OWN: &[Recipe] = &[
     Recipe {
         entry: Entry {
             name: "paper",
-            label: "As published",
+            label: told("As published"),
             about: told(
                 "arXiv 2603.13931 to the letter: 150 epochs, whose rate falls to 0 at the 100th and climbs again",
             ),
@@ -53,7 +53,7 @@ const OWN: &[Recipe] = &[
     Recipe {
         entry: Entry {
             name: "monotone",
-            label: "As published, only falling",
+            label: told("As published, only falling"),
             about: told(
                 "The paper's settings with the schedule that it advises: 100 epochs, whose rate only falls",
             ),
@@ -63,7 +63,7 @@ const OWN: &[Recipe] = &[
     Recipe {
         entry: Entry {
             name: "fast",
-            label: "Fast",
+            label: told("Fast"),
             about: told("The most accuracy in 12 epochs of VGG4bit with 4-bit weights"),
         },
         settings: "model=vgg4bit epochs=12 optimizer=muon lr=0.008 decay=0.05 schedule=warmup_linear smoothing=0.2 dropout=0 flip=alternating crop=2 border=mirrored clipnorm=2 reestimate=60",

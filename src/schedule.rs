@@ -61,7 +61,7 @@ const OWN: &[Schedule] = &[
     Schedule {
         entry: Entry {
             name: "cosine",
-            label: "Cosine, falling",
+            label: told("Cosine, falling"),
             about: told("Cosine annealing from the initial rate towards 0 at the end of the run"),
         },
         rates: |at| Rates::of(cosine(f64::from(at.epoch) / f64::from(at.epochs))),
@@ -69,7 +69,7 @@ const OWN: &[Schedule] = &[
     Schedule {
         entry: Entry {
             name: "cosine_climbing",
-            label: "Cosine, as published",
+            label: told("Cosine, as published"),
             about: told("Cosine with a half-period of 100 epochs: falls to 0 at epoch 100, then climbs back"),
         },
         rates: |at| Rates::of(cosine(f64::from(at.epoch) / PUBLISHED_T_MAX)),
@@ -77,7 +77,7 @@ const OWN: &[Schedule] = &[
     Schedule {
         entry: Entry {
             name: "one_cycle",
-            label: "One cycle",
+            label: told("One cycle"),
             about: told(
                 "Rises from a 25th to the full rate in 30 % of the steps, then falls to nearly 0; the momentum does the opposite",
             ),
@@ -87,7 +87,7 @@ const OWN: &[Schedule] = &[
     Schedule {
         entry: Entry {
             name: "warmup_linear",
-            label: "Warm-up, linear",
+            label: told("Warm-up, linear"),
             about: told(
                 "Rises in the first steps, 5 % of them unless told otherwise, then falls in a straight line to 0",
             ),
@@ -105,7 +105,7 @@ const OWN: &[Schedule] = &[
     Schedule {
         entry: Entry {
             name: "steps",
-            label: "Steps",
+            label: told("Steps"),
             about: told("The full rate, a tenth from half of the epochs on, a hundredth from three quarters"),
         },
         rates: |at| {

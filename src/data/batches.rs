@@ -119,15 +119,13 @@ fn fill_row(image: &[u8], h: usize, crop: Crop, normalize: &Normalize, pixels: &
         None if crop.reflecting => Some(PAD - at),
         _ => None,
     };
-    let black = normalize.pixel([0; 3]);
-    let Some(row) = place(h + crop.top) else {
-        pixels.fill(black);
-        return;
-    };
-    let planes = [0, 1, 2].map(|c| &image[c * PLANE + row * SIDE..][..SIDE]);
+    let row = place(h + crop.top);
+    let plane = |c: usize| row.map(|row| &image[c * PLANE + row * SIDE..][..SIDE]);
+    let planes = [plane(0), plane(1), plane(2)];
     for w in 0..SIDE {
-        pixels[if crop.flip { SIDE - 1 - w } else { w }] =
-            place(w + crop.left).map_or(black, |source| normalize.pixel(planes.map(|plane| plane[source])));
+        let source = place(w + crop.left);
+        let colour = planes.map(|plane| plane.zip(source).map_or(0, |(plane, source)| plane[source]));
+        pixels[if crop.flip { SIDE - 1 - w } else { w }] = normalize.pixel(colour);
     }
 }
 

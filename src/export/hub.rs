@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "hub",
-        label: "Hugging Face Hub",
+        label: told("Hugging Face Hub"),
         about: told(
             "A folder for a model hub: model card, configuration, safetensors, ONNX and a picture of the curves",
         ),

@@ -9,7 +9,7 @@ use crate::registry::{Entry, told};
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "json",
-        label: "JSON",
+        label: told("JSON"),
         about: told(
             "The network's operations with their levels, scales and zero points, for programs of one's own",
         ),

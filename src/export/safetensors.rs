@@ -15,7 +15,7 @@ use crate::registry::{Entry, told};
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "safetensors",
-        label: "safetensors",
+        label: told("safetensors"),
         about: told("Weights two to a byte with all that it takes to compute with them, bit for bit"),
     },
     engine: false,

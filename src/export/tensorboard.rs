@@ -11,7 +11,7 @@ use crate::{Error, Result};
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "tensorboard",
-        label: "TensorBoard",
+        label: told("TensorBoard"),
         about: told("The run's curves and the histograms of its weights, an event file in a folder"),
     },
     engine: false,

@@ -39,7 +39,7 @@ const OWN: &[Preset] = &[
     Preset {
         entry: Entry {
             name: "simple_resnet4bit",
-            label: "SimpleResNet4bit",
+            label: told("SimpleResNet4bit"),
             about: told(
                 "Six 3x3 convolutions of 16 to 64 channels with one skip connection, 73 thousand weights",
             ),
@@ -49,7 +49,7 @@ const OWN: &[Preset] = &[
     Preset {
         entry: Entry {
             name: "vgg4bit",
-            label: "VGG4bit",
+            label: told("VGG4bit"),
             about: told(
                 "Six 3x3 convolutions of 64 to 256 channels and two linear layers, 3.25 million weights",
             ),
@@ -59,7 +59,7 @@ const OWN: &[Preset] = &[
     Preset {
         entry: Entry {
             name: "convnetjs_cifar10",
-            label: "ConvNetJS CIFAR-10",
+            label: told("ConvNetJS CIFAR-10"),
             about: told(
                 "Three 5x5 convolutions of 16 and 20 channels, the layers of ConvNetJS's CIFAR-10 demo, 22 thousand weights",
             ),

@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const KIND: Kind = Kind {
     entry: Entry {
         name: "adamw",
-        label: "AdamW",
+        label: told("AdamW"),
         about: told("Each weight's step is divided by the recent size of its gradient"),
     },
     source: told("arXiv 1711.05101, algorithm 2"),

@@ -15,7 +15,7 @@ const SOURCE: &str = "Jordan et al. 2024; arXiv 2502.16982";
 pub(super) const KIND: Kind = Kind {
     entry: Entry {
         name: "muon",
-        label: "Muon",
+        label: told("Muon"),
         about: told(
             "Steps of equal size in all directions of a weight matrix; AdamW for biases and small layers",
         ),
@@ -27,7 +27,7 @@ pub(super) const KIND: Kind = Kind {
 pub(super) const CONVOLUTIONS: Kind = Kind {
     entry: Entry {
         name: "muon_conv",
-        label: "Muon, convolutions only",
+        label: told("Muon, convolutions only"),
         about: told("Muon for convolutions, AdamW for all other layers"),
     },
     source: SOURCE,

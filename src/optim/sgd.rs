@@ -9,7 +9,7 @@ use crate::registry::{Entry, told};
 pub(super) const KIND: Kind = Kind {
     entry: Entry {
         name: "sgd",
-        label: "SGD, Nesterov",
+        label: told("SGD, Nesterov"),
         about: told("Gradient descent with momentum: rates are some hundred times those of AdamW"),
     },
     source: told("Sutskever et al., ICML 2013, equations 3 and 4"),

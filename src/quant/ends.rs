@@ -36,18 +36,18 @@ pub static ENDS: Registry<Ends> = Registry::new("ends", OWN);
 
 const OWN: &[Ends] = &[
     Ends {
-        entry: Entry { name: "same", label: "Like the others", about: told("As published") },
+        entry: Entry { name: "same", label: told("Like the others"), about: told("As published") },
         end: End::Same,
     },
     Ends {
         entry: Entry {
             name: "8",
-            label: "8 bits",
+            label: told("8 bits"),
             about: told("By the same scheme, or as integers where it has no 8 bits"),
         },
         end: End::Byte,
     },
-    Ends { entry: Entry { name: "full", label: "FP32", about: told("Not rounded") }, end: End::Full },
+    Ends { entry: Entry { name: "full", label: told("FP32"), about: told("Not rounded") }, end: End::Full },
 ];
 
 /// Bits of [`End::Byte`].

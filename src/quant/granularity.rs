@@ -36,21 +36,29 @@ pub static GRANULARITIES: Registry<Sharing> = Registry::new("granularity", SHARI
 
 const SHARINGS: &[Sharing] = &[
     Sharing {
-        entry: Entry { name: "net", label: "The whole net", about: told("One scale for all layers") },
+        entry: Entry { name: "net", label: told("The whole net"), about: told("One scale for all layers") },
         granularity: Granularity::Net,
     },
     Sharing {
-        entry: Entry { name: "tensor", label: "A layer", about: told("One scale a layer, as published") },
+        entry: Entry {
+            name: "tensor",
+            label: told("A layer"),
+            about: told("One scale a layer, as published"),
+        },
         granularity: Granularity::Tensor,
     },
     Sharing {
-        entry: Entry { name: "channel", label: "A channel", about: told("One scale an output channel") },
+        entry: Entry {
+            name: "channel",
+            label: told("A channel"),
+            about: told("One scale an output channel"),
+        },
         granularity: Granularity::Channel,
     },
     Sharing {
         entry: Entry {
             name: "group128",
-            label: "128 weights",
+            label: told("128 weights"),
             about: told("One scale for 128 weights of a channel"),
         },
         granularity: Granularity::Group(128),
@@ -58,7 +66,7 @@ const SHARINGS: &[Sharing] = &[
     Sharing {
         entry: Entry {
             name: "group64",
-            label: "64 weights",
+            label: told("64 weights"),
             about: told("One scale for 64 weights of a channel"),
         },
         granularity: Granularity::Group(64),
@@ -66,7 +74,7 @@ const SHARINGS: &[Sharing] = &[
     Sharing {
         entry: Entry {
             name: "group32",
-            label: "32 weights",
+            label: told("32 weights"),
             about: told("One scale for 32 weights of a channel"),
         },
         granularity: Granularity::Group(32),

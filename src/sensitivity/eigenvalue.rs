@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     entry: Entry {
         name: "eigenvalue",
-        label: "Sharpest curve (HAWQ)",
+        label: told("Sharpest curve (HAWQ)"),
         about: told(
             "The largest curvature of the loss over a layer's weights: the largest eigenvalue of its part of the Hessian",
         ),

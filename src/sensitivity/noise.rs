@@ -7,7 +7,7 @@ use crate::registry::{Entry, told};
 pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     entry: Entry {
         name: "noise",
-        label: "Rounding noise",
+        label: told("Rounding noise"),
         about: told(
             "The square of the error of rounding to one bit less beside that of the weights, without a look at any image",
         ),

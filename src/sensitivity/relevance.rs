@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     entry: Entry {
         name: "relevance",
-        label: "Share of the answers (LRP)",
+        label: told("Share of the answers (LRP)"),
         about: told(
             "How much of the right classes' logits comes through a layer; what rounding does is that times the rounding noise",
         ),

@@ -7,7 +7,7 @@ use crate::registry::{Entry, told};
 pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     entry: Entry {
         name: "rounding",
-        label: "Round one layer and see",
+        label: told("Round one layer and see"),
         about: told("The rise of the loss when a layer alone is rounded, to one bit less than it has"),
     },
     source: "by definition",

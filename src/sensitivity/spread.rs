@@ -9,7 +9,7 @@ use crate::registry::{Entry, told};
 pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     entry: Entry {
         name: "spread",
-        label: "Sharpest curve, over batches (Q-BERT)",
+        label: told("Sharpest curve, over batches (Q-BERT)"),
         about: told(
             "The largest eigenvalue over several batches: the size of its mean, and its standard deviation on top",
         ),

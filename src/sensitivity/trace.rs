@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     entry: Entry {
         name: "trace",
-        label: "Mean curve (HAWQ-V2)",
+        label: told("Mean curve (HAWQ-V2)"),
         about: told(
             "The mean curvature of the loss over a layer's weights: the trace of its part of the Hessian over their number",
         ),

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "c",
-        label: "C header",
+        label: told("C header"),
         about: told(
             "For microcontrollers: one C99 header of integers alone, with 8-bit activations and test vectors",
         ),

@@ -6,7 +6,7 @@ use crate::registry::{Entry, told};
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "html",
-        label: "Page of one file",
+        label: told("Page of one file"),
         about: told(
             "A page that classifies pictures, drawings and camera images offline, with the network inside",
         ),

@@ -27,7 +27,7 @@ pub(super) const RUN: &str = "python3 -c \"import json, numpy, onnxruntime, PIL.
 pub(super) const TARGET: Target = Target {
     entry: Entry {
         name: "onnx",
-        label: "ONNX",
+        label: told("ONNX"),
         about: told("For ONNX Runtime on any machine and in browsers, with 4-bit weights (opset 21)"),
     },
     engine: false,
@@ -41,7 +41,7 @@ pub(super) const TARGET: Target = Target {
 pub(super) const FLOAT: Target = Target {
     entry: Entry {
         name: "onnx_float",
-        label: "ONNX, unpacked",
+        label: told("ONNX, unpacked"),
         about: told(
             "The same with its weights as 32-bit numbers, for runtimes without 4-bit types (opset 18)",
         ),

@@ -10,7 +10,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
         name: "affine",
-        label: "Affine",
+        label: told("Affine"),
         about: told("Equally spaced levels from 0 to the largest value of the batches so far"),
     },
     format: Format::Integer,

@@ -6,7 +6,11 @@ use crate::quant::format::Format;
 use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
-    entry: Entry { name: "dorefa", label: "DoReFa", about: told("Clipped to 0 to 1, equally spaced levels") },
+    entry: Entry {
+        name: "dorefa",
+        label: told("DoReFa"),
+        about: told("Clipped to 0 to 1, equally spaced levels"),
+    },
     format: Format::Integer,
     formula: told("x_q = round((2^b - 1) clamp(x, 0, 1)) / (2^b - 1)"),
     source: told("arXiv 1606.06160, equation 11"),

@@ -9,7 +9,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
         name: "fp4",
-        label: "FP4",
+        label: told("FP4"),
         about: told("4-bit floating point over the largest value of the batches so far"),
     },
     format: Format::Float,

@@ -9,7 +9,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
         name: "fp8_e4m3",
-        label: "FP8 E4M3",
+        label: told("FP8 E4M3"),
         about: told("8-bit floating point over the largest value of the batches so far"),
     },
     format: Format::Float,

@@ -12,7 +12,7 @@ use crate::state::Visitor;
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
         name: "lsq",
-        label: "LSQ",
+        label: told("LSQ"),
         about: told("Equally spaced levels whose step is learned by its own gradient"),
     },
     format: Format::Integer,

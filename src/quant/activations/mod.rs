@@ -129,7 +129,11 @@ pub static ACTIVATIONS: Registry<ActivationScheme> = Registry::new(
 
 /// Activations as they are, as in the paper.
 const NONE: ActivationScheme = ActivationScheme {
-    entry: Entry { name: "none", label: "FP32", about: told("Activations are not rounded, as published") },
+    entry: Entry {
+        name: "none",
+        label: told("FP32"),
+        about: told("Activations are not rounded, as published"),
+    },
     format: Format::Full,
     formula: told("x_q = x"),
     source: told("IEEE 754"),

@@ -9,7 +9,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
         name: "mxfp4",
-        label: "MXFP4",
+        label: told("MXFP4"),
         about: told("4-bit floating point, 32 channels of a pixel with a power of two as their scale"),
     },
     format: Format::Float,

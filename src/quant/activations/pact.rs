@@ -10,7 +10,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: ActivationScheme = ActivationScheme {
     entry: Entry {
         name: "pact",
-        label: "PACT",
+        label: told("PACT"),
         about: told("Equally spaced levels up to a clip that is learned"),
     },
     format: Format::Integer,

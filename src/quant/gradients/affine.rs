@@ -11,7 +11,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: GradientScheme = GradientScheme {
     entry: Entry {
         name: "affine",
-        label: "Affine",
+        label: told("Affine"),
         about: told("Equally spaced levels over a batch's range, up or down by chance"),
     },
     format: Format::Integer,

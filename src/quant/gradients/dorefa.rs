@@ -9,7 +9,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: GradientScheme = GradientScheme {
     entry: Entry {
         name: "dorefa",
-        label: "DoReFa",
+        label: told("DoReFa"),
         about: told(
             "Equally spaced levels up to each image's largest gradient, up or down by chance; without a 0",
         ),

@@ -11,7 +11,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: GradientScheme = GradientScheme {
     entry: Entry {
         name: "fp8_e5m2",
-        label: "FP8 E5M2",
+        label: told("FP8 E5M2"),
         about: told("5 bits of exponent and 2 of mantissa, to the nearest number"),
     },
     format: Format::Float,

@@ -40,7 +40,11 @@ pub static GRADIENTS: Registry<GradientScheme> =
 
 /// Gradients as they are, as in the paper.
 const NONE: GradientScheme = GradientScheme {
-    entry: Entry { name: "none", label: "FP32", about: told("Gradients are not rounded, as published") },
+    entry: Entry {
+        name: "none",
+        label: told("FP32"),
+        about: told("Gradients are not rounded, as published"),
+    },
     format: Format::Full,
     formula: told("g_q = g"),
     source: told("IEEE 754"),

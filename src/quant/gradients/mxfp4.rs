@@ -11,7 +11,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: GradientScheme = GradientScheme {
     entry: Entry {
         name: "mxfp4",
-        label: "MXFP4",
+        label: told("MXFP4"),
         about: told("FP4 with a power of two for 32 channels, up or down by chance"),
     },
     format: Format::Float,

@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "affine",
-        label: "Affine",
+        label: told("Affine"),
         about: told("Uniform grid from the smallest to the largest weight, with a zero point"),
     },
     format: Format::Integer,

@@ -17,7 +17,7 @@ use crate::state::Visitor;
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "apot",
-        label: "APoT",
+        label: told("APoT"),
         about: told("Sums of powers of two, dense around 0, up to a clip that is learned"),
     },
     format: Format::Custom,

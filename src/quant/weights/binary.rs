@@ -7,7 +7,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "binary",
-        label: "Binary",
+        label: told("Binary"),
         about: told("One bit: the sign, times the mean magnitude"),
     },
     format: Format::Custom,

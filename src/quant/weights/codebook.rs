@@ -14,7 +14,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "codebook",
-        label: "Codebook",
+        label: told("Codebook"),
         about: told("2^b values, found by k-means among the weights of a layer and trained with them"),
     },
     format: Format::Custom,

@@ -6,7 +6,11 @@ use crate::kernels::minifloat::{floor_log2, power_of_two};
 use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: Scheme = Scheme {
-    entry: Entry { name: "dfp", label: "Dynamic fixed point", about: told("Integers times a power of two") },
+    entry: Entry {
+        name: "dfp",
+        label: told("Dynamic fixed point"),
+        about: told("Integers times a power of two"),
+    },
     format: Format::Integer,
     formula: told("s = 2^(floor(log2 max|W|) - b + 2), W_q = s clamp(round(W / s), -2^(b-1), 2^(b-1) - 1)"),
     source: told("arXiv 1802.00930, section 3"),

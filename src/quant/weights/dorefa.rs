@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "dorefa",
-        label: "DoReFa",
+        label: told("DoReFa"),
         about: told("Through tanh onto equally spaced levels of -1 to 1, none of them 0"),
     },
     format: Format::Integer,

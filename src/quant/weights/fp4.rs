@@ -6,7 +6,11 @@ use crate::kernels::minifloat::E2M1;
 use crate::registry::{Entry, told};
 
 pub(super) const SCHEME: Scheme = Scheme {
-    entry: Entry { name: "fp4", label: "FP4", about: told("4-bit floating point: levels are denser near 0") },
+    entry: Entry {
+        name: "fp4",
+        label: told("FP4"),
+        about: told("4-bit floating point: levels are denser near 0"),
+    },
     format: Format::Float,
     formula: told("s = max|W| / 6, W_q = s e2m1(W / s)"),
     source: told("arXiv 2308.03290"),

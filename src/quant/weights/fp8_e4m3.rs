@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "fp8_e4m3",
-        label: "FP8 E4M3",
+        label: told("FP8 E4M3"),
         about: told("8-bit floating point with 4 bits of exponent"),
     },
     format: Format::Float,

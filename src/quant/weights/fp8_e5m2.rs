@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "fp8_e5m2",
-        label: "FP8 E5M2",
+        label: told("FP8 E5M2"),
         about: told("8-bit floating point with 5 bits of exponent"),
     },
     format: Format::Float,

@@ -10,7 +10,7 @@ use crate::state::Visitor;
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "lsq",
-        label: "LSQ",
+        label: told("LSQ"),
         about: told("Uniform grid whose step is learned by its own gradient"),
     },
     format: Format::Integer,

@@ -111,7 +111,7 @@ pub static QUANTIZERS: Registry<Scheme> = Registry::new(
 
 /// No quantization: the FP32 baseline.
 const NONE: Scheme = Scheme {
-    entry: Entry { name: "none", label: "FP32", about: told("Full-precision weights, the baseline") },
+    entry: Entry { name: "none", label: told("FP32"), about: told("Full-precision weights, the baseline") },
     format: Format::Full,
     formula: told("W_q = W"),
     source: told("IEEE 754"),

@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "mxfp4",
-        label: "MXFP4",
+        label: told("MXFP4"),
         about: told("4-bit floating point, 32 weights with a power of two as their scale"),
     },
     format: Format::Float,

@@ -8,7 +8,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "mxfp8",
-        label: "MXFP8",
+        label: told("MXFP8"),
         about: told("8-bit floating point, 32 weights with a power of two as their scale"),
     },
     format: Format::Float,

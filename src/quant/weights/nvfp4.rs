@@ -15,7 +15,7 @@ const SCALE_BITS: usize = 8;
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "nvfp4",
-        label: "NVFP4",
+        label: told("NVFP4"),
         about: told("4-bit floating point, 16 weights with an 8-bit scale, and one more scale a tensor"),
     },
     format: Format::Float,

@@ -21,7 +21,7 @@ use crate::state::Visitor;
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "shift",
-        label: "Shift",
+        label: told("Shift"),
         about: told(
             "Powers of two with a sign and without a zero; exponents are counted by latent variables",
         ),

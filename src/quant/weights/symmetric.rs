@@ -11,7 +11,7 @@ const SCALE_EPSILON: f32 = 1e-8;
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "symmetric",
-        label: "Symmetric",
+        label: told("Symmetric"),
         about: told("Symmetric uniform grid, scaled to the largest weight"),
     },
     format: Format::Integer,

@@ -7,7 +7,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "ternary_mean",
-        label: "Ternary (mean)",
+        label: told("Ternary (mean)"),
         about: told("-1, 0 and 1 times the mean magnitude"),
     },
     format: Format::Custom,

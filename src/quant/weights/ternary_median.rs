@@ -7,7 +7,7 @@ use crate::registry::{Entry, told};
 pub(super) const SCHEME: Scheme = Scheme {
     entry: Entry {
         name: "ternary_median",
-        label: "Ternary (median)",
+        label: told("Ternary (median)"),
         about: told("-1, 0 and 1 times the median magnitude"),
     },
     format: Format::Custom,

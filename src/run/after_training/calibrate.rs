@@ -27,13 +27,13 @@ pub static CALIBRATIONS: Registry<Calibrator> = Registry::new("calibration", OWN
 
 const OWN: &[Calibrator] = &[
     Calibrator {
-        entry: Entry { name: "minmax", label: "Largest value", about: told("Nothing is clipped") },
+        entry: Entry { name: "minmax", label: told("Largest value"), about: told("Nothing is clipped") },
         range: |values, _| values.largest,
     },
     Calibrator {
         entry: Entry {
             name: "percentile",
-            label: "99.99th percentile",
+            label: told("99.99th percentile"),
             about: told("One value in ten thousand is clipped"),
         },
         range: |values, _| values.percentile(0.9999),
@@ -41,7 +41,7 @@ const OWN: &[Calibrator] = &[
     Calibrator {
         entry: Entry {
             name: "mse",
-            label: "Least squared error",
+            label: told("Least squared error"),
             about: told("What clipping and rounding change together is as small as it gets"),
         },
         range: Distribution::least_squares,
