@@ -69,10 +69,14 @@ async function furnish(session) {
     if (room !== before.room || show !== before.show) open();
   });
   wireTabs(places, enter);
-  // Buttons that lead to a part name it.
-  document.addEventListener("click", ({ target }) => {
+  // Buttons that lead to a part name it, and perhaps what they press there.
+  document.addEventListener("click", async ({ target }) => {
     const leading = target.closest("[data-part-wanted]");
-    if (leading) enter(roomOf(leading.dataset.partWanted).name, leading.dataset.partWanted);
+    if (!leading) return;
+    const { partWanted, press } = leading.dataset;
+    await enter(roomOf(partWanted).name, partWanted);
+    // One thing is done in one place.
+    if (press) document.querySelector(press)?.click();
   });
   places.listen(() => {
     if (places.room) session.look({ room: places.room });

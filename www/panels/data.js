@@ -14,7 +14,7 @@ const MARKUP = `
       <div class="data-settings" data-place="data"></div>
       <ul class="dataset-notes" id="dataset-notes"></ul>
       <div class="dropzone">
-        <p><button type="button" class="small" id="pick">Choose files…</button> <button type="button" class="small" id="pick-folder">Choose a folder…</button> or drop them anywhere on the page: your own pictures, one folder for each class, as they are or as .zip or .tar.gz; CIFAR-10 or CIFAR-100 as they come; arrays with labels (.npz, .npy, .mat); tables (Parquet). Nothing leaves this computer.</p>
+        <p><button type="button" class="small" id="pick">Choose files…</button> <button type="button" class="small" id="pick-folder">Choose a folder…</button> or drop them anywhere on the page: your own pictures, one folder for each class, as they are or as .zip or .tar.gz; CIFAR-10 or CIFAR-100 as they come; arrays with labels (.npz, .npy, .mat); tables (Parquet). Nothing leaves this device.</p>
         <input type="file" id="folder" webkitdirectory hidden aria-label="Folder of images">
         <input type="file" id="files" multiple hidden aria-label="Files of images">
       </div>

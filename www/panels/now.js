@@ -18,8 +18,8 @@ function button(label, id, act, primary = false) {
   return made;
 }
 
-/** A button that leads to a part of another room. */
-const way = (label, id, part) => element("button", { type: "button", id, "data-part-wanted": part }, label);
+/** A button that leads to a part of another room, and presses something there. @param {string} [press] selector */
+const way = (label, id, part, press) => element("button", { type: "button", id, "data-part-wanted": part, ...(press && { "data-press": press }) }, label);
 
 /** Presses what stands elsewhere: one thing is done in one place. */
 const press = (selector) => document.querySelector(selector)?.click();
@@ -55,10 +55,11 @@ const STATES = {
     title: ({ run, runs }) => (runs.length > 1 ? "Both runs are done" : `Done: ${scoreText(run)} of new pictures are recognised`),
     text: ({ run }) => `${chanceOf(run)} Behind ± is what chance does with ${whole(run.info.images[1])} test images.${run.info.images[1] < 50 ? " So few test images say little." : ""}`,
     buttons: (session) => [
-      button(`${MORE_EPOCHS} more epochs`, "now-more", () => session.experiments.lengthen(session.settings.epochs + MORE_EPOCHS)),
-      button("Compare with FP32", "now-compare", () => session.experiments.race("quantizer:none")),
-      way("Fork it…", "now-fork", "compare"),
       way("Try your picture", "now-try", "try"),
+      way("Compare bits…", "now-sweep", "sweep", "#sweep-open"),
+      button("Compare with FP32", "now-compare", () => session.experiments.race("quantizer:none")),
+      button(`${MORE_EPOCHS} more epochs`, "now-more", () => session.experiments.lengthen(session.settings.epochs + MORE_EPOCHS)),
+      way("Fork it…", "now-fork", "compare"),
     ],
   },
 };
@@ -67,6 +68,7 @@ const STATES = {
 const USE = {
   "now-compare": ({ runs, run }) => runs.length < 2 && run.settings.quantizer !== "none",
   "now-fork": ({ runs }) => runs.length < 2,
+  "now-sweep": ({ runs }) => runs.length < 2,
 };
 
 function stateOf({ run, finished, playing }) {

@@ -7,7 +7,7 @@ import { sweepIsLeft } from "../keys.js";
 const MARKUP = `
   <header>
     <h2 id="sweep-title">Sweep</h2>
-    <p class="plot-about">Some settings, several seeds: one run after the other.</p>
+    <p class="plot-about">The same training with several values of a setting, over several seeds: what makes a difference, and what is chance.</p>
   </header>
   <div class="sweep-open" id="sweep-closed">
     <button type="button" id="sweep-open">Set up a sweep</button>

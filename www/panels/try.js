@@ -65,7 +65,8 @@ class Try {
     const pick = element("button", { type: "button", class: "small", id: "try-pick" }, "Choose a picture…");
     pick.addEventListener("click", () => this.file.click());
     this.picture = element("canvas", { width: STAGE, height: STAGE, role: "img", "aria-label": "No picture yet" });
-    this.empty = element("p", { class: "stage-empty" }, "Drop a picture anywhere on the page, paste one, or choose a file.");
+    const touched = matchMedia("(pointer: coarse)").matches;
+    this.empty = element("p", { class: "stage-empty" }, touched ? "Choose a picture of yours, draw one, or take one with the camera." : "Drop a picture anywhere on the page, paste one, or choose a file.");
     this.cameraButton = element("button", { type: "button", class: "small", id: "try-camera" }, "Start the camera");
     this.cameraButton.addEventListener("click", () => this.#toggleCamera());
     this.cameraEmpty = element("p", { class: "stage-empty" }, "The browser asks before it gives the camera's picture. It is looked at here and goes nowhere.");
@@ -78,7 +79,7 @@ class Try {
     this.verdicts = element("div", { class: "verdicts", id: "try-verdicts" });
     this.said = element("p", { class: "visually-hidden", role: "status", id: "try-said" });
     root.append(
-      element("header", {}, element("h2", { id: "try-title" }, "Try it"), element("p", { class: "panel-about" }, "Your own picture, through the weights as they would be shipped. It does not leave this computer.")),
+      element("header", {}, element("h2", { id: "try-title" }, "Try it"), element("p", { class: "panel-about" }, "Your own picture, through the weights as they would be shipped. It does not leave this device.")),
       element(
         "div",
         { class: "try-board" },
