@@ -110,10 +110,14 @@ test("without straight-through the quantized weights stand still", async (t) => 
   assert.equal(after[1], before[1]);
 });
 
-test("a finished run is forked from its end card: it and its copy go on for some epochs more", async (t) => {
+test("from its end card a finished run is compared over seeds, and forked: it and its copy go on for some epochs more", async (t) => {
   const page = await open(t, { settings: { ...RUN, epochs: 1 }, room: "train" });
   await page.click("#play");
   await until(page, () => nibble.finished);
+  await page.click("#now-sweep");
+  await until(page, () => document.activeElement.id === "sweep-row-1");
+  assert.deepEqual([await page.inputValue("#sweep-row-1"), await page.inputValue("#sweep-seeds")], ["bits", "3"]);
+  await page.goBack();
   await page.click("#now-fork");
   await until(page, () => document.querySelector("#compare")?.checkVisibility());
   await shows(page, "#compare-note", /go on for 5 epochs more\.$/);

@@ -159,8 +159,8 @@ test("a lesson that the address names is fetched, by a worker, and nothing else;
     "https://lessons.example/text.json": /does not open\.×It is no JSON/,
     "https://lessons.example/large.json": /does not open\.×It is larger than 256 KB\.$/,
     "https://lessons.example/other.json": /does not open\.×Step 1, point: "button\.explode"/,
-    "https://lessons.example/gone.json": /does not open\.×Its host answered 404\.$/,
-    "nothing.json": /^nothing\.json does not open\.×Its host answered 404\.$/,
+    "https://lessons.example/gone.json": /does not open\.×There is no such file at https:\/\/lessons\.example\/gone\.json\.$/,
+    "nothing.json": /^nothing\.json does not open\.×There is no such file at http:\/\/[^ ]+\/nothing\.json\.$/,
     // Beside the page: a lesson that it has anyway.
     "lessons/levels.json#2": null,
   };

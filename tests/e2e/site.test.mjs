@@ -48,4 +48,8 @@ test("the folder for a host: below a path, without headers, it trains on threads
   await page.waitForFunction(() => nibble.offline, null, PATIENCE);
   assert.ok(await page.evaluate(() => nibble.offline.version), "it is kept for use without a network");
   assert.deepEqual(strays, []);
+  // As a teacher writes it who sees the folder's own address.
+  await open(t, { url, search: "?train=100&test=100&batch=50&lesson=mine.json" }).then((other) => shows(other, "#lesson-step", /^From beside the page$/));
+  const other = await open(t, { url, search: "?train=100&test=100&batch=50&lesson=gone.json" });
+  await shows(other, "#lessons-wrong", /There is no such file at http:\S+\/www\/gone\.json nor at http:\S+\/gone\.json\.$/);
 });

@@ -1,6 +1,6 @@
 /**
- * Fetches the one file that it is told, a lesson whose address stands in that of the page, and ends with {text} or {problem},
- * a sentence. A worker of its own, because the page's policy lets the page itself ask nobody but where it comes from
+ * Fetches the one file that it is told, a lesson whose address stands in that of the page, and ends with {text},
+ * {problem}, a sentence, or {missing}. A worker of its own, because the page's policy lets the page itself ask nobody but where it comes from
  * (docs/ARCHITECTURE.md); nothing of the page or of the user's is sent along.
  */
 
@@ -29,6 +29,7 @@ async function read(response) {
 async function fetched(url) {
   try {
     const response = await fetch(url, { ...HOW, signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (response.status === 404) return { missing: true };
     if (!response.ok) return { problem: `Its host answered ${response.status}.` };
     const text = await read(response);
     return text === null ? { problem: `It is larger than ${MOST_BYTES / 1024} KB.` } : { text };

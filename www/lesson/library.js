@@ -48,11 +48,19 @@ function fromText(text) {
 /** A lesson from a file of the user's. @param {File} file @returns {Promise<Read>} */
 export const fromFile = async (file) => fromText(await file.text());
 
+/** Where a file may be that the page's address names: a path may be meant from the folder that the page's own lies in. */
+const placesOf = (address) => [...new Set([address, ...(URL.canParse(address) ? [] : [`../${address}`])].map((path) => new URL(path, document.baseURI).href))];
+
 /** A lesson that the page's address names by its own. @param {string} address @returns {Promise<Read>} */
 export async function fromAddress(address) {
-  const answer = answerOf(new URL("./fetcher.js", import.meta.url), "nibble-lesson", new URL(address, document.baseURI).href);
-  const { text, problem } = await answer.catch(() => ({ problem: "The page could not load what fetches it." }));
-  return problem ? { lesson: null, problems: [problem] } : fromText(text);
+  const urls = placesOf(address);
+  for (const url of urls) {
+    const answer = answerOf(new URL("./fetcher.js", import.meta.url), "nibble-lesson", url);
+    const { text, problem, missing } = await answer.catch(() => ({ problem: "The page could not load what fetches it." }));
+    if (text !== undefined) return fromText(text);
+    if (!missing) return { lesson: null, problems: [problem] };
+  }
+  return { lesson: null, problems: [`There is no such file at ${urls.join(" nor at ")}.`] };
 }
 
 /** Lessons done on this device; without storage the page forgets them when it closes. */
