@@ -344,8 +344,72 @@ fn what_does_not_fit_is_refused_before_it_is_read_and_a_sample_may_be_taken() {
 
 /// An array as numpy saves it.
 fn npy(shape: &str, bytes: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    npy_of("|u1", shape, bytes)
+}
+
+fn npy_of(dtype: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({shape}), }}\n");
     [b"\x93NUMPY\x01\0".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes(), bytes].concat()
+}
+
+/// An array of texts: four bytes a letter, or one.
+fn npy_of_texts(texts: &[&str], wide: bool) -> Vec<u8> {
+    let width = texts.iter().map(|text| text.chars().count()).max().unwrap();
+    let mut bytes = Vec::new();
+    for text in texts {
+        let letters = text.chars().map(u32::from).chain(std::iter::repeat(0)).take(width);
+        letters.for_each(|letter| bytes.extend(&letter.to_le_bytes()[..if wide { 4 } else { 1 }]));
+    }
+    let dtype = if wide { format!("<U{width}") } else { format!("|S{width}") };
+    npy_of(&dtype, &format!("{},", texts.len()), &bytes)
+}
+
+#[test]
+fn texts_of_arrays_are_labels_or_names_of_classes() {
+    let images: Vec<u8> = (0..40).flat_map(|i| colour(i).repeat(1024)).collect();
+    let images = ("data.npy".to_owned(), npy("40, 32, 32, 3", &images));
+    let numbers: Vec<u8> = (0..40).map(|i| i % 2).collect();
+    let target = ("target.npy".to_owned(), npy("40,", &numbers));
+    let words: Vec<&str> = (0..40).map(|i| if i % 2 == 1 { "dachs" } else { "fuchs ☘" }).collect();
+    let plain: Vec<&str> = words.iter().map(|word| &word[..5]).collect();
+    let labels = |texts: &[&str], wide| ("y.npy".to_owned(), npy_of_texts(texts, wide));
+    let files: Vec<String> = (0..40).map(|i| format!("{i}.png")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let names = ("target_names.npy".to_owned(), npy_of_texts(&["up", "down"], true));
+    let objects = ("meta.npy".to_owned(), npy_of("|O", "3,", b"\x80\x04."));
+    let paths = ("filenames.npy".to_owned(), npy_of_texts(&files, true));
+    for (members, classes) in [
+        (vec![images.clone(), target.clone(), names.clone()], ["up", "down"]),
+        (vec![names, images.clone(), target.clone()], ["up", "down"]),
+        (vec![images.clone(), labels(&words, true)], ["dachs", "fuchs ☘"]),
+        (vec![images.clone(), labels(&plain, false)], ["dachs", "fuchs"]),
+        (vec![images, target, objects, paths], ["0", "1"]),
+    ] {
+        let (set, _) = read(&[("set.npz".to_owned(), zip(&members))]).unwrap();
+        assert_eq!(set.classes, classes);
+        // Odd numbers are of class 1, or of dachs.
+        let odd = usize::from(classes[0] != "dachs");
+        for split in [&set.train, &set.test] {
+            for at in 0..split.len() {
+                let is_odd = usize::from(split.label(at)) == odd;
+                assert_eq!(number(split.image(at)) % 2 == 1, is_odd, "{classes:?}");
+            }
+        }
+    }
+    let message = refused(&[("meta.npy".to_owned(), npy_of("|O", "3,", b"\x80\x04."))]);
+    assert!(message.contains("expected a .npy array of numbers, found its header"), "{message}");
+}
+
+#[test]
+fn a_column_of_the_table_parts_the_set() {
+    let pictures = (0..20).map(|i| (format!("week3/images/{i}.png"), png(i)));
+    let rows: Vec<String> =
+        (0..20).map(|i| format!("{i},{},{}", i % 2, if i % 5 < 2 { "test" } else { "train" })).collect();
+    let table =
+        ("week3/labels.csv".to_owned(), format!("id,class,split\n{}\n", rows.join("\n")).into_bytes());
+    let (set, _) = read(&pictures.chain([table]).collect::<Vec<_>>()).unwrap();
+    assert_eq!((set.train.len(), set.test.len()), (12, 8));
+    assert!(set.notes[0].contains("labels from a table; train and test as given"), "{:?}", set.notes);
 }
 
 #[test]

@@ -126,13 +126,13 @@ pub(super) fn group(paths: &[&str], tables: &[Table]) -> Result<Grouping> {
     let class_of = |below: &[&str]| below.get(usize::from(parted)).map(|class| (*class).to_owned());
 
     // By folders first.
-    let shares: Vec<Option<Share>> = below.iter().map(|below| share_of(below)).collect();
+    let mut shares: Vec<Option<Share>> = below.iter().map(|below| share_of(below)).collect();
     let mut classes: Vec<Option<String>> = below.iter().map(|below| class_of(below)).collect();
     let known: HashSet<String> = trained(&shares, &classes);
     let mut how = String::new();
     if known.len() < 2 {
         classes.iter_mut().for_each(|class| *class = None);
-        if by_table(paths, &shares, tables, &mut classes) {
+        if by_table(paths, &mut shares, !parted, tables, &mut classes) {
             how = "labels from a table".into();
         } else if let Some(named) = by_name(paths, &shares) {
             classes = named;
@@ -147,7 +147,7 @@ pub(super) fn group(paths: &[&str], tables: &[Table]) -> Result<Grouping> {
                 *class = None;
             }
         }
-        by_table(paths, &shares, tables, &mut classes);
+        by_table(paths, &mut shares, false, tables, &mut classes);
     }
     let known = trained(&shares, &classes);
     if known.len() < 2 {
@@ -204,10 +204,11 @@ fn no_classes(root: &str, pictures: usize, known: HashSet<String>) -> crate::Err
     wrong::<()>(file, expected, found).expect_err("it is an error")
 }
 
-/// Fills in what tables know of pictures without a class; whether they knew anything.
+/// Fills in what tables know of pictures without a class; whether they knew anything. Where they may, they part the set too.
 fn by_table(
     paths: &[&str],
-    shares: &[Option<Share>],
+    shares: &mut [Option<Share>],
+    may_part: bool,
     tables: &[Table],
     classes: &mut [Option<String>],
 ) -> bool {
@@ -244,6 +245,9 @@ fn by_table(
             if let Some(label) = labels.of.get(stem(paths[at])) {
                 classes[at] = Some(label.clone());
                 used = true;
+                if let Some(share) = labels.shares.get(stem(paths[at])).filter(|_| may_part) {
+                    shares[at] = Some(*share);
+                }
             }
         }
     }

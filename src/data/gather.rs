@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::rc::Rc;
 
 use super::archive::{Leaf, Walk};
+use super::arrays::npy::Npy;
 use super::arrays::{self, Array, MAX_ARRAY};
 use super::dataset::Dataset;
 use super::folders::{self, Table, natural};
@@ -193,7 +194,18 @@ impl Gathering {
             }
             let name = leaf.name.as_str();
             let read = match content {
-                Content::Npy => pairs.add(&leaf.path, "", arrays::npy::read(name, walk.reader())?),
+                Content::Npy => match arrays::npy::read(name, walk.reader())? {
+                    Npy::Numbers(array) => pairs.add(&leaf.path, "", array),
+                    Npy::Texts(texts) => {
+                        pairs.add_texts(&leaf.path, texts);
+                        Ok(())
+                    }
+                    // Beside others it is passed over.
+                    Npy::Other(header) if leaf.plain => {
+                        wrong(name, "a .npy array of numbers", format!("its header {header}"))
+                    }
+                    Npy::Other(_) => Ok(()),
+                },
                 Content::Idx => pairs.add(&leaf.path, "", arrays::idx::read(name, walk.reader())?),
                 Content::Mat => {
                     let found = arrays::mat::read(name, walk.reader())?;
@@ -210,9 +222,10 @@ impl Gathering {
         let names = texts
             .iter()
             .find(|(path, _)| ["class", "name", "label"].iter().any(|word| base_name(path).contains(word)));
-        pairs.classes = names.map(|(_, text)| {
-            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect()
-        });
+        if let Some((_, text)) = names {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            pairs.classes = Some(lines.map(String::from).collect());
+        }
         let mut dataset = pairs.finish(&set_name(&inputs), self.room, self.sample)?;
         let sizes = format!(
             "{} classes, {} training and {} test images",

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::folders::Share;
+
 /// Names of columns that hold classes, the surest first.
 const NAMES: [&str; 9] =
     ["label", "labels", "class", "class_name", "category", "target", "breed", "species", "name"];
@@ -10,6 +12,8 @@ const NAMES: [&str; 9] =
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Labels {
     pub of: HashMap<String, String>,
+    /// Which part of the set each picture is of, where a column tells it of all.
+    pub shares: HashMap<String, Share>,
 }
 
 /// A picture's name without folders and ending.
@@ -72,7 +76,15 @@ impl Labels {
             let (name, label) = (row.get(column)?.trim(), row.get(label)?.trim());
             (!label.is_empty()).then(|| (stem(name).to_owned(), label.to_owned()))
         });
-        Some(Self { of: pairs.collect() })
+        // A column with "train" and "test".
+        let shares = (0..width).filter(|&at| at != column && at != label).find_map(|at| {
+            let share = |row: &Vec<String>| {
+                Some((stem(row.get(column)?.trim()).to_owned(), Share::of(row.get(at)?.trim())?))
+            };
+            let shares: Option<HashMap<String, Share>> = body.iter().map(share).collect();
+            shares.filter(|shares| shares.values().any(|share| *share == Share::Train))
+        });
+        Some(Self { of: pairs.collect(), shares: shares.unwrap_or_default() })
     }
 }
 
@@ -96,5 +108,9 @@ mod tests {
         assert_eq!(read("1.JPEG\tn01\t0\n2.JPEG\tn02\t0\n").as_deref(), Some("1=n01 2=n02"));
         assert_eq!(read("id,label\n7,cat\n8,dog\n"), None);
         assert_eq!(read("a readme"), None);
+        let shares = |text: &str| Labels::read(text, &pictures).unwrap().shares;
+        let parted = shares("id,label,split\n1,cat,train\n2,dog,test\n");
+        assert_eq!((parted["1"], parted["2"]), (Share::Train, Share::Test));
+        assert!(shares("id,label,split\n1,cat,train\n2,dog,later\n").is_empty());
     }
 }

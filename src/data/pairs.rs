@@ -1,12 +1,13 @@
 //! A data set of arrays: which are images, which their labels, and which part of the set each is.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::arrays::Array;
 use super::dataset::{Dataset, DatasetKind, Split};
-use super::folders::{Share, settle};
+use super::folders::{Share, natural, settle};
 use super::images;
 use super::input::wrong;
+use super::labels::stem;
 use super::pictures::{most, sampled};
 use crate::{Error, Result};
 
@@ -26,6 +27,8 @@ struct Part {
 enum Content {
     Images(Array),
     Labels(Vec<i64>),
+    /// Labels by the names of their classes.
+    Names(Vec<String>),
 }
 
 /// Gathers arrays.
@@ -34,6 +37,8 @@ pub(super) struct Pairs {
     parts: Vec<Part>,
     /// Names of the classes, where something tells them.
     pub classes: Option<Vec<String>>,
+    /// Texts that may be these names.
+    named: Vec<Vec<String>>,
     /// Bytes of images so far.
     held: u64,
 }
@@ -64,6 +69,44 @@ impl Pairs {
         Ok(())
     }
 
+    /// Adds an array of texts: labels by name where some are alike, else names of classes where it is called so; others are
+    /// passed over.
+    pub fn add_texts(&mut self, file: &str, texts: Vec<String>) {
+        let distinct = texts.iter().collect::<HashSet<_>>().len();
+        let key = stem(file).to_ascii_lowercase();
+        if distinct > images::MAX_CLASSES {
+            return;
+        }
+        if distinct < texts.len() {
+            let content = Content::Names(texts);
+            self.parts.push(Part { name: file.to_owned(), file: file.to_owned(), key, content });
+        } else if ["name", "class", "categor", "label"].iter().any(|word| key.contains(word)) {
+            self.named.push(texts);
+        }
+    }
+
+    /// Labels by name become numbers: the places of their classes.
+    fn number_names(&mut self, used: &HashSet<usize>) {
+        let of = |(at, part): (usize, &Part)| match &part.content {
+            Content::Names(names) if used.contains(&at) => names.clone(),
+            _ => Vec::new(),
+        };
+        let names: BTreeSet<String> = self.parts.iter().enumerate().flat_map(of).collect();
+        let mut names: Vec<String> = names.into_iter().collect();
+        names.sort_by_cached_key(|name| natural(name));
+        let numbers: HashMap<&str, i64> =
+            names.iter().enumerate().map(|(at, name)| (name.as_str(), at as i64)).collect();
+        for part in &mut self.parts {
+            if let Content::Names(texts) = &part.content {
+                let labels = texts.iter().map(|text| numbers.get(text.as_str()).copied().unwrap_or(-1));
+                part.content = Content::Labels(labels.collect());
+            }
+        }
+        if !names.is_empty() {
+            self.classes = Some(names);
+        }
+    }
+
     /// Whether there are images.
     pub fn has_images(&self) -> bool {
         self.held > 0
@@ -73,7 +116,12 @@ impl Pairs {
     fn labels_of(&self, images: &Part, count: usize, used: &HashSet<usize>) -> Option<usize> {
         let share = images.share();
         let fits = |(_, part): &(usize, &Part)| {
-            matches!(&part.content, Content::Labels(labels) if labels.len() == count) && part.share() == share
+            let labels = match &part.content {
+                Content::Images(_) => None,
+                Content::Labels(labels) => Some(labels.len()),
+                Content::Names(names) => Some(names.len()),
+            };
+            labels == Some(count) && part.share() == share
         };
         let alike =
             |part: &Part| part.name.bytes().zip(images.name.bytes()).take_while(|(a, b)| a == b).count();
@@ -110,17 +158,20 @@ impl Pairs {
             };
             return wrong(name, "images with labels, one each", found);
         }
+        self.number_names(&used);
+        let found: usize = pairs.iter().flatten().map(|(_, (_, labels))| self.labels(*labels).len()).sum();
         let there: HashSet<Share> = pairs.iter().flatten().map(|(share, _)| *share).collect();
         settle(&mut pairs, &there);
         let values: BTreeSet<i64> =
             pairs.iter().flatten().flat_map(|(_, (_, labels))| self.labels(*labels)).copied().collect();
-        let classes = self.classes.take();
+        // One an image is none a class.
+        let named = self.named.drain(..).find(|names| names.len() < found);
+        let classes = self.classes.take().or(named);
         let Classes { first, names, values } = Classes::of(name, &values, classes)?;
         let number = |value: &i64| match &values {
             Some(values) => values.binary_search(value).unwrap_or(0) as u16,
             None => (value - first) as u16,
         };
-        let found: usize = pairs.iter().flatten().map(|(_, (_, labels))| self.labels(*labels).len()).sum();
         let most = most(room);
         let mut picked: Option<Vec<Vec<usize>>> = None;
         if let Some(sample) = sample.filter(|&sample| sample < found) {
@@ -194,7 +245,7 @@ impl Pairs {
     fn labels(&self, at: usize) -> &[i64] {
         match &self.parts[at].content {
             Content::Labels(labels) => labels,
-            Content::Images(_) => &[],
+            Content::Images(_) | Content::Names(_) => &[],
         }
     }
 }
