@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::folders::Share;
+use super::share::Share;
 
 /// Names of columns that hold classes, the surest first.
 const NAMES: [&str; 9] =

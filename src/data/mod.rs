@@ -52,6 +52,8 @@ mod recognise;
 #[cfg(feature = "readers")]
 mod roles;
 #[cfg(feature = "readers")]
+mod share;
+#[cfg(feature = "readers")]
 mod source;
 #[cfg(feature = "readers")]
 mod square;

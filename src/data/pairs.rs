@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::arrays::Array;
 use super::dataset::{Dataset, DatasetKind, Split};
-use super::folders::{Share, natural, settle};
+use super::folders::natural;
 use super::images;
 use super::input::wrong;
 use super::labels::stem;
 use super::pictures::{most, sampled};
+use super::share::{Share, settle};
 use crate::{Error, Result};
 
 /// Bytes of all arrays of images together, as they lie in their files.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::dataset::{BYTES_PER_IMAGE, Dataset, DatasetKind, IMAGE_BYTES, MAX_IMAGES, Split};
-use super::folders::Share;
 use super::images::{self, MAX_CLASSES, MIN_IMAGES};
 use super::input::wrong;
 use super::left_out::{LeftOut, few, sentences};
 use super::recognise::{Content, is_too_large, too_large};
+use super::share::Share;
 use crate::{Error, Result};
 
 /// A picture's place in the set.

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use super::folders::{Share, natural, settle};
+use super::folders::natural;
 use super::input::wrong;
 use super::parquet::{About, Cell, Column, Kind, Table};
 use super::pictures::{Places, Slot, most};
 use super::recognise::Content;
+use super::share::{Share, settle};
 use super::source::Source;
 use crate::Result;
 

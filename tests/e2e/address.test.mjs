@@ -4,7 +4,7 @@ import { placeOf, placeText } from "../../www/lesson/place.js";
 import { test } from "node:test";
 import { choices } from "../../www/difference.js";
 import { recipes } from "../../pkg/registry.js";
-import { adoptThreads, defaults, format, fromQuery, layersText, misfit, OF_A_LAYER, ofRun, parse, runConfig, settingOf, SETTINGS, settled, toQuery } from "../../www/settings.js";
+import { adoptThreads, defaults, format, fromQuery, layersText, misfit, ofRun, parse, runConfig, settingOf, SETTINGS, settled, toQuery } from "../../www/settings.js";
 
 const CASES = 2000;
 adoptThreads(4);
@@ -40,7 +40,7 @@ const VALUES = {
   layers: (dice) =>
     layersText(
       ["conv1", "conv3", "linear9"].flatMap((layer) =>
-        OF_A_LAYER.filter(() => dice() < 0.2).map((key) => {
+        settingOf("layers").keys.filter(() => dice() < 0.2).map((key) => {
           const row = settingOf(key);
           const value = VALUES[row.kind](dice, row);
           return [layer, key, String(value === "net" ? row.default : value)];
