@@ -21,6 +21,19 @@ const HALO: usize = Conv5x5::HALO;
 /// Bytes of an f32.
 const F32: usize = size_of::<f32>();
 
+/// # Errors
+/// [`Error::Data`] where `rgba` is not so many pictures.
+pub(crate) fn check_pictures(rgba: &[u8], count: usize) -> Result<()> {
+    if rgba.len() == count * PICTURE_BYTES {
+        return Ok(());
+    }
+    Err(Error::Data {
+        file: "picture".into(),
+        expected: format!("{PICTURE_BYTES} bytes, {SIDE} x {SIDE} pixels of R G B A"),
+        found: format!("{} bytes", rgba.len()),
+    })
+}
+
 /// A network with packed weights, for one picture at a time.
 #[derive(Debug, Clone)]
 pub struct PackedModel {
@@ -146,13 +159,7 @@ impl PackedModel {
     /// # Errors
     /// [`Error::Data`] for another number of bytes.
     pub fn classify(&self, rgba: &[u8]) -> Result<Vec<ClassProbability>> {
-        if rgba.len() != PICTURE_BYTES {
-            return Err(Error::Data {
-                file: "picture".into(),
-                expected: format!("{PICTURE_BYTES} bytes, {SIDE} x {SIDE} pixels of R G B A"),
-                found: format!("{} bytes", rgba.len()),
-            });
-        }
+        check_pictures(rgba, 1)?;
         let logits = self.logits(rgba);
         let mut probabilities = vec![0.0; logits.len()];
         softmax(&logits, &mut probabilities);
@@ -171,13 +178,7 @@ impl PackedModel {
 
     /// The same; `look` is given each value's place in the lowered network, and the value.
     pub(crate) fn trace(&self, rgba: &[u8], look: &mut dyn FnMut(usize, &Tensor)) -> Vec<f32> {
-        let pixels = rgba.as_chunks::<4>().0.iter();
-        let dense: Vec<f32> = pixels
-            .flat_map(|[r, g, b, _]| {
-                let [r, g, b, _] = self.normalize.pixel([*r, *g, *b]);
-                [r, g, b]
-            })
-            .collect();
+        let dense: Vec<f32> = self.normalize.pixels(rgba).flat_map(|[r, g, b, _]| [r, g, b]).collect();
         let image = Tensor::from_dense([1, SIDE, SIDE, IMAGE_CHANNELS], HALO, &dense);
         let mut values = vec![Some(image)];
         for (i, step) in self.steps.iter().enumerate() {

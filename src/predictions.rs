@@ -186,6 +186,11 @@ pub fn softmax(logits: &[f32], probabilities: &mut [f32]) {
     probabilities.iter_mut().for_each(|p| *p /= sum);
 }
 
+/// The class of the largest logit; the first of equals.
+pub fn arg_max(logits: &[f32]) -> u16 {
+    likeliest(logits, logits)[0].class
+}
+
 /// The classes of the largest logits, the largest first; the first of equals, as argmax takes it.
 fn likeliest(logits: &[f32], probabilities: &[f32]) -> [ClassProbability; TOP] {
     let mut order = [0usize; TOP];

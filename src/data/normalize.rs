@@ -28,4 +28,9 @@ impl Normalize {
         let [r, g, b] = rgb.map(usize::from);
         [self.table[0][r], self.table[1][g], self.table[2][b], 0.0]
     }
+
+    /// The pixels of pictures, R G B A; they count as opaque.
+    pub fn pixels(&self, rgba: &[u8]) -> impl Iterator<Item = [f32; BATCH_CHANNELS]> {
+        rgba.as_chunks::<4>().0.iter().map(|[r, g, b, _]| self.pixel([*r, *g, *b]))
+    }
 }

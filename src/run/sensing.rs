@@ -1,10 +1,11 @@
 //! How much each layer of a run minds losing bits.
 
-use std::ops::Range;
-
 use super::Run;
 use super::images::Feed;
+use crate::data::{BATCH_CHANNELS, SIDE};
 use crate::layers::Pass;
+use crate::packed::{self, PICTURE_BYTES};
+use crate::predictions::arg_max;
 use crate::sensitivity::{self, IMAGES, Probe, Sensing};
 use crate::{Result, Tensor};
 
@@ -35,26 +36,20 @@ impl Run {
         Ok(Probe::new(model, config, Feed::new(self.images.clone()), images))
     }
 
-    /// How much each pixel of some tested images has to do with the class that the network takes the image for, by layer-wise
-    /// relevance propagation: `[images][32][32]`.
+    /// How much each pixel of pictures has to do with the class that the network takes each for, by layer-wise relevance
+    /// propagation: `[n][32][32]` of `[n][32][32]` pixels R G B A, which count as opaque.
     ///
     /// # Errors
-    /// [`crate::Error::Data`] for a run without its images.
-    ///
-    /// # Panics
-    /// For images that there are not.
-    pub fn heat_maps(&mut self, places: Range<usize>) -> Result<Vec<f32>> {
-        self.images.check_present()?;
+    /// [`crate::Error::Data`] for another number of bytes.
+    pub fn heat_maps(&mut self, rgba: &[u8]) -> Result<Vec<f32>> {
+        let count = rgba.len() / PICTURE_BYTES;
+        packed::check_pictures(rgba, count.max(1))?;
         let mut model = self.trainer.rounded()?;
         model.fold_batch_norm();
-        let (mut x, mut labels) = (Tensor::default(), Vec::new());
-        self.images.test_batch(places, model.input_halo(), &mut x, &mut labels);
+        let pixels: Vec<f32> = self.images.normalize.pixels(rgba).flatten().collect();
+        let x = Tensor::from_dense([count, SIDE, SIDE, BATCH_CHANNELS], model.input_halo(), &pixels);
         let logits = model.forward(&x, &Pass::EVALUATION);
-        let largest = |row: &[f32]| {
-            let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-            best.map_or(0, |(class, _)| class as u16)
-        };
-        let classes: Vec<u16> = logits.data().chunks_exact(logits.c()).map(largest).collect();
+        let classes: Vec<u16> = logits.data().chunks_exact(logits.c()).map(arg_max).collect();
         Ok(model.relevance(&x, &classes).pixels)
     }
 }

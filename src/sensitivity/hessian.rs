@@ -10,6 +10,7 @@
 
 use super::Probe;
 use crate::Result;
+use crate::kernels::weights::sum_of_squares;
 use crate::random::{Purpose, below, stream};
 
 /// The largest step of the differences, as a share of the layer's weights: `|e v| / |w|`.
@@ -83,7 +84,7 @@ impl PowerIteration {
 }
 
 fn norm(v: &[f32]) -> f64 {
-    let norm = v.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+    let norm = sum_of_squares(v).sqrt();
     // What is all zero has no size to go by.
     if norm > 0.0 { norm } else { 1.0 }
 }

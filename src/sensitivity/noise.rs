@@ -2,6 +2,7 @@
 
 use super::{Damage, Found, Measure, Probe, Sensitivity, proportional};
 use crate::Result;
+use crate::kernels::weights::sum_of_squares;
 use crate::registry::{Entry, told};
 
 pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
@@ -36,7 +37,7 @@ impl Measure for Noise {
 
 /// The square of a layer's rounding error beside that of its weights, for each width.
 pub(super) fn shares(probe: &Probe, layer: usize) -> Result<Vec<Damage>> {
-    let signal: f64 = probe.weights(layer).iter().map(|w| f64::from(*w).powi(2)).sum();
+    let signal = sum_of_squares(probe.weights(layer));
     let share = if signal > 0.0 { 1.0 / signal } else { 0.0 };
     Ok(proportional(share, 0.0, &probe.perturbations(layer)?))
 }

@@ -1,10 +1,11 @@
 //! The copy of a network that is looked at, and what can be asked of it.
 
-use crate::elementary::exp;
 use crate::kernels::blocks::Granularity;
+use crate::kernels::weights::sum_of_squares;
 use crate::layers::{Param, Pass};
 use crate::loss::{Loss, cross_entropy};
 use crate::model::{Model, Relevance};
+use crate::predictions::softmax;
 use crate::quant::{self, End, Format, Known, Quantizer};
 use crate::random::{Purpose, stream};
 use crate::run::Feed;
@@ -51,8 +52,9 @@ impl Probe {
     /// them over -1 to 1: there is no FP32 network that rounding leads away from.
     pub(super) fn check(&self) -> Result<()> {
         for layer in 0..self.len() {
-            let signal: f64 = self.weights(layer).iter().map(|w| f64::from(*w).powi(2)).sum();
-            if signal > 0.0 && self.perturbations(layer)?.last().is_some_and(|moved| *moved >= signal) {
+            let signal = sum_of_squares(self.weights(layer));
+            let Some(widest) = self.widths(layer)?.last().copied() else { continue };
+            if signal > 0.0 && self.perturbation(layer, widest)? >= signal {
                 let own = self.config.of_layer(&self.layers[layer])?;
                 return Err(Error::Config {
                     field: "quantizer",
@@ -157,7 +159,7 @@ impl Probe {
         let mut z = vec![0.0; logits.len()];
         for (image, (logits, z)) in logits.chunks_exact(classes).zip(z.chunks_exact_mut(classes)).enumerate()
         {
-            fill(&softmax(logits), image * classes, z);
+            fill(&probabilities(logits), image * classes, z);
             z.iter_mut().for_each(|z| *z /= images as f64);
         }
         let (_, gradient) = self.model.logits_and_gradient();
@@ -234,9 +236,11 @@ impl Probe {
     /// # Errors
     /// [`Error::Config`] for settings that no layer can follow.
     pub fn perturbations(&self, layer: usize) -> Result<Vec<f64>> {
-        let weights = self.weights(layer);
-        let widths = self.widths(layer)?.into_iter();
-        widths.map(|bits| Ok(squared_distance(&self.rounded(layer, bits)?, weights))).collect()
+        self.widths(layer)?.into_iter().map(|bits| self.perturbation(layer, bits)).collect()
+    }
+
+    fn perturbation(&self, layer: usize, bits: u8) -> Result<f64> {
+        Ok(squared_distance(&self.rounded(layer, bits)?, self.weights(layer)))
     }
 
     /// What is known of layers beside what was found about them.
@@ -287,11 +291,10 @@ fn finite(loss: Loss) -> Result<f64> {
     Err(Error::Diverged { step: 0, loss: loss.mean, grad_norm: f64::NAN })
 }
 
-fn softmax(logits: &[f32]) -> Vec<f64> {
-    let largest = logits.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
-    let exps: Vec<f64> = logits.iter().map(|logit| f64::from(exp(logit - largest))).collect();
-    let sum: f64 = exps.iter().sum();
-    exps.into_iter().map(|exp| exp / sum).collect()
+fn probabilities(logits: &[f32]) -> Vec<f64> {
+    let mut probabilities = vec![0.0; logits.len()];
+    softmax(logits, &mut probabilities);
+    probabilities.into_iter().map(f64::from).collect()
 }
 
 fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
@@ -305,7 +308,7 @@ impl Probe {
     pub(super) fn jacobian(&mut self, layer: usize) -> (Vec<Vec<f32>>, Vec<Vec<f64>>) {
         let logits = self.logits().unwrap();
         let images = self.feed.labels.len();
-        let probabilities = logits.chunks_exact(logits.len() / images).map(softmax).collect();
+        let probabilities = logits.chunks_exact(logits.len() / images).map(probabilities).collect();
         let one = |place: usize| {
             let set = |_: &[f64], at: usize, out: &mut [f64]| {
                 out.iter_mut()

@@ -3,6 +3,7 @@
 use super::hessian::signs;
 use super::{Found, Measure, Probe, Sensitivity, proportional};
 use crate::Result;
+use crate::kernels::weights::sum_of_squares;
 use crate::registry::{Entry, told};
 
 pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
@@ -49,7 +50,7 @@ impl Measure for Trace {
             }
         })?;
         for (draws, gradient) in self.draws.iter_mut().zip(gradients) {
-            draws.push(gradient.iter().map(|value| f64::from(*value).powi(2)).sum());
+            draws.push(sum_of_squares(&gradient));
         }
         if draw + 1 < DRAWS {
             return Ok(None);

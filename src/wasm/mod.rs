@@ -2,6 +2,8 @@
 //! of it: the engine's, in several builds, that of the readers and that of the exports, by the features of their names.
 
 #[cfg(feature = "engine")]
+mod bits;
+#[cfg(feature = "engine")]
 mod checkpoint;
 #[cfg(feature = "engine")]
 mod data;
@@ -20,6 +22,8 @@ mod run;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+#[cfg(feature = "engine")]
+pub use bits::Sensing;
 #[cfg(feature = "engine")]
 pub use checkpoint::{Checkpoint, LoadedRun};
 #[cfg(feature = "engine")]

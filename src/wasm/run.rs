@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::engine::{now, on_pool};
 use super::error::Result;
 use super::files::Sink;
-use super::{Dataset, object, to_js};
+use super::{Dataset, Sensing, object, to_js};
 use crate::checkpoint::{self, History};
 use crate::export::{self, Content};
 use crate::predictions::Query;
@@ -97,6 +97,17 @@ impl Run {
     pub fn evaluator(&mut self, quantization: JsValue) -> Result<Evaluator> {
         let quantization: Option<run::Quantization> = serde_wasm_bindgen::from_value(quantization)?;
         Ok(Evaluator(self.run.evaluator(quantization)?))
+    }
+
+    /// Begins to measure how much layers mind losing bits, by the way of that name.
+    pub fn sensing(&mut self, name: &str) -> Result<Sensing> {
+        Ok(Sensing(self.run.sensing(name, 0)?))
+    }
+
+    /// How much each pixel of pictures of 32 x 32 x RGBA bytes has to do with the class that each is taken for.
+    #[wasm_bindgen(js_name = heatMaps)]
+    pub fn heat_maps(&mut self, rgba: &[u8]) -> Result<Float32Array> {
+        Ok(Float32Array::from(on_pool(|| self.run.heat_maps(rgba))?.as_slice()))
     }
 
     /// Images of the last complete test pass, by `{label, predicted, limit}`; an array of

@@ -33,16 +33,22 @@ class Visitor {
     Object.assign(this, { t, page, where, hand, keyboard, framed: where !== page, pointing: hand === "pointer" });
   }
 
-  /** Tabs to what `selector` finds, from where the last press has left the keyboard: that must be somewhere. */
+  /** Waits until the last press has left the keyboard somewhere: what was pressed may go, and the page moves on a frame later. */
+  async #kept() {
+    if (!this.#last) return;
+    await this.until(() => document.activeElement !== document.body).catch(() => assert.fail(`${this.#last} has lost the focus`));
+  }
+
+  /** Tabs to what `selector` finds, from where the last press has left the keyboard. */
   async reach(selector) {
-    const kept = () => this.until(() => document.activeElement !== document.body);
-    if (this.#last) await kept().catch(() => assert.fail(`${this.#last} has lost the focus`));
+    await this.#kept();
     await tabTo(this.where, selector);
     this.#last = selector;
   }
 
   /** Waits until what `selector` finds can be used: the page may draw it a frame after it knows. */
   async ready(selector) {
+    if (!this.pointing) await this.#kept();
     await uncover(this.where, selector, this.hand);
     return this.until((wanted) => {
       const found = document.querySelector(wanted);

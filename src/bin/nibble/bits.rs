@@ -1,9 +1,6 @@
 //! `cargo nibble bits`: how much each layer minds losing bits, and the best bits under a budget.
 
-use std::io::{self, IsTerminal};
-
 use clap::{Arg, ArgMatches, Command, value_parser};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nibble::registry::Named;
 use nibble::run::Run;
 use nibble::sensitivity::{
@@ -89,11 +86,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
 
 fn measured(run: &mut Run, way: &Sensitivity, images: usize, json: bool) -> Result<Vec<LayerSensitivity>> {
     let mut sensing = run.sensing(way.name(), images)?;
-    let shown = !json && io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style =
-        ProgressStyle::with_template("{wide_bar} {msg}, {eta} left at most").expect("a valid template");
-    let bar = ProgressBar::with_draw_target(None, target).with_style(style).with_message(way.entry.label);
+    let bar = report::bar("{wide_bar} {msg}, {eta} left at most", json).with_message(way.entry.label);
     loop {
         let progress = sensing.advance()?;
         bar.set_length(progress.total as u64);

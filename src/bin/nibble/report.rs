@@ -17,6 +17,14 @@ pub fn json() -> Arg {
     Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print lines of JSON and nothing else")
 }
 
+/// A bar, where somebody looks.
+pub fn bar(template: &str, json: bool) -> ProgressBar {
+    let shown = !json && io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template(template).expect("a valid template");
+    ProgressBar::with_draw_target(None, target).with_style(style)
+}
+
 /// A bar where somebody looks, and a line an epoch.
 pub struct Reporter {
     json: bool,
@@ -29,11 +37,8 @@ impl Reporter {
     /// `done`: steps of the run so far.
     pub fn new(run: &Run, done: usize, json: bool) -> Self {
         let (steps, epochs) = (u64::from(run.info().steps_per_epoch), run.config().epochs);
-        let shown = !json && io::stderr().is_terminal();
-        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = "{wide_bar} step {pos} of {len}, {msg}, {eta} left";
-        let bar = ProgressBar::with_draw_target(Some(steps * u64::from(epochs)), target)
-            .with_style(ProgressStyle::with_template(style).expect("a valid template"));
+        let bar = bar("{wide_bar} step {pos} of {len}, {msg}, {eta} left", json);
+        bar.set_length(steps * u64::from(epochs));
         bar.set_position(done as u64);
         // Time left is told from the steps that are done now.
         bar.reset_eta();
