@@ -80,6 +80,10 @@ impl Trainer {
         })
     }
 
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// A copy of the weights, the optimizer and the running statistics that goes on by the rules of `config`.
     /// With an equal configuration it does, bit for bit, what the original will do.
     ///

@@ -20,7 +20,6 @@ mod description;
 mod fusions;
 mod node;
 mod plan;
-#[cfg(feature = "sensitivity")]
 mod relevance;
 mod rewrite;
 
@@ -47,7 +46,6 @@ use node::Node;
 use plan::{Plan, Use};
 
 pub use description::{Description, IMAGE_CHANNELS, IMAGE_SIZE};
-#[cfg(feature = "sensitivity")]
 pub(crate) use relevance::Relevance;
 
 /// A layer as the page lists it.
