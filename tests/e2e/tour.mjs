@@ -323,7 +323,7 @@ async function errors(visitor) {
   assert.equal(bars[0], taken);
   await visitor.press(`.class-bar[data-class="${row}"]`);
   await visitor.shows("#gallery-title", new RegExp(`^${truth}: mistakes$`));
-  await visitor.press("#errors .errors-images button");
+  await visitor.press("#errors .errors-images header button");
   await visitor.shows("#gallery-title", /^Most wrong$/);
 }
 
