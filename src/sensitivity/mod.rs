@@ -6,6 +6,7 @@
 
 mod assign;
 mod budget;
+mod divergence;
 mod eigenvalue;
 mod hessian;
 mod noise;
@@ -25,6 +26,7 @@ use crate::registry::{Entry, Named, Registry};
 
 pub use assign::{Choice, assign};
 pub use budget::{Budget, bits_setting};
+pub(crate) use divergence::{Noted, assigned, check, divergences};
 pub use probe::{IMAGES, Probe};
 pub use rank::{agreement, kendall};
 
