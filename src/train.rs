@@ -16,7 +16,7 @@ use crate::state::{self, Snapshot, Visitor};
 use crate::task::{self, Task};
 use crate::{Error, Result, Tensor};
 
-use rebits::Notes;
+use rebits::{Notes, is_noted};
 
 /// A clock: milliseconds since some fixed moment.
 pub type Clock = fn() -> f64;
@@ -185,8 +185,10 @@ impl Trainer {
             return Err(Error::Diverged { step: self.step + 1, loss: loss.mean, grad_norm });
         }
         let rules = self.rules(rates, grad_norm);
-        update(self.optimizer, &mut self.model, &rules, self.notes.as_mut());
-        if let Some(notes) = &mut self.notes {
+        let every = u64::from(self.description.config.rebits);
+        let mut notes = self.notes.as_mut().filter(|_| is_noted(self.step, every));
+        update(self.optimizer, &mut self.model, &rules, notes.as_deref_mut());
+        if let Some(notes) = notes {
             notes.add_loss(loss.mean);
         }
         self.average();

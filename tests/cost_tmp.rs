@@ -1,10 +1,10 @@
 //! Temporary: what it costs, and what it reaches.
-use std::sync::Arc;
-use std::time::Instant;
 use nibble::RunConfig;
 use nibble::data::synthetic;
 use nibble::metrics::Event;
 use nibble::run::Run;
+use std::sync::Arc;
+use std::time::Instant;
 
 fn now() -> f64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
@@ -25,9 +25,19 @@ fn cost() {
     for model in ["convnetjs_cifar10", "simple_resnet4bit", "vgg4bit"] {
         let data = Arc::new(synthetic::generate(1024, 32, 5).unwrap());
         let batch = 32;
-        let mut runs: Vec<Run> = [0, 10000, 1].map(|rebits| Run::new(data.clone(), config(&format!("model={model} batch={batch} rebits={rebits}")), now).unwrap()).into();
+        let mut runs: Vec<Run> = [0, 10000, 1]
+            .map(|rebits| {
+                Run::new(data.clone(), config(&format!("model={model} batch={batch} rebits={rebits}")), now)
+                    .unwrap()
+            })
+            .into();
         let n = if model == "vgg4bit" { 6 } else { 25 };
-        for (i, run) in runs.iter_mut().enumerate() { for _ in 0..if i < 2 { 2 } else { 1 } { run.advance().unwrap(); } run.take_phases(); }
+        for (i, run) in runs.iter_mut().enumerate() {
+            for _ in 0..if i < 2 { 2 } else { 1 } {
+                run.advance().unwrap();
+            }
+            run.take_phases();
+        }
         let mut times = vec![Vec::new(); 3];
         for _ in 0..n {
             for (run, times) in runs.iter_mut().zip(&mut times).take(2) {
@@ -36,9 +46,17 @@ fn cost() {
                 times.push((p.update, p.forward + p.backward + p.update + p.quantize));
             }
         }
-        let med = |v: &[f64]| { let mut v = v.to_vec(); v.sort_by(f64::total_cmp); v[v.len() / 2] };
+        let med = |v: &[f64]| {
+            let mut v = v.to_vec();
+            v.sort_by(f64::total_cmp);
+            v[v.len() / 2]
+        };
         for (what, times) in ["off", "on"].iter().zip(&times) {
-            println!("{model} {what}: update {:.3} of {:.3} ms", med(&times.iter().map(|t| t.0).collect::<Vec<_>>()), med(&times.iter().map(|t| t.1).collect::<Vec<_>>()));
+            println!(
+                "{model} {what}: update {:.3} of {:.3} ms",
+                med(&times.iter().map(|t| t.0).collect::<Vec<_>>()),
+                med(&times.iter().map(|t| t.1).collect::<Vec<_>>())
+            );
         }
         let start = now();
         let event = runs[2].advance().unwrap();
@@ -59,12 +77,23 @@ fn reach() {
             loop {
                 match run.advance().unwrap() {
                     Event::Bits { step, bits } => changed.push(format!("{step}: {bits}")),
-                    Event::Epoch(e) => told = format!("train {:.4} test {:.4} {:.1} %", e.train_loss, e.test_loss, 100.0 * e.test_accuracy),
+                    Event::Epoch(e) => {
+                        told = format!(
+                            "train {:.4} test {:.4} {:.1} %",
+                            e.train_loss,
+                            e.test_loss,
+                            100.0 * e.test_accuracy
+                        )
+                    }
                     Event::Finished { .. } => break,
                     _ => {}
                 }
             }
-            println!("[{changes}] seed {seed}: {told}, {} changes\n    {}", changed.len(), changed.join("\n    "));
+            println!(
+                "[{changes}] seed {seed}: {told}, {} changes\n    {}",
+                changed.len(),
+                changed.join("\n    ")
+            );
         }
     }
 }

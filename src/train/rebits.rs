@@ -6,7 +6,15 @@ use crate::model::Model;
 use crate::param::Param;
 use crate::state::{self, Visitor};
 
-/// Sums over the steps since the last choice.
+/// Steps before a choice that are noted, which takes a pass over all weights each: enough for means, and of late.
+const NOTED: u64 = 32;
+
+/// Whether the step after so many is noted.
+pub(super) fn is_noted(steps: u64, every: u64) -> bool {
+    steps % every + NOTED >= every
+}
+
+/// Sums over the steps that were noted since the last choice.
 pub(super) struct Notes {
     steps: u64,
     /// Of the training loss.
@@ -134,5 +142,17 @@ mod choice {
             self.refresh_forward_weights();
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_before_a_choice_are_noted() {
+        let noted = |every: u64| (0..2 * every).filter(|steps| is_noted(*steps, every)).collect::<Vec<_>>();
+        assert_eq!(noted(3), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(noted(100), (68..100).chain(168..200).collect::<Vec<_>>());
     }
 }
