@@ -19,6 +19,10 @@ use crate::param::Param;
 use crate::settings::RunConfig;
 use crate::{Error, Result};
 
+/// Other bits must do this share of the present ones' damage at most: layers with a new grid have to settle, and what was
+/// noted is uncertain.
+const WORTH: f64 = 0.9;
+
 /// What a run noted.
 pub struct Noted {
     /// Mean loss of its steps.
@@ -90,11 +94,37 @@ fn of_factors(model: &Model, config: &RunConfig, factors: &[f64]) -> Result<Vec<
 ///
 /// # Errors
 /// [`Error::Config`] where even the fewest bits are more.
-pub fn assigned(layers: &[LayerSensitivity], config: &RunConfig) -> Result<Vec<u8>> {
+fn assigned(layers: &[LayerSensitivity], config: &RunConfig) -> Result<Vec<u8>> {
     Budget::AverageBits(config.bit_budget).assign(layers).map_err(|error| match error {
         Error::Config { expected, found, .. } => Error::Config { field: "bitbudget", expected, found },
         other => other,
     })
+}
+
+/// The same, unless the present bits are within the budget and nearly as good.
+///
+/// # Errors
+/// As [`assigned`].
+pub fn better(layers: &[LayerSensitivity], config: &RunConfig) -> Result<Option<Vec<u8>>> {
+    let best = assigned(layers, config)?;
+    let present: Vec<u8> = layers.iter().map(|layer| config.bits.of(&layer.layer)).collect();
+    let damage = |bits: &[u8]| -> f64 {
+        let damage = |(layer, bits): (&LayerSensitivity, &u8)| {
+            layer
+                .widths
+                .iter()
+                .find(|width| width.bits == *bits)
+                .map_or(f64::INFINITY, |width| width.damage.rise)
+        };
+        layers.iter().zip(bits).map(damage).sum()
+    };
+    let spent = |(sum, of): (f64, f64), (layer, bits): (&LayerSensitivity, &u8)| {
+        let weights = layer.weights as f64;
+        (sum + weights * f64::from(*bits), of + weights)
+    };
+    let (spent, weights) = layers.iter().zip(&present).fold((0.0, 0.0), spent);
+    let good = spent <= config.bit_budget * weights && damage(&best) >= WORTH * damage(&present);
+    Ok((!good).then_some(best))
 }
 
 /// # Errors
@@ -160,6 +190,33 @@ mod tests {
         let layers = vec![[0.0, 1.0]; count];
         let layers = divergences(&model, &config, &Noted { loss: 1.0, layers }).unwrap();
         assert!(layers[0].value == 0.0 && layers[count - 1].value > 0.0);
+    }
+
+    #[test]
+    fn bits_that_are_nearly_as_good_stay() {
+        let widths = |damages: [f64; 2]| -> Vec<Width> {
+            let width = |(bits, rise)| Width { bits, damage: Damage { rise, error: 0.0 }, size: 0 };
+            [2, 4].into_iter().zip(damages).map(width).collect()
+        };
+        let layer = |name: &str, damages| LayerSensitivity {
+            layer: name.into(),
+            weights: 10,
+            value: 0.0,
+            spread: None,
+            shown: None,
+            products: 0,
+            input_bits: FULL_BITS,
+            widths: widths(damages),
+        };
+        let config = |bits: &str| RunConfig { bits: bits.parse().unwrap(), ..RunConfig::default() };
+        let nearly = [layer("a", [1.0, 0.5]), layer("b", [1.05, 0.5])];
+        assert_eq!(better(&nearly, &config("2,a:4")).unwrap(), None);
+        let worse = [layer("a", [1.0, 0.5]), layer("b", [2.0, 0.5])];
+        assert_eq!(better(&worse, &config("2,a:4")).unwrap(), Some(vec![2, 4]));
+        assert_eq!(better(&worse, &config("2,b:4")).unwrap(), None);
+        // More than the budget, and bits that no choice has.
+        assert_eq!(better(&nearly, &config("4")).unwrap(), Some(vec![2, 4]));
+        assert_eq!(better(&nearly, &config("3")).unwrap(), Some(vec![2, 4]));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::registry::{Entry, Named, Registry};
 
 pub use assign::{Choice, assign};
 pub use budget::{Budget, bits_setting};
-pub(crate) use divergence::{Noted, assigned, check, divergences};
+pub(crate) use divergence::{Noted, better, check, divergences};
 pub use probe::{IMAGES, Probe};
 pub use rank::{agreement, kendall};
 

@@ -65,7 +65,7 @@ impl super::Trainer {
 mod choice {
     use super::Notes;
     use crate::param::{Quantizer, Role, Slot, visit_quantizer};
-    use crate::sensitivity::{Noted, assigned, bits_setting, divergences};
+    use crate::sensitivity::{Noted, better, bits_setting, divergences};
     use crate::settings::Bits;
     use crate::state::Snapshot;
     use crate::train::{AVERAGE, NO_AVERAGE, Trainer, slots};
@@ -90,7 +90,7 @@ mod choice {
                 Noted { loss: mean(loss), layers: layers.iter().map(|sums| sums.map(mean)).collect() };
             let config = self.config();
             let layers = divergences(&self.model, config, &noted)?;
-            let bits = assigned(&layers, config)?;
+            let Some(bits) = better(&layers, config)? else { return Ok(None) };
             // What single layers have goes before what is said of the ends.
             let named: Vec<&str> =
                 if config.ends == "same" { Vec::new() } else { config.bits.layers().collect() };
