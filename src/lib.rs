@@ -33,7 +33,6 @@ pub mod recipes;
 pub mod registry;
 pub mod run;
 pub mod schedule;
-#[cfg(feature = "sensitivity")]
 pub mod sensitivity;
 pub mod settings;
 pub mod state;

@@ -73,7 +73,6 @@ impl Trainer {
             });
         }
         let notes = (config.rebits > 0).then(|| Notes::of(&model));
-        #[cfg(feature = "sensitivity")]
         if notes.is_some() {
             crate::sensitivity::check(&model, config)?;
         }
@@ -90,6 +89,10 @@ impl Trainer {
             description,
             clock,
         })
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// A copy of the weights, the optimizer and the running statistics that goes on by the rules of `config`.

@@ -85,6 +85,25 @@ export const To = Object.freeze({
    */
   PTQ: "ptq",
   /**
+   * {run, name: string}: measures how much each layer minds losing bits, in the way of that name, over the weights as they are
+   * now, `From.SENSING` telling how far it is; training may go on meanwhile. A second request for the run ends the first; one
+   * for no name does nothing else.
+   * -> {step, layers: LayerSensitivity[], fronts: Front[]} when done; without the last two where it was ended
+   */
+  SENSE: "sense",
+  /** {run} -> {costs: {name, passes, seconds}[]}: what each way of measuring takes at most, with nothing beside it. */
+  SENSE_COSTS: "sense_costs",
+  /**
+   * {truth: number[], others: number[][]}: how alike the others rank layers, each a list of [rise, error] one after the other.
+   * -> {agreements: [tau, deviation][]}
+   */
+  AGREEMENT: "agreement",
+  /**
+   * {run, pixels: Uint8ClampedArray (n times 32 x 32 RGBA)}: how much each pixel has to do with the class that its picture is
+   * taken for. -> {maps: Float32Array ([n][32][32])}
+   */
+  HEAT_MAPS: "heat_maps",
+  /**
    * {run, label?: number, predicted?: number, limit: number}: test images as the last full test pass saw them,
    * see Run.predictions of the engine.
    * -> {images: {index, label, top: {class, probability}[], loss, pixels: Uint8ClampedArray (32 x 32 RGBA)}[]}
@@ -148,6 +167,8 @@ export const From = Object.freeze({
    * problem is why the engine refuses it; there is no test then.
    */
   PTQ: "ptq",
+  /** {run, name: string, done, total (passes over a batch)}: how far a measurement is. */
+  SENSING: "sensing",
   /**
    * {run, message, fatal: boolean, kind, step, loss, gradNorm}: a unit of the run failed, or, fatal, the engine itself:
    * it is lost.

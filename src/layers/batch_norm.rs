@@ -151,9 +151,9 @@ impl Layer for BatchNorm {
     fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
         let (x, skips) = inputs.split_first_mut().expect("an input");
         let (mut dgamma, mut dbeta) = (mem::take(&mut self.gamma.grad), mem::take(&mut self.beta.grad));
-        let kernel = self.kernel(self.trains || !cfg!(feature = "sensitivity"));
+        let kernel = self.kernel(self.trains);
         let mut gradient = kernel.backward_parameters(x.values(), dy, &mut dgamma, &mut dbeta);
-        if cfg!(feature = "sensitivity") && !self.trains {
+        if !self.trains {
             // The statistics are constants. Nothing else asks for gradients in evaluation.
             gradient.of_constants();
         }

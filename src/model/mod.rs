@@ -20,7 +20,6 @@ mod description;
 mod fusions;
 mod node;
 mod plan;
-#[cfg(feature = "sensitivity")]
 mod relevance;
 mod rewrite;
 
@@ -47,7 +46,6 @@ use node::Node;
 use plan::{Plan, Use};
 
 pub use description::{Description, IMAGE_CHANNELS, IMAGE_SIZE};
-#[cfg(feature = "sensitivity")]
 pub(crate) use relevance::Relevance;
 
 /// A layer as the page lists it.
@@ -255,7 +253,6 @@ impl Model {
 
     /// Names of the layers with weights; `None` for those whose weights are not rounded, or to other bits than the
     /// setting's for their place in the network.
-    #[cfg(feature = "sensitivity")]
     pub(crate) fn layers_by_bits(&self, config: &crate::RunConfig) -> Result<Vec<Option<&str>>> {
         let nodes = self.nodes.iter().zip(self.ends_of_weights(config)?).filter(|(node, _)| node.has_weights);
         let is_rounded = |node: &Node| {
@@ -267,7 +264,6 @@ impl Model {
     }
 
     /// Of each layer with weights the places of those among them that its backward pass reaches.
-    #[cfg(feature = "sensitivity")]
     pub(crate) fn reached_backward(&self) -> Vec<Vec<usize>> {
         let (mut of_nodes, mut of_layers) = (Vec::<Vec<usize>>::new(), Vec::new());
         for node in &self.nodes {

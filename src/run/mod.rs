@@ -6,7 +6,6 @@ mod fork;
 mod images;
 mod inspect;
 mod reestimate;
-#[cfg(feature = "sensitivity")]
 mod sensing;
 mod state;
 #[cfg(test)]
@@ -32,7 +31,6 @@ use reestimate::{Estimating, Reestimation};
 
 pub use after_training::{CALIBRATIONS, Calibrator, Distribution, Quantization};
 pub use evaluator::{Evaluation, Evaluator, Progress};
-#[cfg(feature = "sensitivity")]
 pub(crate) use images::Feed;
 pub use images::Part;
 pub use inspect::{Filters, OBSERVED_IMAGES, Outlier};

@@ -6,7 +6,7 @@ use crate::data::{BATCH_CHANNELS, SIDE};
 use crate::layers::Pass;
 use crate::packed::{self, PICTURE_BYTES};
 use crate::predictions::arg_max;
-use crate::sensitivity::{self, IMAGES, Probe, Sensing};
+use crate::sensitivity::{self, Cost, IMAGES, Probe, Sensing};
 use crate::{Result, Tensor};
 
 impl Run {
@@ -18,6 +18,15 @@ impl Run {
     pub fn sensing(&mut self, name: &str, images: usize) -> Result<Sensing> {
         let sensitivity = sensitivity::find(name)?;
         Sensing::new(sensitivity, self.probe(images)?)
+    }
+
+    /// What each way of measuring takes here.
+    ///
+    /// # Errors
+    /// As [`Run::sensing`].
+    pub fn sensing_costs(&mut self) -> Result<Vec<Cost>> {
+        let clock = self.trainer.clock();
+        sensitivity::costs(self.probe(0)?, clock)
     }
 
     /// What is looked at.

@@ -20,16 +20,29 @@ struct Sum {
 
 /// The place of the choice of each layer that does the least damage in all at a cost of at most `budget`; of equal ones the
 /// cheapest. `None` where even the cheapest choices cost more.
-///
+pub fn assign(layers: &[Vec<Choice>], budget: u64) -> Option<Vec<usize>> {
+    let stages = stages(layers, budget);
+    match stages.last() {
+        Some(sums) => Some(traced(&stages, sums.len().checked_sub(1)?)),
+        None => Some(Vec::new()),
+    }
+}
+
+/// The best for every budget, from the cheapest on: each does less damage than what costs less.
+pub fn front(layers: &[Vec<Choice>]) -> Vec<Vec<usize>> {
+    let stages = stages(layers, u64::MAX);
+    (0..stages.last().map_or(0, Vec::len)).map(|at| traced(&stages, at)).collect()
+}
+
 /// Dynamic programming over the sums that can matter: layer by layer, those are kept that are cheaper than all that do less
 /// damage. Damage that is no number counts as the worst.
-pub fn assign(layers: &[Vec<Choice>], budget: u64) -> Option<Vec<usize>> {
+fn stages(layers: &[Vec<Choice>], budget: u64) -> Vec<Vec<Sum>> {
     // What the cheapest choices of the layers behind cost: a sum that leaves less is none.
     let mut rest: u64 = 0;
     let mut needed = Vec::new();
     for choices in layers.iter().rev() {
         needed.push(rest);
-        rest = rest.saturating_add(choices.iter().map(|choice| choice.cost).min()?);
+        rest = rest.saturating_add(choices.iter().map(|choice| choice.cost).min().unwrap_or(u64::MAX));
     }
     needed.reverse();
     let mut stages: Vec<Vec<Sum>> = Vec::new();
@@ -56,14 +69,18 @@ pub fn assign(layers: &[Vec<Choice>], budget: u64) -> Option<Vec<usize>> {
         });
         stages.push(sums);
     }
-    let mut at = stages.last().map_or(Some(0), |sums| sums.len().checked_sub(1))?;
+    stages
+}
+
+/// The choices that the sum of that place in the last stage is of.
+fn traced(stages: &[Vec<Sum>], mut at: usize) -> Vec<usize> {
     let mut chosen = Vec::new();
     for sums in stages.iter().rev() {
         chosen.push(sums[at].choice);
         at = sums[at].before;
     }
     chosen.reverse();
-    Some(chosen)
+    chosen
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 //! `damage = |e|^2 (|g|^2 / (n L^2) + sum over k of (|dW_k| / |W_k|)^2 / |W|^2)`
 
 use super::probe::{FULL_BITS, fitted, squared_distance, widths};
-use super::{Budget, Damage, LayerSensitivity, Width};
+use super::{Budget, Damage, LayerSensitivity, Unit, Width};
 use crate::kernels::weights::sum_of_squares;
 use crate::model::Model;
 use crate::param::Param;
@@ -95,7 +95,8 @@ fn of_factors(model: &Model, config: &RunConfig, factors: &[f64]) -> Result<Vec<
 /// # Errors
 /// [`Error::Config`] where even the fewest bits are more.
 fn assigned(layers: &[LayerSensitivity], config: &RunConfig) -> Result<Vec<u8>> {
-    Budget::AverageBits(config.bit_budget).assign(layers).map_err(|error| match error {
+    let budget = Budget { unit: Unit::AverageBits, amount: config.bit_budget };
+    budget.assign(layers).map_err(|error| match error {
         Error::Config { expected, found, .. } => Error::Config { field: "bitbudget", expected, found },
         other => other,
     })

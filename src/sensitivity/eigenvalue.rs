@@ -15,6 +15,7 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     },
     source: "arXiv 1905.03696, section 3",
     unit: "largest eigenvalue",
+    passes: |probe| Ok(probe.len() * ITERATIONS * PASSES),
     begin: |probe| {
         probe.look_at(0);
         Ok(Box::new(Eigenvalue {
@@ -32,10 +33,6 @@ struct Eigenvalue {
 }
 
 impl Measure for Eigenvalue {
-    fn passes(&self) -> usize {
-        self.layers * ITERATIONS * PASSES
-    }
-
     fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
         let Some(value) = self.iteration.advance(probe)? else { return Ok(None) };
         self.values.push(value);

@@ -9,6 +9,7 @@
 //! ReLU opens, and so many open on the way that the jumps are all one sees (docs/ARCHITECTURE.md has the figures).
 
 use super::Probe;
+use super::probe::BACKWARD;
 use crate::Result;
 use crate::kernels::weights::sum_of_squares;
 use crate::random::{Purpose, below, stream};
@@ -17,7 +18,7 @@ use crate::random::{Purpose, below, stream};
 const STEP: f64 = 1e-4;
 
 /// Passes over a batch that a product takes.
-pub const PASSES: usize = 3;
+pub const PASSES: usize = 3 + BACKWARD;
 
 /// `H v`, and `v H v`.
 pub fn product(probe: &mut Probe, layer: usize, weights: &[f32], v: &[f32]) -> Result<(Vec<f32>, f64)> {

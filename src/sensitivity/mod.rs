@@ -20,15 +20,17 @@ mod tests;
 mod trace;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::Result;
 use crate::registry::{Entry, Named, Registry};
+use crate::train::Clock;
 
 pub use assign::{Choice, assign};
-pub use budget::{Budget, bits_setting};
+pub use budget::{Budget, Front, Step, Unit, bits_setting, fronts};
 pub(crate) use divergence::{Noted, better, check, divergences};
 pub use probe::{IMAGES, Probe};
-pub use rank::{agreement, kendall};
+pub use rank::{agreement, kendall, losing_a_bit};
 
 /// A registered way to measure how much layers mind.
 pub struct Sensitivity {
@@ -38,15 +40,14 @@ pub struct Sensitivity {
     pub source: &'static str,
     /// What its figure of a layer is.
     pub unit: &'static str,
+    /// Forward passes over a batch that it takes, at most; a backward pass counts as two.
+    passes: fn(&Probe) -> Result<usize>,
     /// Begins to measure.
     begin: fn(&mut Probe) -> Result<Box<dyn Measure>>,
 }
 
 /// A measurement on its way.
 pub trait Measure: Send {
-    /// Passes over a batch that it takes in all, at most.
-    fn passes(&self) -> usize;
-
     /// Does a piece of it, of a few passes; what it found, once that was the last one.
     ///
     /// # Errors
@@ -111,7 +112,7 @@ pub struct Width {
 /// How far a measurement is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Progress {
-    /// Passes over a batch that are done.
+    /// Passes over a batch that are done, as [`Cost::passes`] counts them.
     pub done: usize,
     /// Passes that there are at most.
     pub total: usize,
@@ -119,16 +120,29 @@ pub struct Progress {
     pub result: Option<Vec<LayerSensitivity>>,
 }
 
+/// What a measurement takes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Cost {
+    /// Which.
+    pub name: &'static str,
+    /// Forward passes over a batch, at most; a backward pass counts as two.
+    pub passes: usize,
+    /// The time of these, by that of the last pass here.
+    pub seconds: f64,
+}
+
 /// A measurement over a copy of a run's network, which the run is free to leave behind.
 pub struct Sensing {
     probe: Probe,
     measure: Box<dyn Measure>,
+    passes: usize,
 }
 
 impl Sensing {
     pub(crate) fn new(sensitivity: &Sensitivity, mut probe: Probe) -> Result<Self> {
         probe.check()?;
-        Ok(Self { measure: (sensitivity.begin)(&mut probe)?, probe })
+        let passes = (sensitivity.passes)(&probe)?;
+        Ok(Self { measure: (sensitivity.begin)(&mut probe)?, probe, passes })
     }
 
     /// Does a piece of it.
@@ -138,7 +152,15 @@ impl Sensing {
     pub fn advance(&mut self) -> Result<Progress> {
         let found = self.measure.advance(&mut self.probe)?;
         let result = found.map(|found| self.probe.named(found)).transpose()?;
-        Ok(Progress { done: self.probe.passes(), total: self.measure.passes(), result })
+        Ok(Progress { done: self.probe.passes(), total: self.passes, result })
+    }
+}
+
+impl Sensitivity {
+    /// What the page is told of it.
+    pub(crate) fn row(&self) -> Value {
+        let Entry { name, label, about } = &self.entry;
+        json!({ "name": name, "label": label, "about": about, "source": self.source, "unit": self.unit })
     }
 }
 
@@ -167,6 +189,24 @@ pub static SENSITIVITIES: Registry<Sensitivity> = Registry::new(
 /// [`crate::Error::Config`] for an unknown name.
 pub fn find(name: &str) -> Result<&'static Sensitivity> {
     SENSITIVITIES.find(name)
+}
+
+/// What each takes of a network.
+///
+/// # Errors
+/// [`crate::Error::Config`] for settings that no layer can follow, [`crate::Error::Diverged`] where the loss is not finite.
+pub(crate) fn costs(mut probe: Probe, clock: Clock) -> Result<Vec<Cost>> {
+    probe.look_at(0);
+    // The first pass takes memory.
+    probe.loss()?;
+    let start = clock();
+    probe.loss()?;
+    let seconds = (clock() - start) / 1e3;
+    let cost = |way: &Sensitivity| {
+        let passes = (way.passes)(&probe)?;
+        Ok(Cost { name: way.entry.name, passes, seconds: passes as f64 * seconds })
+    };
+    SENSITIVITIES.iter().map(cost).collect()
 }
 
 /// Mean and standard deviation of some figures, as of a sample.

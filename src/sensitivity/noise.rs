@@ -15,23 +15,22 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     },
     source: "signal-to-noise ratio",
     unit: "noise over signal",
-    begin: |_| Ok(Box::new(Noise)),
+    passes: |_| Ok(0),
+    begin: |_| Ok(Box::new(Noise { found: Vec::new() })),
 };
 
-struct Noise;
+struct Noise {
+    /// Of the layers so far.
+    found: Vec<Found>,
+}
 
 impl Measure for Noise {
-    fn passes(&self) -> usize {
-        0
-    }
-
     fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
-        let layers = (0..probe.len()).map(|layer| {
-            let damage = shares(probe, layer)?;
-            let value = probe.shown(layer)?.map_or(0.0, |at| damage[at].rise);
-            Ok(Found { value, spread: None, damage })
-        });
-        layers.collect::<Result<_>>().map(Some)
+        let layer = self.found.len();
+        let damage = shares(probe, layer)?;
+        let value = probe.shown(layer)?.map_or(0.0, |at| damage[at].rise);
+        self.found.push(Found { value, spread: None, damage });
+        Ok((self.found.len() == probe.len()).then(|| std::mem::take(&mut self.found)))
     }
 }
 

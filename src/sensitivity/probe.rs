@@ -17,6 +17,12 @@ use super::{Found, LayerSensitivity, Width};
 /// Images of a batch, unless told otherwise.
 pub const IMAGES: usize = 128;
 
+/// Forward passes that a backward one counts as.
+pub(super) const BACKWARD: usize = 2;
+
+/// The same of sharing out relevance: values by all weights and by the positive ones, and the way back.
+pub(super) const RELEVANCE: usize = 2 + BACKWARD;
+
 /// Widths that are compared, as far as the layer's scheme takes them.
 const WIDTHS: std::ops::RangeInclusive<u8> = 1..=8;
 
@@ -86,7 +92,7 @@ impl Probe {
         self.images * self.feed.images.outputs()
     }
 
-    /// Passes over a batch so far.
+    /// Forward passes over a batch so far, a backward one being counted as [`BACKWARD`].
     pub fn passes(&self) -> usize {
         self.passes
     }
@@ -164,6 +170,7 @@ impl Probe {
         }
         let (_, gradient) = self.model.logits_and_gradient();
         gradient.data_mut().iter_mut().zip(&z).for_each(|(to, z)| *to = *z as f32);
+        self.passes += BACKWARD;
         self.model.backward(&self.feed.x);
         let weights = self.model.params().filter(|(_, param)| param.is_weight());
         Ok((weights.map(|(_, param)| param.grad.clone()).collect(), z))
@@ -180,7 +187,7 @@ impl Probe {
         let classes = logits.len() / self.feed.labels.len();
         let of_label = |(row, label): (&[f32], &u16)| f64::from(row[usize::from(*label)]);
         let logits = logits.chunks_exact(classes).zip(&self.feed.labels).map(of_label).collect();
-        self.passes += 1;
+        self.passes += RELEVANCE;
         Ok((self.model.relevance(&self.feed.x, &self.feed.labels), logits))
     }
 

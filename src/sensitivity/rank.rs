@@ -2,7 +2,7 @@
 
 use rand_distr::{Distribution, StandardNormal};
 
-use super::LayerSensitivity;
+use super::{Damage, LayerSensitivity};
 use crate::random::{Purpose, stream};
 
 /// Draws by which it is seen how uncertain a rank correlation is.
@@ -24,12 +24,15 @@ pub fn kendall(a: &[f64], b: &[f64]) -> f64 {
     if of_a * of_b > 0.0 { both / (of_a * of_b).sqrt() } else { 0.0 }
 }
 
-/// Kendall's tau of what two measurements of the same layers say of losing a bit, and its standard deviation where each figure
-/// varies by its own error.
-pub fn agreement(a: &[LayerSensitivity], b: &[LayerSensitivity]) -> [f64; 2] {
-    let figures = |layers: &[LayerSensitivity], draw: &mut dyn FnMut() -> f64| -> Vec<f64> {
-        let damage = |layer: &LayerSensitivity| layer.shown.map(|at| layer.widths[at].damage);
-        layers.iter().filter_map(damage).map(|damage| damage.rise + damage.error * draw()).collect()
+/// What a measurement says of each layer's losing a bit.
+pub fn losing_a_bit(layers: &[LayerSensitivity]) -> Vec<Damage> {
+    layers.iter().filter_map(|layer| Some(layer.widths[layer.shown?].damage)).collect()
+}
+
+/// Kendall's tau of two such lists, and its standard deviation where each figure varies by its own error.
+pub fn agreement(a: &[Damage], b: &[Damage]) -> [f64; 2] {
+    let figures = |layers: &[Damage], draw: &mut dyn FnMut() -> f64| -> Vec<f64> {
+        layers.iter().map(|damage| damage.rise + damage.error * draw()).collect()
     };
     let draws: Vec<f64> = (0..DRAWS)
         .map(|draw| {

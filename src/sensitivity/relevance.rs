@@ -1,6 +1,7 @@
 //! LRP-QViT (arXiv 2401.11243): how much of the answers comes through a layer, by layer-wise relevance propagation
 //! (`src/model/relevance.rs`).
 
+use super::probe::RELEVANCE;
 use super::{Damage, Found, Measure, Probe, Sensitivity, noise};
 use crate::Result;
 use crate::registry::{Entry, told};
@@ -15,6 +16,7 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     },
     source: "arXiv 2401.11243; Bach et al. 2015",
     unit: "share of the logits",
+    passes: |_| Ok(BATCHES * (1 + RELEVANCE)),
     begin: |probe| {
         let noise = (0..probe.len()).map(|layer| noise::shares(probe, layer)).collect::<Result<_>>()?;
         probe.fold();
@@ -33,10 +35,6 @@ struct Share {
 }
 
 impl Measure for Share {
-    fn passes(&self) -> usize {
-        2 * BATCHES
-    }
-
     fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
         let batch = self.shares[0].len();
         probe.look_at(batch);

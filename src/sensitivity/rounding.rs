@@ -12,6 +12,10 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     },
     source: "by definition",
     unit: "rise of the loss, nats",
+    passes: |probe| {
+        let widths = (0..probe.len()).map(|layer| Ok(probe.widths(layer)?.len())).sum::<Result<usize>>()?;
+        Ok(BATCHES * (1 + widths))
+    },
     begin: |probe| {
         let widths = (0..probe.len()).map(|layer| probe.widths(layer)).collect::<Result<_>>()?;
         Ok(Box::new(Rounding { widths, rises: vec![Vec::new(); probe.len()], plain: Vec::new() }))
@@ -31,10 +35,6 @@ struct Rounding {
 }
 
 impl Measure for Rounding {
-    fn passes(&self) -> usize {
-        BATCHES * (1 + self.widths.iter().map(Vec::len).sum::<usize>())
-    }
-
     fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
         if self.plain.is_empty() {
             for batch in 0..BATCHES {

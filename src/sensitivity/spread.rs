@@ -16,6 +16,7 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     },
     source: "arXiv 1909.05840, equation 2",
     unit: "|mean| + standard deviation",
+    passes: |probe| Ok(BATCHES * probe.len() * ITERATIONS * PASSES),
     begin: |probe| {
         Ok(Box::new(Spread {
             values: vec![Vec::new(); probe.len()],
@@ -34,10 +35,6 @@ struct Spread {
 }
 
 impl Measure for Spread {
-    fn passes(&self) -> usize {
-        BATCHES * self.values.len() * ITERATIONS * PASSES
-    }
-
     fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
         let done: usize = self.values.iter().map(Vec::len).sum();
         probe.look_at(done / self.values.len());

@@ -204,12 +204,19 @@ fn budgets_are_kept_and_spent() {
         println!("{text}: {}, {}", bits_setting(&layers, &bits, &[]), budget.spent(&layers, &bits));
         let bits_used: usize =
             layers.iter().zip(&bits).map(|(layer, bits)| layer.weights * usize::from(*bits)).sum();
-        if let Budget::AverageBits(mean) = budget {
+        if let Budget { unit: Unit::AverageBits, amount: mean } = budget {
             assert!(bits_used as f64 <= mean * weights as f64, "{text}");
             // One layer with one bit more would be too much.
             let smallest = layers.iter().map(|layer| layer.weights).min().unwrap();
             assert!((bits_used + smallest) as f64 > mean * weights as f64, "{text}");
         }
+    }
+    for (front, text) in fronts(&layers).iter().zip(["2.5", "30KB", "2GBOP"]) {
+        let budget: Budget = text.parse().unwrap();
+        let within: Vec<_> = front.steps.iter().filter(|step| step.cost <= budget.amount).collect();
+        assert_eq!(within.last().unwrap().bits, budget.assign(&layers).unwrap(), "{text}");
+        assert!(front.steps.is_sorted_by(|a, b| a.cost < b.cost && a.rise > b.rise), "{text}");
+        println!("{} assignments", front.steps.len());
     }
     assert_eq!(
         "1".parse::<Budget>().unwrap().assign(&layers).unwrap_err().to_string(),

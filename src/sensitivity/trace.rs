@@ -1,6 +1,7 @@
 //! HAWQ-V2 (arXiv 1911.03852): the trace of each layer's part of the Hessian, by Hutchinson's estimator.
 
 use super::hessian::signs;
+use super::probe::BACKWARD;
 use super::{Found, Measure, Probe, Sensitivity, proportional};
 use crate::Result;
 use crate::kernels::weights::sum_of_squares;
@@ -16,6 +17,7 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     },
     source: "arXiv 1911.03852, sections 3.1 and 3.2",
     unit: "trace a weight",
+    passes: |_| Ok(DRAWS * (1 + BACKWARD)),
     begin: |probe| {
         probe.look_at(0);
         Ok(Box::new(Trace { draws: vec![Vec::new(); probe.len()] }))
@@ -33,10 +35,6 @@ struct Trace {
 }
 
 impl Measure for Trace {
-    fn passes(&self) -> usize {
-        DRAWS
-    }
-
     fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
         let draw = self.draws[0].len();
         let count = probe.logit_count();

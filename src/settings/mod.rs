@@ -22,6 +22,7 @@ use crate::quant::SchemeEntry;
 use crate::recipes::{RECIPES, Recipe};
 use crate::registry::{Entry, names};
 use crate::run::CALIBRATIONS;
+use crate::sensitivity::{SENSITIVITIES, Sensitivity, Unit};
 use crate::{Error, Result, models, quant};
 
 /// The entries of a menu.
@@ -354,6 +355,8 @@ pub fn registry() -> Value {
         "skips": of_models(|model| json!(model.skips())),
         "targets": TARGETS.iter().map(Target::row).collect::<Vec<_>>(),
         "recipes": RECIPES.iter().map(Recipe::row).collect::<Vec<_>>(),
+        "sensitivities": SENSITIVITIES.iter().map(Sensitivity::row).collect::<Vec<_>>(),
+        "budgets": Unit::ALL.map(Unit::entry),
         "calibrations": CALIBRATIONS.iter().map(|calibrator| &calibrator.entry).collect::<Vec<_>>(),
     })
 }

@@ -23,6 +23,8 @@ pub fn javascript() -> String {
         ("skips", "Of each model the outputs that pass layers by: of that layer, to behind that one."),
         ("targets", "What a trained network can be exported to."),
         ("recipes", "Sets of settings that train well: keys and values as the address has them."),
+        ("sensitivities", "Ways to find out how much layers mind losing bits."),
+        ("budgets", "What bits may cost is counted in these; a name stands behind an amount."),
         ("calibrations", "How the range of activations is chosen after training."),
     ];
     for (name, about) in menus {

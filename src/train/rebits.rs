@@ -1,10 +1,14 @@
 //! Bits that are chosen anew while it trains (SNIP, arXiv 2602.01410): what is noted about layers from step to step, and the
 //! change to other bits in place. What the choice goes by is src/sensitivity/divergence.rs.
 
+use super::{AVERAGE, NO_AVERAGE, Trainer, slots};
 use crate::kernels::weights;
 use crate::model::Model;
-use crate::param::Param;
-use crate::state::{self, Visitor};
+use crate::param::{Param, Quantizer, Role, Slot, visit_quantizer};
+use crate::sensitivity::{Noted, better, bits_setting, divergences};
+use crate::settings::Bits;
+use crate::state::{self, Snapshot, Visitor};
+use crate::{Result, RunConfig};
 
 /// Steps before a choice that are noted, which takes a pass over all weights each: enough for means, and of late.
 const NOTED: u64 = 32;
@@ -53,95 +57,75 @@ impl Notes {
     }
 }
 
-/// Where bits are not measured, there are none to choose by.
-#[cfg(not(feature = "sensitivity"))]
-impl super::Trainer {
-    pub(crate) fn choose_bits(&mut self) -> crate::Result<Option<Vec<usize>>> {
-        Ok(None)
+impl Trainer {
+    /// Chooses the bits of the layers, where the settings want that before the next step: the setting of the bits is then
+    /// what was chosen. The places, among the layers with weights, of those that have other bits now; `None` where no layer
+    /// has.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for settings that no layer can follow.
+    pub(crate) fn choose_bits(&mut self) -> Result<Option<Vec<usize>>> {
+        let every = u64::from(self.config().rebits);
+        let due = self.step.is_multiple_of(every);
+        let Some(notes) = self.notes.as_mut().filter(|notes| due && notes.steps > 0) else {
+            return Ok(None);
+        };
+        let Notes { steps, loss, layers } = std::mem::replace(notes, Notes::of(&self.model));
+        let mean = |sum: f64| sum / steps as f64;
+        let noted = Noted { loss: mean(loss), layers: layers.iter().map(|sums| sums.map(mean)).collect() };
+        let config = self.config();
+        let layers = divergences(&self.model, config, &noted)?;
+        let Some(bits) = better(&layers, config)? else { return Ok(None) };
+        // What single layers have goes before what is said of the ends.
+        let named: Vec<&str> =
+            if config.ends == "same" { Vec::new() } else { config.bits.layers().collect() };
+        let bits = bits_setting(&layers, &bits, &named);
+        let changed = layers.iter().filter(|layer| bits.of(&layer.layer) != config.bits.of(&layer.layer));
+        let changed: Vec<String> = changed.map(|layer| layer.layer.clone()).collect();
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        self.take_bits(bits, &changed)?;
+        let places = self.model.params().filter(|(_, param)| param.is_weight()).enumerate();
+        let places = places.filter(|(_, (layer, _))| changed.iter().any(|name| name == layer));
+        Ok(Some(places.map(|(place, _)| place).collect()))
     }
-}
 
-#[cfg(feature = "sensitivity")]
-mod choice {
-    use super::Notes;
-    use crate::param::{Quantizer, Role, Slot, visit_quantizer};
-    use crate::sensitivity::{Noted, better, bits_setting, divergences};
-    use crate::settings::Bits;
-    use crate::state::Snapshot;
-    use crate::train::{AVERAGE, NO_AVERAGE, Trainer, slots};
-    use crate::{Result, RunConfig};
-
-    impl Trainer {
-        /// Chooses the bits of the layers, where the settings want that before the next step: the setting of the bits is then
-        /// what was chosen. The places, among the layers with weights, of those that have other bits now; `None` where no layer
-        /// has.
-        ///
-        /// # Errors
-        /// [`crate::Error::Config`] for settings that no layer can follow.
-        pub(crate) fn choose_bits(&mut self) -> Result<Option<Vec<usize>>> {
-            let every = u64::from(self.config().rebits);
-            let due = self.step.is_multiple_of(every);
-            let Some(notes) = self.notes.as_mut().filter(|notes| due && notes.steps > 0) else {
-                return Ok(None);
-            };
-            let Notes { steps, loss, layers } = std::mem::replace(notes, Notes::of(&self.model));
-            let mean = |sum: f64| sum / steps as f64;
-            let noted =
-                Noted { loss: mean(loss), layers: layers.iter().map(|sums| sums.map(mean)).collect() };
-            let config = self.config();
-            let layers = divergences(&self.model, config, &noted)?;
-            let Some(bits) = better(&layers, config)? else { return Ok(None) };
-            // What single layers have goes before what is said of the ends.
-            let named: Vec<&str> =
-                if config.ends == "same" { Vec::new() } else { config.bits.layers().collect() };
-            let bits = bits_setting(&layers, &bits, &named);
-            let changed = layers.iter().filter(|layer| bits.of(&layer.layer) != config.bits.of(&layer.layer));
-            let changed: Vec<String> = changed.map(|layer| layer.layer.clone()).collect();
-            if changed.is_empty() {
-                return Ok(None);
+    /// Gives these layers the quantizers that a fork with such bits would have.
+    fn take_bits(&mut self, bits: Bits, changed: &[String]) -> Result<()> {
+        // What the last step moved to other levels is told by the grids that it was done on.
+        self.settle();
+        let is_changed = |layer: &str| changed.iter().any(|name| name == layer);
+        let mut former: Vec<Box<dyn Quantizer>> = Vec::new();
+        self.model.for_each_param_mut(|layer, param| {
+            if param.is_weight() && is_changed(layer) {
+                former.extend(param.quantizer.take());
             }
-            self.take_bits(bits, &changed)?;
-            let places = self.model.params().filter(|(_, param)| param.is_weight()).enumerate();
-            let places = places.filter(|(_, (layer, _))| changed.iter().any(|name| name == layer));
-            Ok(Some(places.map(|(place, _)| place).collect()))
-        }
-
-        /// Gives these layers the quantizers that a fork with such bits would have.
-        fn take_bits(&mut self, bits: Bits, changed: &[String]) -> Result<()> {
-            // What the last step moved to other levels is told by the grids that it was done on.
-            self.settle();
-            let is_changed = |layer: &str| changed.iter().any(|name| name == layer);
-            let mut former: Vec<Box<dyn Quantizer>> = Vec::new();
-            self.model.for_each_param_mut(|layer, param| {
-                if param.is_weight() && is_changed(layer) {
-                    former.extend(param.quantizer.take());
-                }
-            });
-            let config = RunConfig { bits, ..self.config().clone() };
-            self.model.make_quantizers_of(&config, &is_changed)?;
-            let averages = config.ema > 0.0;
-            let slots = slots(self.optimizer, averages);
-            let mut former = former.into_iter();
-            self.model.for_each_param_mut(|layer, param| {
-                let Some(quantizer) =
-                    param.quantizer.as_mut().filter(|_| param.role == Role::Weight && is_changed(layer))
-                else {
-                    return;
-                };
-                if averages {
-                    quantizer.params_mut().iter_mut().for_each(|param| {
-                        param.slots.push(Slot { name: AVERAGE, values: vec![NO_AVERAGE; param.value.len()] });
-                    });
-                }
-                let mut former = former.next().expect("one a layer");
-                let kept = Snapshot::of(|visitor| visit_quantizer(&mut *former, &slots, visitor));
-                kept.restore(|visitor| visit_quantizer(&mut **quantizer, &slots, visitor));
-            });
-            self.description.config = config;
-            self.stale = true;
-            self.refresh_forward_weights();
-            Ok(())
-        }
+        });
+        let config = RunConfig { bits, ..self.config().clone() };
+        self.model.make_quantizers_of(&config, &is_changed)?;
+        let averages = config.ema > 0.0;
+        let slots = slots(self.optimizer, averages);
+        let mut former = former.into_iter();
+        self.model.for_each_param_mut(|layer, param| {
+            let Some(quantizer) =
+                param.quantizer.as_mut().filter(|_| param.role == Role::Weight && is_changed(layer))
+            else {
+                return;
+            };
+            if averages {
+                quantizer.params_mut().iter_mut().for_each(|param| {
+                    param.slots.push(Slot { name: AVERAGE, values: vec![NO_AVERAGE; param.value.len()] });
+                });
+            }
+            let mut former = former.next().expect("one a layer");
+            let kept = Snapshot::of(|visitor| visit_quantizer(&mut *former, &slots, visitor));
+            kept.restore(|visitor| visit_quantizer(&mut **quantizer, &slots, visitor));
+        });
+        self.description.config = config;
+        self.stale = true;
+        self.refresh_forward_weights();
+        Ok(())
     }
 }
 

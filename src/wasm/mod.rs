@@ -23,7 +23,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 #[cfg(feature = "engine")]
-pub use bits::Sensing;
+pub use bits::{Sensing, agreement};
 #[cfg(feature = "engine")]
 pub use checkpoint::{Checkpoint, LoadedRun};
 #[cfg(feature = "engine")]

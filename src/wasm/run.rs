@@ -104,6 +104,12 @@ impl Run {
         Ok(Sensing(self.run.sensing(name, 0)?))
     }
 
+    /// What each way takes here: an array of `{name, passes, seconds}`.
+    #[wasm_bindgen(js_name = sensingCosts)]
+    pub fn sensing_costs(&mut self) -> Result<JsValue> {
+        to_js(&on_pool(|| self.run.sensing_costs())?)
+    }
+
     /// How much each pixel of pictures of 32 x 32 x RGBA bytes has to do with the class that each is taken for.
     #[wasm_bindgen(js_name = heatMaps)]
     pub fn heat_maps(&mut self, rgba: &[u8]) -> Result<Float32Array> {

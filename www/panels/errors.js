@@ -8,6 +8,7 @@ import { ClassBars } from "../plots/classbars.js";
 import { Confusion } from "../plots/confusion.js";
 import { ConfusionMap } from "../plots/confusionmap.js";
 import { ConfusionTable } from "../plots/confusiontable.js";
+import { heatSwitch } from "../plots/heat.js";
 import { onThemeChange } from "../plots/theme.js";
 import { To } from "../protocol.js";
 import { element, setText } from "../ui/dom.js";
@@ -38,6 +39,8 @@ class Errors {
   #drawn = null;
   #asking = false;
   #askAgain = false;
+  /** Whether the images are shown with what the network looked at. */
+  #heated = false;
 
   constructor(root, session) {
     this.#session = session;
@@ -45,7 +48,10 @@ class Errors {
     this.redraw = drawing(() => this.#draw(), DRAW_INTERVAL_MS);
     this.#replay.listen(() => this.redraw());
     const again = () => this.#matrix?.redraw();
-    onThemeChange(again);
+    onThemeChange(() => {
+      again();
+      this.gallery.redraw();
+    });
     new ResizeObserver(again).observe(this.matrixBox);
     session.on("run", () => this.#runs());
     session.on("epoch", () => this.#epochs());
@@ -65,6 +71,8 @@ class Errors {
     const list = element("ul", { class: "gallery", id: "gallery" });
     this.gallery = new Gallery(list);
     const images = (this.images = element("div", { class: "gallery-scroll", tabindex: "0", role: "region", "aria-labelledby": "gallery-title" }, list));
+    const { tick, key } = heatSwitch("gallery-heat", (on) => this.#heat(on));
+    this.heatTools = element("div", { class: "gallery-heat" }, tick, key);
     this.backToWorst.addEventListener("click", () => {
       this.#choose(WORST);
       // The button is gone: the focus follows to what it has brought.
@@ -82,6 +90,7 @@ class Errors {
           { class: "errors-images", "aria-labelledby": "gallery-title" },
           element("header", {}, this.galleryTitle, this.backToWorst),
           this.galleryNote,
+          this.heatTools,
           images,
         ),
         element("section", { class: "errors-classes", "aria-labelledby": "classes-title" }, element("h3", { id: "classes-title" }, "Accuracy of each class"), this.barsBox),
@@ -146,9 +155,35 @@ class Errors {
       const run = this.#run;
       const choice = this.#choice;
       const images = await this.#images(run);
-      if (images && run === this.#run && choice === this.#choice) this.#showImages(images);
+      const maps = images && this.#heated ? await this.#maps(run, images.slice(0, IMAGES)) : null;
+      if (images && run === this.#run && choice === this.#choice) this.#showImages(images, this.#heated ? maps : null);
     }
     this.#asking = false;
+  }
+
+  #heat(on) {
+    this.#heated = on;
+    if (on) this.#ask();
+    else this.gallery.uncover();
+  }
+
+  /** What the network, as it is now, looks at in these images. */
+  async #maps(run, images) {
+    if (images.length === 0) return null;
+    const size = images[0].pixels.length;
+    const pixels = new Uint8ClampedArray(images.length * size);
+    images.forEach((image, i) => pixels.set(image.pixels, i * size));
+    try {
+      return (await this.#session.client.request(To.HEAT_MAPS, { run: run.id, pixels })).maps;
+    } catch (error) {
+      this.#tell(run, `The heat maps could not be made: ${error.message}`);
+      return null;
+    }
+  }
+
+  #tell(run, problem) {
+    // A run that was dropped meanwhile has no images, and an engine that was lost has told so itself.
+    if (this.#session.runs.includes(run) && run.status !== "lost") this.#session.notify("error", problem);
   }
 
   async #images(run) {
@@ -157,14 +192,16 @@ class Errors {
       const { images } = await this.#session.client.request(To.PREDICTIONS, { run: run.id, limit: IMAGES + 1, ...this.#query() });
       return images;
     } catch (error) {
-      // A run that was dropped meanwhile has none, and an engine that was lost has told so itself.
-      if (this.#session.runs.includes(run) && run.status !== "lost") this.#session.notify("error", `The test images could not be shown: ${error.message}`);
+      this.#tell(run, `The test images could not be shown: ${error.message}`);
       return null;
     }
   }
 
-  /** @param {object[]} found one more than are shown, where there are more */
-  #showImages(found) {
+  /**
+   * @param {object[]} found one more than are shown, where there are more
+   * @param {Float32Array|null} maps of those shown
+   */
+  #showImages(found, maps) {
     const images = found.slice(0, IMAGES);
     const { kind, row, column, label } = this.#choice;
     const classes = this.#classes;
@@ -183,8 +220,8 @@ class Errors {
       ? `${count} ${what}${images.length === 1 ? "" : "s"} in the test after epoch ${last.epoch}${sure}.`
       : "After the first epoch's test pass its images are here.";
     setText(this.galleryNote, packed ? "This network came packed, without the images of its test." : tested);
-    this.images.hidden = packed;
-    this.gallery.show(images, classes);
+    this.images.hidden = this.heatTools.hidden = packed;
+    this.gallery.show(images, classes, maps);
   }
 
   #draw() {

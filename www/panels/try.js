@@ -5,6 +5,9 @@
 import { drawing } from "../frames.js";
 import { readPicture } from "../images/picture.js";
 import { middle, SIDE, square } from "../images/square.js";
+import { drawHeat, heatSwitch } from "../plots/heat.js";
+import { whereText } from "../plots/relevance.js";
+import { onThemeChange } from "../plots/theme.js";
 import { To } from "../protocol.js";
 import { element, setText } from "../ui/dom.js";
 import { Camera } from "./camera.js";
@@ -23,12 +26,30 @@ function isPicture(transfer) {
   return files.length === 1 && files[0].type.startsWith("image/");
 }
 
+/**
+ * @typedef {object} Look what a run looked at
+ * @property {HTMLElement} box
+ * @property {HTMLCanvasElement} canvas
+ * @property {{pixels: Uint8ClampedArray, map: Float32Array}|null} heat the picture that was asked of; null: none, or it is off
+ */
+
+/** @returns {Look} */
+function makeLook() {
+  const canvas = element("canvas", { width: SIDE, height: SIDE, class: "pixels", role: "img" });
+  const box = element("figure", { class: "verdict-heat", hidden: true }, element("figcaption", {}, "What it looked at"), canvas);
+  return { box, canvas, heat: null };
+}
+
 class Try {
   #session;
   #source = "picture";
   /** What the network sees now; null: no picture yet. @type {Uint8ClampedArray|null} */
   #pixels = null;
   #verdicts = [];
+  /** Whether it is shown what the network looked at. */
+  #heated = false;
+  /** Of each verdict. @type {Look[]} */
+  #looks = [];
   #asking = false;
   #askAgain = false;
   #cameraTimer = 0;
@@ -41,6 +62,7 @@ class Try {
     this.redrawSketch = drawing(() => this.#see(square(this.sketch.canvas, this.sketch.side, this.sketch.side)), 80);
     document.addEventListener("paste", (event) => this.#paste(event));
     this.#wireDrop();
+    onThemeChange(() => this.#draw());
     session.on("run", () => this.#runs());
     session.on("epoch", () => this.#ask());
     session.on("status", () => !session.playing && this.#ask());
@@ -76,6 +98,7 @@ class Try {
       camera: element("div", { class: "stage" }, element("div", { class: "stage-square" }, this.camera.video, this.cameraEmpty), element("div", { class: "stage-tools" }, this.cameraButton)),
     };
     this.seen = element("canvas", { width: SIDE, height: SIDE, class: "pixels", role: "img", "aria-label": "What the network sees: no picture yet", id: "try-seen" });
+    const { tick, key } = heatSwitch("try-heat", (on) => this.#heat(on));
     this.verdicts = element("div", { class: "verdicts", id: "try-verdicts" });
     this.said = element("p", { class: "visually-hidden", role: "status", id: "try-said" });
     root.append(
@@ -84,7 +107,7 @@ class Try {
         "div",
         { class: "try-board" },
         element("div", { class: "try-input" }, sources, ...Object.values(this.parts)),
-        element("figure", { class: "try-seen" }, element("figcaption", {}, "What the network sees"), this.seen, element("p", {}, "The middle square, 32 × 32 pixels")),
+        element("figure", { class: "try-seen" }, element("figcaption", {}, "What the network sees"), this.seen, element("p", {}, "The middle square, 32 × 32 pixels"), tick, key),
         this.verdicts,
       ),
       this.said,
@@ -110,6 +133,9 @@ class Try {
     this.#verdicts = runs.map((run) => new Verdict(run, runs.length === 1));
     this.verdicts.classList.toggle("of-two", runs.length > 1);
     this.verdicts.replaceChildren(...this.#verdicts.map(({ box }) => box));
+    this.#looks = runs.map(() => makeLook());
+    this.#verdicts.forEach(({ box }, i) => box.firstElementChild.after(this.#looks[i].box));
+    this.#draw();
     this.#ask();
   }
 
@@ -186,9 +212,34 @@ class Try {
   /** This is what the network sees from now on. */
   #see(pixels) {
     this.#pixels = pixels;
-    this.seen.getContext("2d").putImageData(new ImageData(pixels, SIDE, SIDE), 0, 0);
-    this.seen.setAttribute("aria-label", "What the network sees: the middle square of the picture, 32 by 32 pixels");
+    this.#draw();
     this.#ask();
+  }
+
+  #heat(on) {
+    this.#heated = on;
+    if (on) return this.#ask();
+    for (const look of this.#looks) look.heat = null;
+    this.#draw();
+  }
+
+  /**
+   * Draws what the network sees and what it looked at: one run's over the picture, those of two in their verdicts. A picture
+   * that was looked at stays until the next one was too, so that the colours of a moving one do not flicker.
+   */
+  #draw() {
+    const alone = this.#looks.length === 1 ? this.#looks[0].heat : null;
+    const pixels = alone?.pixels ?? this.#pixels;
+    if (!pixels) return;
+    drawHeat(this.seen, pixels, alone?.map ?? null);
+    const what = "What the network sees: the middle square of the picture, 32 by 32 pixels";
+    this.seen.setAttribute("aria-label", alone ? `${what}. What it looked at: ${whereText(alone.map)}` : what);
+    this.#looks.forEach(({ box, canvas, heat }, i) => {
+      box.hidden = !heat || alone !== null;
+      if (box.hidden) return;
+      drawHeat(canvas, heat.pixels, heat.map);
+      canvas.setAttribute("aria-label", `What ${this.#verdicts[i].run.label} looked at: ${whereText(heat.map)}`);
+    });
   }
 
   /** Asks every run; a change meanwhile asks once more. */
@@ -198,7 +249,11 @@ class Try {
     this.#asking = true;
     while (this.#askAgain) {
       this.#askAgain = false;
-      for (const verdict of this.#verdicts) await this.#askOne(verdict);
+      const looks = this.#looks;
+      for (const [i, verdict] of this.#verdicts.entries()) {
+        await this.#askOne(verdict);
+        if (this.#heated) await this.#askHeat(verdict.run, looks[i]);
+      }
       if (this.#source !== "camera") this.#say();
     }
     this.#asking = false;
@@ -209,10 +264,29 @@ class Try {
     try {
       verdict.show(await this.#session.client.request(To.CLASSIFY, { run: run.id, pixels: this.#pixels }));
     } catch (error) {
-      // A run that was dropped meanwhile, or is being replaced, says nothing; an engine that was lost has told so itself.
-      const { runs, busy } = this.#session;
-      if (!busy && runs.includes(run) && run.status !== "lost") this.#session.notify("error", `The picture was not classified: ${error.message}`);
+      this.#tell(run, `The picture was not classified: ${error.message}`);
     }
+  }
+
+  /** @param {object} run RunRecord @param {Look} look */
+  async #askHeat(run, look) {
+    const pixels = this.#pixels;
+    if (!pixels) return;
+    let heat = null;
+    try {
+      const { maps: map } = await this.#session.client.request(To.HEAT_MAPS, { run: run.id, pixels });
+      heat = { pixels, map };
+    } catch (error) {
+      this.#tell(run, `The heat map could not be made: ${error.message}`);
+    }
+    look.heat = this.#heated ? heat : null;
+    this.#draw();
+  }
+
+  #tell(run, problem) {
+    // A run that was dropped meanwhile, or is being replaced, says nothing; an engine that was lost has told so itself.
+    const { runs, busy } = this.#session;
+    if (!busy && runs.includes(run) && run.status !== "lost") this.#session.notify("error", problem);
   }
 
   #say() {

@@ -2,8 +2,9 @@
 import { element, setAttribute, setText } from "./dom.js";
 import { ProbabilityBars } from "./bars.js";
 import { percent } from "../format.js";
+import { drawHeat } from "../plots/heat.js";
+import { mapOf, SIDE, whereText } from "../plots/relevance.js";
 
-const SIDE = 32;
 /** Guesses shown of each image. */
 const TOP = 3;
 
@@ -17,6 +18,9 @@ function makeItem() {
 
 export class Gallery {
   #items = [];
+  #images = [];
+  #classes = [];
+  #maps = null;
 
   /** @param {HTMLElement} box a list */
   constructor(box) {
@@ -26,22 +30,42 @@ export class Gallery {
   /**
    * @param {object[]} images as To.PREDICTIONS answers them
    * @param {string[]} classes
+   * @param {Float32Array|null} [maps] what the network looked at, as To.HEAT_MAPS answers it for these images; null: they are shown as they are
    */
-  show(images, classes) {
+  show(images, classes, maps = null) {
+    this.#images = images;
+    this.#classes = classes;
+    this.#maps = maps;
     while (this.#items.length < images.length) {
       const item = makeItem();
       this.#items.push(item);
       this.box.append(item.box);
     }
-    this.#items.forEach(({ box, canvas, truth, bars }, i) => {
+    this.#items.forEach(({ box, truth, bars }, i) => {
       const image = images[i];
       box.hidden = !image;
       if (!image) return;
-      canvas.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(image.pixels), SIDE, SIDE), 0, 0);
-      const [best] = image.top;
-      setAttribute(canvas, "aria-label", `Test image ${image.index}, ${classes[image.label]}, taken for ${classes[best.class]} with ${percent(best.probability, 0)}`);
       setText(truth, classes[image.label]);
       bars.show(image.top, classes, image.label);
+    });
+    this.redraw();
+  }
+
+  /** The same images as they are. */
+  uncover() {
+    this.#maps = null;
+    this.redraw();
+  }
+
+  /** Draws the images anew, in the colours of now. */
+  redraw() {
+    this.#images.forEach((image, i) => {
+      const { canvas } = this.#items[i];
+      const map = this.#maps && mapOf(this.#maps, i);
+      drawHeat(canvas, image.pixels, map);
+      const [best] = image.top;
+      const what = `Test image ${image.index}, ${this.#classes[image.label]}, taken for ${this.#classes[best.class]} with ${percent(best.probability, 0)}`;
+      setAttribute(canvas, "aria-label", map ? `${what}. What it looked at: ${whereText(map)}` : what);
     });
   }
 }

@@ -3,16 +3,7 @@
  * on the whole test set. One batch a turn of the message queue, so that training goes on beside it.
  */
 import { From } from "../protocol.js";
-
-const nextTurn = () =>
-  new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
+import { nextTurn } from "./turn.js";
 
 export class AfterTraining {
   #tell;

@@ -10,6 +10,7 @@ import { Loop } from "./loop.js";
 import { assertRoom, freeBytes } from "./memory.js";
 import { AfterTraining } from "./ptq.js";
 import { fileOf, Saver } from "./saver.js";
+import { Sensing } from "./sensing.js";
 
 /** What the engine said, whatever it threw. */
 const messageOf = (error) => (error instanceof Error ? error.message : String(error)) || "unknown error";
@@ -17,6 +18,7 @@ const messageOf = (error) => (error instanceof Error ? error.message : String(er
 const tell = (type, body, transfer = []) => postMessage({ type, ...body }, transfer);
 const loop = new Loop(tell);
 const afterTraining = new AfterTraining(tell);
+const sensing = new Sensing(tell);
 const saver = new Saver(tell);
 loop.after = (id, entry, rests) => saver.after(id, entry, rests);
 
@@ -92,6 +94,7 @@ function put(id, run, dataset, replaced, { origin, done } = {}) {
   }
   for (const one of replaced) {
     afterTraining.cancel(one);
+    sensing.cancel(one);
     // A run that goes on in its own place is saved on.
     if (one !== origin) saver.leave(one);
     if (one !== id) loop.drop(one);
@@ -174,6 +177,7 @@ const answers = {
     saver.leave(run);
     loop.drop(run);
     afterTraining.cancel(run);
+    sensing.cancel(run);
     forgetUnused();
   },
 
@@ -193,6 +197,17 @@ const answers = {
     const { run, step } = loop.entry(id);
     return afterTraining.start(id, run, step, quantizations);
   },
+
+  [To.SENSE]({ run: id, name }) {
+    const { run, step } = loop.entry(id);
+    return sensing.start(id, run, name).then((result) => ({ ...result, step }));
+  },
+
+  [To.SENSE_COSTS]: ({ run }) => ({ costs: loop.entry(run).run.sensingCosts() }),
+
+  [To.AGREEMENT]: ({ truth, others }) => ({ agreements: others.map((other) => [...engine.agreement(truth, other)]) }),
+
+  [To.HEAT_MAPS]: ({ run, pixels }) => ({ maps: loop.entry(run).run.heatMaps(pixels) }),
 
   [To.PREDICTIONS]({ run: id, label, predicted, limit }) {
     const { run, dataset } = loop.entry(id);

@@ -4,7 +4,8 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use nibble::registry::Named;
 use nibble::run::Run;
 use nibble::sensitivity::{
-    self, Budget, IMAGES, LayerSensitivity, SENSITIVITIES, Sensitivity, agreement, bits_setting,
+    self, Budget, Damage, IMAGES, LayerSensitivity, SENSITIVITIES, Sensitivity, agreement, bits_setting,
+    losing_a_bit,
 };
 use serde_json::json;
 
@@ -62,7 +63,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         saved::warn(file, &loaded);
         let run = &mut loaded.run;
         let json = arguments.get_flag("json");
-        let mut truth: Option<Vec<LayerSensitivity>> = None;
+        let mut truth: Option<Vec<Damage>> = None;
         for way in ways {
             let start = clock();
             let layers = measured(run, way, images, json)?;
@@ -70,10 +71,10 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
             tell(way, &layers, seconds, json)?;
             match &truth {
                 Some(truth) if !json => {
-                    let [tau, deviation] = agreement(truth, &layers);
+                    let [tau, deviation] = agreement(truth, &losing_a_bit(&layers));
                     say(format!("ranks layers as {TRUTH} does: Kendall's tau {tau:.2}, +- {deviation:.2}"))?;
                 }
-                _ if way.name() == TRUTH => truth = Some(layers.clone()),
+                _ if way.name() == TRUTH => truth = Some(losing_a_bit(&layers)),
                 _ => {}
             }
             if let Some(budget) = budget {
