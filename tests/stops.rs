@@ -96,6 +96,7 @@ fn ten_epochs_with_five_stops_are_ten_epochs_straight() {
         assert!(!straight.to(usize::MAX), "{name}");
         let steps = straight.history.losses.len();
         assert_eq!(steps, 4 * EPOCHS as usize);
+        assert_eq!(straight.history.bits.is_empty(), !method.contains("rebits"), "{name}");
 
         let mut rng = stream(seed, Purpose::Calibrate, 0);
         let mut stops: Vec<usize> = Vec::new();
