@@ -21,7 +21,7 @@ use crate::{Error, Result};
 
 /// Other bits must do this share of the present ones' damage at most: layers with a new grid have to settle, and what was
 /// noted is uncertain.
-const WORTH: f64 = 0.9;
+const WORTH: f64 = 0.75;
 
 /// What a run noted.
 pub struct Noted {
@@ -179,13 +179,16 @@ mod tests {
     fn a_layer_that_matters_more_gets_more_bits() {
         let (model, config) = model(&[]).unwrap();
         let count = params(&model).count();
-        for important in 0..count {
-            let mut noted = Noted { loss: 1.0, layers: vec![[1e-3, 0.0]; count] };
-            noted.layers[important][0] = 1e3;
+        let bits = |important: Option<usize>| {
+            let mut noted = Noted { loss: 1.0, layers: vec![[1.0, 0.0]; count] };
+            important.into_iter().for_each(|layer| noted.layers[layer][0] = 1e4);
             let layers = divergences(&model, &config, &noted).unwrap();
-            let bits = assigned(&layers, &config).unwrap();
-            assert!(bits.iter().enumerate().all(|(at, bits)| at == important || *bits <= 3), "{bits:?}");
-            assert!(bits[important] > 3, "{bits:?}");
+            assigned(&layers, &config).unwrap()
+        };
+        let even = bits(None);
+        for layer in 0..count {
+            let of = bits(Some(layer));
+            assert!(of[layer] > even[layer] || of[layer] == 8, "{layer}: {of:?}, else {even:?}");
         }
         // What flows back through the last layer is what all others learn by.
         let layers = vec![[0.0, 1.0]; count];
