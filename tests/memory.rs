@@ -88,5 +88,20 @@ fn runs_take_what_they_say_and_vgg4bit_leaves_room_for_60000_images() {
         let (taken, said) = (PEAK.load(Ordering::Relaxed) - before, run.copy_bytes());
         println!("copied and evaluated: {said} bytes said, {taken} taken");
         assert!(taken < said + SLACK, "copies of {} take {taken} bytes and say {said}", preset.entry.name);
+
+        for name in ["relevance", "eigenvalue"] {
+            let before = LIVE.load(Ordering::Relaxed);
+            PEAK.store(before, Ordering::Relaxed);
+            let mut sensing = run.sensing(name, 0).unwrap();
+            // What is taken is taken by then.
+            for _ in 0..4 {
+                if sensing.advance().unwrap().result.is_some() {
+                    break;
+                }
+            }
+            let (taken, said) = (PEAK.load(Ordering::Relaxed) - before, run.sensing_bytes());
+            println!("measured by {name}: {said} bytes said, {taken} taken");
+            assert!(taken < said + SLACK, "{name} of {} takes {taken} bytes, {said} said", preset.entry.name);
+        }
     }
 }

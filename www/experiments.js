@@ -1,8 +1,11 @@
 /**
  * What is done with runs beside training them: a second run from the same start (race) or from this moment on
- * (fork), either of the two dropped, an outlier put among the weights, and weights quantized after training.
+ * (fork), either of the two dropped, an outlier put among the weights, weights quantized after training, and layers asked
+ * how much they mind losing bits.
  * All of it leaves the run that is there as it is and training.
  */
+import { roundedTo } from "./bits/assign.js";
+import { figuresOf, Measurements, TRUTH } from "./bits/measurements.js";
 import { between, changed, differing, labels } from "./difference.js";
 import { MORE_EPOCHS } from "./kept/keeping.js";
 import { To } from "./protocol.js";
@@ -233,6 +236,69 @@ export class Experiments {
     test.running = false;
     if (test.refusals) session.notify("error", test.refusals);
     session.tell("tested");
+  }
+
+  /** What is known of how much the layers of `run` mind losing bits. @param {import("./runs.js").RunRecord} run @returns {Measurements} */
+  measurementsOf(run) {
+    run.measurements ??= new Measurements();
+    return run.measurements;
+  }
+
+  /** Asks what measuring takes. @param {import("./runs.js").RunRecord} run */
+  async askCosts(run) {
+    const measurements = this.measurementsOf(run);
+    try {
+      const { costs } = await this.session.client.request(To.SENSE_COSTS, { run: run.id });
+      measurements.costs = new Map(costs.map(({ name, seconds }) => [name, seconds]));
+      this.session.tell("sensed");
+    } catch {
+      // Measuring itself says what is in its way.
+    }
+  }
+
+  /** Measures how much the layers of `run` mind losing bits. @param {import("./runs.js").RunRecord} run @param {string} name of the way */
+  async measure(run, name) {
+    const { session } = this;
+    if (!session.hasImages()) return;
+    const measurements = this.measurementsOf(run);
+    if (measurements.running) return;
+    measurements.begin(name);
+    session.tell("sensed");
+    const from = performance.now();
+    try {
+      const { step, layers, fronts } = await session.client.request(To.SENSE, { run: run.id, name });
+      measurements.end(name, layers ? { step, layers, fronts, seconds: (performance.now() - from) / 1000 } : null);
+      await this.#compare(measurements);
+    } catch (error) {
+      measurements.end(name, null);
+      if (session.runs.includes(run)) session.notify("error", error.message);
+    }
+    session.tell("sensed");
+  }
+
+  /** How alike the ways rank the layers. */
+  async #compare(measurements) {
+    const truth = measurements.results.get(TRUTH);
+    const { others } = measurements;
+    if (!truth || others.length === 0) return;
+    const { agreements } = await this.session.client.request(To.AGREEMENT, { truth: figuresOf(truth), others: others.map(([, other]) => figuresOf(other)) });
+    measurements.agreements = new Map(others.map(([name], i) => [name, agreements[i]]));
+  }
+
+  /** Ends the measurement of `run` that is under way. */
+  stopMeasuring(run) {
+    return this.session.client.request(To.SENSE, { run: run.id, name: "" }).catch(() => {});
+  }
+
+  /**
+   * New runs side by side from one seed: one with these bits, the other with as many for all layers.
+   * @param {string|number} bits
+   * @param {number} uniform
+   */
+  raceBits(bits, uniform) {
+    const { session } = this;
+    session.adopt({ ...roundedTo(bits, session.run.settings), race: `bits:${uniform}` });
+    return session.reset();
   }
 
   /** Ends the tests of `run`'s weights that are under way. */

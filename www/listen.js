@@ -37,6 +37,10 @@ export function listen(session) {
     run.afterTraining?.add(body);
     session.tell("tested");
   });
+  mine(From.SENSING, (run, body) => {
+    run.measurements?.advance(body);
+    session.tell("sensed");
+  });
   mine(From.CRASHED, (run, { message, fatal, kind, step, loss, gradNorm }) => {
     run.status = "paused";
     if (kind === "diverged") run.alarm = { step, loss, gradNorm };

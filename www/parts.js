@@ -26,6 +26,9 @@ const PLACED = {
   race: ["#race", "compare"],
   fork: ["#fork", "compare"],
   ptq: ["#ptq-go", "ptq"],
+  measure: ["#sensitivity-go", "sensitivity"],
+  assign: ["#assignment-use", "assignment"],
+  "race-bits": ["#assignment-race", "assignment"],
   outlier: ["#outlier-go", "outlier"],
 };
 export const BUTTONS = Object.freeze(Object.fromEntries(Object.entries(PLACED).map(([name, [selector]]) => [name, selector])));

@@ -85,7 +85,7 @@ export const To = Object.freeze({
    */
   PTQ: "ptq",
   /**
-   * {run, name: string}: measures how much each layer minds losing bits, in the way of that name, over the weights as they are
+   * {run, name: string, images?: number (in a batch; as is usual unless told)}: measures how much each layer minds losing bits, in the way of that name, over the weights as they are
    * now, `From.SENSING` telling how far it is; training may go on meanwhile. A second request for the run ends the first; one
    * for no name does nothing else.
    * -> {step, layers: LayerSensitivity[], fronts: Front[]} when done; without the last two where it was ended

@@ -34,6 +34,7 @@ export const ROOMS = Object.freeze([
   { name: "data", label: "Data", parts: ["data", "device"], load: () => import("./rooms/data.js").then(own) },
   { name: "model", label: "Model", parts: ["network", "schemes", "recipes", "levels", "fixed", "engine"], load: () => import("./rooms/model.js").then(own) },
   { name: "inside", label: "Inside", parts: ["moment", "weights", "activations", "gradients"], load: () => import("./rooms/inside.js").then(own) },
+  { name: "bits", label: "Bits", parts: ["sensitivity", "assignment", "pareto"], load: () => import("./rooms/bits.js").then(own) },
   { name: "errors", label: "Errors", parts: ["errors", "try", "networks"], load: () => import("./rooms/errors.js").then(own) },
   { name: "runs", label: "Runs", parts: ["compare", "runs", "runtable", "ptq", "sweep", "outlier", "epochs"], load: () => import("./rooms/runs.js").then(own) },
   { name: "export", label: "Export", parts: ["exports", "share"], load: () => import("./rooms/export.js").then(own) },

@@ -165,6 +165,8 @@ export class RunRecord {
     this.alarm = null;
     /** @type {Outlier|null} the last one */
     this.outlier = null;
+    /** How much its layers mind losing bits. @type {import("./bits/measurements.js").Measurements|null} */
+    this.measurements = null;
     /** Its weights quantized after training. @type {import("./ptq/results.js").AfterTraining|null} */
     this.afterTraining = null;
     /** @type {"paused"|"playing"|"finished"|"lost"} */
@@ -322,7 +324,7 @@ export class RunRecord {
   /** It goes on under other settings, with what it has learnt and the curves it has. */
   goOn(settings, info, layers, text) {
     // What was tested after training was tested under other settings.
-    Object.assign(this, { settings, info, layers, alarm: null, afterTraining: null });
+    Object.assign(this, { settings, info, layers, alarm: null, afterTraining: null, measurements: null });
     this.mark(text);
   }
 

@@ -20,7 +20,7 @@
  * @property {string[][]} [renamed] former names of values and their present ones: read, never written
  * @property {string} label
  * @property {string} group group of controls that shows it; "hidden" is shown nowhere, "view" says how the page is shown
- * @property {"choice"|"integer"|"number"|"switch"|"bits"|"layers"|"text"|"difference"|"flag"|"names"|"place"} kind
+ * @property {"choice"|"integer"|"number"|"switch"|"bits"|"layers"|"text"|"difference"|"flag"|"names"|"place"|"budget"} kind
  * @property {string|number|boolean} default
  * @property {string} [field] field of the engine's RunConfig; absent: not part of the configuration
  * @property {Choice[]} [choices] its menu
@@ -31,6 +31,7 @@
  * @property {boolean} [log] its slider moves by factors
  * @property {string} [hint] one sentence of help
  * @property {(settings: Settings) => boolean} [applies] false: the setting has no effect now
+ * @property {boolean} [taught] of how the page is shown, and a lesson may set it
  * @property {string} [races] what a run is called that differs in it from the one beside it (see difference.js); absent:
  *   two runs side by side may not differ in it
  *
@@ -38,7 +39,8 @@
  *
  * @typedef {Record<string, string|number|boolean>} Settings a value for every key of the table
  */
-import { settings as ENGINE, recipes, weightLayers } from "../pkg/registry.js";
+import { settings as ENGINE, recipes, sensitivities, weightLayers } from "../pkg/registry.js";
+import { budgetOf, budgetText, FORM } from "./bits/budget.js";
 import { placeOf } from "./lesson/place.js";
 import { PARTS } from "./parts.js";
 import { ROOMS } from "./rooms.js";
@@ -62,6 +64,8 @@ export const SETTINGS = [
   { key: "race", label: "Second run", group: "hidden", kind: "difference", default: "", applies: () => true },
   { key: "images", label: "Image fingerprint", group: "hidden", kind: "text", default: "", applies: ({ data }) => data !== "builtin" },
   { key: "room", label: "Room", group: "view", kind: "choice", default: ROOMS[0].name, choices: ROOMS.map(({ name, label }) => ({ name, label })) },
+  { key: "sensitivity", label: "Way to measure", group: "view", taught: true, kind: "choice", default: sensitivities[0].name, choices: sensitivities },
+  { key: "budget", label: "Budget", group: "view", taught: true, kind: "budget", default: "3" },
   { key: "embed", label: "Embedded view", group: "view", kind: "flag", default: false },
   { key: "show", label: "Parts shown", group: "view", kind: "names", default: "", choices: Object.keys(PARTS).map((name) => ({ name, label: name })) },
   { key: "lesson", label: "Lesson", group: "view", kind: "place", default: "" },
@@ -129,6 +133,10 @@ export function parse(setting, text) {
     return { problem: `${label} is 1 (on) or 0 (off), not "${text}"` };
   }
   if (kind === "names") return parseNames(setting, text);
+  if (kind === "budget") {
+    const budget = budgetOf(text);
+    return budget ? { value: budgetText(budget) } : { problem: `${label} is ${FORM}, not "${text}"` };
+  }
   if (kind === "place") {
     if (text === "" || placeOf(text)) return { value: text };
     return { problem: `${label} is a lesson's name and perhaps a step ("levels.2"), or where its file lies ("https://example.org/mine.json"), not "${text}"` };

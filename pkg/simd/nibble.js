@@ -493,6 +493,20 @@ export class Run {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
+     * How much each pixel of pictures of 32 x 32 x RGBA bytes has to do with the class that each is taken for.
+     * @param {Uint8Array | number[]} rgba
+     * @returns {Float32Array}
+     */
+    heatMaps(rgba) {
+        const ptr0 = passArray8ToWasm0(rgba, wasm.__wbindgen_malloc);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.run_heatMaps(this.__wbg_ptr, ptr0, len0);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+    /**
      * What it is.
      * @returns {any}
      */
@@ -614,8 +628,79 @@ export class Run {
             throw takeFromExternrefTable0(ret[0]);
         }
     }
+    /**
+     * Bytes that measuring takes for a while.
+     * @returns {number}
+     */
+    sensingBytes() {
+        const ret = wasm.run_sensingBytes(this.__wbg_ptr);
+        return ret;
+    }
+    /**
+     * What each way takes here: an array of `{name, passes, seconds}`.
+     * @returns {any}
+     */
+    sensingCosts() {
+        const ret = wasm.run_sensingCosts(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+    /**
+     * Begins to measure how much layers mind losing bits, by the way of that name, with so many images in a batch; 0: as
+     * many as is usual.
+     * @param {string} name
+     * @param {number} images
+     * @returns {Sensing}
+     */
+    sensing(name, images) {
+        const val2 = +images;
+        const ptr0 = passStringToWasm0(name, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const len0 = WASM_VECTOR_LEN;
+        const ret = wasm.run_sensing(this.__wbg_ptr, ptr0, len0, val2);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return Sensing.__wrap(ret[0]);
+    }
 }
 if (Symbol.dispose) Run.prototype[Symbol.dispose] = Run.prototype.free;
+
+/**
+ * A measurement over a copy of a run's network.
+ */
+export class Sensing {
+    static __wrap(ptr) {
+        const obj = Object.create(Sensing.prototype);
+        obj.__wbg_ptr = ptr;
+        SensingFinalization.register(obj, obj.__wbg_ptr, obj);
+        return obj;
+    }
+    __destroy_into_raw() {
+        const ptr = this.__wbg_ptr;
+        this.__wbg_ptr = 0;
+        SensingFinalization.unregister(this);
+        return ptr;
+    }
+    free() {
+        const ptr = this.__destroy_into_raw();
+        wasm.__wbg_sensing_free(ptr, 0);
+    }
+    /**
+     * A piece of it: `{done, total, result}`, where `result` is null until all is done, and then `{layers, fronts}`, an array
+     * of `LayerSensitivity` and one of `Front`.
+     * @returns {any}
+     */
+    advance() {
+        const ret = wasm.sensing_advance(this.__wbg_ptr);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return takeFromExternrefTable0(ret[0]);
+    }
+}
+if (Symbol.dispose) Sensing.prototype[Symbol.dispose] = Sensing.prototype.free;
 
 /**
  * The same of a scheme for activations.
@@ -632,6 +717,31 @@ export function activationLevels(scheme, bits) {
         throw takeFromExternrefTable0(ret[1]);
     }
     return takeFromExternrefTable0(ret[0]);
+}
+
+/**
+ * Kendall's tau of what two measurements say of some layers, and its standard deviation; each is an array of `[rise, error]`
+ * one after the other.
+ * @param {Float64Array | number[]} a
+ * @param {Float64Array | number[]} b
+ * @returns {Float64Array}
+ */
+export function agreement(a, b) {
+    let ptr0, len0, ptr1, len1;
+    try {
+        ptr0 = passArrayF64ToWasm0(a, wasm.__wbindgen_malloc);
+        len0 = WASM_VECTOR_LEN;
+        ptr1 = passArrayF64ToWasm0(b, wasm.__wbindgen_malloc);
+        len1 = WASM_VECTOR_LEN;
+    } catch (e) {
+        if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 8, 8); }
+        if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 8, 8); }
+        throw e;
+    }
+    const ret = wasm.agreement(ptr0, len0, ptr1, len1);
+    var v3 = getArrayF64FromWasm0(ret[0], ret[1]).slice();
+    wasm.__wbindgen_free(ret[0], ret[1] * 8, 8);
+    return v3;
 }
 
 /**
@@ -1141,6 +1251,9 @@ const PackedModelFinalization = (typeof FinalizationRegistry === 'undefined')
 const RunFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_run_free(ptr, 1));
+const SensingFinalization = (typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(ptr => wasm.__wbg_sensing_free(ptr, 1));
 const wbg_rayon_PoolBuilderFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_wbg_rayon_poolbuilder_free(ptr, 1));
@@ -1298,6 +1411,13 @@ function passArray16ToWasm0(arg, malloc) {
 function passArray8ToWasm0(arg, malloc) {
     const ptr = malloc(arg.length * 1, 1) >>> 0;
     getUint8ArrayMemory0().set(arg, ptr / 1);
+    WASM_VECTOR_LEN = arg.length;
+    return ptr;
+}
+
+function passArrayF64ToWasm0(arg, malloc) {
+    const ptr = malloc(arg.length * 8, 8) >>> 0;
+    getFloat64ArrayMemory0().set(arg, ptr / 8);
     WASM_VECTOR_LEN = arg.length;
     return ptr;
 }

@@ -165,6 +165,10 @@ export class Run {
      */
     gridReport(layer: string, grid: number): any;
     /**
+     * How much each pixel of pictures of 32 x 32 x RGBA bytes has to do with the class that each is taken for.
+     */
+    heatMaps(rgba: Uint8Array | number[]): Float32Array;
+    /**
      * What it is.
      */
     info(): any;
@@ -207,12 +211,45 @@ export class Run {
      * [`LoadedRun::history`] gives back.
      */
     save(notes: string, write: Function): void;
+    /**
+     * Bytes that measuring takes for a while.
+     */
+    sensingBytes(): number;
+    /**
+     * What each way takes here: an array of `{name, passes, seconds}`.
+     */
+    sensingCosts(): any;
+    /**
+     * Begins to measure how much layers mind losing bits, by the way of that name, with so many images in a batch; 0: as
+     * many as is usual.
+     */
+    sensing(name: string, images: number): Sensing;
+}
+
+/**
+ * A measurement over a copy of a run's network.
+ */
+export class Sensing {
+    private constructor();
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * A piece of it: `{done, total, result}`, where `result` is null until all is done, and then `{layers, fronts}`, an array
+     * of `LayerSensitivity` and one of `Front`.
+     */
+    advance(): any;
 }
 
 /**
  * The same of a scheme for activations.
  */
 export function activationLevels(scheme: string, bits: number): any;
+
+/**
+ * Kendall's tau of what two measurements say of some layers, and its standard deviation; each is an array of `[rise, error]`
+ * one after the other.
+ */
+export function agreement(a: Float64Array | number[], b: Float64Array | number[]): Float64Array;
 
 /**
  * Bytes that a data set of so many images takes, training and test images together: to ask whether there is room before
@@ -252,7 +289,9 @@ export interface InitOutput {
     readonly __wbg_loadedrun_free: (a: number, b: number) => void;
     readonly __wbg_packedmodel_free: (a: number, b: number) => void;
     readonly __wbg_run_free: (a: number, b: number) => void;
+    readonly __wbg_sensing_free: (a: number, b: number) => void;
     readonly activationLevels: (a: number, b: number, c: number) => [number, number, number];
+    readonly agreement: (a: number, b: number, c: number, d: number) => [number, number];
     readonly checkpoint_images: (a: number) => [number, number, number];
     readonly checkpoint_load: (a: number, b: number) => [number, number, number];
     readonly checkpoint_new: (a: number, b: number, c: number, d: any) => [number, number, number];
@@ -281,6 +320,7 @@ export interface InitOutput {
     readonly run_filters: (a: number, b: number, c: number) => [number, number, number];
     readonly run_fork: (a: number, b: any) => [number, number, number];
     readonly run_gridReport: (a: number, b: number, c: number, d: number) => [number, number, number];
+    readonly run_heatMaps: (a: number, b: number, c: number) => [number, number, number];
     readonly run_info: (a: number) => [number, number, number];
     readonly run_injectOutlier: (a: number, b: number, c: number, d: number) => [number, number, number];
     readonly run_layerReports: (a: number) => [number, number, number];
@@ -291,6 +331,10 @@ export interface InitOutput {
     readonly run_reserve: (a: number) => [number, number];
     readonly run_save: (a: number, b: number, c: number, d: any) => [number, number];
     readonly run_saveWithImages: (a: number, b: any) => [number, number];
+    readonly run_sensing: (a: number, b: number, c: number, d: number) => [number, number, number];
+    readonly run_sensingBytes: (a: number) => number;
+    readonly run_sensingCosts: (a: number) => [number, number, number];
+    readonly sensing_advance: (a: number) => [number, number, number];
     readonly start: () => void;
     readonly useCurrentThread: () => [number, number];
     readonly weightLevels: (a: number, b: number, c: number) => [number, number, number];

@@ -9,6 +9,11 @@ use crate::predictions::arg_max;
 use crate::sensitivity::{self, Cost, IMAGES, Probe, Sensing};
 use crate::{Result, Tensor};
 
+/// Copies of the weights beside those that a network in training has.
+const SLOTS: usize = 4;
+/// Copies of a batch's values: they themselves, those that relevance remembers, and the relevance.
+const VALUES: usize = 3;
+
 impl Run {
     /// Begins to measure it, by the way of that name in [`SENSITIVITIES`](crate::sensitivity::SENSITIVITIES), over the master
     /// weights as they are now. The run is free to go on meanwhile. `images` are in a batch; 0: [`IMAGES`].
@@ -27,6 +32,13 @@ impl Run {
     pub fn sensing_costs(&mut self) -> Result<Vec<Cost>> {
         let clock = self.trainer.clock();
         sensitivity::costs(self.probe(0)?, clock)
+    }
+
+    /// Bytes that measuring takes for a while, whichever way: a copy, and the values of a batch with those that relevance
+    /// keeps beside them.
+    pub fn sensing_bytes(&self) -> usize {
+        let model = self.trainer.model();
+        model.parameter_bytes(SLOTS) + VALUES * model.activation_bytes(IMAGES)
     }
 
     /// What is looked at.

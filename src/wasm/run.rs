@@ -99,9 +99,16 @@ impl Run {
         Ok(Evaluator(self.run.evaluator(quantization)?))
     }
 
-    /// Begins to measure how much layers mind losing bits, by the way of that name.
-    pub fn sensing(&mut self, name: &str) -> Result<Sensing> {
-        Ok(Sensing(self.run.sensing(name, 0)?))
+    /// Begins to measure how much layers mind losing bits, by the way of that name, with so many images in a batch; 0: as
+    /// many as is usual.
+    pub fn sensing(&mut self, name: &str, images: usize) -> Result<Sensing> {
+        Ok(Sensing(self.run.sensing(name, images)?))
+    }
+
+    /// Bytes that measuring takes for a while.
+    #[wasm_bindgen(js_name = sensingBytes)]
+    pub fn sensing_bytes(&self) -> f64 {
+        self.run.sensing_bytes() as f64
     }
 
     /// What each way takes here: an array of `{name, passes, seconds}`.

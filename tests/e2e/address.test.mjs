@@ -50,6 +50,7 @@ const VALUES = {
   text: (dice) => text(dice),
   names: (dice, { choices: of }) => of.filter(() => dice() < 0.3).map(({ name }) => name).join(),
   place: (dice) => oneOf(dice, ["", "levels", "why-4-bits", `levels.${1 + Math.floor(dice() * 9)}`]),
+  budget: (dice) => oneOf(dice, ["3", "2.5", "400KB", `${1 + Math.floor(dice() * 90)}GBOP`]),
   // Drawn below, from what the other settings leave open.
   difference: () => "",
 };

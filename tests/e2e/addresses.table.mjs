@@ -179,7 +179,7 @@ export const PARTS = {
   transport: ".transport", health: "#health", settings: "#settings", accuracy: "#accuracy", loss: "#loss", compare: "#compare",
   ptq: "#ptq", outlier: "#outlier", weights: "#weights", errors: "#errors", try: "#try", share: "#share", data: "#drop",
   engine: ".engine-settings", device: "#device", epochs: "#epochs-panel", activations: "#activations", gradients: "#gradients",
-  sweep: "#sweep", now: "#now", "live-layer": "#live-layer", network: "#network", moment: "#moment", schemes: "#schemes", recipes: "#recipes", levels: "#levels", runtable: "#runtable", fixed: "#fixed", networks: "#networks", exports: "#exports",
+  sweep: "#sweep", now: "#now", "live-layer": "#live-layer", network: "#network", moment: "#moment", schemes: "#schemes", recipes: "#recipes", levels: "#levels", runtable: "#runtable", fixed: "#fixed", networks: "#networks", exports: "#exports", sensitivity: "#sensitivity", assignment: "#assignment", pareto: "#pareto",
 };
 export const ALWAYS = ["transport"];
 
@@ -196,6 +196,8 @@ export const VIEWS = [
   { query: "show=weights,accuracy", parts: ["accuracy", "weights"], whole: true },
   { query: "room=inside", parts: ["moment", "weights", "activations", "gradients"], whole: true },
   { query: "room=errors", parts: ["errors", "try", "networks"], whole: true },
+  { query: "room=bits", parts: ["sensitivity", "assignment", "pareto"], whole: true },
+  { query: "embed&show=sensitivity,assignment&sensitivity=noise&budget=30KB", parts: ["sensitivity", "assignment"] },
   { query: "embed&show=try,networks", parts: ["try", "networks"] },
   { query: "room=export&embed&show=loss", parts: ["loss"] },
 ];

@@ -35,6 +35,7 @@ export async function tabTo(page, selector) {
 const FOUND_IN = [
   [/^#(race|fork|compare-|ptq-|outlier-|sweep-|runs-)|^\[aria-label="Drop/, "runs"],
   [/^#(accuracy|loss|health)-/, "train"],
+  [/^#(sensitivity|assignment|pareto)-/, "bits"],
   [/^#(weights|layers)/, "inside"],
   [/^#set-/, "model"],
   [/^(#try|\.sketch|input\[name="try)/, "errors"],

@@ -90,6 +90,22 @@ const ACTS = {
       await user.trainAnew();
     },
   },
+  minds: {
+    1: async (user) => user.press("#play"),
+    2: async (user) => user.press("#sensitivity-go"),
+    3: async (user) => {
+      await user.choose("#sensitivity-way", "trace");
+      await user.press("#sensitivity-go");
+    },
+  },
+  budget: {
+    1: async (user) => {
+      await user.press("#play");
+      await user.press("#sensitivity-go");
+    },
+    2: async (user) => user.press("#assignment-race"),
+    3: async (user) => user.press("#play"),
+  },
   picture: {
     1: async (user) => user.press("#play"),
     2: async (user) => user.draw(),

@@ -19,6 +19,7 @@ function another(setting) {
   if (setting.kind === "difference") return "bits:3";
   if (setting.kind === "flag") return true;
   if (setting.kind === "place") return "levels.2";
+  if (setting.kind === "budget") return "400KB";
   if (setting.kind === "text") return "1a2b3c4d";
   return setting.choices.find(({ name }) => name !== setting.default).name;
 }

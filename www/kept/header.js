@@ -6,6 +6,7 @@ import { fromQuery } from "../settings.js";
 const MOST_HEADER = 512 << 10;
 const LENGTH_BYTES = 8;
 const PREFIX = "nibble.";
+const WEIGHT = ".weight";
 
 /**
  * @typedef {object} About what a saved run says of itself
@@ -14,10 +15,11 @@ const PREFIX = "nibble.";
  * @property {{name: string, classes: string[], images: number[], fingerprint: string, kind?: string}} data what it was trained on
  * @property {number} step training steps done
  * @property {boolean} packed it is a network alone
+ * @property {Record<string, number>} weights how many each layer has, by its name; of a packed network none are told
  * @property {object[]} epochs {epoch, lr, trainLoss, trainAccuracy, testLoss, testAccuracy, average?} of each
  */
 
-async function metadataOf(file) {
+async function headerOf(file) {
   if (file.size < LENGTH_BYTES) return null;
   const length = Number(new DataView(await file.slice(0, LENGTH_BYTES).arrayBuffer()).getBigUint64(0, true));
   if (length > MOST_HEADER || LENGTH_BYTES + length > file.size) return null;
@@ -25,17 +27,24 @@ async function metadataOf(file) {
   const { __metadata__: metadata, ...tensors } = header;
   const end = Math.max(...Object.values(tensors).map(({ data_offsets: [, last] }) => last));
   // One that is cut short was being written when its page closed.
-  return LENGTH_BYTES + length + end === file.size ? metadata : null;
+  return LENGTH_BYTES + length + end === file.size ? { metadata, tensors } : null;
+}
+
+/** What layers multiply by is a tensor of several dimensions. */
+function weightsOf(tensors) {
+  const found = Object.entries(tensors).filter(([name, { shape }]) => name.endsWith(WEIGHT) && shape.length > 1);
+  return Object.fromEntries(found.map(([name, { shape }]) => [name.slice(0, -WEIGHT.length), shape.reduce((a, b) => a * b, 1)]));
 }
 
 /** @param {Blob} file @returns {Promise<About|null>} null: no saved run, or not the whole of one */
 export async function aboutOf(file) {
   try {
-    const metadata = await metadataOf(file);
-    if (!metadata) return null;
+    const header = await headerOf(file);
+    if (!header) return null;
+    const { metadata, tensors } = header;
     const field = (name) => JSON.parse(metadata[PREFIX + name]);
     const { step } = field("state");
-    return { format: field("format"), settings: field("settings"), data: field("data"), step, packed: `${PREFIX}packed` in metadata, epochs: field("epochs") };
+    return { format: field("format"), settings: field("settings"), data: field("data"), step, packed: `${PREFIX}packed` in metadata, epochs: field("epochs"), weights: weightsOf(tensors) };
   } catch {
     return null;
   }

@@ -2,8 +2,9 @@
  * What a lesson can ask about: each fact is one number, word or switch read from the session. Pure functions, so
  * that lessons are checked under Node too. Adding a fact is one line here and one in docs/TEACHING.md.
  */
+import { TRUTH } from "../bits/measurements.js";
 import { estimate, fixed, percent, short, whole } from "../format.js";
-import { quantized } from "../grid.js";
+import { quantized, weightBits } from "../grid.js";
 import { FIRST } from "../ptq/options.js";
 import { display, format, FORMER, parse, presentText, SETTINGS } from "../settings.js";
 import { margin } from "../stats.js";
@@ -53,6 +54,7 @@ const OF_RUN = {
   outlierWeight: { label: "Outlier’s weight", of: (run) => run.outlier && largest(run.outlier.after), text: short },
   diverged: { label: "Diverged", of: (run) => Boolean(run.alarm), kind: SWITCH },
   forked: { label: "Forked", of: (run) => Boolean(run.fork), kind: SWITCH },
+  kilobytes: { label: "Kilobytes of weights", of: (run) => weightBits(run.layers) / 8e3, text: (value) => fixed(value, 1) },
   label: { label: "Name", of: (run) => run.label, kind: "string" },
 };
 
@@ -62,6 +64,12 @@ const afterTraining = (bits) => (session) =>
 
 const anyTested = ({ runs }) => runs.find(({ afterTraining }) => afterTraining);
 const ptq = (bits, label) => ({ label, of: afterTraining(bits), text: percent, images: (session) => anyTested(session) && tested(anyTested(session)) });
+
+/** Layers by how much they mind, the most first: by the plain experiment. */
+function ranked(session) {
+  const found = session.run?.measurements?.results.get(TRUTH)?.layers;
+  return found && [...found].sort((a, b) => b.value - a.value).map(({ layer }) => layer);
+}
 
 /** Of the page. `seen` is what the lesson's runner has counted. @type {Record<string, Fact>} */
 const OF_PAGE = {
@@ -75,6 +83,10 @@ const OF_PAGE = {
     of: ({ runs: [first, second] }) => second && last(second)?.testAccuracy - last(first)?.testAccuracy,
     text: (value) => (Number.isFinite(value) ? `${fixed(100 * value, 1)} points` : "–"),
   },
+  "sensitivity.measured": { label: "Ways measured", of: (session) => session.run?.measurements?.results.size ?? 0, text: whole },
+  "sensitivity.most": { label: "Minds most", of: (session) => ranked(session)?.[0], kind: "string" },
+  "sensitivity.least": { label: "Minds least", of: (session) => ranked(session)?.at(-1), kind: "string" },
+  "sensitivity.agreement": { label: "Kendall’s τ", of: (session) => [...(session.run?.measurements?.agreements.values() ?? [])].at(-1)?.[0], text: (value) => fixed(value, 2) },
   "ptq.tested": { label: "Widths tested", of: (session) => Math.max(0, ...session.runs.map((run) => run.afterTraining?.resultsOf(FIRST).size ?? 0)), text: whole },
   ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((bits) => [`ptq.${bits}`, ptq(bits, `Rounded to ${bits} bits`)])),
   "ptq.fp32": ptq(null, "As trained"),

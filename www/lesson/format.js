@@ -66,7 +66,7 @@ function settingsProblems(settings, where) {
   if (!isObject(settings)) return [`${where}: this is an object of settings, not ${JSON.stringify(settings)}.`];
   return Object.entries(settings).flatMap(([key, value]) => {
     const setting = settingOf(key);
-    if (!setting || setting.group === "view") return [`${where}: "${key}" is no setting.`];
+    if (!setting || (setting.group === "view" && !setting.taught)) return [`${where}: "${key}" is no setting.`];
     if (key === "threads") return [`${where}: threads are the computer's, and no lesson knows how many there are.`];
     const problem = FORMER.has(key) ? formerProblem(key, value) : settingProblem(setting, value);
     return problem ? [`${where}: ${problem}.`] : [];

@@ -20,6 +20,8 @@ const NEEDLESS = {
   race: (session) => session.runs.length > 1,
   "race-waiting": (session) => session.runs.length > 1,
   fork: (session) => session.runs.length > 1,
+  measure: (session) => Boolean(session.run?.measurements?.running),
+  "race-bits": (session) => session.runs.length > 1,
   ptq: (session) => session.runs.some((run) => run.afterTraining?.running),
 };
 /** The page has shown by then whether a button can be pressed. */

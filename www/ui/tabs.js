@@ -11,6 +11,7 @@ const ICONS = {
   data: "M3 3h6v6H3zM11 3h6v6h-6zM3 11h6v6H3zM11 11h6v6h-6z",
   model: "M3 6h3v8H3zM8.5 4h3v12h-3zM14 7h3v6h-3z",
   inside: "M3 16h14M5 16v-4M8 16V8M12 16V5M15 16v-6",
+  bits: "M3 4h14M3 8.5h10M3 13h6M3 17h3",
   errors: "M4 4h12v12H4zM4 10h12M10 4v12",
   runs: "M3 5h14M3 10h14M3 15h9",
   export: "M10 3v9M6.5 8.5L10 12l3.5-3.5M4 16h12",

@@ -21,15 +21,15 @@ export class Sensing {
   }
 
   /**
-   * Measures `run`, known as `id`, in the way of that name; none: does nothing else than end what is under way.
+   * Measures `run`, known as `id`, in the way of that name, with so many images in a batch; none: does nothing else than end what is under way.
    * @returns {Promise<object>} {layers, fronts}; empty where a newer request took over
    */
-  async start(id, run, name) {
+  async start(id, run, name, images) {
     this.cancel(id);
     if (!name) return {};
     const request = {};
     this.#current.set(id, request);
-    const sensing = run.sensing(name);
+    const sensing = run.sensing(name, images);
     try {
       for (;;) {
         await nextTurn();

@@ -198,9 +198,10 @@ const answers = {
     return afterTraining.start(id, run, step, quantizations);
   },
 
-  [To.SENSE]({ run: id, name }) {
+  [To.SENSE]({ run: id, name, images = 0 }) {
     const { run, step } = loop.entry(id);
-    return sensing.start(id, run, name).then((result) => ({ ...result, step }));
+    if (name) assertRoom("Measuring", { bytes: () => run.sensingBytes() }, beside([]));
+    return sensing.start(id, run, name, images).then((result) => ({ ...result, step }));
   },
 
   [To.SENSE_COSTS]: ({ run }) => ({ costs: loop.entry(run).run.sensingCosts() }),

@@ -30,8 +30,9 @@ const WRITE: &str = "cargo xtask results --write";
 type Make = fn(&Path, &Results) -> Result<String, String>;
 
 /// Every table by its name.
-const TABLES: [(&str, Make); 4] = [
+const TABLES: [(&str, Make); 5] = [
     ("rows", table::rows),
+    ("budgets", table::budgets),
     ("references", table::references),
     ("arithmetic", table::arithmetic),
     ("trials", table::trials),

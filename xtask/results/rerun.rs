@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::log::{Log, sha256};
-use crate::rows::{FOLDER, Results, Row, Variant};
+use crate::rows::{Assigned, FOLDER, Results, Row, Variant};
 use crate::sums;
 
 /// Checkpoints of runs, from the project's root.
@@ -45,18 +45,22 @@ fn make(root: &Path, row: &Row, variant: &Variant, seed: u32, log: &Path, data: 
     fs::create_dir_all(root.join(&runs)).map_err(io(&runs))?;
     let folder = log.parent().expect("a log lies in a folder");
     fs::create_dir_all(folder).map_err(io(folder))?;
-    let run = runs.join(format!("{}-seed-{seed}.nibble.safetensors", variant.name));
+    let saved = |variant: &str| runs.join(format!("{variant}-seed-{seed}.nibble.safetensors"));
+    let run = saved(&variant.name);
     let run_text = run.to_string_lossy();
-    let seed = seed.to_string();
     let mut out = File::options().create(true).append(true).open(log).map_err(io(log))?;
     let mut train = nibble(root, "train");
     if root.join(&run).is_file() {
         train.args(["--resume", &run_text]);
     } else {
         out.set_len(0).map_err(io(log))?;
-        train.args(["--out", &run_text, "--seed", &seed]).args(variant.flags.split(' '));
+        train.args(["--out", &run_text, "--seed", &seed.to_string()]).args(variant.flags.split(' '));
     }
     let mut write = |line: &str| writeln!(out, "{line}").map_err(io(log));
+    if let Some(assigned) = variant.assigned.as_ref().filter(|_| !root.join(&run).is_file()) {
+        let bits = assign(root, &saved(&assigned.of), assigned, data, &mut write)?;
+        train.args(["--bits", &bits]);
+    }
     tell(train.arg("--data").arg(data), &mut write)?;
 
     let mut about = String::new();
@@ -76,6 +80,26 @@ fn make(root: &Path, row: &Row, variant: &Variant, seed: u32, log: &Path, data: 
         tell(nibble(root, "eval").arg(&run).args(mirrored).arg("--data").arg(data), &mut write)?;
     }
     Ok(())
+}
+
+/// The widths that a measurement of a saved run gives for a budget, as the setting `bits` has them; what was measured is
+/// written too.
+fn assign(
+    root: &Path,
+    run: &Path,
+    Assigned { by, budget, .. }: &Assigned,
+    data: &Path,
+    write: &mut dyn FnMut(&str) -> Result<(), String>,
+) -> Result<String, String> {
+    let mut bits = None;
+    let mut command = nibble(root, "bits");
+    command.arg(run).args(["--by", by, "--budget", budget]).arg("--data").arg(data);
+    tell(&mut command, &mut |line| {
+        let told: Value = serde_json::from_str(line).map_err(|error| format!("bits: {error}"))?;
+        bits = told["bits"].as_str().map(String::from).or(bits.take());
+        write(line)
+    })?;
+    bits.ok_or_else(|| format!("{}: expected widths for {budget}, found none", run.display()))
 }
 
 /// How a file's error is told.

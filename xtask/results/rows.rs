@@ -40,6 +40,9 @@ pub struct Row {
     /// Trained in the page, which measures its own time; `flags` are an address then.
     #[serde(default)]
     pub page: bool,
+    /// Its variants are ways to spend budgets of bits, `WAY-BUDGET`: they have a table of their own.
+    #[serde(default)]
+    pub budgets: bool,
     /// A published log to hold it against, from the project's root.
     pub reference: Option<PathBuf>,
     pub variants: Vec<Variant>,
@@ -65,9 +68,23 @@ pub struct Variant {
     pub flags: String,
     /// The recipe that its runs follow from end to end: the page tells what it reached.
     pub recipe: Option<String>,
+    /// The widths of its layers are what a measurement gives for a budget.
+    pub assigned: Option<Assigned>,
     /// Whether the table of arithmetic tells it.
     #[serde(default)]
     pub counted: bool,
+}
+
+/// Widths that are assigned by `cargo nibble bits`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assigned {
+    /// How layers are measured.
+    pub by: String,
+    /// What the widths may cost.
+    pub budget: String,
+    /// The variant of the row whose run of the same seed is measured.
+    pub of: String,
 }
 
 /// A training that others report.
