@@ -87,6 +87,13 @@ pub struct AverageReport {
 pub enum Event {
     /// A training step.
     Step(StepReport),
+    /// Some layers have other bits from now on.
+    Bits {
+        /// Steps since the start of the run.
+        step: u64,
+        /// The bits of all, as the setting has them.
+        bits: String,
+    },
     /// A batch of training images by which the statistics of the normalisations are estimated again.
     Reestimate {
         /// From 1.

@@ -260,8 +260,7 @@ impl Param {
         state::float(visitor, "grad_norm", &mut self.grad_norm);
         self.abs_max = None;
         if let Some(quantizer) = &mut self.quantizer {
-            quantizer.visit(visitor);
-            quantizer.params_mut().iter_mut().for_each(|param| param.visit(slots, visitor));
+            visit_quantizer(&mut **quantizer, slots, visitor);
         }
     }
 
@@ -285,6 +284,16 @@ impl Param {
             _ => stored,
         }
     }
+}
+
+/// Shows what a quantizer keeps and learns.
+pub(crate) fn visit_quantizer(
+    quantizer: &mut dyn Quantizer,
+    slots: &[&'static str],
+    visitor: &mut dyn Visitor,
+) {
+    quantizer.visit(visitor);
+    quantizer.params_mut().iter_mut().for_each(|param| param.visit(slots, visitor));
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The training step.
 
+mod rebits;
+
 use std::sync::Arc;
 
 use crate::kernels::weights;
@@ -13,6 +15,8 @@ use crate::settings::RunConfig;
 use crate::state::{self, Snapshot, Visitor};
 use crate::task::{self, Task};
 use crate::{Error, Result, Tensor};
+
+use rebits::{Notes, is_noted};
 
 /// A clock: milliseconds since some fixed moment.
 pub type Clock = fn() -> f64;
@@ -47,6 +51,8 @@ pub struct Trainer {
     stale: bool,
     /// Share of each tensor's weights that the last step moved to another level; empty if that is none.
     flips: Vec<f64>,
+    /// What bits are chosen by, where the settings want that.
+    notes: Option<Notes>,
     clock: Clock,
     phases: Phases,
 }
@@ -66,8 +72,13 @@ impl Trainer {
                 param.slots.push(Slot { name: AVERAGE, values: vec![NO_AVERAGE; param.value.len()] });
             });
         }
+        let notes = (config.rebits > 0).then(|| Notes::of(&model));
+        if notes.is_some() {
+            crate::sensitivity::check(&model, config)?;
+        }
         Ok(Self {
             model,
+            notes,
             task: task::of(config),
             optimizer: optim::find(&config.optimizer)?.optimizer,
             step: 0,
@@ -115,6 +126,9 @@ impl Trainer {
         visitor.number("step", &mut self.step);
         visitor.number("optimizer_step", &mut self.optimizer_step);
         self.model.visit(&slots(self.optimizer, self.config().ema > 0.0), visitor);
+        if let Some(notes) = &mut self.notes {
+            notes.visit(visitor);
+        }
     }
 
     /// The part of [`Trainer::visit`] that computes.
@@ -174,7 +188,12 @@ impl Trainer {
             return Err(Error::Diverged { step: self.step + 1, loss: loss.mean, grad_norm });
         }
         let rules = self.rules(rates, grad_norm);
-        update(self.optimizer, &mut self.model, &rules);
+        let every = u64::from(self.description.config.rebits);
+        let mut notes = self.notes.as_mut().filter(|_| is_noted(self.step, every));
+        update(self.optimizer, &mut self.model, &rules, notes.as_deref_mut());
+        if let Some(notes) = notes {
+            notes.add_loss(loss.mean);
+        }
         self.average();
         self.model.end_step();
         self.step += 1;
@@ -431,30 +450,40 @@ struct Rules {
     update: Update,
 }
 
-/// Changes every parameter of a network.
-fn update(optimizer: &dyn Optimizer, model: &mut Model, rules: &Rules) {
+/// Changes every parameter of a network, and notes what that does to weights.
+fn update(optimizer: &dyn Optimizer, model: &mut Model, rules: &Rules, mut notes: Option<&mut Notes>) {
+    let mut weights = 0;
     model.for_each_param_mut(|_, param| {
-        if !param.trainable {
-            return;
+        let before = notes.as_ref().filter(|_| param.is_weight()).map(|_| param.value.clone());
+        if param.trainable {
+            change(optimizer, param, rules);
         }
-        let mut update = rules.update;
-        match param.role {
-            Role::Weight | Role::Adapter => {}
-            Role::Bias | Role::Norm => {
-                update.soft_clip = None;
-                update.lr *= rules.norm_rate;
-                if !rules.decay_norms {
-                    update.weight_decay = 0.0;
-                }
-            }
-            Role::Latent | Role::Level => update.soft_clip = None,
-            Role::Step => update = Update { lr: rules.step_lr, soft_clip: None, ..update },
+        if let Some((notes, before)) = notes.as_mut().zip(before) {
+            notes.add_layer(weights, param, before);
+            weights += 1;
         }
-        if !param.decays {
-            update.weight_decay = 0.0;
-        }
-        optimizer.update(param, &update);
     });
+}
+
+/// Changes one of them.
+fn change(optimizer: &dyn Optimizer, param: &mut Param, rules: &Rules) {
+    let mut update = rules.update;
+    match param.role {
+        Role::Weight | Role::Adapter => {}
+        Role::Bias | Role::Norm => {
+            update.soft_clip = None;
+            update.lr *= rules.norm_rate;
+            if !rules.decay_norms {
+                update.weight_decay = 0.0;
+            }
+        }
+        Role::Latent | Role::Level => update.soft_clip = None,
+        Role::Step => update = Update { lr: rules.step_lr, soft_clip: None, ..update },
+    }
+    if !param.decays {
+        update.weight_decay = 0.0;
+    }
+    optimizer.update(param, &update);
 }
 
 /// Euclidean norm of all gradients together; each parameter remembers its own.

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 const NAME: &str = "a.nibble.safetensors";
 
 /// Settings whose state takes every kind of it.
-const METHODS: [&str; 9] = [
+const METHODS: [&str; 10] = [
     "",
     "quantizer=lsq granularity=channel activations=pact actbits=4 ends=8",
     "gradients=affine gradbits=4 quantizer=affine activations=affine actbits=8",
@@ -28,6 +28,7 @@ const METHODS: [&str; 9] = [
     "quantizer=apot granularity=group32 normalization=own smoothing=0.1 clipnorm=0.5",
     "quantizer=codebook model=convnetjs_cifar10 tanh=0 lr=0.0007",
     "model=convnetjs_cifar10 activations=lsq actbits=4",
+    "quantizer=codebook rebits=3 bitbudget=3.5 ema=0.9 ends=8 model=convnetjs_cifar10",
 ];
 
 fn config(method: &str) -> RunConfig {

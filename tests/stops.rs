@@ -15,7 +15,7 @@ const EPOCHS: u32 = 10;
 const STOPS: usize = 5;
 
 /// What is trained, by its differences from the defaults, which are the paper's method.
-const METHODS: [(&str, &str); 3] = [
+const METHODS: [(&str, &str); 4] = [
     ("the paper's method", ""),
     (
         "learned steps, of weights and activations",
@@ -25,6 +25,7 @@ const METHODS: [(&str, &str); 3] = [
         "gradients rounded by chance",
         "gradients=affine gradbits=4 activations=affine actbits=8 model=convnetjs_cifar10",
     ),
+    ("bits chosen anew", "quantizer=lsq ema=0.5 rebits=3 model=convnetjs_cifar10"),
 ];
 
 fn images() -> Arc<Dataset> {
@@ -95,6 +96,7 @@ fn ten_epochs_with_five_stops_are_ten_epochs_straight() {
         assert!(!straight.to(usize::MAX), "{name}");
         let steps = straight.history.losses.len();
         assert_eq!(steps, 4 * EPOCHS as usize);
+        assert_eq!(straight.history.bits.is_empty(), !method.contains("rebits"), "{name}");
 
         let mut rng = stream(seed, Purpose::Calibrate, 0);
         let mut stops: Vec<usize> = Vec::new();

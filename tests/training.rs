@@ -294,8 +294,8 @@ fn a_run_goes_through_steps_tests_and_epochs() {
                 assert_eq!((step.steps_per_epoch, step.images), (3, 32));
                 kinds.push('s');
             }
-            Event::Reestimate { .. } | Event::Average { .. } => {
-                panic!("nothing is estimated again by default")
+            event @ (Event::Reestimate { .. } | Event::Average { .. } | Event::Bits { .. }) => {
+                panic!("not by default: {event:?}")
             }
             Event::Evaluate { total, .. } => {
                 assert_eq!(total, 40);

@@ -7,9 +7,9 @@ from .problem import Problem
 TYPES = {
     **dict.fromkeys(("model", "quantizer", "granularity", "ends", "activations", "actrange", "gradients"), str),
     **dict.fromkeys(("optimizer", "schedule", "flip", "border", "normalization"), str),
-    **dict.fromkeys(("epochs", "batch", "crop", "seed", "actbits", "gradbits", "reestimate", "holdout"), int),
+    **dict.fromkeys(("epochs", "batch", "crop", "seed", "actbits", "gradbits", "reestimate", "holdout", "rebits"), int),
     **dict.fromkeys(("lr", "warmup", "clipdecay", "steplr", "momentum", "decay", "normrate", "clipnorm"), float),
-    **dict.fromkeys(("tanhlimit", "smoothing", "dropout", "bnmomentum", "ema"), float),
+    **dict.fromkeys(("tanhlimit", "smoothing", "dropout", "bnmomentum", "ema", "bitbudget"), float),
     **dict.fromkeys(("tanh", "ste", "clip", "augment", "decaynorms"), lambda text: text == "1"),
 }
 
@@ -24,6 +24,8 @@ class Settings:
             raise Problem("settings", f"all of this version's: {', '.join(missing)}", f"a file of an earlier one, {way}")
         for key, type in TYPES.items():
             setattr(self, key, type(texts[key]))
+        if self.rebits > 0:
+            raise Problem("rebits", "0, since only the engine chooses bits anew", self.rebits)
         self.bits = Bits.parse(texts["bits"])
         self.layers = _of_layers(texts["layers"])
 

@@ -11,6 +11,8 @@ pub struct History {
     pub losses: Vec<f64>,
     /// The [`EpochReport`](crate::metrics::EpochReport) of each epoch, as JSON in a line.
     pub reports: Vec<String>,
+    /// The steps after which bits changed, each with the bits from there on.
+    pub bits: Vec<(u64, String)>,
     /// What a program that shows the run wants to find again; the others keep it as it is.
     pub notes: String,
 }
@@ -47,8 +49,20 @@ impl History {
         match event {
             Event::Step(step) => self.losses.push(step.loss),
             Event::Epoch(report) => self.reports.push(json(report)),
+            Event::Bits { step, bits } => self.bits.push((*step, bits.clone())),
             _ => {}
         }
+    }
+
+    /// The changes of bits as text: a line each, of the step and the bits.
+    pub(super) fn bits_text(&self) -> String {
+        self.bits.iter().map(|(step, bits)| format!("{step} {bits}\n")).collect()
+    }
+
+    /// The same from such text; a line of another form is left out.
+    pub(super) fn read_bits(text: &str) -> Vec<(u64, String)> {
+        let pairs = text.lines().filter_map(|line| line.split_once(' '));
+        pairs.filter_map(|(step, bits)| Some((step.parse().ok()?, bits.to_owned()))).collect()
     }
 
     /// The epochs; a report that lacks a figure is left out.

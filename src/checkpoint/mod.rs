@@ -3,7 +3,7 @@
 //! Tensors in the file's order: own pictures, as `nibble.images` `[n][3][32][32]`, U8, and `nibble.labels`, U16, those that
 //! are trained on first, for nobody else has them (in a file for PyTorch all images, which are passed over here); those of
 //! the state walk ([`Run::visit`]) under their names, F32; the loss of each step, F64; what the walk shows as bytes, U8; the
-//! reports of the epochs, a line of JSON each, and notes, text; last `nibble.sum`, the SHA-256 of every byte of the file
+//! reports of the epochs, a line of JSON each, where bits changed a line each, and notes, text; last `nibble.sum`, the SHA-256 of every byte of the file
 //! before its own. Metadata: the fields of [`About`], each as JSON under `nibble.` and its name. Where the streams of random
 //! numbers stand follows from seed, epoch and step.
 //!
@@ -38,6 +38,7 @@ const SUM: &str = "nibble.sum";
 /// Of the [`History`].
 const LOSSES: &str = "nibble.losses";
 const EPOCHS: &str = "nibble.epochs";
+const BITS: &str = "nibble.bits";
 const NOTES: &str = "nibble.notes";
 /// Own pictures, and their classes.
 const IMAGES: &str = "nibble.images";

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::packed::{self, VALUES};
 use super::{
-    About, CHUNK, EPOCHS, FORMAT, History, IMAGES, Images, LABELS, LOSSES, MOST_HEADER, NOTES, PREFIX, Plan,
-    SUM, Summed,
+    About, BITS, CHUNK, EPOCHS, FORMAT, History, IMAGES, Images, LABELS, LOSSES, MOST_HEADER, NOTES, PREFIX,
+    Plan, SUM, Summed,
 };
 use crate::data::{Dataset, DatasetKind, IMAGE_BYTES, MAX_IMAGES, PLANE, SIDE, Split};
 use crate::run::Run;
@@ -187,6 +187,7 @@ impl<R: Read> Reader<R> {
                 (EPOCHS, Dtype::U8) => {
                     history.reports = self.read_text(&info)?.lines().map(str::to_owned).collect();
                 }
+                (BITS, Dtype::U8) => history.bits = History::read_bits(&self.read_text(&info)?),
                 (NOTES, Dtype::U8) => history.notes = self.read_text(&info)?,
                 (_, Dtype::F32) => {
                     let mut fill = Fill { input: &mut self.input, name: &name, outcome: Ok(()) };
@@ -253,8 +254,8 @@ impl<R: Read> Reader<R> {
         for (name, dtype) in bytes.chain(own) {
             take(name, &list(dtype), format!("{name} as {dtype:?}"))?;
         }
-        // The first files had none, and few have images.
-        left.retain(|name, _| ![NOTES, IMAGES, LABELS].contains(&name.as_str()));
+        // The first files had no notes, and few have images or changes of bits.
+        left.retain(|name, _| ![BITS, NOTES, IMAGES, LABELS].contains(&name.as_str()));
         if let Some(name) = left.keys().next() {
             return Err(self.problem("the tensors of such a run".into(), format!("{name} too")));
         }

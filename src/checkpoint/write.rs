@@ -7,7 +7,8 @@ use safetensors::Dtype;
 
 use super::header::{Header, json};
 use super::{
-    About, CHUNK, EPOCHS, FORMAT, History, IMAGES, Images, LABELS, LOSSES, NOTES, PREFIX, Plan, SUM, Summed,
+    About, BITS, CHUNK, EPOCHS, FORMAT, History, IMAGES, Images, LABELS, LOSSES, NOTES, PREFIX, Plan, SUM,
+    Summed,
 };
 use crate::data::{DatasetKind, IMAGE_BYTES, PLANE, SIDE};
 use crate::kernels;
@@ -65,6 +66,10 @@ fn write_all(
         header.add(name, Dtype::U8, vec![*len]);
     }
     header.add(EPOCHS, Dtype::U8, vec![reports.len()]);
+    let bits = history.bits_text();
+    if !bits.is_empty() {
+        header.add(BITS, Dtype::U8, vec![bits.len()]);
+    }
     header.add(NOTES, Dtype::U8, vec![history.notes.len()]);
     header.add(SUM, Dtype::U8, vec![size_of::<[u8; 32]>()]);
     let about = About { arithmetic: arithmetic.into(), ..about(run, history, plan.numbers) };
@@ -81,6 +86,7 @@ fn write_all(
     run.visit(&mut bytes);
     bytes.outcome?;
     out.write_all(reports.as_bytes())?;
+    out.write_all(bits.as_bytes())?;
     out.write_all(history.notes.as_bytes())?;
     let sum = out.sum();
     out.write_all(&sum)?;

@@ -204,6 +204,15 @@ impl Model {
 
     /// Gives every weight tensor a new quantizer of the settings, with the bits of its layer.
     pub(crate) fn make_quantizers(&mut self, config: &crate::RunConfig) -> Result<()> {
+        self.make_quantizers_of(config, &|_| true)
+    }
+
+    /// The same for the layers of some names.
+    pub(crate) fn make_quantizers_of(
+        &mut self,
+        config: &crate::RunConfig,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<()> {
         let names: Vec<String> =
             self.nodes.iter().filter(|n| n.has_weights).map(|n| n.name.clone()).collect();
         let named = config.bits.layers().map(|layer| ("bits", layer));
@@ -213,14 +222,12 @@ impl Model {
                 return Err(Error::Config { field, expected: names.join(", "), found: layer.into() });
             }
         }
-        let (ends, end) = (self.ends(), quant::find_end(&config.ends)?);
-        for (i, Node { name, layer, granularity, .. }) in self.nodes.iter_mut().enumerate() {
+        let ends = self.ends_of_weights(config)?;
+        let nodes = self.nodes.iter_mut().zip(ends).enumerate().filter(|(_, (node, _))| wanted(&node.name));
+        for (i, (Node { name, layer, granularity, .. }, end)) in nodes {
             let own = config.of_layer(name)?;
             let scheme = quant::find(&own.quantizer)?;
             *granularity = own.granularity()?;
-            let is_named = config.bits.layers().any(|layer| layer == name)
-                || config.layers.has(name, &["quantizer", "granularity"]);
-            let end = if ends.contains(&Some(i)) && !is_named { end } else { End::Same };
             for param in layer.params_mut().into_iter().filter(|param| param.is_weight()) {
                 let bits = config.bits.of(name);
                 let Some((scheme, bits)) = end.of_weights(scheme, bits) else { continue };
@@ -231,6 +238,49 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// Of each node how its weights are rounded for its place in the network: where something is said of a layer, by that.
+    fn ends_of_weights(&self, config: &crate::RunConfig) -> Result<Vec<End>> {
+        let (ends, end) = (self.ends(), quant::find_end(&config.ends)?);
+        let of = |(i, Node { name, .. }): (usize, &Node)| {
+            let is_named = config.bits.layers().any(|layer| layer == name)
+                || config.layers.has(name, &["quantizer", "granularity"]);
+            if ends.contains(&Some(i)) && !is_named { end } else { End::Same }
+        };
+        Ok(self.nodes.iter().enumerate().map(of).collect())
+    }
+
+    /// Names of the layers with weights; `None` for those whose weights are not rounded, or to other bits than the
+    /// setting's for their place in the network.
+    pub(crate) fn layers_by_bits(&self, config: &crate::RunConfig) -> Result<Vec<Option<&str>>> {
+        let nodes = self.nodes.iter().zip(self.ends_of_weights(config)?).filter(|(node, _)| node.has_weights);
+        let is_rounded = |node: &Node| {
+            node.layer.params().iter().any(|param| param.is_weight() && param.quantizer.is_some())
+        };
+        Ok(nodes
+            .map(|(node, end)| (is_rounded(node) && end == End::Same).then_some(node.name.as_str()))
+            .collect())
+    }
+
+    /// Of each layer with weights the places of those among them that its backward pass reaches.
+    pub(crate) fn reached_backward(&self) -> Vec<Vec<usize>> {
+        let (mut of_nodes, mut of_layers) = (Vec::<Vec<usize>>::new(), Vec::new());
+        for node in &self.nodes {
+            let before = node.inputs.iter().filter_map(|source| match source {
+                Source::Image => None,
+                Source::Output(at) => Some(&of_nodes[*at]),
+            });
+            let mut before: Vec<usize> = before.flatten().copied().collect();
+            before.sort_unstable();
+            before.dedup();
+            if node.has_weights {
+                of_layers.push(before.clone());
+                before.push(of_layers.len() - 1);
+            }
+            of_nodes.push(before);
+        }
+        of_layers
     }
 
     /// Puts quantizers behind the layers that have a ReLU, as the settings say.

@@ -183,7 +183,7 @@ impl Run {
         }
     }
 
-    /// Does one unit of work: a training step, or one batch of what ends an epoch.
+    /// Does one unit of work: a training step, a choice of bits that changes some, or one batch of what ends an epoch.
     ///
     /// # Errors
     /// [`Error::Diverged`]; the run can go on being asked and reported on. [`Error::Data`] for a run without its images.
@@ -293,6 +293,13 @@ impl Run {
     }
 
     fn train_batch(&mut self, position: usize, start: f64) -> Result<Event> {
+        if let Some(changed) = self.trainer.choose_bits()? {
+            // Levels of different grids cannot be compared: changes count from now.
+            let mut levels = self.trainer.levels();
+            changed.into_iter().for_each(|layer| self.levels[layer] = std::mem::take(&mut levels[layer]));
+            self.progress.epoch_ms += self.trainer.now() - start;
+            return Ok(Event::Bits { step: self.trainer.steps(), bits: self.config().bits.to_string() });
+        }
         let end = (position + self.batch()).min(self.order.len());
         let config = self.config();
         let augment = config.augment.then(|| Augment {

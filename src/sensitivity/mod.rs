@@ -6,6 +6,7 @@
 
 mod assign;
 mod budget;
+mod divergence;
 mod eigenvalue;
 mod hessian;
 mod noise;
@@ -27,6 +28,7 @@ use crate::train::Clock;
 
 pub use assign::{Choice, assign};
 pub use budget::{Budget, Front, Step, Unit, bits_setting, fronts};
+pub(crate) use divergence::{Noted, better, check, divergences};
 pub use probe::{IMAGES, Probe};
 pub use rank::{agreement, kendall, losing_a_bit};
 

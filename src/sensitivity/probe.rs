@@ -27,7 +27,7 @@ pub(super) const RELEVANCE: usize = 2 + BACKWARD;
 const WIDTHS: std::ops::RangeInclusive<u8> = 1..=8;
 
 /// Of a value that is not rounded.
-const FULL_BITS: u8 = 32;
+pub(super) const FULL_BITS: u8 = 32;
 
 /// The scheme of layers that have none.
 const PLAIN: &str = "symmetric";
@@ -196,8 +196,7 @@ impl Probe {
     /// # Errors
     /// [`Error::Config`] for settings that no layer can follow.
     pub fn widths(&self, layer: usize) -> Result<Vec<u8>> {
-        let own = self.config.of_layer(&self.layers[layer])?;
-        Ok(scheme(&own)?.bits.iter().copied().filter(|bits| WIDTHS.contains(bits)).collect())
+        widths(&self.config.of_layer(&self.layers[layer])?)
     }
 
     /// The place among its widths of that whose figure stands for a layer, where a method has one a width: one bit less than
@@ -224,18 +223,7 @@ impl Probe {
 
     /// A quantizer of a layer's scheme, fitted to its weights.
     fn fitted(&self, layer: usize, bits: u8) -> Result<Box<dyn Quantizer>> {
-        let own = self.config.of_layer(&self.layers[layer])?;
-        let param = self.param(layer);
-        // What all layers share cannot be told from one of them.
-        let granularity = match own.granularity()? {
-            Granularity::Net => Granularity::Tensor,
-            other => other,
-        };
-        let quantizer = scheme(&own)?.quantizer(bits, granularity, param.matrix())?;
-        let mut quantizer = quantizer.expect("a scheme that rounds");
-        quantizer.draw_from(stream(self.config.seed, Purpose::Quantizer { layer }, 0));
-        quantizer.fit(&param.value, &Known::default());
-        Ok(quantizer)
+        fitted(&self.config.of_layer(&self.layers[layer])?, layer, self.param(layer), bits)
     }
 
     /// `|rounded - W|^2` of a layer, for each of its widths.
@@ -285,6 +273,25 @@ impl Probe {
     }
 }
 
+/// The widths that a layer of such settings can have.
+pub(super) fn widths(own: &RunConfig) -> Result<Vec<u8>> {
+    Ok(scheme(own)?.bits.iter().copied().filter(|bits| WIDTHS.contains(bits)).collect())
+}
+
+/// A quantizer of such settings, fitted to the weights of the layer of that number.
+pub(super) fn fitted(own: &RunConfig, layer: usize, param: &Param, bits: u8) -> Result<Box<dyn Quantizer>> {
+    // What all layers share cannot be told from one of them.
+    let granularity = match own.granularity()? {
+        Granularity::Net => Granularity::Tensor,
+        other => other,
+    };
+    let quantizer = scheme(own)?.quantizer(bits, granularity, param.matrix())?;
+    let mut quantizer = quantizer.expect("a scheme that rounds");
+    quantizer.draw_from(stream(own.seed, Purpose::Quantizer { layer }, 0));
+    quantizer.fit(&param.value, &Known::default());
+    Ok(quantizer)
+}
+
 /// The scheme that a layer is rounded by.
 fn scheme(own: &RunConfig) -> Result<&'static quant::Scheme> {
     let scheme = quant::find(&own.quantizer)?;
@@ -304,7 +311,7 @@ fn probabilities(logits: &[f32]) -> Vec<f64> {
     probabilities.into_iter().map(f64::from).collect()
 }
 
-fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum()
 }
 

@@ -232,6 +232,20 @@ settings! {
         label: told("Single layers"), group: told("method"), kind: OfLayers, races: told("{}"),
         hint: told("A scheme, granularity, or activations that one layer has of its own (conv1.quantizer:lsq); its bits are among the bits."),
     }
+    "rebits" {
+        /// Training steps between two choices of each layer's bits, 0 (they stay as they are) to 10,000.
+        rebits: u32 = 0;
+        label: told("Bits chosen anew"), group: told("method"), kind: Integer { min: 0, max: 10_000, step: 50 },
+        races: told("bits anew every {} steps"), applies: Not("quantizer", "none"),
+        hint: told("Every so many training steps each layer gets the bits that harm the loss and the updates least within the budget (SNIP). 0: never."),
+    }
+    "bitbudget" {
+        /// Mean bits of a weight that the choice of bits may spend, 1 to 8.
+        bit_budget: f64 = 3.0;
+        label: told("Budget of bits"), group: told("method"), kind: Number { min: 1.0, max: 8.0, log: false },
+        races: told("{} bits on average"), applies: Not("rebits", "0"),
+        hint: told("Bits of a weight on average, over the layers whose bits are chosen."),
+    }
     "ste" {
         /// Passes the gradient of the quantized weights on to the master weights; off: the true derivative of
         /// rounding, which is 0.

@@ -176,6 +176,40 @@ fn json_is_a_line_an_epoch_and_one_for_the_end() {
 }
 
 #[test]
+fn bits_that_are_chosen_anew_are_told_as_they_change() {
+    let folder = folder("rebits");
+    let train = format!("{TINY} --epochs 2 --rebits 3 --bitbudget 2.5 --out {OUT}");
+    let lines = json(&folder, &train);
+    let changes: Vec<&Value> = lines.iter().filter(|line| line["kind"] == "bits").collect();
+    assert_eq!(changes[0]["step"], 3);
+    let last = changes[changes.len() - 1]["bits"].as_str().unwrap();
+    assert_eq!(settings(&folder.join(OUT)).bits.to_string(), last);
+    let history = {
+        let images =
+            Arc::new(nibble::data::synthetic::generate(160, 100, nibble::data::synthetic::SEED).unwrap());
+        let file = File::open(folder.join(OUT)).unwrap();
+        Reader::open(OUT, file).unwrap().load(images, || 0.0).unwrap().history
+    };
+    let told: Vec<_> =
+        changes.iter().map(|line| (line["step"].as_u64().unwrap(), line["bits"].as_str().unwrap())).collect();
+    assert!(history.bits.iter().map(|(step, bits)| (*step, bits.as_str())).eq(told));
+
+    let out = done(&folder, &format!("{train} --force"));
+    assert!(out[0].starts_with("after step 3: bits "), "{out:?}");
+    assert_eq!(out[out.len() - 1], format!("epochs done: 2; saved to {OUT}"));
+    // A sweep knows its runs by what they began with.
+    let sweep = "sweep --grid lr=0.001 --train 160 --test 100 --batch 32 --model convnetjs_cifar10 --epochs 1 --rebits 3 --out many";
+    let results = done(&folder, sweep);
+    assert_eq!(done(&folder, sweep).last(), results.last());
+    refused(
+        &folder,
+        &format!("{TINY} --rebits 3 --bitbudget 1"),
+        2,
+        "bitbudget: expected at least 2.000 bits a weight",
+    );
+}
+
+#[test]
 fn a_run_that_diverges_is_saved_as_it_was_before() {
     let folder = folder("diverged");
     let wild = "--clip 0 --tanh 0 --quantizer none --optimizer sgd --momentum 0.999 --lr 0.5 --exact";

@@ -112,6 +112,8 @@ export const SETTINGS = [
   { key: "gradients", text: "dorefa", field: { gradients: "dorefa" }, control: "dorefa" },
   { key: "gradients", text: "fp8", field: { gradients: "fp8_e5m2" }, control: "fp8_e5m2" },
   { key: "gradbits", text: "4", field: { gradientBits: 4 }, control: "4" },
+  { key: "rebits", text: "200", field: { rebits: 200 }, control: "200" },
+  { key: "bitbudget", text: "2.5", field: { bitBudget: 2.5 }, control: "2.5" },
   { key: "holdout", text: "50", field: { holdout: 50 }, control: "50" },
   { key: "activations", text: "fp8", field: { activations: "fp8_e4m3" }, control: "fp8_e4m3" },
   { key: "activations", text: "fp8_e4m3", field: { activations: "fp8_e4m3" }, control: "fp8_e4m3" },

@@ -13,7 +13,7 @@ const open = within("model", "settings");
 function another(setting) {
   if (setting.kind === "switch") return !setting.default;
   if (setting.kind === "integer") return setting.default === setting.max ? setting.min : setting.default + 1;
-  if (setting.kind === "number") return 0.02;
+  if (setting.kind === "number") return Math.max(0.02, setting.min);
   if (setting.kind === "bits") return "4,conv1:8";
   if (setting.kind === "layers") return "conv1.quantizer:lsq,conv2.granularity:channel";
   if (setting.kind === "difference") return "bits:3";
@@ -32,6 +32,7 @@ test("the page's defaults are the engine's", () => {
 const APPLIES = {
   images: { data: "cifar10" }, dropout: { model: "vgg4bit" }, actbits: { activations: "dorefa" }, actrange: { activations: "affine" },
   warmup: { schedule: "warmup_linear" }, clipdecay: { activations: "pact" }, steplr: { quantizer: "lsq" }, gradbits: { gradients: "dorefa" },
+  bitbudget: { rebits: 200 },
 };
 
 test("every setting survives the address", () => {

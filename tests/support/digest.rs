@@ -51,7 +51,10 @@ fn digest(model: &str, quantizer: &str) -> u64 {
                     .iter()
                     .for_each(|value| sum.update(value.to_le_bytes()));
             }
-            Event::Evaluate { .. } | Event::Reestimate { .. } | Event::Average { .. } => {}
+            Event::Evaluate { .. }
+            | Event::Reestimate { .. }
+            | Event::Average { .. }
+            | Event::Bits { .. } => {}
             Event::Epoch(epoch) => {
                 [epoch.test_loss, epoch.test_accuracy]
                     .iter()

@@ -59,6 +59,13 @@ impl Reporter {
                 self.bar
                     .set_message(format!("epoch {epoch} of {}, test image {done} of {total}", self.epochs));
             }
+            Event::Bits { step, bits } => {
+                let line = match self.json {
+                    true => json!(event).to_string(),
+                    false => format!("after step {step}: bits {bits}"),
+                };
+                return self.bar.suspend(|| say(line));
+            }
             Event::Reestimate { epoch, done, total } => {
                 self.bar
                     .set_message(format!("epoch {epoch} of {}, statistics {done} of {total}", self.epochs));

@@ -299,7 +299,11 @@ impl Plan {
 fn survey(path: &Path, combination: &Combination, seed: u32, images: &mut Images) -> Result<About> {
     let reader = saved::open(path)?;
     let (had, wanted) = (saved::settings(path, &reader)?.texts(), combination.config(seed).texts());
-    if let Some((key, text)) = had.iter().find(|(key, text)| wanted.get(*key) != Some(text)) {
+    // Bits that are chosen anew are those in force, not those that the run began with.
+    let chosen = wanted["rebits"] != "0";
+    let differs =
+        |(key, text): &(&String, &String)| wanted.get(*key) != Some(text) && !(chosen && *key == "bits");
+    if let Some((key, text)) = had.iter().find(differs) {
         let expected = format!("a run of this sweep, with {key}={}", wanted[key]);
         return Err(Problem::data(
             path,
