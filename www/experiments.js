@@ -25,6 +25,9 @@ export function outlierStands({ outlier, layers }) {
   return times > 0.5 && times < 2;
 }
 
+/** Of a run that goes on under these settings: with the bits that were chosen since, where nobody asks for others. */
+const configOf = (settings, run) => runConfig(settings.bits === run.settings.bits ? { ...settings, bits: run.bits } : settings);
+
 export class Experiments {
   /** @param {import("./session.js").Session} session */
   constructor(session) {
@@ -82,7 +85,7 @@ export class Experiments {
       const { info, layers } = await this.session.client.request(To.FORK, {
         run: id,
         from: first.id,
-        config: runConfig(settings),
+        config: configOf(settings, first),
       });
       return first.forked(id, settings, info, layers);
     });
@@ -107,7 +110,7 @@ export class Experiments {
 
   /** A run goes on in its own place with other settings; `text` marks where. */
   async #goOn(run, settings, text) {
-    const { info, layers } = await this.session.client.request(To.FORK, { run: run.id, from: run.id, config: runConfig(settings) });
+    const { info, layers } = await this.session.client.request(To.FORK, { run: run.id, from: run.id, config: configOf(settings, run) });
     run.goOn(settings, info, layers, text);
   }
 

@@ -21,6 +21,10 @@ export function listen(session) {
     run.addBeside(body);
     session.tell("steps");
   });
+  mine(From.BITS, (run, { bits }) => {
+    run.changeBits(bits);
+    session.tell("epoch");
+  });
   mine(From.EPOCH, (run, { epoch, filters, ms }) => {
     run.addEpoch(epoch, filters, ms);
     session.tell("epoch");

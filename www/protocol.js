@@ -44,7 +44,7 @@ export const To = Object.freeze({
    * {run: number, dataset: number, file: Blob, name: string, config: object, alone: boolean}: a saved run under that number,
    * as `To.CREATE` makes a fresh one; `config` says what it goes on with, where that is not what it was saved with.
    * -> {info: RunInfo, layers: LayerReport[], history: {losses: Float64Array, epochs: string[] (EpochReports as JSON),
-   * notes: string, intact: boolean, step: number}}
+   * bits: {step, bits}[] (where they were chosen anew), notes: string, intact: boolean, step: number}}
    */
   OPEN: "open",
   /**
@@ -147,6 +147,8 @@ export const From = Object.freeze({
    * (in batches), the averaged weights tested (in images).
    */
   BESIDE: "beside",
+  /** {run, step, bits: string (as the setting has them)}: some layers have other bits from now on. */
+  BITS: "bits",
   /**
    * {run, epoch: EpochEvent, ms (of its last test batch), filters (of its first layer, as `To.FILTERS` answers)}: an
    * epoch has ended.

@@ -106,6 +106,9 @@ const span = (stepsPerEpoch) => Math.min(40, Math.max(4, stepsPerEpoch / 12));
  * @property {{what: string, done: number, total: number}|null} beside what goes with the test pass, see `From.BESIDE`
  */
 
+/** What stands on the time axis where bits were chosen anew. */
+export const bitsMark = (bits) => `bits ${bits.replaceAll(",", ", ")}`;
+
 /**
  * @typedef {object} Fork where a run began as a copy of another
  * @property {number} step steps that both have in common
@@ -165,6 +168,8 @@ export class RunRecord {
     this.alarm = null;
     /** @type {Outlier|null} the last one */
     this.outlier = null;
+    /** Its layers' bits, where they were chosen anew while it trained. @type {string|null} */
+    this.chosenBits = null;
     /** How much its layers mind losing bits. @type {import("./bits/measurements.js").Measurements|null} */
     this.measurements = null;
     /** Its weights quantized after training. @type {import("./ptq/results.js").AfterTraining|null} */
@@ -256,6 +261,17 @@ export class RunRecord {
     return this.info.config.epochs;
   }
 
+  /** The bits of its layers as they are now, as the setting has them. */
+  get bits() {
+    return this.chosenBits ?? this.settings.bits;
+  }
+
+  /** Its layers' bits were chosen anew just now. @param {string} bits */
+  changeBits(bits) {
+    this.chosenBits = bits;
+    this.mark(bitsMark(bits));
+  }
+
   addSteps(steps) {
     for (const step of steps) {
       const x = step.globalStep / step.stepsPerEpoch;
@@ -317,6 +333,7 @@ export class RunRecord {
     copy.last = this.last;
     copy.gradNorms = [...this.gradNorms];
     copy.outlier = this.outlier;
+    copy.chosenBits = this.chosenBits;
     for (const key of Object.keys(this.smooth)) copy.smooth[key] = this.smooth[key].copy();
     return copy;
   }
@@ -324,6 +341,8 @@ export class RunRecord {
   /** It goes on under other settings, with what it has learnt and the curves it has. */
   goOn(settings, info, layers, text) {
     // What was tested after training was tested under other settings.
+    // Other bits are what somebody asked for now.
+    if (settings.bits !== this.settings.bits) this.chosenBits = null;
     Object.assign(this, { settings, info, layers, alarm: null, afterTraining: null, measurements: null });
     this.mark(text);
   }

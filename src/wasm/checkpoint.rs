@@ -46,14 +46,20 @@ pub struct LoadedRun(Loaded);
 
 #[wasm_bindgen]
 impl LoadedRun {
-    /// What it had reported: `{losses, epochs, notes, intact, step}`, the first a `Float64Array` of each step's, the second
-    /// a report of each epoch as JSON; `intact` says whether the file is the one that was written.
+    /// What it had reported: `{losses, epochs, bits, notes, intact, step}`, the first a `Float64Array` of each step's, the second
+    /// a report of each epoch as JSON, then where bits changed, `{step, bits}` each; `intact` says whether the file is the one that was written.
     pub fn history(&self) -> JsValue {
         let Loaded { run, history, intact } = &self.0;
         let epochs: js_sys::Array = history.reports.iter().map(JsValue::from).collect();
+        let bits: js_sys::Array = history
+            .bits
+            .iter()
+            .map(|(step, bits)| object([("step", (*step as f64).into()), ("bits", bits.as_str().into())]))
+            .collect();
         object([
             ("losses", Float64Array::from(history.losses.as_slice()).into()),
             ("epochs", epochs.into()),
+            ("bits", bits.into()),
             ("notes", history.notes.as_str().into()),
             ("intact", (*intact).into()),
             ("step", (run.steps() as f64).into()),

@@ -223,6 +223,34 @@ test("a scheme that cannot be measured says so, and nothing else is lost", async
   await trained(page, 2);
 });
 
+test("bits that are chosen anew while it trains stand on the time axis, and a copy goes on with them", async (t) => {
+  const page = await open(t, { settings: { ...SMALL, rebits: 5, bitbudget: 3 } });
+  await page.click("#play");
+  await until(page, () => nibble.finished);
+  const told = await page.evaluate(() => {
+    const { bits, marks, layers, settings } = nibble.run;
+    const counts = new Map(layers.map(({ name, count }) => [name, count]));
+    return { bits, asked: settings.bits, marks, counts: [...counts] };
+  });
+  const [all, ...others] = told.bits.split(",");
+  const own = new Map(others.map((one) => one.split(":")));
+  const spent = told.counts.reduce((sum, [name, count]) => sum + count * Number(own.get(name) ?? all), 0);
+  assert.ok(spent <= 3 * told.counts.reduce((sum, [, count]) => sum + count, 0), told.bits);
+  assert.equal(told.asked, 4);
+  assert.ok(told.marks.length >= 1 && told.marks.every(({ epoch, text }) => text.startsWith("bits ") && epoch > 0), JSON.stringify(told.marks));
+  // What each layer has now, beside what would be best.
+  const before = await page.locator(".bits-before").allTextContents();
+  assert.deepEqual(before, told.counts.map(([name]) => own.get(name) ?? all));
+  const copied = await page.evaluate(async () => {
+    await nibble.experiments.fork("lr:0.002");
+    return nibble.runs.map(({ bits, info }) => [bits, info.config.bits]);
+  });
+  assert.equal(copied[1][0], told.bits);
+  assert.equal(String(copied[1][1]), told.bits);
+  await page.evaluate(() => nibble.pause());
+  await still(page);
+});
+
 test("every kept run is a dot, and a press opens it", async (t) => {
   const page = await openAnywhere(t, { settings: { ...SMALL, epochs: 1 } });
   await page.click("#play");

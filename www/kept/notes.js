@@ -2,7 +2,7 @@
  * What the page wants to find again in a saved run beside its losses and the reports of its epochs: the other curves,
  * marks, what it was copied from, first layers. Files of the command line have none.
  */
-import { RunRecord, Smooth, Trace } from "../runs.js";
+import { bitsMark, RunRecord, Smooth, Trace } from "../runs.js";
 
 const VERSION = 1;
 /** Settings that say which images. */
@@ -81,6 +81,8 @@ function recordOf(id, settings, loaded, { info, layers, history }, notes) {
   const run = new RunRecord(id, settings, loaded.info, info, layers, loaded);
   const { fork = null, marks = [], alarm = null, outlier = null, last = null, step = 0, firstLayers = layers } = notes;
   const { curves = {}, filters = [], gradNorms = [], accuracy } = notes;
+  // Of the command line's.
+  if (marks.length === 0) marks.push(...history.bits.map(({ step: at, bits }) => ({ epoch: at / info.stepsPerEpoch, text: bitsMark(bits) })));
   Object.assign(run, { fork, marks, alarm, outlier, firstLayers, gradNorms });
   run.filters = new Map(filters.map(([epoch, one]) => [epoch, unpacked(one)]));
   for (const name of CURVES) if (curves[name]) run.curves[name] = Trace.of(curves[name]);

@@ -5,6 +5,7 @@ import { wayOf } from "../bits/measurements.js";
 import { short, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { bitsFor } from "../layers.js";
+import { wireControls } from "../ui/controls.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 
 const MARKUP = `
@@ -23,7 +24,12 @@ const MARKUP = `
     <button type="button" id="assignment-use" disabled>Use these bits</button>
     <button type="button" id="assignment-race" disabled>Race them against uniform bits</button>
     <button type="button" id="assignment-best" class="quiet" disabled>Back to the best</button>
-  </div>`;
+  </div>
+  <details class="bits-training" id="assignment-training">
+    <summary>While it trains</summary>
+    <p class="note">Every so many steps the bits are chosen anew, by what rounding does to the loss and to the updates of those steps (SNIP). Changes stand on the time axis of the curves.</p>
+    <div class="controls" data-keys="rebits bitbudget"></div>
+  </details>`;
 
 /** Steps of the budget's slider from end to end. */
 const STEPS = 100;
@@ -57,8 +63,9 @@ class Assignment {
       // The button can do nothing now.
       this.amount.focus({ preventScroll: true });
     });
+    wireControls(root, session, "bits");
     this.redraw = drawing(() => this.#draw(), 60);
-    session.on(["run", "settings", "sensed", "status"], this.redraw);
+    session.on(["run", "settings", "sensed", "status", "epoch"], this.redraw);
     this.redraw();
   }
 
@@ -144,7 +151,7 @@ class Assignment {
     }
     const names = layers.map(({ layer }) => layer);
     for (const [i, { slider, before, after, name }] of this.#rows.entries()) {
-      const now = run ? bitsFor(name, run.settings, names) : null;
+      const now = run ? bitsFor(name, { ...run.settings, bits: run.bits }, names) : null;
       setText(before, now === null ? "FP32" : String(now));
       slider.disabled = !measured;
       const bits = this.#bits[i];

@@ -27,6 +27,8 @@ const DRAW_INTERVAL_MS = 125;
 const ENDS = [1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1000];
 /** Epochs that the axis shows at least where there is a published run: it has one point an epoch. */
 const REFERENCE_END = 3;
+/** Of what is written at a mark on the time axis. */
+const MOST_LETTERS = 26;
 const EMPTY = { xs: [], ys: [] };
 /** Of the two slots that runs have. */
 export const RUN_COLORS = ["--run-a", "--run-b"];
@@ -92,9 +94,10 @@ function drawMarks(plot, runs) {
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    const toTheLeft = x + ctx.measureText(text).width + 8 * ratio > bbox.left + bbox.width;
+    const shown = text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text;
+    const toTheLeft = x + ctx.measureText(shown).width + 8 * ratio > bbox.left + bbox.width;
     ctx.textAlign = toTheLeft ? "right" : "left";
-    ctx.fillText(text, x + (toTheLeft ? -4 : 4) * ratio, bbox.top + 2 + 14 * ratio * (row++ % 4));
+    ctx.fillText(shown, x + (toTheLeft ? -4 : 4) * ratio, bbox.top + 2 + 14 * ratio * (row++ % 4));
   }
   ctx.restore();
 }

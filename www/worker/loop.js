@@ -192,6 +192,8 @@ export class Loop {
       this.#tell(From.EVALUATE, { run: id, epoch: event.epoch, done: event.done, total: event.total, ms });
     } else if (event.kind === "reestimate" || event.kind === "average") {
       this.#tell(From.BESIDE, { run: id, what: event.kind, done: event.done, total: event.total });
+    } else if (event.kind === "bits") {
+      this.#tell(From.BITS, { run: id, step: event.step, bits: event.bits });
     } else if (event.kind === "epoch") {
       entry.layersAt = performance.now();
       this.#tell(From.EPOCH, { run: id, epoch: event, ms, filters: entry.run.filters(event.layers[0].name) });
