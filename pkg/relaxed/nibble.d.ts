@@ -90,8 +90,8 @@ export class LoadedRun {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * What it had reported: `{losses, epochs, notes, intact, step}`, the first a `Float64Array` of each step's, the second
-     * a report of each epoch as JSON; `intact` says whether the file is the one that was written.
+     * What it had reported: `{losses, epochs, bits, notes, intact, step}`, the first a `Float64Array` of each step's, the second
+     * a report of each epoch as JSON, then where bits changed, `{step, bits}` each; `intact` says whether the file is the one that was written.
      */
     history(): any;
     /**
