@@ -263,6 +263,18 @@ async function outlier(visitor) {
   assert.ok(Math.abs(after / before / 20 - 1) < 0.02, `spacing ${before}, with the outlier ${after}`);
 }
 
+async function bits(visitor) {
+  await visitor.enter("bits");
+  await visitor.choose("#sensitivity-way", "Rounding noise");
+  await visitor.press("#sensitivity-go");
+  await visitor.shows("#sensitivity-note", /^\w+ minds most/);
+  await visitor.shows("#assignment-left", /^Spent: [\d.]+ bits a weight/);
+  await visitor.press("#assignment-use");
+  await visitor.until(() => nibble.waiting.some(({ key }) => key === "bits"));
+  await visitor.press("#undo");
+  await visitor.until(() => nibble.waiting.length === 0);
+}
+
 async function alarm(visitor) {
   await visitor.enter("train");
   await visitor.ask((factor) => nibble.experiments.injectOutlier("conv1", factor), OVERFLOW);
@@ -436,7 +448,7 @@ async function device(visitor) {
   await visitor.shows("#kept-note", visitor.framed ? /nothing is kept/ : /are kept here/);
 }
 
-const PARTS = [train, race, legend, quantizeAfterTraining, bothRuns, fork, outlier, alarm, weights, errors, tryIt, share, epochsTable, settings, sweep];
+const PARTS = [train, race, legend, quantizeAfterTraining, bothRuns, fork, outlier, bits, alarm, weights, errors, tryIt, share, epochsTable, settings, sweep];
 /** Other images come last. */
 const DATA = [wrongFile, ownImages, device];
 
