@@ -3,21 +3,15 @@
  * on the whole test set. One batch a turn of the message queue, so that training goes on beside it.
  */
 import { From } from "../protocol.js";
-import { nextTurn } from "./turn.js";
+import { nextTurn, Requests } from "./beside.js";
 
-export class AfterTraining {
+export class AfterTraining extends Requests {
   #tell;
-  /** Run -> the request that is served; a newer one ends it. */
-  #current = new Map();
 
   /** @param {(type: string, body: object) => void} tell posts to the page */
   constructor(tell) {
+    super();
     this.#tell = tell;
-  }
-
-  /** Ends what is under way for run `id`: its weights are no longer there, or nobody waits any more. */
-  cancel(id) {
-    this.#current.delete(id);
   }
 
   /** A test, or null where the engine refuses it, as one for which there is no memory, and says why. */
@@ -41,8 +35,7 @@ export class AfterTraining {
   async start(id, run, step, quantizations) {
     this.cancel(id);
     if (quantizations.length === 0) return;
-    const request = {};
-    this.#current.set(id, request);
+    const isWanted = this.begin(id);
     const frozen = run.fork(run.info().config);
     try {
       for (const [index, quantization] of quantizations.entries()) {
@@ -53,7 +46,7 @@ export class AfterTraining {
         try {
           for (let result = null; result === null; ) {
             await nextTurn();
-            if (this.#current.get(id) !== request) return;
+            if (!isWanted()) return;
             const progress = evaluator.advance();
             result = progress.result;
             this.#tell(From.PTQ, { run: id, index, step, ...progress });

@@ -3,44 +3,37 @@
  * queue, so that training goes on beside it.
  */
 import { From } from "../protocol.js";
-import { nextTurn } from "./turn.js";
+import { nextTurn, Requests } from "./beside.js";
 
-export class Sensing {
+export class Sensing extends Requests {
   #tell;
-  /** Run -> the request that is served; a newer one ends it. */
-  #current = new Map();
 
   /** @param {(type: string, body: object) => void} tell posts to the page */
   constructor(tell) {
+    super();
     this.#tell = tell;
   }
 
-  /** Ends what is under way for run `id`. */
-  cancel(id) {
-    this.#current.delete(id);
-  }
-
   /**
-   * Measures `run`, known as `id`, in the way of that name, with so many images in a batch; none: does nothing else than end what is under way.
+   * Measures `run`, known as `id`, in the way of that name, with so many images in a batch; without a name it does nothing else
+   * than end what is under way.
    * @returns {Promise<object>} {layers, fronts}; empty where a newer request took over
    */
   async start(id, run, name, images) {
     this.cancel(id);
     if (!name) return {};
-    const request = {};
-    this.#current.set(id, request);
+    const isWanted = this.begin(id);
     const sensing = run.sensing(name, images);
     try {
       for (;;) {
         await nextTurn();
-        if (this.#current.get(id) !== request) return {};
+        if (!isWanted()) return {};
         const { done, total, result } = sensing.advance();
         if (result) return result;
         this.#tell(From.SENSING, { run: id, name, done, total });
       }
     } finally {
       sensing.free();
-      if (this.#current.get(id) === request) this.cancel(id);
     }
   }
 }
