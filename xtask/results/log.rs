@@ -73,7 +73,7 @@ impl Log {
                 self.images = line["data"]["images"][0].as_u64()?;
             }
             "evaluation" if line["mirrored"].as_bool()? => self.mirrored = Some(percent("accuracy")?),
-            "evaluation" | "interrupted" | "sensitivity" | "assignment" => {}
+            "evaluation" | "interrupted" | "sensitivity" | "assignment" | "bits" => {}
             _ => return None,
         }
         Some(())
