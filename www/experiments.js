@@ -294,13 +294,13 @@ export class Experiments {
   }
 
   /**
-   * New runs side by side from one seed: one with these bits, the other with as many for all layers.
+   * New runs side by side from one seed: one with these bits, the other with as many for all layers; both keep them.
    * @param {string|number} bits
    * @param {number} uniform
    */
   raceBits(bits, uniform) {
     const { session } = this;
-    session.adopt({ ...roundedTo(bits, session.run.settings), race: `bits:${uniform}` });
+    session.adopt({ ...roundedTo(bits, session.run.settings), rebits: 0, race: `bits:${uniform}` });
     return session.reset();
   }
 

@@ -164,6 +164,10 @@ for (const { name, width, viewport, hand } of CROSSED[0]) {
     await shows(page, "#assignment-left", /Over the budget by/);
     await shows(page, "#assignment-note", /Moved by hand/);
     await stands(page, `bits-${width}-${hand}`);
+    // Measured again, they stay as they were moved.
+    await press(page, "#sensitivity-go", hand);
+    await until(page, () => nibble.run.measurements.running === null);
+    assert.equal((await bits())[5], "8");
     await press(page, "#assignment-best", hand);
     assert.deepEqual(await bits(), after);
     await shows(page, "#assignment-note", /Nothing that costs as little does less/);
@@ -270,24 +274,21 @@ test("every kept run is a dot, and a press opens it", async (t) => {
   await shows(page, "#pareto-plot", /Accuracy against kilobytes of 2 runs/, "aria-label");
   await page.locator("#pareto-list li button").nth(1).click();
   await until(page, () => nibble.run.settings.bits === 4 && !nibble.busy);
-  // The other one's dot, at the left.
-  const dot = await page.evaluate(() => document.querySelector("#pareto-plot").getBoundingClientRect().toJSON());
-  const place = await page.evaluate(async () => {
+  // The other one's dot says what it is where the pointer is over it.
+  const place = await page.evaluate(() => {
     const canvas = document.querySelector("#pareto-plot");
-    const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    const wanted = getComputedStyle(document.documentElement).getPropertyValue("--run-a").trim().slice(1).match(/../g).map((two) => parseInt(two, 16));
-    const at = [];
-    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) if (wanted.every((value, i) => data[4 * (y * width + x) + i] === value) && data[4 * (y * width + x) + 3] === 255) at.push([x, y]);
-    const columns = new Map();
-    for (const [x, y] of at) columns.set(x, [...(columns.get(x) ?? []), y]);
-    // A dot is wider than the line through it.
-    const rows = new Map();
-    for (const [x, y] of at) rows.set(y, [...(rows.get(y) ?? []), x]);
-    const [y, xs] = [...rows].sort((a, b) => b[1].length - a[1].length)[0];
-    const scale = canvas.clientWidth / width;
-    return { x: xs[Math.floor(xs.length / 2)] * scale, y: y * scale };
+    canvas.scrollIntoView({ block: "center" });
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    for (let x = left; x < left + width; x += 6) {
+      for (let y = top; y < top + height; y += 6) {
+        canvas.dispatchEvent(new PointerEvent("pointermove", { clientX: x, clientY: y }));
+        if (canvas.title.startsWith("2-bit")) return [x, y];
+      }
+    }
+    return null;
   });
-  await page.mouse.click(dot.x + place.x, dot.y + place.y);
+  assert.ok(place, "no dot says that it is the run of 2 bits");
+  await page.mouse.click(...place);
   await until(page, () => nibble.run.settings.bits === 2 && !nibble.busy);
 });
 

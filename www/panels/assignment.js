@@ -34,6 +34,9 @@ const MARKUP = `
 /** Steps of the budget's slider from end to end. */
 const STEPS = 100;
 
+/** Whether two measurements are of the same layers. */
+const sameLayers = (a, b) => [a, b].every(Boolean) && a.layers.map(({ layer }) => layer).join() === b.layers.map(({ layer }) => layer).join();
+
 class Assignment {
   #session;
   /** The measurement that is spent by, and the layers' widths. @type {import("../bits/assign.js").Measured|null} */
@@ -44,8 +47,8 @@ class Assignment {
   /** Whether somebody has moved a layer. */
   #byHand = false;
   #rows = [];
-  /** Of which budget and measurement `#bits` are the best. */
-  #solved = "";
+  /** Of which budget `#bits` are the best; null: they are to be found anew. @type {string|null} */
+  #solved = null;
 
   constructor(root, session) {
     root.innerHTML = MARKUP;
@@ -58,7 +61,7 @@ class Assignment {
     this.use.addEventListener("click", () => session.adopt(roundedTo(this.#setting(), session.settings)));
     this.race.addEventListener("click", () => session.experiments.raceBits(this.#setting(), this.#uniform()));
     this.best.addEventListener("click", () => {
-      this.#solved = "";
+      this.#solved = null;
       this.#draw();
       // The button can do nothing now.
       this.amount.focus({ preventScroll: true });
@@ -104,7 +107,8 @@ class Assignment {
     const results = run?.measurements?.results ?? new Map();
     const way = results.has(settings.sensitivity) ? settings.sensitivity : ([...results.keys()].at(-1) ?? "");
     const measured = results.get(way) ?? null;
-    if (measured !== this.#measured) this.#solved = "";
+    // What was moved by hand stays where the same layers are measured again.
+    if (measured !== this.#measured && !(this.#byHand && sameLayers(measured, this.#measured))) this.#solved = null;
     this.#measured = measured;
     this.#way = way;
   }
