@@ -24,7 +24,7 @@ fn trained() -> Run {
 
 /// Mean share of the positive relevance that is within the figure, and of the pixels that are.
 fn shares(run: &mut Run) -> [f64; 2] {
-    let test = synthetic::generate(0, IMAGES, synthetic::SEED).unwrap().test;
+    let test = synthetic::generate(100, IMAGES, synthetic::SEED).unwrap().test;
     let pictures: Vec<u8> = (0..IMAGES).flat_map(|i| test.rgba(i)).collect();
     let maps = run.heat_maps(&pictures).unwrap();
     let mut sums = [0.0; 2];
