@@ -464,7 +464,7 @@ export function toQuery(settings) {
     const value = settings[setting.key];
     const idle = setting.group === "hidden" || setting.group === "data";
     if (idle && (value === "" || !setting.applies(settings))) continue;
-    if (setting.group === "view" && value === setting.default) continue;
+    if (setting.group === "view" && (value === undefined || value === setting.default)) continue;
     query.set(setting.key, format(setting, value));
   }
   return `?${query}`;
