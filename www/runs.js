@@ -340,9 +340,9 @@ export class RunRecord {
 
   /** It goes on under other settings, with what it has learnt and the curves it has. */
   goOn(settings, info, layers, text) {
-    // What was tested after training was tested under other settings.
     // Other bits are what somebody asked for now.
     if (settings.bits !== this.settings.bits) this.chosenBits = null;
+    // What was tested or measured was so under other settings.
     Object.assign(this, { settings, info, layers, alarm: null, afterTraining: null, measurements: null });
     this.mark(text);
   }

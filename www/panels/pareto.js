@@ -3,7 +3,7 @@ import { kilobytesOf } from "../bits/assign.js";
 import { frontOf } from "../bits/pareto.js";
 import { estimate } from "../format.js";
 import { drawing } from "../frames.js";
-import { settingsOf } from "../kept/header.js";
+import { reached } from "../kept/reached.js";
 import { bitsFor } from "../layers.js";
 import { drawPareto } from "../plots/pareto.js";
 import { onThemeChange } from "../plots/theme.js";
@@ -64,19 +64,16 @@ class Pareto {
 
   /** Kept runs on the images that are loaded, as far as they were tested. */
   #dots() {
-    const { keeping, runs, loaded } = this.#session;
-    const here = keeping.list.runs.filter(({ about }) => about.data.fingerprint === loaded?.info.fingerprint);
-    return here.flatMap((kept) => {
-      const { about, key } = kept;
-      const epochs = runs.find((run) => run.key === key)?.epochs ?? [];
-      const last = (epochs.length > about.epochs.length ? epochs : about.epochs).at(-1);
-      const names = Object.keys(about.weights);
-      if (!last || names.length === 0) return [];
-      const { settings } = settingsOf(about);
-      const kilobytes = kilobytesOf(about.weights, (layer) => bitsFor(layer, settings, names));
-      const half = margin(last.testAccuracy, about.data.images?.[1] || settings.test);
-      const text = `${keeping.title(kept)}: ${kilobytes.toPrecision(3)} KB, ${estimate(last.testAccuracy, half)}`;
-      return [{ key, kilobytes, accuracy: last.testAccuracy, margin: half, text, here: runs.some((run) => run.key === key) }];
+    const { runs, loaded } = this.#session;
+    const here = reached(this.#session).filter(({ about }) => about.data.fingerprint === loaded?.info.fingerprint);
+    return here.flatMap(({ key, title, settings, tests, images, about: { weights } }) => {
+      const names = Object.keys(weights);
+      if (tests.length === 0 || names.length === 0) return [];
+      const accuracy = tests.at(-1);
+      const kilobytes = kilobytesOf(weights, (layer) => bitsFor(layer, settings, names));
+      const half = margin(accuracy, images);
+      const text = `${title}: ${kilobytes.toPrecision(3)} KB, ${estimate(accuracy, half)}`;
+      return [{ key, kilobytes, accuracy, margin: half, text, here: runs.some((run) => run.key === key) }];
     });
   }
 

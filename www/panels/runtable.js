@@ -1,7 +1,7 @@
 /** All kept runs in a table: sorted, searched, put into groups with means and deviations; two to six of them in one plot. */
 import { percent, short } from "../format.js";
 import { drawing } from "../frames.js";
-import { settingsOf } from "../kept/header.js";
+import { reached } from "../kept/reached.js";
 import { COURSES, drawCourses } from "../plots/courses.js";
 import { onThemeChange } from "../plots/theme.js";
 import { COLUMNS, filtered, grouped, groupings, ownSettings, sorted } from "../runtable/rows.js";
@@ -76,18 +76,6 @@ class RunTable {
     this.table.tHead.append(element("tr", {}, element("th", { scope: "col" }, element("span", { class: "visually-hidden" }, "In the plot")), ...cells));
   }
 
-  #rows() {
-    const { keeping, runs } = this.#session;
-    return keeping.list.runs.map((kept) => {
-      const { about, key, at } = kept;
-      // What is open here has come further than what is saved of it.
-      const epochs = runs.find((run) => run.key === key)?.epochs ?? [];
-      const of = epochs.length > about.epochs.length ? epochs : about.epochs;
-      const { settings } = settingsOf(about);
-      return { key, title: keeping.title(kept), data: about.data.name, settings, tests: of.map(({ testAccuracy }) => testAccuracy), images: about.data.images?.[1] || settings.test, at };
-    });
-  }
-
   #choose(keys) {
     this.#pinned = new Set(keys);
     this.#draw();
@@ -104,7 +92,7 @@ class RunTable {
   }
 
   #draw() {
-    const all = this.#rows();
+    const all = reached(this.#session);
     this.#showGroups(all);
     const found = filtered(all, this.search.value);
     const rows = sorted(this.group.value ? grouped(found, this.group.value) : found, this.#order);

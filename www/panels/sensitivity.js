@@ -1,5 +1,5 @@
 /** How much each layer minds losing bits, in one of several ways, and how far these agree. */
-import { figuresOf, TRUTH, WAYS, wayOf } from "../bits/measurements.js";
+import { TRUTH, WAYS, wayOf } from "../bits/measurements.js";
 import { duration, short, whole } from "../format.js";
 import { drawing } from "../frames.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
@@ -59,8 +59,10 @@ class SensitivityPanel {
       this.rows.set(name, row);
     }
     part("table").tBodies[0].append(...this.rows.values());
-    this.way.addEventListener("change", () => session.look({ sensitivity: this.way.value }));
-    this.way.addEventListener("change", () => this.redraw());
+    this.way.addEventListener("change", () => {
+      session.look({ sensitivity: this.way.value });
+      this.redraw();
+    });
     this.go.addEventListener("click", () => this.#measure());
     this.stop.addEventListener("click", () => session.run && session.experiments.stopMeasuring(session.run));
     part("again").addEventListener("change", ({ target }) => (this.#again = target.checked));
@@ -142,8 +144,7 @@ class SensitivityPanel {
       setText(alike, name === TRUTH && found ? "what the others foretell" : text);
     }
     const label = wayOf(TRUTH).label;
-    const few = truth && figuresOf(truth).length / 2 < 2;
-    setText(this.agreeNote, truth ? `Held against “${label}”: 1 where a way ranks the layers alike, 0 by chance, −1 the other way round.${few ? " One layer has no ranks." : ""}` : `Measure by “${label}” too: the others are held against it.`);
+    setText(this.agreeNote, truth ? `Held against “${label}”: 1 where a way ranks the layers alike, 0 by chance, −1 the other way round.` : `Measure by “${label}” too: the others are held against it.`);
   }
 }
 
