@@ -9,11 +9,14 @@
 //! the same matrix, so steps can be taken on the small side alone (Gram Newton-Schulz, dao-lab.ai, 2026): with
 //! `B = a I + b A + c A^2` the next A is `B A B`, and X is multiplied once, by the product of the B. For a matrix nine
 //! times as long as it is wide that halves the work. A rounding error in A then grows by up to a^2 = 12 a step in the
-//! directions in which X is small, so `A` is formed anew after two steps.
+//! directions in which X is small, so `A` is formed anew after two steps. All these matrices are symmetric: one side of the
+//! diagonal is computed, and mirrored.
+
+use std::ops::Range;
 
 use super::dot::{DotProducts, Lattice, Window};
 use super::outer::OuterProducts;
-use super::panels::{Panels, copy_columns};
+use super::panels::Panels;
 use super::parallel;
 use super::simd::Chosen;
 use super::weights::sum_of_squares;
@@ -29,6 +32,12 @@ const NORM_MIN: f32 = 1e-7;
 
 /// Elements of a work item of a pass over memory.
 const CHUNK: usize = 16 * 1024;
+
+/// Columns of a symmetric matrix that are computed at once, down to the diagonal: a multiple of every NR.
+const SYMMETRIC_BLOCK: usize = 128;
+
+/// Rows and columns of a block that is transposed, so that both sides stay in the cache.
+const BLOCK: usize = 32;
 
 /// Replaces the matrix `g`, `[rows][cols]` dense, by one of the same singular vectors whose singular values lie near 1.
 ///
@@ -70,17 +79,17 @@ fn iterate(rounds: &[usize], x: &mut [f32], n: usize, m: usize) {
     for &steps in rounds {
         gram(x, n, m, &mut a);
         for step in 0..steps {
-            multiply(&a, &a, m, &mut panels, &mut a2);
+            multiply_symmetric(&a, &a, m, &mut panels, &mut a2);
             polynomial(&a, &a2, m, &mut b);
             if step == 0 {
                 factor.copy_from_slice(&b);
             } else {
-                multiply(&factor, &b, m, &mut panels, &mut product);
+                multiply_symmetric(&factor, &b, m, &mut panels, &mut product);
                 std::mem::swap(&mut factor, &mut product);
             }
             if step + 1 < steps {
-                multiply(&a, &b, m, &mut panels, &mut product);
-                multiply(&b, &product, m, &mut panels, &mut a);
+                multiply_symmetric(&a, &b, m, &mut panels, &mut product);
+                multiply_symmetric(&b, &product, m, &mut panels, &mut a);
             }
         }
         multiply(x, &factor, m, &mut panels, &mut next);
@@ -91,24 +100,59 @@ fn iterate(rounds: &[usize], x: &mut [f32], n: usize, m: usize) {
 /// `a = x^T x` of `x` `[n][m]`.
 fn gram(x: &[f32], n: usize, m: usize, a: &mut [f32]) {
     let rows = Lattice { base: 0, image: 0, row: 0, column: m };
-    let job = OuterProducts {
-        size: [1, 1, n],
-        x,
-        x_at: rows,
-        taps: 1,
-        tap_stride: 0,
-        rows: m,
-        kept: (m, m),
-        dy: x,
-        dy_at: rows,
-        columns: m,
-    };
-    job.run(a, &mut []);
+    let mut part = Vec::new();
+    for first in (0..m).step_by(SYMMETRIC_BLOCK) {
+        let end = m.min(first + SYMMETRIC_BLOCK);
+        let job = OuterProducts {
+            size: [1, 1, n],
+            x,
+            x_at: rows,
+            taps: 1,
+            tap_stride: 0,
+            rows: end,
+            kept: (end, end),
+            dy: x,
+            dy_at: Lattice { base: first, ..rows },
+            columns: end - first,
+        };
+        part.resize(end * (end - first), 0.0);
+        job.run(&mut part, &mut []);
+        for (a, part) in a.chunks_exact_mut(m).zip(part.chunks_exact(end - first)) {
+            a[first..end].copy_from_slice(part);
+        }
+    }
+    mirror(a, m);
 }
 
 /// `out = x w` of `x` `[any][m]` and `w` `[m][m]`.
 fn multiply(x: &[f32], w: &[f32], m: usize, panels: &mut Panels, out: &mut [f32]) {
-    panels.pack(Chosen::now(), m, m, |c, nr, panel| copy_columns(w, m, c, nr, panel));
+    multiply_columns(x, w, m, 0..m, panels, out);
+}
+
+/// `out = x w` of two polynomials of the same symmetric matrix, `[m][m]`: their product is symmetric too.
+fn multiply_symmetric(x: &[f32], w: &[f32], m: usize, panels: &mut Panels, out: &mut [f32]) {
+    for first in (0..m).step_by(SYMMETRIC_BLOCK) {
+        let end = m.min(first + SYMMETRIC_BLOCK);
+        multiply_columns(&x[..end * m], w, m, first..end, panels, out);
+    }
+    mirror(out, m);
+}
+
+/// The columns `columns` of `x w`; the others of `out` stay.
+fn multiply_columns(
+    x: &[f32],
+    w: &[f32],
+    m: usize,
+    columns: Range<usize>,
+    panels: &mut Panels,
+    out: &mut [f32],
+) {
+    panels.pack(Chosen::now(), m, columns.len(), |c, nr, panel| {
+        let part = columns.start + c..columns.end.min(columns.start + c + nr);
+        for (row, panel) in w.chunks_exact(m).zip(panel.chunks_exact_mut(nr)) {
+            panel[..part.len()].copy_from_slice(&row[part.clone()]);
+        }
+    });
     let rows = Lattice { base: 0, image: m, row: 0, column: 0 };
     let job = DotProducts {
         size: [x.len() / m, 1, 1],
@@ -117,9 +161,22 @@ fn multiply(x: &[f32], w: &[f32], m: usize, panels: &mut Panels, out: &mut [f32]
         window: Window { segments: 1, segment_len: m, segment_stride: 0 },
         panels,
         bias: &[],
-        out_at: rows,
+        out_at: Lattice { base: columns.start, ..rows },
     };
     job.run(out);
+}
+
+/// What is above the diagonal of `a`, `[m][m]`, goes below it.
+fn mirror(a: &mut [f32], m: usize) {
+    for r0 in (0..m).step_by(BLOCK) {
+        for c0 in (0..=r0).step_by(BLOCK) {
+            for r in r0..m.min(r0 + BLOCK) {
+                for c in c0..r.min(c0 + BLOCK) {
+                    a[r * m + c] = a[c * m + r];
+                }
+            }
+        }
+    }
 }
 
 /// `out = a I + b A + c A^2`.
@@ -139,9 +196,8 @@ fn polynomial(a: &[f32], a2: &[f32], m: usize, out: &mut [f32]) {
     }
 }
 
-/// `out[c][r] = x[r][c]`, block by block, so that both sides stay in the cache.
+/// `out[c][r] = x[r][c]`.
 fn transpose(x: &[f32], rows: usize, cols: usize, out: &mut [f32]) {
-    const BLOCK: usize = 32;
     parallel::for_each_chunk(out, BLOCK * rows, |item, out| {
         let first = item * BLOCK;
         for r0 in (0..rows).step_by(BLOCK) {
