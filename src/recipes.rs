@@ -66,7 +66,7 @@ const OWN: &[Recipe] = &[
             label: told("Fast"),
             about: told("The most accuracy in 12 epochs of VGG4bit with 4-bit weights"),
         },
-        settings: "model=vgg4bit epochs=12 optimizer=muon lr=0.008 decay=0.05 schedule=warmup_linear smoothing=0.2 dropout=0 flip=alternating crop=2 border=mirrored clipnorm=2 reestimate=60",
+        settings: "model=vgg4bit epochs=12 optimizer=muon lr=0.008 decay=0.05 schedule=warmup_linear smoothing=0.2 dropout=0 flip=alternating crop=4 border=mirrored clipnorm=2 reestimate=60",
     },
 ];
 

@@ -74,8 +74,11 @@ fn run(arguments: &[&str]) -> Result<(), String> {
             }
             documents(root, &results, true)
         }
-        ["--rerun", name, "--data", data] => rerun::rerun(root, &results, name, Path::new(data)),
-        _ => Err("expected nothing, --write, or --rerun ROW --data PATH".into()),
+        ["--rerun", name, "--data", data, "--at-once", runs] => {
+            let runs = runs.parse().map_err(|error| format!("--at-once {runs}: {error}"))?;
+            rerun::rerun(root, &results, name, Path::new(data), runs)
+        }
+        _ => Err("expected nothing, --write, or --rerun ROW --data PATH --at-once RUNS".into()),
     }
 }
 

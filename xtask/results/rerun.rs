@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Error, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use serde_json::Value;
 
@@ -14,11 +15,12 @@ use crate::sums;
 /// Checkpoints of runs, from the project's root.
 const RUNS: &str = "target/results";
 
-/// Makes every run of a row that has no whole log yet; one that was interrupted goes on.
+/// Makes every run of a row that has no whole log yet, so many at once, which share the cores; one that was interrupted
+/// goes on.
 ///
 /// # Errors
-/// A sentence, where there is no such row or a run fails.
-pub fn rerun(root: &Path, results: &Results, name: &str, data: &Path) -> Result<(), String> {
+/// A sentence, where there is no such row or a run fails; the runs that are under way come to their ends.
+pub fn rerun(root: &Path, results: &Results, name: &str, data: &Path, at_once: usize) -> Result<(), String> {
     let row = results.rows.iter().find(|row| row.name == name).ok_or_else(|| {
         let names: Vec<_> = results.rows.iter().map(|row| row.name.as_str()).collect();
         format!("expected one of {}, found {name}", names.join(", "))
@@ -26,21 +28,45 @@ pub fn rerun(root: &Path, results: &Results, name: &str, data: &Path) -> Result<
     if row.page {
         return Err(format!("{name} is made by {}", row.command(&row.variants[0])));
     }
-    for variant in &row.variants {
-        for (seed, log) in row.runs(variant) {
-            let log = root.join(FOLDER).join(log);
-            if log.is_file() && Log::read(&log)?.mirrored.is_some() {
-                println!("{} is there already", log.display());
-                continue;
+    let threads = (cores() / at_once).max(1);
+    let runs = row.variants.iter().flat_map(|variant| row.runs(variant).map(move |run| (variant, run)));
+    // Widths are assigned by what is measured on runs of the first part.
+    let (assigned, plain): (Vec<_>, Vec<_>) = runs.partition(|(variant, _)| variant.assigned.is_some());
+    for part in [plain, assigned] {
+        let waiting = Mutex::new(part.into_iter());
+        let written = Mutex::new(());
+        let work = || {
+            // Not in the condition, where the lock would be held until the run's end.
+            let next = || waiting.lock().expect("nobody panics with it").next();
+            while let Some((variant, (seed, log))) = next() {
+                let log = root.join(FOLDER).join(log);
+                if log.is_file() && Log::read(&log)?.mirrored.is_some() {
+                    println!("{} is there already", log.display());
+                    continue;
+                }
+                make(root, row, variant, seed, &log, data, threads)?;
+                let _alone = written.lock().expect("nobody panics with it");
+                sums::write(root, results)?;
             }
-            make(root, row, variant, seed, &log, data)?;
-            sums::write(root, results)?;
-        }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().map(|worker| worker.join().expect("errors are values")).collect()
+        })?;
     }
     Ok(())
 }
 
-fn make(root: &Path, row: &Row, variant: &Variant, seed: u32, log: &Path, data: &Path) -> Result<(), String> {
+fn make(
+    root: &Path,
+    row: &Row,
+    variant: &Variant,
+    seed: u32,
+    log: &Path,
+    data: &Path,
+    threads: usize,
+) -> Result<(), String> {
     let runs = PathBuf::from(RUNS).join(&row.name);
     fs::create_dir_all(root.join(&runs)).map_err(io(&runs))?;
     let folder = log.parent().expect("a log lies in a folder");
@@ -61,7 +87,7 @@ fn make(root: &Path, row: &Row, variant: &Variant, seed: u32, log: &Path, data: 
         let bits = assign(root, &saved(&assigned.of), assigned, data, &mut write)?;
         train.args(["--bits", &bits]);
     }
-    tell(train.arg("--data").arg(data), &mut write)?;
+    tell(train.args(["--threads", &threads.to_string()]).arg("--data").arg(data), &mut write)?;
 
     let mut about = String::new();
     tell(nibble(root, "inspect").arg(&run), &mut |line| {
@@ -127,9 +153,14 @@ fn tell(command: &mut Command, line: &mut dyn FnMut(&str) -> Result<(), String>)
     if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}")) }
 }
 
+/// How many there are.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// The processor's name and how many cores there are.
 fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores();
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
         text.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": another processor");

@@ -3,7 +3,7 @@
 use std::process::Command as Process;
 
 use anyhow::Result;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::{process, project};
 
@@ -23,6 +23,15 @@ pub fn command() -> Command {
                 .value_name("PATH")
                 .requires("rerun")
                 .help("Its images: a CIFAR archive or a folder of batches"),
+        )
+        .arg(
+            Arg::new("at-once")
+                .long("at-once")
+                .value_name("RUNS")
+                .requires("rerun")
+                .default_value("1")
+                .value_parser(value_parser!(u8).range(1..))
+                .help("Runs side by side, which share the cores: two with a core each are done sooner than one after the other"),
         )
         .arg(
             Arg::new("write")
@@ -48,11 +57,11 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         "--",
     ]);
     if let Some(row) = arguments.get_one::<String>("rerun") {
-        cargo.args(["--rerun", row]);
-    }
-    if let Some(data) = arguments.get_one::<String>("data") {
+        let data = arguments.get_one::<String>("data").expect("clap asks for it");
+        let at_once = arguments.get_one::<u8>("at-once").expect("it has a default");
         // The command runs in the project's root.
-        cargo.arg("--data").arg(std::path::absolute(data)?);
+        cargo.args(["--rerun", row]).arg("--data").arg(std::path::absolute(data)?);
+        cargo.args(["--at-once", &at_once.to_string()]);
     }
     if arguments.get_flag("write") {
         cargo.arg("--write");
