@@ -35,24 +35,26 @@ pub fn rerun(root: &Path, results: &Results, name: &str, data: &Path, at_once: u
     for part in [plain, assigned] {
         let waiting = Mutex::new(part.into_iter());
         let written = Mutex::new(());
-        let work = || {
-            // Not in the condition, where the lock would be held until the run's end.
-            let next = || waiting.lock().expect("nobody panics with it").next();
+        let one = |variant: &Variant, seed, log: PathBuf| {
+            let log = root.join(FOLDER).join(log);
+            if log.is_file() && Log::read(&log)?.mirrored.is_some() {
+                println!("{} is there already", log.display());
+                return Ok(());
+            }
+            make(root, row, variant, seed, &log, data, threads)?;
+            let _alone = written.lock().expect("nobody panics with it");
+            sums::write(root, results)
+        };
+        let next = || waiting.lock().expect("nobody panics with it").next();
+        let work = || -> Result<(), String> {
             while let Some((variant, (seed, log))) = next() {
-                let log = root.join(FOLDER).join(log);
-                if log.is_file() && Log::read(&log)?.mirrored.is_some() {
-                    println!("{} is there already", log.display());
-                    continue;
-                }
-                make(root, row, variant, seed, &log, data, threads)?;
-                let _alone = written.lock().expect("nobody panics with it");
-                sums::write(root, results)?;
+                one(variant, seed, log).inspect_err(|_| while next().is_some() {})?;
             }
             Ok(())
         };
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().map(|worker| worker.join().expect("errors are values")).collect()
+            workers.into_iter().try_for_each(|worker| worker.join().expect("errors are values"))
         })?;
     }
     Ok(())
