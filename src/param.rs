@@ -201,6 +201,12 @@ impl Param {
         self.role == Role::Weight
     }
 
+    /// Bits that its values take, with scales and codebooks.
+    pub fn bits(&self) -> usize {
+        let full = || size_of::<f32>() * 8 * self.value.len();
+        self.quantizer.as_ref().map_or_else(full, |quantizer| quantizer.grid().bits())
+    }
+
     /// `[rows, outputs]` of the values as they lie: the output channels are innermost.
     pub fn matrix(&self) -> [usize; 2] {
         let outputs = self.dims.last().copied().unwrap_or(1).max(1);

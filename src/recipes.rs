@@ -66,7 +66,23 @@ const OWN: &[Recipe] = &[
             label: told("Fast"),
             about: told("The most accuracy in 12 epochs of VGG4bit with 4-bit weights"),
         },
-        settings: "model=vgg4bit epochs=12 optimizer=muon lr=0.008 decay=0.05 schedule=warmup_linear smoothing=0.2 dropout=0 flip=alternating crop=4 border=mirrored clipnorm=2 reestimate=60",
+        settings: "model=vgg4bit epochs=12 optimizer=muon lr=0.008 decay=0.05 schedule=warmup_linear smoothing=0.2 dropout=0 flip=alternating border=mirrored clipnorm=2 reestimate=60",
+    },
+    Recipe {
+        entry: Entry {
+            name: "int4-everywhere",
+            label: told("4 bits everywhere"),
+            about: told("The same with 4-bit activations too"),
+        },
+        settings: "model=vgg4bit activations=lsq actbits=4 epochs=12 optimizer=muon lr=0.008 decay=0.05 schedule=warmup_linear smoothing=0.2 dropout=0 flip=alternating border=mirrored clipnorm=2 reestimate=60",
+    },
+    Recipe {
+        entry: Entry {
+            name: "tiny",
+            label: told("Tiny"),
+            about: told("The most accuracy in 20 epochs of SimpleResNet4bit with 4-bit weights"),
+        },
+        settings: "epochs=20 optimizer=muon lr=0.008 decay=0.05 schedule=warmup_linear smoothing=0.1 flip=alternating border=mirrored clipnorm=2 reestimate=60",
     },
 ];
 

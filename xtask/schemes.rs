@@ -30,7 +30,7 @@ fn bits_a_weight(config: &RunConfig) -> Result<f64, Problem> {
     model.quantize();
     let (mut bits, mut count) = (0, 0);
     for (_, param) in model.params().filter(|(_, param)| param.is_weight()) {
-        bits += param.quantizer.as_ref().map_or(32 * param.value.len(), |quantizer| quantizer.grid().bits());
+        bits += param.bits();
         count += param.value.len();
     }
     Ok(bits as f64 / count as f64)

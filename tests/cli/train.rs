@@ -82,7 +82,7 @@ fn a_recipe_comes_before_all_other_settings() {
         expected.set(key, text).unwrap();
     }
     assert_eq!(settings(&folder.join(OUT)), expected);
-    let sentence = "recipe: expected paper, monotone, fast";
+    let sentence = "recipe: expected paper, monotone, fast, int4-everywhere, tiny";
     refused(&folder, &format!("train --recipe slow {small}"), 2, sentence);
 }
 

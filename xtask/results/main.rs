@@ -30,8 +30,10 @@ const WRITE: &str = "cargo xtask results --write";
 type Make = fn(&Path, &Results) -> Result<String, String>;
 
 /// Every table by its name.
-const TABLES: [(&str, Make); 5] = [
+const TABLES: [(&str, Make); 7] = [
     ("rows", table::rows),
+    ("ablation", table::ablation),
+    ("schemes", table::schemes),
     ("budgets", table::budgets),
     ("references", table::references),
     ("arithmetic", table::arithmetic),

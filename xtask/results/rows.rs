@@ -3,10 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nibble::RunConfig;
 use serde::Deserialize;
+
+#[path = "../../tests/support/schemes.rs"]
+#[allow(dead_code)] // What each scheme is held against is told elsewhere.
+mod schemes;
+
+use schemes::Tried;
 
 /// Where rows, logs and sums lie.
 pub const FOLDER: &str = "docs/results";
+
+/// Bits of every scheme that has a choice.
+const BITS: u8 = 4;
 
 /// All rows and trials.
 #[derive(Debug, Deserialize)]
@@ -40,12 +50,29 @@ pub struct Row {
     /// Trained in the page, which measures its own time; `flags` are an address then.
     #[serde(default)]
     pub page: bool,
-    /// Its variants are ways to spend budgets of bits, `WAY-BUDGET`: they have a table of their own.
+    /// Where it is told.
     #[serde(default)]
-    pub budgets: bool,
+    pub table: Table,
     /// A published log to hold it against, from the project's root.
     pub reference: Option<PathBuf>,
+    #[serde(default)]
     pub variants: Vec<Variant>,
+    /// A variant more for every scheme, with these flags beside its own: for `cargo nibble train`.
+    pub every_scheme: Option<String>,
+}
+
+/// A table of rows.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Table {
+    #[default]
+    Rows,
+    /// What is lost where a part of the method is left out.
+    Ablation,
+    /// One scheme beside another.
+    Schemes,
+    /// Variants are ways to spend budgets of bits, `WAY-BUDGET`.
+    Budgets,
 }
 
 /// A row that another one is held against.
@@ -68,6 +95,8 @@ pub struct Variant {
     pub flags: String,
     /// The recipe that its runs follow from end to end: the page tells what it reached.
     pub recipe: Option<String>,
+    /// Percent of test images that others report of it.
+    pub published: Option<f64>,
     /// The widths of its layers are what a measurement gives for a budget.
     pub assigned: Option<Assigned>,
     /// Whether the table of arithmetic tells it.
@@ -117,8 +146,33 @@ impl Results {
     pub fn read(root: &Path) -> Result<Self, String> {
         let path = root.join(FOLDER).join("results.toml");
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+        let mut results: Self =
+            toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        for row in &mut results.rows {
+            let of_schemes = row.every_scheme.iter().flat_map(|flags| every_scheme(flags));
+            row.variants.extend(of_schemes);
+        }
+        Ok(results)
     }
+}
+
+/// A variant for each scheme of every registry.
+fn every_scheme(flags: &str) -> impl Iterator<Item = Variant> {
+    let defaults = RunConfig::default().texts();
+    schemes::schemes(BITS).into_iter().map(move |Tried { kind, scheme, config, .. }| {
+        let own = config.texts().into_iter().filter(|(key, text)| defaults.get(key) != Some(text));
+        let own: String = own.map(|(key, text)| format!(" --{key} {text}")).collect();
+        let name = scheme.entry.name;
+        Variant {
+            name: format!("{kind}-{name}"),
+            title: format!("{kind}, `{name}`"),
+            flags: format!("{flags}{own}"),
+            recipe: None,
+            published: None,
+            assigned: None,
+            counted: false,
+        }
+    })
 }
 
 impl Row {

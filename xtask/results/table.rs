@@ -12,7 +12,15 @@ use nibble::model::{Description, Model};
 use serde_json::{Map, Value, json};
 
 use crate::log::Log;
-use crate::rows::{FOLDER, Published, Results, Row, Trial, Twin, Variant};
+use crate::rows::{FOLDER, Published, Results, Row, Table, Trial, Twin, Variant};
+
+mod ablation;
+mod budgets;
+mod schemes;
+
+pub use ablation::ablation;
+pub use budgets::budgets;
+pub use schemes::schemes;
 
 /// What stands for a figure of a run that was not made yet.
 const MISSING: &str = "not run yet";
@@ -61,7 +69,7 @@ pub fn rows(root: &Path, results: &Results) -> Result<String, String> {
         "| what | weights | seeds | epochs | training | test | mirrored too | goal | time an epoch | command |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n",
     );
-    for row in results.rows.iter().filter(|row| !row.budgets) {
+    for row in results.rows.iter().filter(|row| row.table == Table::Rows) {
         for variant in &row.variants {
             let logs = logs(root, row, variant)?;
             let measured = logs.as_ref().map_or_else(|| format!("| {MISSING} | |"), |logs| measured(logs));
@@ -96,6 +104,13 @@ fn tested(logs: &[Log]) -> Vec<f64> {
 fn seconds(logs: &[Log]) -> f64 {
     let epochs: usize = logs.iter().map(|log| log.epochs.len()).sum();
     logs.iter().map(|log| log.seconds).sum::<f64>() / epochs as f64
+}
+
+/// What stands above a table of its own: what was trained, and how it is made again.
+fn title(row: &Row) -> String {
+    let command = row.command(&row.variants[0]);
+    let seeds = if row.seeds == 1 { "seed" } else { "seeds" };
+    format!("{}, {} {seeds}: `{command}`\n\n", row.title, row.seeds)
 }
 
 /// What a row is to reach, and whether it does; `logs` are those of its finished runs.
@@ -241,50 +256,6 @@ pub fn recipes(root: &Path, results: &Results) -> Result<String, String> {
         }
     }
     Ok(format!("{:#}\n", Value::Object(reached)))
-}
-
-/// Each once, as they come.
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut all = Vec::new();
-    for name in names {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
-    all
-}
-
-/// What budgets of bits reach, a line a way and a column a budget: test accuracy of the last epoch, mean over seeds.
-///
-/// # Errors
-/// A sentence, where a log is damaged.
-pub fn budgets(root: &Path, results: &Results) -> Result<String, String> {
-    let mut text = String::new();
-    for row in results.rows.iter().filter(|row| row.budgets) {
-        let names = || row.variants.iter().filter_map(|variant| variant.name.rsplit_once('-'));
-        let mut budgets = distinct(names().map(|(_, budget)| budget));
-        budgets.sort_by(|a, b| a.parse::<f64>().unwrap_or(0.0).total_cmp(&b.parse().unwrap_or(0.0)));
-        let ways = distinct(names().map(|(way, _)| way));
-        let _ = writeln!(text, "{}, {} seeds: `{}`\n", row.title, row.seeds, row.command(&row.variants[0]));
-        let heads: String = budgets.iter().map(|budget| format!(" {budget} bits |")).collect();
-        let _ = writeln!(text, "| bits by |{heads}\n| --- |{}", " ---: |".repeat(budgets.len()));
-        for way in ways {
-            let _ = write!(text, "| {way} |");
-            for budget in &budgets {
-                let name = format!("{way}-{budget}");
-                let variant = row.variants.iter().find(|variant| variant.name == name);
-                let logs = variant.map(|variant| logs(root, row, variant)).transpose()?;
-                let told = match logs {
-                    None => String::new(),
-                    Some(None) => MISSING.into(),
-                    Some(Some(logs)) => figures(&tested(&logs)),
-                };
-                let _ = write!(text, " {told} |");
-            }
-            text += "\n";
-        }
-    }
-    Ok(text)
 }
 
 /// What was tried: a line a trial, in the order of the file.
