@@ -1,8 +1,8 @@
 //! Ten training steps beside PyTorch's: losses, gradients, final weights, levels, and evaluation mode. The files in
 //! `tests/golden/` and what is in them come from `tests/golden/generate.py`.
 
-#[path = "support/unit.rs"]
-mod unit;
+#[path = "support/network.rs"]
+mod network;
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,7 @@ use nibble::train::Trainer;
 use nibble::{RunConfig, Tensor, models};
 use serde::Deserialize;
 
-use unit::{bits, unit};
-
-const CLASSES: usize = 10;
-const LEVEL_MAX: f32 = 7.0;
+use network::{CLASSES, weights};
 
 /// Relative, of each step's loss.
 const LOSS_TOLERANCE: f64 = 1e-4;
@@ -73,36 +70,10 @@ struct LevelCounts {
     counts: Vec<i64>,
 }
 
-/// Initial weights of a layer in PyTorch's order.
-fn weights(layer: &str, param: &Param) -> Vec<f32> {
-    let dims = param.published_dims();
-    let fan_in: usize = dims[1..].iter().product();
-    let gain = if dims.len() == 4 { 6.0 } else { 3.0 };
-    let step = ((gain / fan_in as f64).sqrt() / f64::from(LEVEL_MAX)) as f32;
-    let place = |(i, unit): (usize, f32)| {
-        let v = unit * LEVEL_MAX;
-        let level = v.round_ties_even();
-        let away = level + 0.75 * (v - level);
-        if i % 512 == 0 { v * step } else { away * step }
-    };
-    unit(&format!("{layer}.weight"), param.value.len()).into_iter().enumerate().map(place).collect()
-}
-
 /// Images `[n, 32, 32, 4]` and labels.
 fn batch(name: &str, n: usize, halo: usize) -> (Tensor, Vec<u16>) {
-    let labels: Vec<u16> =
-        bits(&format!("labels/{name}"), n).map(|z| ((z >> 33) % CLASSES as u64) as u16).collect();
-    let patterns: Vec<_> = (0..CLASSES).map(|label| unit(&format!("pattern/{label}"), 3 * 4 * 4)).collect();
-    let noise = unit(&format!("images/{name}"), n * 3 * 32 * 32);
-    let mut dense = vec![0.0; n * 32 * 32 * 4];
-    for (i, pixel) in dense.chunks_exact_mut(4).enumerate() {
-        let (image, h, w) = (i / 1024, i / 32 % 32, i % 32);
-        for (c, value) in pixel[..3].iter_mut().enumerate() {
-            let pattern = patterns[usize::from(labels[image])][(c * 4 + h / 8) * 4 + w / 8];
-            *value = pattern + 3.0 * noise[((image * 3 + c) * 32 + h) * 32 + w];
-        }
-    }
-    (Tensor::from_dense([n, 32, 32, 4], halo, &dense), labels)
+    let (images, labels) = network::batch(name, n);
+    (Tensor::from_dense([n, 32, 32, 4], halo, &images), labels)
 }
 
 /// Panics at the first value that is not within the tolerance, absolute.
@@ -142,7 +113,7 @@ impl Replay {
         let mut trainer = Trainer::new(Description::new(specs, CLASSES, config), || 0.0).unwrap();
         trainer.set_params(|layer, param| {
             if param.is_weight() {
-                let values = weights(layer, param);
+                let values = weights(layer, &param.published_dims());
                 for i in 0..values.len() {
                     param.value[i] = values[param.published_index(i)];
                 }

@@ -89,7 +89,7 @@ fn runs_take_what_they_say_and_vgg4bit_leaves_room_for_60000_images() {
         println!("copied and evaluated: {said} bytes said, {taken} taken");
         assert!(taken < said + SLACK, "copies of {} take {taken} bytes and say {said}", preset.entry.name);
 
-        for name in ["relevance", "eigenvalue"] {
+        for name in ["relevance", "eigenvalue", "snip"] {
             let before = LIVE.load(Ordering::Relaxed);
             PEAK.store(before, Ordering::Relaxed);
             let mut sensing = run.sensing(name, 0).unwrap();

@@ -6,8 +6,8 @@ use crate::data::{BATCH_CHANNELS, SIDE};
 use crate::layers::Pass;
 use crate::packed::{self, PICTURE_BYTES};
 use crate::predictions::arg_max;
-use crate::sensitivity::{self, Cost, IMAGES, Probe, Sensing};
-use crate::{Result, Tensor};
+use crate::sensitivity::{self, Cost, IMAGES, Learner, Probe, Sensing};
+use crate::{Result, RunConfig, Tensor};
 
 /// Copies of the weights beside those that a network in training has.
 const SLOTS: usize = 4;
@@ -22,7 +22,16 @@ impl Run {
     /// [`crate::Error::Config`] for an unknown name, [`crate::Error::Data`] for a run without its images.
     pub fn sensing(&mut self, name: &str, images: usize) -> Result<Sensing> {
         let sensitivity = sensitivity::find(name)?;
-        Sensing::new(sensitivity, self.probe(images)?)
+        let probe = self.probe(images)?;
+        Sensing::new(sensitivity, probe, || self.learner())
+    }
+
+    /// A copy that trains on at the rate of now and notes every step, its bits as they are.
+    pub(crate) fn learner(&mut self) -> Result<Learner> {
+        let config = RunConfig { rebits: 0, ..self.config().clone() };
+        let mut trainer = self.trainer.fork(config)?;
+        trainer.note();
+        Ok(Learner { trainer, rates: self.rates(self.trainer.steps().saturating_sub(1)) })
     }
 
     /// What each way of measuring takes here.

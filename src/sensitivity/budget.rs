@@ -114,7 +114,7 @@ impl Budget {
     /// [`Error::Config`] where even the fewest bits cost more; it says how much.
     pub fn assign(self, layers: &[LayerSensitivity]) -> Result<Vec<u8>> {
         let choices = self.unit.choices(layers);
-        let limit = (self.amount * self.unit.parts(layers)) as u64;
+        let limit = self.limit(layers);
         let Some(chosen) = assign(&choices, limit) else {
             let least =
                 choices.iter().filter_map(|choices| choices.iter().map(|choice| choice.cost).min()).sum();
@@ -126,10 +126,23 @@ impl Budget {
 
     /// What widths cost, one a layer.
     pub fn spent(self, layers: &[LayerSensitivity], bits: &[u8]) -> String {
-        let cost = layers.iter().zip(bits).filter_map(|(layer, bits)| {
-            Some(self.unit.cost(layer, layer.widths.iter().position(|width| width.bits == *bits)?))
-        });
-        self.text(cost.sum(), layers)
+        self.text(self.cost(layers, bits), layers)
+    }
+
+    /// Whether widths, one a layer, cost no more.
+    pub fn holds(self, layers: &[LayerSensitivity], bits: &[u8]) -> bool {
+        self.cost(layers, bits) <= self.limit(layers)
+    }
+
+    fn cost(self, layers: &[LayerSensitivity], bits: &[u8]) -> u64 {
+        let of_layer =
+            |(layer, bits): (&LayerSensitivity, &u8)| Some(self.unit.cost(layer, layer.at(*bits)?));
+        layers.iter().zip(bits).filter_map(of_layer).sum()
+    }
+
+    /// In whole parts of the unit.
+    fn limit(self, layers: &[LayerSensitivity]) -> u64 {
+        (self.amount * self.unit.parts(layers)) as u64
     }
 
     fn text(self, cost: u64, layers: &[LayerSensitivity]) -> String {

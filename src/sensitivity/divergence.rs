@@ -37,7 +37,13 @@ struct Sizes {
     reached: Vec<Vec<usize>>,
 }
 
-/// By which a layer's squared rounding error is multiplied.
+/// By which a layer's squared rounding error is multiplied, one a layer with weights.
+pub(super) fn damage_factors(model: &Model, noted: &Noted) -> Vec<f64> {
+    let weights =
+        params(model).map(|param| [param.value.len() as f64, sum_of_squares(&param.value)]).collect();
+    factors(noted, &Sizes { weights, reached: model.reached_backward() })
+}
+
 fn factors(noted: &Noted, sizes: &Sizes) -> Vec<f64> {
     let share = |part: f64, whole: f64| part / whole.max(f64::MIN_POSITIVE);
     let updates: Vec<f64> =
@@ -59,10 +65,7 @@ fn params(model: &Model) -> impl Iterator<Item = &Param> {
 /// # Errors
 /// [`Error::Config`] for settings that no layer can follow.
 pub fn divergences(model: &Model, config: &RunConfig, noted: &Noted) -> Result<Vec<LayerSensitivity>> {
-    let weights =
-        params(model).map(|param| [param.value.len() as f64, sum_of_squares(&param.value)]).collect();
-    let sizes = Sizes { weights, reached: model.reached_backward() };
-    of_factors(model, config, &factors(noted, &sizes))
+    of_factors(model, config, &damage_factors(model, noted))
 }
 
 fn of_factors(model: &Model, config: &RunConfig, factors: &[f64]) -> Result<Vec<LayerSensitivity>> {
@@ -90,13 +93,16 @@ fn of_factors(model: &Model, config: &RunConfig, factors: &[f64]) -> Result<Vec<
     layers.collect()
 }
 
+fn budget(config: &RunConfig) -> Budget {
+    Budget { unit: Unit::AverageBits, amount: config.bit_budget }
+}
+
 /// The best bits under the budget of the settings.
 ///
 /// # Errors
 /// [`Error::Config`] where even the fewest bits are more.
 fn assigned(layers: &[LayerSensitivity], config: &RunConfig) -> Result<Vec<u8>> {
-    let budget = Budget { unit: Unit::AverageBits, amount: config.bit_budget };
-    budget.assign(layers).map_err(|error| match error {
+    budget(config).assign(layers).map_err(|error| match error {
         Error::Config { expected, found, .. } => Error::Config { field: "bitbudget", expected, found },
         other => other,
     })
@@ -109,22 +115,13 @@ fn assigned(layers: &[LayerSensitivity], config: &RunConfig) -> Result<Vec<u8>> 
 pub fn better(layers: &[LayerSensitivity], config: &RunConfig) -> Result<Option<Vec<u8>>> {
     let best = assigned(layers, config)?;
     let present: Vec<u8> = layers.iter().map(|layer| config.bits.of(&layer.layer)).collect();
-    let damage = |bits: &[u8]| -> f64 {
-        let damage = |(layer, bits): (&LayerSensitivity, &u8)| {
-            layer
-                .widths
-                .iter()
-                .find(|width| width.bits == *bits)
-                .map_or(f64::INFINITY, |width| width.damage.rise)
-        };
-        layers.iter().zip(bits).map(damage).sum()
+    // Bits that a layer cannot have are worse than any.
+    let rise = |layer: &LayerSensitivity, bits| {
+        layer.at(bits).map_or(f64::INFINITY, |at| layer.widths[at].damage.rise)
     };
-    let spent = |(sum, of): (f64, f64), (layer, bits): (&LayerSensitivity, &u8)| {
-        let weights = layer.weights as f64;
-        (sum + weights * f64::from(*bits), of + weights)
-    };
-    let (spent, weights) = layers.iter().zip(&present).fold((0.0, 0.0), spent);
-    let good = spent <= config.bit_budget * weights && damage(&best) >= WORTH * damage(&present);
+    let damage =
+        |bits: &[u8]| -> f64 { layers.iter().zip(bits).map(|(layer, bits)| rise(layer, *bits)).sum() };
+    let good = budget(config).holds(layers, &present) && damage(&best) >= WORTH * damage(&present);
     Ok((!good).then_some(best))
 }
 

@@ -16,6 +16,7 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     source: "arXiv 1905.03696, section 3",
     unit: "largest eigenvalue",
     passes: |probe| Ok(probe.len() * ITERATIONS * PASSES),
+    learns: false,
     begin: |probe| {
         probe.look_at(0);
         Ok(Box::new(Eigenvalue {

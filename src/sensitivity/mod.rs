@@ -14,6 +14,7 @@ mod probe;
 mod rank;
 mod relevance;
 mod rounding;
+mod snip;
 mod spread;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use crate::train::Clock;
 pub use assign::{Choice, assign};
 pub use budget::{Budget, Front, Step, Unit, bits_setting, fronts};
 pub(crate) use divergence::{Noted, better, check, divergences};
+pub(crate) use probe::Learner;
 pub use probe::{IMAGES, Probe};
 pub use rank::{agreement, kendall, losing_a_bit};
 
@@ -42,6 +44,8 @@ pub struct Sensitivity {
     pub unit: &'static str,
     /// Forward passes over a batch that it takes, at most; a backward pass counts as two.
     passes: fn(&Probe) -> Result<usize>,
+    /// Whether a copy of the run trains on for it.
+    learns: bool,
     /// Begins to measure.
     begin: fn(&mut Probe) -> Result<Box<dyn Measure>>,
 }
@@ -97,6 +101,13 @@ pub struct LayerSensitivity {
     pub widths: Vec<Width>,
 }
 
+impl LayerSensitivity {
+    /// The place of a width; `None` where the layer cannot have it.
+    pub fn at(&self, bits: u8) -> Option<usize> {
+        self.widths.iter().position(|width| width.bits == bits)
+    }
+}
+
 /// A width that a layer can have.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Width {
@@ -139,8 +150,16 @@ pub struct Sensing {
 }
 
 impl Sensing {
-    pub(crate) fn new(sensitivity: &Sensitivity, mut probe: Probe) -> Result<Self> {
+    /// `learner` makes a copy that trains on.
+    pub(crate) fn new(
+        sensitivity: &Sensitivity,
+        mut probe: Probe,
+        learner: impl FnOnce() -> Result<Learner>,
+    ) -> Result<Self> {
         probe.check()?;
+        if sensitivity.learns {
+            probe.learn_by(learner()?);
+        }
         let passes = (sensitivity.passes)(&probe)?;
         Ok(Self { measure: (sensitivity.begin)(&mut probe)?, probe, passes })
     }
@@ -180,6 +199,7 @@ pub static SENSITIVITIES: Registry<Sensitivity> = Registry::new(
         spread::SENSITIVITY,
         relevance::SENSITIVITY,
         noise::SENSITIVITY,
+        snip::SENSITIVITY,
     ],
 );
 

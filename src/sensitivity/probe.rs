@@ -1,5 +1,7 @@
 //! The copy of a network that is looked at, and what can be asked of it.
 
+#[cfg(test)]
+use crate::Tensor;
 use crate::kernels::blocks::Granularity;
 use crate::kernels::weights::sum_of_squares;
 use crate::layers::{Param, Pass};
@@ -9,10 +11,12 @@ use crate::predictions::softmax;
 use crate::quant::{self, End, Format, Known, Quantizer};
 use crate::random::{Purpose, stream};
 use crate::run::Feed;
+use crate::schedule::Rates;
 use crate::settings::RunConfig;
+use crate::train::Trainer;
 use crate::{Error, Result};
 
-use super::{Found, LayerSensitivity, Width};
+use super::{Found, LayerSensitivity, Noted, Width};
 
 /// Images of a batch, unless told otherwise.
 pub const IMAGES: usize = 128;
@@ -43,6 +47,14 @@ pub struct Probe {
     batch: Option<usize>,
     layers: Vec<String>,
     passes: usize,
+    learner: Option<Learner>,
+}
+
+/// A copy of a run that trains on and notes what happens to its layers.
+pub(crate) struct Learner {
+    pub trainer: Trainer,
+    /// Of its steps.
+    pub rates: Rates,
 }
 
 impl Probe {
@@ -50,7 +62,37 @@ impl Probe {
     pub(crate) fn new(model: Model, config: RunConfig, feed: Feed, images: usize) -> Self {
         let layers = model.params().filter(|(_, param)| param.is_weight());
         let layers = layers.map(|(layer, _)| layer.to_owned()).collect();
-        Self { model, config, feed, images, batch: None, layers, passes: 0 }
+        Self { model, config, feed, images, batch: None, layers, passes: 0, learner: None }
+    }
+
+    /// Has a copy of the run that trains on.
+    pub(super) fn learn_by(&mut self, learner: Learner) {
+        self.learner = Some(learner);
+    }
+
+    fn learner(&mut self) -> &mut Learner {
+        self.learner.as_mut().expect("the way says that it learns")
+    }
+
+    /// Has the copy that trains on do that with the batch.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where the loss is not finite.
+    pub(super) fn learn(&mut self) -> Result<()> {
+        self.passes += 1 + BACKWARD;
+        let Self { learner, feed, .. } = self;
+        let Learner { trainer, rates } = learner.as_mut().expect("the way says that it learns");
+        trainer.step(&feed.x, &feed.labels, *rates).map(drop)
+    }
+
+    /// What it noted while it did, about the layers with weights.
+    pub(super) fn learned(&mut self) -> Noted {
+        self.learner().trainer.noted().expect("it took steps")
+    }
+
+    /// The network as it is looked at.
+    pub(super) fn model(&self) -> &Model {
+        &self.model
     }
 
     /// # Errors
@@ -317,6 +359,36 @@ pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
 
 #[cfg(test)]
 impl Probe {
+    /// Looks at a batch of other images, `[n, 32, 32, 4]`, with such weights: of each layer in PyTorch's order, as `weights`
+    /// makes them from its name and its dimensions there.
+    pub(super) fn show(
+        &mut self,
+        images: &[f32],
+        labels: Vec<u16>,
+        weights: impl Fn(&str, &[usize]) -> Vec<f32>,
+    ) {
+        self.model.for_each_param_mut(|layer, param| {
+            if param.is_weight() {
+                let values = weights(layer, &param.published_dims());
+                let places: Vec<usize> = (0..values.len()).map(|i| param.published_index(i)).collect();
+                for (to, at) in param.changing().value.iter_mut().zip(places) {
+                    *to = values[at];
+                }
+            }
+        });
+        self.model.refresh();
+        self.feed.x = Tensor::from_dense([labels.len(), 32, 32, 4], self.model.input_halo(), images);
+        self.feed.labels = labels;
+        self.batch = Some(usize::MAX);
+    }
+
+    /// The layers' names, and where the weights of each lie in PyTorch's order.
+    pub(super) fn published(&self) -> Vec<(String, Vec<usize>)> {
+        let weights = self.model.params().filter(|(_, param)| param.is_weight());
+        let place = |param: &Param| (0..param.value.len()).map(|i| param.published_index(i)).collect();
+        weights.map(|(layer, param)| (layer.to_owned(), place(param))).collect()
+    }
+
     /// Of each image and class the gradient of the logit with respect to the weights of that layer, and the probabilities of
     /// each image.
     pub(super) fn jacobian(&mut self, layer: usize) -> (Vec<Vec<f32>>, Vec<Vec<f64>>) {

@@ -17,6 +17,7 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     source: "arXiv 2401.11243; Bach et al. 2015",
     unit: "share of the logits",
     passes: |_| Ok(BATCHES * (1 + RELEVANCE)),
+    learns: false,
     begin: |probe| {
         let noise = (0..probe.len()).map(|layer| noise::shares(probe, layer)).collect::<Result<_>>()?;
         probe.fold();

@@ -16,6 +16,7 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
         let widths = (0..probe.len()).map(|layer| Ok(probe.widths(layer)?.len())).sum::<Result<usize>>()?;
         Ok(BATCHES * (1 + widths))
     },
+    learns: false,
     begin: |probe| {
         let widths = (0..probe.len()).map(|layer| probe.widths(layer)).collect::<Result<_>>()?;
         Ok(Box::new(Rounding { widths, rises: vec![Vec::new(); probe.len()], plain: Vec::new() }))

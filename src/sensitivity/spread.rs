@@ -17,6 +17,7 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     source: "arXiv 1909.05840, equation 2",
     unit: "|mean| + standard deviation",
     passes: |probe| Ok(BATCHES * probe.len() * ITERATIONS * PASSES),
+    learns: false,
     begin: |probe| {
         Ok(Box::new(Spread {
             values: vec![Vec::new(); probe.len()],

@@ -18,6 +18,7 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     source: "arXiv 1911.03852, sections 3.1 and 3.2",
     unit: "trace a weight",
     passes: |_| Ok(DRAWS * (1 + BACKWARD)),
+    learns: false,
     begin: |probe| {
         probe.look_at(0);
         Ok(Box::new(Trace { draws: vec![Vec::new(); probe.len()] }))

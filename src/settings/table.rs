@@ -235,7 +235,7 @@ settings! {
     "rebits" {
         /// Training steps between two choices of each layer's bits, 0 (they stay as they are) to 10,000.
         rebits: u32 = 0;
-        label: told("Bits chosen anew"), group: told("method"), kind: Integer { min: 0, max: 10_000, step: 50 },
+        label: told("Steps between new bits"), group: told("method"), kind: Integer { min: 0, max: 10_000, step: 50 },
         races: told("bits anew every {} steps"), applies: Not("quantizer", "none"),
         hint: told("Every so many training steps each layer gets the bits that harm the loss and the updates least within the budget (SNIP). 0: never."),
     }

@@ -67,12 +67,7 @@ impl Trainer {
     pub(crate) fn choose_bits(&mut self) -> Result<Option<Vec<usize>>> {
         let every = u64::from(self.config().rebits);
         let due = self.step.is_multiple_of(every);
-        let Some(notes) = self.notes.as_mut().filter(|notes| due && notes.steps > 0) else {
-            return Ok(None);
-        };
-        let Notes { steps, loss, layers } = std::mem::replace(notes, Notes::of(&self.model));
-        let mean = |sum: f64| sum / steps as f64;
-        let noted = Noted { loss: mean(loss), layers: layers.iter().map(|sums| sums.map(mean)).collect() };
+        let Some(noted) = due.then(|| self.noted()).flatten() else { return Ok(None) };
         let config = self.config();
         let layers = divergences(&self.model, config, &noted)?;
         let Some(bits) = better(&layers, config)? else { return Ok(None) };
@@ -89,6 +84,19 @@ impl Trainer {
         let places = self.model.params().filter(|(_, param)| param.is_weight()).enumerate();
         let places = places.filter(|(_, (layer, _))| changed.iter().any(|name| name == layer));
         Ok(Some(places.map(|(place, _)| place).collect()))
+    }
+
+    /// Notes every step from now on.
+    pub(crate) fn note(&mut self) {
+        self.notes = Some(Notes::of(&self.model));
+    }
+
+    /// What was noted since the last time; `None` where no step was.
+    pub(crate) fn noted(&mut self) -> Option<Noted> {
+        let notes = self.notes.as_mut().filter(|notes| notes.steps > 0)?;
+        let Notes { steps, loss, layers } = std::mem::replace(notes, Notes::of(&self.model));
+        let mean = |sum: f64| sum / steps as f64;
+        Some(Noted { loss: mean(loss), layers: layers.iter().map(|sums| sums.map(mean)).collect() })
     }
 
     /// Gives these layers the quantizers that a fork with such bits would have.

@@ -312,9 +312,9 @@ fn layers_are_measured_and_get_the_best_bits_for_a_budget() {
     done(&folder, &format!("{TINY} --epochs 1 --out {OUT}"));
     let said = done(&folder, &format!("bits {OUT} --by all --budget 3 --batch-images 16"));
     let found = |start: &str| said.iter().filter(|line| line.starts_with(start)).count();
-    assert_eq!(found("best for the budget: bits="), 6, "{said:?}");
-    assert_eq!(found("ranks layers as rounding does: Kendall's tau "), 5, "{said:?}");
-    for way in ["rounding", "eigenvalue", "trace", "spread", "relevance", "noise"] {
+    assert_eq!(found("best for the budget: bits="), 7, "{said:?}");
+    assert_eq!(found("ranks layers as rounding does: Kendall's tau "), 6, "{said:?}");
+    for way in ["rounding", "eigenvalue", "trace", "spread", "relevance", "noise", "snip"] {
         assert_eq!(found(&format!("{way}: ")), 1, "{said:?}");
     }
     let [told, assigned] = &json(&folder, &format!("bits {OUT} --by noise --budget 9KB"))[..] else {
@@ -334,7 +334,8 @@ fn layers_are_measured_and_get_the_best_bits_for_a_budget() {
         2,
         "budget: expected average bits (3), kilobytes (400KB) or billions of bit-operations an image (12GBOP), found cheap",
     );
-    let known = "sensitivity: expected rounding, eigenvalue, trace, spread, relevance, noise, found magic";
+    let known =
+        "sensitivity: expected rounding, eigenvalue, trace, spread, relevance, noise, snip, found magic";
     refused(&folder, &format!("bits {OUT} --by magic"), 2, known);
     let told = tell(&folder, &format!("bits {OUT} --by noise --budget 1"));
     let known = "nibble: budget: expected at least 2.000 bits a weight, found 1.000 bits a weight";
