@@ -131,9 +131,9 @@ test("every way runs here, while it trains; more bits do less, and the best of e
 
 const measured = (page, name) => until(page, (way) => nibble.run.measurements?.results.has(way) && !nibble.run.measurements.running, name);
 
-for (const { name, width, viewport, hand } of CROSSED[0]) {
+for (const { name, width, screen, hand } of [...CROSSED[0], ...CROSSED[2]]) {
   test(`${name}: measured, spent, moved by hand, used, and raced against uniform bits`, async (t) => {
-    const page = await open(t, { settings: { ...SMALL, sensitivity: "noise" }, context: { viewport } });
+    const page = await open(t, { settings: { ...SMALL, sensitivity: "noise" }, context: screen });
     await shows(page, "#sensitivity-cost", /Train the run first/);
     assert.ok(await page.locator("#sensitivity-go").isDisabled());
     assert.ok(await page.locator("#assignment-race").isDisabled());

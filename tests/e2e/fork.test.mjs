@@ -17,9 +17,9 @@ async function undisturbed(t, settings) {
   return (await runsOf(page))[0].losses;
 }
 
-for (const { name, width, viewport, hand } of CROSSED[0]) {
+for (const { name, width, screen, hand } of CROSSED[2]) {
   test(`${name}: 4 bits to 3 in the middle of a run, and on with both`, async (t) => {
-    const page = await open(t, { settings: RUN, context: { viewport } });
+    const page = await open(t, { settings: RUN, context: screen });
     assert.ok(await page.locator("#fork").isDisabled(), "there is nothing to fork yet");
     for (let wanted = 1; wanted <= 3; wanted++) {
       await press(page, "#step", hand);
@@ -148,9 +148,9 @@ test("a fork that is reset becomes a race from the start", async (t) => {
 const layerOf = (page, name) =>
   page.evaluate((wanted) => nibble.runs.map(({ layers }) => layers.find((layer) => layer.name === wanted)), name);
 
-for (const { name, width, viewport, hand } of CROSSED[1]) {
+for (const { name, width, screen, hand } of CROSSED[1]) {
   test(`${name}: an outlier stretches the grid; with tanh the next step pulls it back`, async (t) => {
-    const page = await open(t, { settings: { ...RUN, race: "tanh:0" }, context: { viewport } });
+    const page = await open(t, { settings: { ...RUN, race: "tanh:0" }, context: screen });
     await choose(page, "#outlier-layer", "conv3", hand);
     const before = await layerOf(page, "conv3");
     await press(page, "#outlier-go", hand);

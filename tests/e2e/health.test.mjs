@@ -125,9 +125,9 @@ test("the verdict without clipping: steady, grown many times, vanished, no bette
   await shows(page, "#health-verdict", /^clipping on: The gradient is 20 times its usual size.$/);
 });
 
-for (const { name, width, viewport, hand } of CROSSED[1]) {
+for (const { name, width, screen, hand } of CROSSED[1]) {
   test(`${name}: a number that is not finite stops the run before that step, and it can go on`, async (t) => {
-    const page = await open(t, { settings: { ...RUN, tanh: 0, quantizer: "none" }, context: { viewport } });
+    const page = await open(t, { settings: { ...RUN, tanh: 0, quantizer: "none" }, context: screen });
     await press(page, "#step", hand);
     await trained(page, 1);
     await still(page);

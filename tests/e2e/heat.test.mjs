@@ -103,9 +103,9 @@ async function sketch(page, hand) {
 const labels = (page) => page.locator("#gallery > li:visible canvas").evaluateAll((all) => all.map((canvas) => canvas.getAttribute("aria-label")));
 
 const [ways] = CROSSED;
-for (const { name, width, viewport, hand } of ways) {
+for (const { name, width, screen, hand } of ways) {
   test(`${name}: over the picture that is tried, as long as it is wanted`, async (t) => {
-    const page = await within("errors")(t, { settings: { ...SMALL, epochs: 12 }, context: { viewport } });
+    const page = await within("errors")(t, { settings: { ...SMALL, epochs: 12 }, context: screen });
     await counting(page);
     // Before there is a picture, nothing is drawn and nothing asked for.
     await tick(page, "#try-heat", hand);
@@ -149,7 +149,7 @@ for (const { name, width, viewport, hand } of ways) {
   });
 
   test(`${name}: over the mistakes, one request for all that are shown`, async (t) => {
-    const page = await within("errors")(t, { settings: { ...SMALL, epochs: 12 }, context: { viewport } });
+    const page = await within("errors")(t, { settings: { ...SMALL, epochs: 12 }, context: screen });
     await counting(page);
     await tick(page, "#gallery-heat", hand);
     await page.locator("#errors .heat-key").waitFor();
@@ -189,7 +189,7 @@ for (const { name, width, viewport, hand } of ways) {
   });
 
   test(`${name}: of two runs each has its own, in what it says`, async (t) => {
-    const page = await within("errors")(t, { settings: { ...SMALL, race: "quantizer:none" }, context: { viewport } });
+    const page = await within("errors")(t, { settings: { ...SMALL, race: "quantizer:none" }, context: screen });
     await counting(page);
     await sketch(page, hand);
     await shows(page, "#try-said", /\. FP32: /);

@@ -1,17 +1,22 @@
 /** What the tests of the lab share: widths, ways to press, and how the page must stand afterwards. */
 import assert from "node:assert/strict";
-import { assertFits, enter, NARROW, opener, PATIENCE, screenshot, seriousFindings, WIDE } from "./support.mjs";
+import { assertFits, LANDSCAPE, NARROW, opener, PATIENCE, screenshot, seriousFindings, TABLET, WIDE } from "./support.mjs";
 
-const way = (viewport, hand) => ({ name: `${viewport.width} px, ${hand}`, width: viewport.width, viewport, hand });
+const way = (viewport, hand) => ({ name: `${viewport.width} px, ${hand}`, width: viewport.width, screen: { viewport, hasTouch: hand === "touch" }, hand });
 
 /**
- * Two pairs of ways: each has both widths and both hands, and together they are all. A test takes one of them, and the
- * next one the other, so that every two of place, width and hand meet without everything being done four times.
+ * Pairs of ways: each has two sizes and two hands. A test takes one of them, and the next one another, so that places, sizes
+ * and hands meet without everything being done twelve times.
  */
 export const CROSSED = [
   [way(WIDE, "pointer"), way(NARROW, "keyboard")],
-  [way(WIDE, "keyboard"), way(NARROW, "pointer")],
+  [way(WIDE, "keyboard"), way(NARROW, "touch")],
+  [way(TABLET, "keyboard"), way(LANDSCAPE, "pointer")],
+  [way(TABLET, "touch"), way(LANDSCAPE, "keyboard")],
 ];
+
+/** Presses what `selector` finds with the mouse or a finger. */
+export const point = (page, selector, hand) => (hand === "touch" ? page.tap(selector) : page.click(selector));
 
 /** Most presses of the tab key that reach anything on the page. */
 const MOST_TABS = 250;
@@ -50,7 +55,6 @@ export async function goTo(page, selector, hand) {
 }
 
 async function goToRoom(page, room, hand) {
-  if (hand === "pointer") return enter(page, room);
   const tab = `[data-tab="${room}"]`;
   if (!(await page.locator(tab).isVisible())) await press(page, ".tab-more", hand);
   await press(page, tab, hand);
@@ -60,7 +64,7 @@ async function goToRoom(page, room, hand) {
 /** Opens the tab and the drawer that `selector` is behind, where there are any. */
 export async function uncover(page, selector, hand) {
   for (let next; (next = await opener(page, selector)); ) {
-    if (hand === "pointer") await page.click(next);
+    if (hand !== "keyboard") await point(page, next, hand);
     else if (next.startsWith("#tab-")) await arrowTo(page, next);
     else {
       await tabTo(page, next);
@@ -81,22 +85,22 @@ async function arrowTo(page, tab) {
   }
 }
 
-/** Presses a button by pointer or by keyboard, once it can be pressed. */
+/** Presses a button, once it can be pressed. */
 export async function press(page, selector, hand) {
   await goTo(page, selector, hand);
   await page.waitForFunction((wanted) => document.querySelector(wanted)?.disabled === false, selector, PATIENCE);
-  if (hand === "pointer") {
-    await page.click(selector);
+  if (hand !== "keyboard") {
+    await point(page, selector, hand);
     return;
   }
   await tabTo(page, selector);
   await page.keyboard.press("Enter");
 }
 
-/** Chooses an entry of a menu by pointer or by typing its beginning. */
+/** Chooses an entry of a menu, by keyboard by typing its beginning. */
 export async function choose(page, selector, label, hand) {
   await goTo(page, selector, hand);
-  if (hand === "pointer") {
+  if (hand !== "keyboard") {
     await page.selectOption(selector, { label });
     return;
   }

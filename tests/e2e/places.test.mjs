@@ -8,28 +8,28 @@ import { proxy } from "./proxy.mjs";
 import { assertFits, drawn, enter, hasRun, open, PATIENCE, PLAIN, screenshot, seriousFindings, shows } from "./support.mjs";
 import { RUN, walk } from "./tour.mjs";
 
-const context = (viewport, more = {}) => ({ viewport, permissions: ["clipboard-read", "clipboard-write"], ...more });
+const context = (screen, more = {}) => ({ ...screen, permissions: ["clipboard-read", "clipboard-write"], ...more });
 
 /** Place -> opens the page there; resolves with the browser's page and, where it is in one, the frame. */
 const PLACES = {
-  async "un-isolated"(t, viewport) {
-    const page = await open(t, { url: PLAIN, settings: RUN, context: context(viewport, { serviceWorkers: "block" }) });
+  async "un-isolated"(t, screen) {
+    const page = await open(t, { url: PLAIN, settings: RUN, context: context(screen, { serviceWorkers: "block" }) });
     assert.equal(await page.evaluate(() => crossOriginIsolated), false);
     return { page, where: page };
   },
 
-  async "foreign frame"(t, viewport) {
+  async "foreign frame"(t, screen) {
     const query = new URLSearchParams({ ...RUN, embed: 1, show: Object.keys(PARTS).join(), lesson: "race.1" });
-    const page = await open(t, { url: await foreignPage(t, `${PLAIN}?${query}`, { allow: "clipboard-write", height: 800 }), search: "", ready: false, context: context(viewport) });
+    const page = await open(t, { url: await foreignPage(t, `${PLAIN}?${query}`, { allow: "clipboard-write", height: Math.min(800, screen.viewport.height) }), search: "", ready: false, context: context(screen) });
     const where = await (await page.locator("iframe").elementHandle()).contentFrame();
     await hasRun(where);
     assert.equal(await where.evaluate(() => crossOriginIsolated), false);
     return { page, where };
   },
 
-  async offline(t, viewport) {
+  async offline(t, screen) {
     const server = await proxy(t, PLAIN);
-    const page = await open(t, { url: server.url, settings: RUN, context: context(viewport) });
+    const page = await open(t, { url: server.url, settings: RUN, context: context(screen) });
     await page.waitForFunction(() => globalThis.nibble?.offline?.version, null, PATIENCE);
     await page.context().setOffline(true);
     await server.down();
@@ -50,9 +50,9 @@ async function unroll(page, frame) {
 }
 
 for (const [i, [place, visit]] of Object.entries(PLACES).entries()) {
-  for (const { name, width, viewport, hand } of CROSSED[i % CROSSED.length]) {
+  for (const { name, width, screen, hand } of CROSSED[(i + 1) % CROSSED.length]) {
     test(`${place}, ${name}: everything that the page can do`, async (t) => {
-      const { page, where } = await visit(t, viewport);
+      const { page, where } = await visit(t, screen);
       page.setDefaultTimeout(PATIENCE.timeout);
       await walk({ t, page, where, hand });
       assert.deepEqual(await seriousFindings(where), []);

@@ -15,9 +15,9 @@ const results = (page, scheme = "symmetric") =>
     return { step: run.afterTraining.step, accuracy: [...run.afterTraining.resultsOf(of)].map(([bits, { accuracy }]) => [bits, accuracy]) };
   }, scheme);
 
-for (const { name, width, viewport, hand } of CROSSED[0]) {
+for (const { name, width, screen, hand } of CROSSED[0]) {
   test(`${name}: one press, and the cliff stands beside the run that was trained in 4 bits`, async (t) => {
-    const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: { viewport } });
+    const page = await open(t, { settings: { ...RUN, race: "quantizer:none" }, context: screen });
     assert.ok(await page.locator("#ptq-go").isDisabled(), "there is nothing to round yet");
     await press(page, "#play", hand);
     await until(page, () => nibble.finished);
@@ -102,9 +102,9 @@ const cells = (page) =>
     [...document.querySelectorAll("#ptq-table tbody tr:not(.ptq-format)")].map(({ cells: [head, ...rest] }) => [head.textContent, rest.map(({ textContent }) => textContent)]),
   ));
 
-for (const { name, width, viewport, hand } of CROSSED[1]) {
+for (const { name, width, screen, hand } of CROSSED[1]) {
   test(`${name}: every scheme at every width, each row under what it was tested`, async (t) => {
-    const page = await finished(t, { context: { viewport } });
+    const page = await finished(t, { context: screen });
     await press(page, "#ptq-all", hand);
     await tested(page);
     const { schemes, accuracies, full } = await page.evaluate(async () => {

@@ -166,9 +166,9 @@ test("images a second are the engine's, for whichever run it trains", () => {
   assert.ok(Math.abs(speedOf([quick, slow]) - 250) < 1e-9, "two images in 8 ms");
 });
 
-for (const { name, width, viewport, hand } of CROSSED[1]) {
+for (const { name, width, screen, hand } of CROSSED[1]) {
   test(`${name}: FP32 against 4-bit, to the end, and the first one dropped`, async (t) => {
-    const page = await open(t, { settings: RUN, context: { viewport } });
+    const page = await open(t, { settings: RUN, context: screen });
     await press(page, "#race", hand);
     await until(page, () => nibble.runs.length === 2 && !nibble.busy);
     if (hand === "keyboard") await until(page, () => document.activeElement.id === "compare-runs");
@@ -333,9 +333,9 @@ async function setAll(page, settings, hand) {
   }
 }
 
-for (const { name, width, viewport, hand } of CROSSED[1]) {
+for (const { name, width, screen, hand } of CROSSED[1]) {
   test(`${name}: what is set beside a run under way is raced against it, in five settings`, async (t) => {
-    const page = await open(t, { settings: { ...RUN, augment: 1 }, context: { viewport } });
+    const page = await open(t, { settings: { ...RUN, augment: 1 }, context: screen });
     await press(page, "#step", hand);
     await trained(page, 1);
     await still(page);

@@ -13,6 +13,8 @@ export const ISOLATED = address("NIBBLE_URL");
 export const PLAIN = address("NIBBLE_URL_PLAIN");
 export const WIDE = { width: 1440, height: 900 };
 export const NARROW = { width: 390, height: 844 };
+export const TABLET = { width: 1024, height: 768 };
+export const LANDSCAPE = { width: 844, height: 390 };
 export const SCREENSHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
 
 /** Machines that test are busy: waiting for training ends only when nothing can be going on any more. */

@@ -123,9 +123,9 @@ const tableText = async (page) => {
   return lines.map((text) => text.replace(/\s+/g, " "));
 };
 
-for (const { name, viewport, hand } of CROSSED[0]) {
+for (const { name, width, screen, hand } of CROSSED[3]) {
   test(`${name}: two widths and two seeds are four runs, and the table has their means`, async (t) => {
-    const page = await open(t, { settings: RUN, context: { viewport, acceptDownloads: true } });
+    const page = await open(t, { settings: RUN, context: { ...screen, acceptDownloads: true } });
     // What each run ends with, as the page shows it of any run.
     await page.evaluate(() => {
       globalThis.seen = new Map();
@@ -138,7 +138,7 @@ for (const { name, viewport, hand } of CROSSED[0]) {
     await press(page, "#sweep-start", hand);
     await until(page, () => document.activeElement.id === "sweep-pause");
     await reaches(page, 2);
-    await stands(page, `${viewport.width}-sweep-${hand}`);
+    await stands(page, `${width}-sweep-${hand}`);
     await ended(page);
     await until(page, () => document.activeElement.id === "sweep-new");
     const seen = await page.evaluate(() => [...globalThis.seen]);
@@ -166,7 +166,7 @@ for (const { name, viewport, hand } of CROSSED[0]) {
     }
     const single = await page.locator(".sweep-runs").first().locator("tbody tr").allInnerTexts();
     assert.deepEqual(single.map((text) => text.split("\t").slice(0, 2)), [1, 2].map((seed) => [String(seed), `${(100 * by.get(`2 ${seed}`).testAccuracy).toFixed(1)} %`]));
-    await stands(page, `${viewport.width}-sweep-done-${hand}`);
+    await stands(page, `${width}-sweep-done-${hand}`);
 
     const [download] = await Promise.all([page.waitForEvent("download"), press(page, "#sweep-save", hand)]);
     assert.equal(download.suggestedFilename(), "nibble-sweep-bits.csv");

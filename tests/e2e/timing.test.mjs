@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CROSSED, until } from "./lab.mjs";
+import { until } from "./lab.mjs";
 import { firstPaint, frames, longTasks, observe, quantile } from "./observe.mjs";
 import { proxy } from "./proxy.mjs";
-import { enter, epochs, hasRun, open, openAll, PATIENCE, PLAIN, trained } from "./support.mjs";
+import { enter, epochs, hasRun, NARROW, open, openAll, PATIENCE, PLAIN, trained, WIDE } from "./support.mjs";
 import { torture } from "./torture.mjs";
 
 const RUN = { train: 640, test: 200, batch: 32, epochs: 3, lr: 0.002 };
@@ -47,7 +47,8 @@ test("interactive within two seconds, on a machine of its own", async (t) => {
   await trained(page, 1);
 });
 
-for (const { width, viewport } of CROSSED.flat().filter(({ hand }) => hand === "pointer")) {
+for (const viewport of [WIDE, NARROW]) {
+  const { width } = viewport;
   test(`${width} px: no task over 50 ms on the page's thread while two runs train, and nothing moves`, async (t) => {
     const page = await open(t, { settings: { ...TWO, epochs: 40, race: "quantizer:none" }, context: { viewport }, init: observe });
     await page.click("#play");

@@ -1,20 +1,24 @@
 /**
- * A walk through everything that the page can do, written once for every place where the page can stand: by pointer,
- * or by nothing but the keyboard, on a page or in a frame of another one.
+ * A walk through everything that the page can do, written once for every place where the page can stand: by pointer, by
+ * touch or by nothing but the keyboard, on a page or in a frame of another one.
  */
 import assert from "node:assert/strict";
-import { choose, still, tabTo, uncover, until } from "./lab.mjs";
+import { choose, point, still, tabTo, uncover, until } from "./lab.mjs";
 import { pictureFolder } from "./pictures.mjs";
 import { PATIENCE, shows } from "./support.mjs";
 
 /** As few images as the page takes, and epochs without end: nothing finishes before it is paused. */
 export const RUN = { train: 100, test: 100, batch: 16, epochs: 1000, augment: 0, lr: 0.003 };
 
+/** Of a finger that draws a line: how often it moves, and milliseconds in between and before it is lifted. */
+const MOVES = 6;
+const PAUSE = 30;
+const REST = 200;
 /** What makes the next step overflow, in a layer that a normalization follows: in the last one its input may be 0. */
 const OVERFLOW = 1e38;
 const FRUIT = { apples: { hue: 0, count: 30 }, limes: { hue: 100, count: 30 } };
 
-/** Someone who works the page, or the page in a frame, by pointer or by keyboard. */
+/** Someone who works the page, or the page in a frame, by one kind of hand. */
 class Visitor {
   /** What the keyboard has reached last. */
   #last = "";
@@ -24,13 +28,13 @@ class Visitor {
    * @param {import("node:test").TestContext} options.t
    * @param {import("playwright-core").Page} options.page
    * @param {import("playwright-core").Page|import("playwright-core").Frame} options.where where Nibble is
-   * @param {"pointer"|"keyboard"} options.hand
+   * @param {"pointer"|"touch"|"keyboard"} options.hand
    */
   constructor({ t, page, where, hand }) {
     const { keyboard } = page;
     // What is pressed in a frame is pressed on its page.
     if (where !== page) Object.assign(where, { keyboard });
-    Object.assign(this, { t, page, where, hand, keyboard, framed: where !== page, pointing: hand === "pointer" });
+    Object.assign(this, { t, page, where, hand, keyboard, framed: where !== page, pointing: hand !== "keyboard" });
   }
 
   /** Waits until the last press has left the keyboard somewhere: what was pressed may go, and the page moves on a frame later. */
@@ -71,10 +75,15 @@ class Visitor {
     await this.press(selector);
   }
 
+  /** Presses what `selector` finds with the mouse or a finger. */
+  point(selector) {
+    return point(this.where, selector, this.hand);
+  }
+
   /** Presses a button, or what else answers to Enter, once it can be pressed. */
   async press(selector) {
     await this.ready(selector);
-    if (this.pointing) return this.where.click(selector);
+    if (this.pointing) return this.point(selector);
     await this.reach(selector);
     await this.keyboard.press("Enter");
   }
@@ -103,7 +112,7 @@ class Visitor {
 
   /** Turns a switch. */
   async turn(selector) {
-    if (this.pointing) return this.where.click(selector);
+    if (this.pointing) return this.point(selector);
     await this.reach(selector);
     await this.keyboard.press("Space");
   }
@@ -111,7 +120,7 @@ class Visitor {
   /** Chooses the radio button that has this label. @param {string} group selector */
   async pick(group, label) {
     const chosen = (text) => this.ask(([box, wanted]) => document.querySelector(`${box} input:checked`).parentElement.textContent === wanted, [group, text]);
-    if (this.pointing) await this.where.locator(`${group} label`, { hasText: label }).click();
+    if (this.pointing) await this.point(`${group} label:has-text("${label}")`);
     else {
       await this.reach(`${group} input:checked`);
       const count = await this.where.locator(`${group} input`).count();
@@ -129,12 +138,33 @@ class Visitor {
     }
     const slider = this.where.locator(selector);
     const { width, height } = await slider.boundingBox();
-    await slider.click({ position: { x: end === "Home" ? 3 : width - 3, y: height / 2 } });
+    const position = { x: end === "Home" ? 3 : width - 3, y: height / 2 };
+    await (this.hand === "touch" ? slider.tap({ position }) : slider.click({ position }));
+  }
+
+  /** Draws a line with a finger; ends are shares of the width and the height. */
+  async stroke(selector, from, to) {
+    const sheet = this.where.locator(selector);
+    // Away from what stands at the window's edges.
+    await sheet.evaluate((node) => node.scrollIntoView({ block: "center" }));
+    const { x, y, width, height } = await sheet.boundingBox();
+    const at = (share) => [0, 1].map((axis) => [x, y][axis] + (from[axis] + share * (to[axis] - from[axis])) * [width, height][axis]);
+    const finger = await this.page.context().newCDPSession(this.page);
+    const touch = (type, places) => finger.send("Input.dispatchTouchEvent", { type, touchPoints: places.map(([left, top]) => ({ x: left, y: top })) });
+    await touch("touchStart", [at(0)]);
+    // A finger that is lifted on its way flings, and the next tap would only end that.
+    for (let moves = 1; moves <= MOVES; moves++) {
+      await touch("touchMove", [at(moves / MOVES)]);
+      await this.page.waitForTimeout(PAUSE);
+    }
+    await this.page.waitForTimeout(REST);
+    await touch("touchEnd", []);
+    await finger.detach();
   }
 
   /** Types over what a field holds. */
   async type(selector, text) {
-    if (this.pointing) await this.where.click(selector);
+    if (this.pointing) await this.point(selector);
     else await this.reach(selector);
     await this.keyboard.press("Control+a");
     await this.keyboard.type(text);
@@ -321,7 +351,7 @@ const mostMistaken = (visitor) =>
 async function errors(visitor) {
   await visitor.enter("errors");
   const { row, column, truth, taken } = await mostMistaken(visitor);
-  if (visitor.pointing) await visitor.where.click(`[data-row="${row}"][data-column="${column}"]`);
+  if (visitor.pointing) await visitor.point(`[data-row="${row}"][data-column="${column}"]`);
   else {
     await visitor.reach("#confusion [role=gridcell][tabindex='0']");
     await visitor.keyboard.press("Control+Home");
@@ -342,7 +372,8 @@ async function errors(visitor) {
 async function tryIt(visitor) {
   await visitor.enter("errors");
   await visitor.pick("#try .segments", "Draw");
-  if (visitor.pointing) {
+  if (visitor.hand === "touch") await visitor.stroke(".sketch", [0.2, 0.3], [0.8, 0.6]);
+  else if (visitor.pointing) {
     const sheet = visitor.where.locator(".sketch");
     const { width, height } = await sheet.boundingBox();
     await sheet.hover({ position: { x: 0.2 * width, y: 0.3 * height } });

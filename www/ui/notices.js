@@ -8,6 +8,9 @@ const MOST = 4;
 /** Characters of a message that are shown: what it quotes may be a whole file. */
 const LONGEST = 1500;
 
+// The page ends above them: what they cover can be scrolled to.
+new ResizeObserver(() => document.body.style.setProperty("--messages", `${box.offsetHeight}px`)).observe(box);
+
 /** What had the keyboard's focus before a message took it. */
 let before = null;
 box.addEventListener("focusin", ({ relatedTarget }) => {
