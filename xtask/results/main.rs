@@ -30,8 +30,9 @@ const WRITE: &str = "cargo xtask results --write";
 type Make = fn(&Path, &Results) -> Result<String, String>;
 
 /// Every table by its name.
-const TABLES: [(&str, Make); 7] = [
+const TABLES: [(&str, Make); 8] = [
     ("rows", table::rows),
+    ("reached", table::reached),
     ("ablation", table::ablation),
     ("schemes", table::schemes),
     ("budgets", table::budgets),

@@ -88,6 +88,26 @@ pub fn rows(root: &Path, results: &Results) -> Result<String, String> {
     Ok(text)
 }
 
+/// The rows that were made, in few words.
+///
+/// # Errors
+/// A sentence, where a log is damaged.
+pub fn reached(root: &Path, results: &Results) -> Result<String, String> {
+    let mut text = String::from(
+        "| what | weights | epochs | seeds | test | command |\n| --- | --- | ---: | ---: | ---: | --- |\n",
+    );
+    for row in results.rows.iter().filter(|row| row.table == Table::Rows) {
+        for variant in &row.variants {
+            let Some(logs) = logs(root, row, variant)? else { continue };
+            let (Variant { title, .. }, epochs, test) =
+                (variant, logs[0].epochs.len(), figures(&tested(&logs)));
+            let (what, seeds, command) = (&row.title, row.seeds, row.command(variant));
+            let _ = writeln!(text, "| {what} | {title} | {epochs} | {seeds} | {test} | `{command}` |");
+        }
+    }
+    Ok(text)
+}
+
 /// Epochs, and accuracies of their last: of training, of the test, and with mirrored images.
 fn measured(logs: &[Log]) -> String {
     let train: Vec<_> = logs.iter().filter_map(|log| log.epochs.last()).map(|[train, _]| *train).collect();
