@@ -189,7 +189,7 @@ impl Trainer {
         }
         let rules = self.rules(rates, grad_norm);
         let every = u64::from(self.description.config.rebits);
-        let mut notes = self.notes.as_mut().filter(|_| every == 0 || is_noted(self.step, every));
+        let mut notes = self.notes.as_mut().filter(|_| is_noted(self.step, every));
         update(self.optimizer, &mut self.model, &rules, notes.as_deref_mut());
         if let Some(notes) = notes {
             notes.add_loss(loss.mean);

@@ -29,7 +29,7 @@ impl Measure for Noise {
     fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
         let layer = self.found.len();
         let damage = shares(probe, layer)?;
-        let value = probe.shown(layer)?.map_or(0.0, |at| damage[at].rise);
+        let value = probe.shown_rise(layer, &damage)?;
         self.found.push(Found { value, spread: None, damage });
         Ok((self.found.len() == probe.len()).then(|| std::mem::take(&mut self.found)))
     }

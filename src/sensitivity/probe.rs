@@ -16,7 +16,7 @@ use crate::settings::RunConfig;
 use crate::train::Trainer;
 use crate::{Error, Result};
 
-use super::{Found, LayerSensitivity, Noted, Width};
+use super::{Damage, Found, LayerSensitivity, Noted, Width};
 
 /// Images of a batch, unless told otherwise.
 pub const IMAGES: usize = 128;
@@ -70,24 +70,19 @@ impl Probe {
         self.learner = Some(learner);
     }
 
-    fn learner(&mut self) -> &mut Learner {
-        self.learner.as_mut().expect("the way says that it learns")
-    }
-
     /// Has the copy that trains on do that with the batch.
     ///
     /// # Errors
     /// [`Error::Diverged`] where the loss is not finite.
     pub(super) fn learn(&mut self) -> Result<()> {
         self.passes += 1 + BACKWARD;
-        let Self { learner, feed, .. } = self;
-        let Learner { trainer, rates } = learner.as_mut().expect("the way says that it learns");
-        trainer.step(&feed.x, &feed.labels, *rates).map(drop)
+        let Learner { trainer, rates } = self.learner.as_mut().expect("the way says that it learns");
+        trainer.step(&self.feed.x, &self.feed.labels, *rates).map(drop)
     }
 
     /// What it noted while it did, about the layers with weights.
     pub(super) fn learned(&mut self) -> Noted {
-        self.learner().trainer.noted().expect("it took steps")
+        self.learner.as_mut().and_then(|learner| learner.trainer.noted()).expect("a copy took steps")
     }
 
     /// The network as it is looked at.
@@ -250,6 +245,14 @@ impl Probe {
         let widths = self.widths(layer)?;
         let less = self.config.bits.of(&self.layers[layer]).saturating_sub(1);
         Ok((0..widths.len()).min_by_key(|at| widths[*at].abs_diff(less)))
+    }
+
+    /// The rise that stands for a layer: that of [`Probe::shown`]. `damage` is that of each width.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for settings that no layer can follow.
+    pub(super) fn shown_rise(&self, layer: usize, damage: &[Damage]) -> Result<f64> {
+        Ok(self.shown(layer)?.map_or(0.0, |at| damage[at].rise))
     }
 
     /// Weights of a layer rounded to so many bits, by its scheme.

@@ -42,8 +42,7 @@ impl Measure for Divergence {
         let factors = damage_factors(probe.model(), &noted);
         let layers = factors.into_iter().enumerate().map(|(layer, factor)| {
             let damage = proportional(factor, 0.0, &probe.perturbations(layer)?);
-            let value = probe.shown(layer)?.map_or(0.0, |at| damage[at].rise);
-            Ok(Found { value, spread: None, damage })
+            Ok(Found { value: probe.shown_rise(layer, &damage)?, spread: None, damage })
         });
         layers.collect::<Result<_>>().map(Some)
     }

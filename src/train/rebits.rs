@@ -13,9 +13,9 @@ use crate::{Result, RunConfig};
 /// Steps before a choice that are noted, which takes a pass over all weights each: enough for means, and of late.
 const NOTED: u64 = 32;
 
-/// Whether the step after so many is noted.
+/// Whether the step after so many is noted, where bits are chosen `every` so many steps; 0: every step is.
 pub(super) fn is_noted(steps: u64, every: u64) -> bool {
-    steps % every + NOTED >= every
+    every == 0 || steps % every + NOTED >= every
 }
 
 /// Sums over the steps that were noted since the last choice.

@@ -16,7 +16,7 @@ export const CROSSED = [
 ];
 
 /** Presses what `selector` finds with the mouse or a finger. */
-export const point = (page, selector, hand) => (hand === "touch" ? page.tap(selector) : page.click(selector));
+export const point = (page, selector, hand, options) => (hand === "touch" ? page.tap(selector, options) : page.click(selector, options));
 
 /** Most presses of the tab key that reach anything on the page. */
 const MOST_TABS = 250;

@@ -76,8 +76,8 @@ class Visitor {
   }
 
   /** Presses what `selector` finds with the mouse or a finger. */
-  point(selector) {
-    return point(this.where, selector, this.hand);
+  point(selector, options) {
+    return point(this.where, selector, this.hand, options);
   }
 
   /** Presses a button, or what else answers to Enter, once it can be pressed. */
@@ -136,10 +136,8 @@ class Visitor {
       await this.keyboard.press(end);
       return;
     }
-    const slider = this.where.locator(selector);
-    const { width, height } = await slider.boundingBox();
-    const position = { x: end === "Home" ? 3 : width - 3, y: height / 2 };
-    await (this.hand === "touch" ? slider.tap({ position }) : slider.click({ position }));
+    const { width, height } = await this.where.locator(selector).boundingBox();
+    await this.point(selector, { position: { x: end === "Home" ? 3 : width - 3, y: height / 2 } });
   }
 
   /** Draws a line with a finger; ends are shares of the width and the height. */

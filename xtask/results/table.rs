@@ -110,10 +110,15 @@ pub fn reached(root: &Path, results: &Results) -> Result<String, String> {
 
 /// Epochs, and accuracies of their last: of training, of the test, and with mirrored images.
 fn measured(logs: &[Log]) -> String {
-    let train: Vec<_> = logs.iter().filter_map(|log| log.epochs.last()).map(|[train, _]| *train).collect();
     let mirrored: Vec<_> = logs.iter().filter_map(|log| log.mirrored).collect();
     let mirrored = if mirrored.len() == logs.len() { figures(&mirrored) } else { String::new() };
-    format!("{} | {:.2} | {} | {mirrored}", logs[0].epochs.len(), spread(&train).0, figures(&tested(logs)))
+    format!("{} | {:.2} | {} | {mirrored}", logs[0].epochs.len(), trained(logs), figures(&tested(logs)))
+}
+
+/// Mean accuracy of training in the last epoch.
+fn trained(logs: &[Log]) -> f64 {
+    let train: Vec<_> = logs.iter().filter_map(|log| log.epochs.last()).map(|[train, _]| *train).collect();
+    spread(&train).0
 }
 
 fn tested(logs: &[Log]) -> Vec<f64> {
@@ -154,11 +159,16 @@ fn goal(root: &Path, results: &Results, row: &Row, logs: &[Log]) -> Result<Strin
     })
 }
 
-/// Arithmetic of a forward pass of an image: multiplications with an addition each.
-fn multiply_adds(settings: &BTreeMap<String, String>, classes: usize) -> Result<u64, nibble::Error> {
+/// The network of a run.
+fn model(settings: &BTreeMap<String, String>, classes: usize) -> Result<Model, nibble::Error> {
     let mut config = RunConfig::default();
     settings.iter().try_for_each(|(key, text)| config.set(key, text))?;
-    let model = Model::new(&Description::preset(classes, config)?)?;
+    Model::new(&Description::preset(classes, config)?)
+}
+
+/// Arithmetic of a forward pass of an image: multiplications with an addition each.
+fn multiply_adds(settings: &BTreeMap<String, String>, classes: usize) -> Result<u64, nibble::Error> {
+    let model = model(settings, classes)?;
     let count = |operation: &Operation| match &operation.op {
         Op::Conv2d { weight, .. } => weight.values.len() * operation.shape[0] * operation.shape[1],
         Op::Linear { weight, .. } => weight.values.len(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{MISSING, figures, logs, spread, tested, title};
+use super::{MISSING, figures, logs, spread, tested, title, trained};
 use crate::log::Log;
 use crate::rows::{Results, Table};
 
@@ -29,9 +29,8 @@ pub fn ablation(root: &Path, results: &Results) -> Result<String, String> {
             let found = match logs(root, row, variant)? {
                 None => format!(" | {MISSING} |"),
                 Some(logs) => {
-                    let train: Vec<_> = logs.iter().filter_map(|log| Some(log.epochs.last()?[0])).collect();
                     let here = lost(reached, Some(mean(&logs)));
-                    format!("{:.2} | {} | {here}", spread(&train).0, figures(&tested(&logs)))
+                    format!("{:.2} | {} | {here}", trained(&logs), figures(&tested(&logs)))
                 }
             };
             let _ = writeln!(text, "| {} | {published} | {there} | {found} |", variant.title);

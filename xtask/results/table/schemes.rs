@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use nibble::model::{Description, Model};
-use nibble::{Error, RunConfig};
+use nibble::Error;
 
-use super::{MISSING, figures, logs, seconds, tested, title};
+use super::{MISSING, figures, logs, model, seconds, tested, title};
 use crate::rows::{Results, Table};
 
 /// A line a variant: test accuracy of the last epoch, kilobytes of the weights with all that it takes to tell them, and the
@@ -50,9 +49,7 @@ fn bits(settings: &BTreeMap<String, String>) -> &str {
 
 /// 1000 bytes, of the weights of a network of ten classes, with scales and codebooks.
 fn kilobytes(settings: &BTreeMap<String, String>) -> Result<f64, Error> {
-    let mut config = RunConfig::default();
-    settings.iter().try_for_each(|(key, text)| config.set(key, text))?;
-    let mut model = Model::new(&Description::preset(10, config)?)?;
+    let mut model = model(settings, 10)?;
     model.quantize();
     let weights = model.params().filter(|(_, param)| param.is_weight());
     Ok(weights.map(|(_, param)| param.bits()).sum::<usize>() as f64 / 8e3)
