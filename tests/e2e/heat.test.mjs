@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { densest, mapOf, mixed, SIDE, whereText } from "../../www/plots/relevance.js";
-import { CROSSED, tabTo } from "./lab.mjs";
+import { CROSSED, tabTo, until } from "./lab.mjs";
 import { assertFits, drawn, enter, open, PATIENCE, pause, screenshotOf, seriousFindings, SMALL, shows, within } from "./support.mjs";
 
 const PIXELS = SIDE * SIDE;
@@ -56,18 +56,23 @@ test("where a map lies is said of nine regions, by what is positive", () => {
   assert.deepEqual([0, 1, 2].map((which) => [...new Set(mapOf(maps, which))]), [[0], [1], [2]]);
 });
 
-/** Counts what is asked for: `asked(page)`. */
+/** Counts what is asked for: `asked(page)`, and waits for its answers: `answered(page)`. */
 const counting = (page) =>
   page.evaluate(() => {
-    globalThis.heatAsked = [];
+    Object.assign(globalThis, { heatAsked: [], unanswered: 0 });
     const { client } = nibble;
     const request = client.request.bind(client);
     client.request = (type, body) => {
       if (type === "heat_maps") heatAsked.push(body.pixels.length / 4096);
-      return request(type, body);
+      const answer = request(type, body);
+      unanswered++;
+      answer.catch(() => {}).finally(() => unanswered--);
+      return answer;
     };
   });
 const asked = (page) => page.evaluate(() => heatAsked);
+/** A picture that changes while it is asked about is asked about once more. */
+const answered = (page) => until(page, () => unanswered === 0);
 
 const LABEL = "What the network sees: the middle square of the picture, 32 by 32 pixels";
 /** All pixels of a canvas, as a text. */
@@ -119,6 +124,7 @@ for (const { name, width, screen, hand } of ways) {
     await pause(page, { epochs: 1 });
     await sketch(page, hand);
     await shows(page, "#try-said", /\d %/);
+    await answered(page);
     const plain = await picture(page, "#try-seen");
     assert.deepEqual(await asked(page), []);
     assert.equal(await page.locator("#try-seen").getAttribute("aria-label"), LABEL);
@@ -193,6 +199,7 @@ for (const { name, width, screen, hand } of ways) {
     await counting(page);
     await sketch(page, hand);
     await shows(page, "#try-said", /\. FP32: /);
+    await answered(page);
     const plain = await picture(page, "#try-seen");
     await tick(page, "#try-heat", hand);
     await page.locator(".verdict-heat:visible >> nth=1").waitFor();
