@@ -200,6 +200,9 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     await page.evaluate(() => document.querySelectorAll(".layer-view details").forEach((box) => (box.open = true)));
     const rows = await page.locator(".layer-view .counts tbody tr td:nth-child(3)").allTextContents();
     assert.deepEqual(full ? [] : rows.map((text) => Number(text.replaceAll(",", ""))), layer.levelCounts);
+    // One of several grids is drawn when the engine has told it.
+    if (layer.scales > 1) await shows(page, ".layer-view .grid-text", /^Channel /);
+    await drawn(page);
     if (!full && layer.levels.length <= MOST_BARS) assert.equal(await bars(page), await used(page, layer));
     // What is not rounded is not said to be.
     const signs = quantizer === "shift";
