@@ -1,19 +1,19 @@
-//! Dense f32 activations in NHWC order, with an optional halo of zeros around every image.
+//! Dense activations in NHWC order, with an optional halo of zeros around every image.
 
 use std::collections::TryReserveError;
 
 /// `[h, w, c]` of one image's activation; a vector is `[1, 1, c]`.
 pub type Shape = [usize; 3];
 
-/// A batch of images `[n][h + 2 halo][w + 2 halo][c]`, f32, contiguous.
+/// A batch of images `[n][h + 2 halo][w + 2 halo][c]`, contiguous: of f32, or of the integers that low-bit arithmetic reads.
 ///
 /// The halo is the zero padding of the convolution that reads the tensor: with it a 3x3 kernel needs no
 /// border cases. Only the interior is data; writers keep the halo at zero. A batch of vectors is
 /// `[n, 1, 1, c]` with halo 0.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Tensor {
+pub struct Tensor<T = f32> {
     /// Always as long as the shape and the halo say, see [`len`]: kernels write by the shape without asking again.
-    data: Vec<f32>,
+    data: Vec<T>,
     n: usize,
     h: usize,
     w: usize,
@@ -21,11 +21,11 @@ pub struct Tensor {
     halo: usize,
 }
 
-impl Tensor {
+impl<T: Copy + Default> Tensor<T> {
     /// Zeros of the shape `[n, h, w, c]` with a halo.
     pub fn zeros(shape: [usize; 4], halo: usize) -> Self {
         let [n, h, w, c] = shape;
-        Self { data: vec![0.0; len(shape, halo)], n, h, w, c, halo }
+        Self { data: vec![T::default(); len(shape, halo)], n, h, w, c, halo }
     }
 
     /// Images in the batch.
@@ -79,35 +79,35 @@ impl Tensor {
     }
 
     /// Everything, halo included.
-    pub fn data(&self) -> &[f32] {
+    pub fn data(&self) -> &[T] {
         &self.data
     }
 
     /// Everything, halo included.
-    pub fn data_mut(&mut self) -> &mut [f32] {
+    pub fn data_mut(&mut self) -> &mut [T] {
         &mut self.data
     }
 
     /// The interior of one row: `w * c` elements.
-    pub fn row(&self, n: usize, h: usize) -> &[f32] {
+    pub fn row(&self, n: usize, h: usize) -> &[T] {
         let start = self.offset(n, h, 0);
         &self.data[start..start + self.w * self.c]
     }
 
     /// The interiors of all rows, image by image.
-    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+    pub fn rows(&self) -> impl Iterator<Item = &[T]> {
         (0..self.n).flat_map(move |n| (0..self.h).map(move |h| self.row(n, h)))
     }
 
     /// The interior of one row: `w * c` elements.
-    pub fn row_mut(&mut self, n: usize, h: usize) -> &mut [f32] {
+    pub fn row_mut(&mut self, n: usize, h: usize) -> &mut [T] {
         let start = self.offset(n, h, 0);
         let len = self.w * self.c;
         &mut self.data[start..start + len]
     }
 
     /// The interior as a dense `[n][h][w][c]` vector (for tests and reports).
-    pub fn to_dense(&self) -> Vec<f32> {
+    pub fn to_dense(&self) -> Vec<T> {
         self.rows().flatten().copied().collect()
     }
 
@@ -115,7 +115,7 @@ impl Tensor {
     ///
     /// # Panics
     /// If `dense` does not have `n * h * w * c` elements.
-    pub fn from_dense(shape: [usize; 4], halo: usize, dense: &[f32]) -> Self {
+    pub fn from_dense(shape: [usize; 4], halo: usize, dense: &[T]) -> Self {
         let mut tensor = Self::zeros(shape, halo);
         let [n, h, w, c] = shape;
         assert_eq!(dense.len(), n * h * w * c, "interior of shape {shape:?}");
@@ -147,7 +147,7 @@ impl Tensor {
         if data.len() < len || halo > 0 {
             data.clear();
         }
-        data.resize(len, 0.0);
+        data.resize(len, T::default());
         self.data = data;
         [self.n, self.h, self.w, self.c] = shape;
         self.halo = halo;
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn data_is_as_long_as_the_shape_says() {
-        let mut x = Tensor::default();
+        let mut x: Tensor = Tensor::default();
         assert!(agrees(&x));
         for (shape, halo) in [([2, 3, 5, 7], 1), ([1, 1, 1, 4], 0), ([3, 0, 2, 1], 2), ([4, 2, 2, 2], 0)] {
             assert!(agrees(&Tensor::zeros(shape, halo)));

@@ -6,7 +6,7 @@ use super::blocks::{Blocks, Granularity};
 use super::dense_shift::Runs;
 use super::simd::{Chosen, Kernel, Simd};
 use super::{
-    Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Gradient, Linear, batch_norm, conv3x3, conv5x5, gemm,
+    Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Gradient, Linear, batch_norm, conv3x3, conv5x5, gemm, int8,
     parallel, pointwise, pool, weights,
 };
 use crate::Tensor;
@@ -57,6 +57,7 @@ pub fn run(clock: fn() -> f64, filter: &str) -> Vec<KernelTiming> {
     bench.peak();
     for shape in CONVOLUTIONS {
         bench.convolution(shape);
+        bench.integer(shape);
     }
     for shape in CONVOLUTIONS_5X5 {
         bench.convolution_5x5(shape);
@@ -213,6 +214,42 @@ impl Bench<'_> {
                 conv.backward_weight(&x, &y, &mut dw, &mut db);
             });
         }
+    }
+
+    /// The same in integers, where they are used.
+    fn integer(&mut self, (c_in, c_out, size, stride): (usize, usize, usize, usize)) {
+        if stride > 1 || c_in < 16 {
+            return;
+        }
+        let conv = int8::Conv3x3 { c_in, c_out };
+        let shape = format!("{c_in}-{c_out}@{size}");
+        let levels = |len: usize, most: f32| noise(len).into_iter().map(move |x| x * most);
+        let (x_shape, y_shape) = ([BATCH, size, size, c_in], [BATCH, size, size, c_out]);
+        let (x_len, y_len) = (x_shape.iter().product(), y_shape.iter().product());
+        let x = Tensor::from_dense(x_shape, 1, &levels(x_len, 255.0).map(|x| x.abs() as u8).collect::<Vec<_>>());
+        let dy = Tensor::from_dense(y_shape, 1, &levels(y_len, 127.0).map(|x| x as i8).collect::<Vec<_>>());
+        let w: Vec<i8> = levels(9 * c_in * c_out, 7.5).map(|x| x as i8).collect();
+        let (mut y, mut dx) = (Tensor::zeros(y_shape, 1), Tensor::zeros(x_shape, 1));
+        let (mut forward, mut backward) = (Default::default(), Default::default());
+        let mut dw = vec![0.0; w.len()];
+        let (scales, bias) = (vec![0.01; c_out], vec![0.0; c_out]);
+        let bytes = 5.0 * w.len() as f64;
+        let flops = 2.0 * (BATCH * size * size) as f64 * w.len() as f64;
+        self.measure("int8 conv3x3 pack forward", &shape, 0.0, bytes, || conv.pack_forward(&w, &mut forward));
+        self.measure("int8 conv3x3 pack backward", &shape, 0.0, bytes, || {
+            conv.pack_backward(&w, &mut backward);
+        });
+        conv.pack_forward(&w, &mut forward);
+        conv.pack_backward(&w, &mut backward);
+        self.measure("int8 conv3x3 forward", &shape, flops, 0.0, || {
+            conv.forward(&x, &forward, &scales, &bias, &mut y);
+        });
+        self.measure("int8 conv3x3 backward input", &shape, flops, 0.0, || {
+            conv.backward_input(&dy, &backward, 0.01, &mut dx);
+        });
+        self.measure("int8 conv3x3 backward weight", &shape, flops, 0.0, || {
+            conv.backward_weight(&x, &dy, 0.01, &mut dw);
+        });
     }
 
     fn convolution_5x5(&mut self, (c_in, c_out, size): (usize, usize, usize)) {
@@ -390,6 +427,8 @@ impl Bench<'_> {
         let (mut m, mut v) = (vec![0.0; latents.len()], vec![0.0; latents.len()]);
         let (all, bytes) = (4.0 * latents.len() as f64, 4.0 * w.len() as f64);
         let mut runs = Runs::new(N, w.len());
+        // The passes over the weights take what was counted, whichever are timed.
+        runs.count(&latents);
         self.measure("latents count", &shape, 0.0, all, || runs.count(&latents));
         let mut dw = g.to_vec();
         self.measure("latents forward", &shape, 0.0, 2.0 * bytes, || runs.forward(g, 0, w));

@@ -26,6 +26,7 @@ pub mod gemm;
 pub mod gradients;
 pub mod grid;
 pub mod int4;
+pub mod int8;
 pub mod minifloat;
 pub mod muon;
 pub mod nearest;

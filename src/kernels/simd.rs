@@ -47,6 +47,48 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a b`.
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+
+    /// The register type of integers: `2 LANES` i16, or `LANES` i32.
+    type I: Copy;
+    /// Rows of the accumulator tile of integer products: [`Simd::MR`], or less where a product needs a register of its
+    /// own.
+    const DOT_ROWS: usize;
+
+    /// # Safety
+    /// `2 LANES` elements from `p` are readable.
+    unsafe fn load_i16(self, p: *const i16) -> Self::I;
+    /// `2 LANES` bytes as i16.
+    ///
+    /// # Safety
+    /// So many elements from `p` are readable.
+    unsafe fn load_u8(self, p: *const u8) -> Self::I;
+    /// `2 LANES` signed bytes as i16.
+    ///
+    /// # Safety
+    /// So many elements from `p` are readable.
+    unsafe fn load_i8(self, p: *const i8) -> Self::I;
+    /// # Safety
+    /// `2 LANES` elements from `p` are writable.
+    unsafe fn store_i16(self, p: *mut i16, v: Self::I);
+    /// The two i16 from `p` in all pairs of lanes.
+    ///
+    /// # Safety
+    /// They are readable.
+    unsafe fn splat_pair(self, p: *const i16) -> Self::I;
+    /// All bits 0.
+    fn zero(self) -> Self::I;
+    /// `a + b` of i16, modulo 2^16.
+    fn add_i16(self, a: Self::I, b: Self::I) -> Self::I;
+    /// `a - b` of i16, modulo 2^16.
+    fn sub_i16(self, a: Self::I, b: Self::I) -> Self::I;
+    /// `2^N a` of i16, modulo 2^16.
+    fn shl_i16<const N: u32>(self, a: Self::I) -> Self::I;
+    /// The lanes of `a` and `b` in turn: `a[0], b[0], a[1], b[1]...` as two vectors.
+    fn interleave_i16(self, a: Self::I, b: Self::I) -> [Self::I; 2];
+    /// `sum + a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]` for each lane i of i32. Modulo 2^32; the products are those of i16.
+    fn dot(self, a: Self::I, b: Self::I, sum: Self::I) -> Self::I;
+    /// Lanes of i32 as f32.
+    fn to_f32(self, v: Self::I) -> Self::V;
 }
 
 /// A computation that can be compiled for every instruction set.
@@ -89,7 +131,7 @@ impl Isa {
         return &[Isa::Simd128];
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            if std::arch::is_x86_feature_detected!("avx512f") {
+            if std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512bw") {
                 return &[Isa::Avx512, Isa::Avx2, Isa::Portable];
             }
             return &[Isa::Avx2, Isa::Portable];
@@ -145,6 +187,14 @@ impl Chosen {
         Self(Isa::current())
     }
 
+    /// The widest of its kind, two vectors of which hold no more than these numbers of channels and divide them.
+    pub fn dividing(self, channels: usize) -> Self {
+        match self.0 {
+            Isa::Avx512 if !channels.is_multiple_of(32) => Self(Isa::Avx2),
+            _ => self,
+        }
+    }
+
     /// Runs a kernel.
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
@@ -193,6 +243,19 @@ impl Chosen {
             }
         }
         self.run(Size)
+    }
+
+    /// Rows of the accumulator tile of integer products.
+    pub fn dot_rows(self) -> usize {
+        struct Rows;
+        impl Kernel for Rows {
+            type Output = usize;
+            #[inline(always)]
+            fn run<S: Simd>(self, _: S) -> usize {
+                S::DOT_ROWS
+            }
+        }
+        self.run(Rows)
     }
 
     /// Columns of the weight panels.

@@ -8,7 +8,11 @@ macro_rules! instruction_set {
     (
         $(#[$doc:meta])* $name:ident, $run:ident, $features:literal, $vector:ty, $lanes:literal,
         rows $(#[$rows_doc:meta])* $mr:literal,
-        $load:ident, $store:ident, $splat:ident, $madd:ident, $add:ident, $sub:ident, $mul:ident
+        $load:ident, $store:ident, $splat:ident, $madd:ident, $add:ident, $sub:ident, $mul:ident,
+        integers $integers:ty, $half:ty,
+        $load_i:ident, $store_i:ident, $load_half:ident, $widen_u8:ident, $widen_i8:ident, $splat_i32:ident, $zero:ident,
+        $add_i16:ident, $sub_i16:ident, $shl_i16:ident, $to_f32:ident,
+        interleave $interleave:expr, dot $dot:expr
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
@@ -70,6 +74,81 @@ macro_rules! instruction_set {
                 // SAFETY: as above.
                 unsafe { $mul(a, b) }
             }
+
+            type I = $integers;
+            const DOT_ROWS: usize = $mr;
+
+            #[inline(always)]
+            unsafe fn load_i16(self, p: *const i16) -> $integers {
+                // SAFETY: the caller's promise, here and below.
+                unsafe { $load_i(p.cast()) }
+            }
+
+            #[inline(always)]
+            unsafe fn load_u8(self, p: *const u8) -> $integers {
+                // SAFETY: as above.
+                unsafe { $widen_u8($load_half(p.cast())) }
+            }
+
+            #[inline(always)]
+            unsafe fn load_i8(self, p: *const i8) -> $integers {
+                // SAFETY: as above.
+                unsafe { $widen_i8($load_half(p.cast())) }
+            }
+
+            #[inline(always)]
+            unsafe fn store_i16(self, p: *mut i16, v: $integers) {
+                // SAFETY: as above.
+                unsafe { $store_i(p.cast(), v) }
+            }
+
+            #[inline(always)]
+            unsafe fn splat_pair(self, p: *const i16) -> $integers {
+                // SAFETY: as above.
+                unsafe { $splat_i32(p.cast::<i32>().read_unaligned()) }
+            }
+
+            #[inline(always)]
+            fn zero(self) -> $integers {
+                // SAFETY: the value of the type proves the instruction, here and below.
+                unsafe { $zero() }
+            }
+
+            #[inline(always)]
+            fn add_i16(self, a: $integers, b: $integers) -> $integers {
+                // SAFETY: as above.
+                unsafe { $add_i16(a, b) }
+            }
+
+            #[inline(always)]
+            fn sub_i16(self, a: $integers, b: $integers) -> $integers {
+                // SAFETY: as above.
+                unsafe { $sub_i16(a, b) }
+            }
+
+            #[inline(always)]
+            fn shl_i16<const N: u32>(self, a: $integers) -> $integers {
+                // SAFETY: as above. A constant, which the compiler makes an immediate.
+                unsafe { $shl_i16(a, _mm_cvtsi32_si128(N as i32)) }
+            }
+
+            #[inline(always)]
+            fn interleave_i16(self, a: $integers, b: $integers) -> [$integers; 2] {
+                // SAFETY: as above.
+                unsafe { $interleave(a, b) }
+            }
+
+            #[inline(always)]
+            fn dot(self, a: $integers, b: $integers, sum: $integers) -> $integers {
+                // SAFETY: as above.
+                unsafe { $dot(a, b, sum) }
+            }
+
+            #[inline(always)]
+            fn to_f32(self, v: $integers) -> $vector {
+                // SAFETY: as above.
+                unsafe { $to_f32(v) }
+            }
         }
     };
 }
@@ -81,15 +160,32 @@ instruction_set!(
     /// 12 accumulators, 2 of weights, a broadcast, of 16 registers.
     6,
     _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_sub_ps,
-    _mm256_mul_ps
+    _mm256_mul_ps,
+    integers __m256i, __m128i,
+    _mm256_loadu_si256, _mm256_storeu_si256, _mm_loadu_si128, _mm256_cvtepu8_epi16, _mm256_cvtepi8_epi16,
+    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_add_epi16, _mm256_sub_epi16, _mm256_sll_epi16, _mm256_cvtepi32_ps,
+    interleave |a, b| {
+        let (low, high) = (_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b));
+        [_mm256_permute2x128_si256::<0x20>(low, high), _mm256_permute2x128_si256::<0x31>(low, high)]
+    },
+    dot |a, b, sum| _mm256_add_epi32(sum, _mm256_madd_epi16(a, b))
 );
 
 instruction_set!(
     /// Sixteen lanes. Only [`run_avx512`] makes one.
-    Avx512, run_avx512, "avx512f,avx2,fma", __m512, 16,
+    Avx512, run_avx512, "avx512f,avx512bw,avx2,fma", __m512, 16,
     rows
     /// 24 accumulators, 2 of weights, a broadcast, of 32 registers.
     12,
     _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps,
-    _mm512_mul_ps
+    _mm512_mul_ps,
+    integers __m512i, __m256i,
+    _mm512_loadu_si512, _mm512_storeu_si512, _mm256_loadu_si256, _mm512_cvtepu8_epi16, _mm512_cvtepi8_epi16,
+    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_add_epi16, _mm512_sub_epi16, _mm512_sll_epi16, _mm512_cvtepi32_ps,
+    interleave |a, b| {
+        let (low, high) = (_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b));
+        let [first, second] = [_mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15)];
+        [_mm512_permutex2var_epi64(low, first, high), _mm512_permutex2var_epi64(low, second, high)]
+    },
+    dot |a, b, sum| _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
 );

@@ -47,19 +47,12 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
             set.run(Item {
                 x,
                 filters,
-                bias: &padded_bias,
-                tiles,
                 range: item * block..tiles.count().min((item + 1) * block),
                 block,
-                y: y_data.as_ptr(),
-                y_at,
-                columns,
                 v,
                 v_stride,
-                m,
-                m_stride,
-                strip,
                 strip_stride,
+                output: Output { tiles, bias: &padded_bias, y: y_data.as_ptr(), y_at, columns, m, m_stride, strip },
             });
         });
     });
@@ -67,17 +60,17 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
 
 /// Where the pixels of a tensor lie, without its data.
 #[derive(Debug, Clone, Copy)]
-struct Pixels {
+pub(super) struct Pixels {
     h: usize,
     w: usize,
-    c: usize,
+    pub c: usize,
     base: usize,
     image: usize,
     at: Strides,
 }
 
 impl Pixels {
-    fn of(x: &Tensor) -> Self {
+    pub fn of(x: &Tensor) -> Self {
         let at = Strides { row: x.row_stride(), column: x.c() };
         Self { h: x.h(), w: x.w(), c: x.c(), base: x.offset(0, 0, 0), image: x.image_stride(), at }
     }
@@ -87,24 +80,15 @@ impl Pixels {
 struct Item<'a> {
     x: &'a Tensor,
     filters: &'a Panels,
-    bias: &'a [f32],
-    tiles: Tiles,
     range: Range<usize>,
     /// Tiles of a whole block: a multiple of MR.
     block: usize,
-    y: *mut f32,
-    y_at: Pixels,
-    /// Channels of M: those of `y`, filled up to whole panels.
-    columns: usize,
     v: &'a mut [f32],
     /// Elements from one position of V to the next.
     v_stride: usize,
-    m: &'a mut [f32],
-    /// Elements from one position of M to the next.
-    m_stride: usize,
-    /// Room for seven rows of a strip, or for a tile that is not wholly inside of the image.
-    strip: &'a mut [f32],
     strip_stride: usize,
+    /// Its strip has room for seven rows.
+    output: Output<'a>,
 }
 
 impl Kernel for Item<'_> {
@@ -119,7 +103,7 @@ impl Kernel for Item<'_> {
             12 => self.multiply::<S, 12>(s),
             _ => unreachable!(),
         }
-        self.transform_output(s);
+        self.output.transform(s, self.range.clone());
     }
 }
 
@@ -127,8 +111,8 @@ impl Item<'_> {
     #[inline(always)]
     fn transform_input<S: Simd>(&mut self, s: S) {
         let (x, c) = (self.x, self.x.c());
-        for (first, strip) in self.tiles.strips(self.range.clone()) {
-            let buffer = Runs { data: self.strip, stride: self.strip_stride };
+        for (first, strip) in self.output.tiles.strips(self.range.clone()) {
+            let buffer = Runs { data: self.output.strip, stride: self.strip_stride };
             // The pair is not asked for.
             strip.transform_input::<S, IN, 0>(s, x, buffer, &mut self.v[first * c..], self.v_stride);
         }
@@ -138,8 +122,9 @@ impl Item<'_> {
     #[inline(always)]
     fn multiply<S: Simd, const MR: usize>(&mut self, s: S) {
         let c_in = self.x.c();
-        let Self { columns, v_stride, m_stride, .. } = *self;
-        let (v, m) = (&self.v, &mut self.m);
+        let v_stride = self.v_stride;
+        let Output { columns, m_stride, ref mut m, .. } = self.output;
+        let v = &self.v;
         assert!(self.block.is_multiple_of(MR) && self.range.len() <= self.block);
         assert!(v.len() >= POSITIONS * v_stride && v_stride >= self.block * c_in);
         assert!(m.len() >= POSITIONS * m_stride && m_stride >= self.block * columns);
@@ -158,16 +143,33 @@ impl Item<'_> {
             }
         }
     }
+}
 
+/// The way back from a block of products to pixels.
+pub(super) struct Output<'a> {
+    pub tiles: Tiles,
+    pub bias: &'a [f32],
+    pub y: *mut f32,
+    pub y_at: Pixels,
+    /// Channels of M: those of `y`, filled up to whole panels.
+    pub columns: usize,
+    pub m: &'a mut [f32],
+    /// Elements from one position of M to the next.
+    pub m_stride: usize,
+    /// Room for a tile that is not wholly inside of the image.
+    pub strip: &'a mut [f32],
+}
+
+impl Output<'_> {
     #[inline(always)]
-    fn transform_output<S: Simd>(&mut self, s: S) {
+    pub fn transform<S: Simd>(&mut self, s: S, range: Range<usize>) {
         let Pixels { h, w, c, base, image, at } = self.y_at;
         let Self { columns, m_stride: stride, .. } = *self;
         assert!(c.is_multiple_of(S::LANES) && self.bias.len() == c && columns >= c);
-        assert!(self.range.len() * columns <= stride && self.m.len() >= POSITIONS * stride);
+        assert!(range.len() * columns <= stride && self.m.len() >= POSITIONS * stride);
         assert!(self.strip.len() >= OUT * OUT * c);
         let bias = self.bias.as_ptr();
-        for (first, strip) in self.tiles.strips(self.range.clone()) {
+        for (first, strip) in self.tiles.strips(range) {
             let rows = OUT.min(h - strip.h);
             let whole = if rows == OUT { strip.tiles.min((w - strip.w) / OUT) } else { 0 };
             // SAFETY: `m` holds all tiles of the range at each position; the pixels of whole tiles are all in `y` and

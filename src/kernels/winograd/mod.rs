@@ -18,6 +18,7 @@
 
 mod convolve;
 mod filters;
+pub(super) mod integer;
 mod strip;
 mod transforms;
 mod weight_gradient;

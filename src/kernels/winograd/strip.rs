@@ -22,14 +22,14 @@ pub(super) struct Runs<'a> {
 
 /// Pointers to rows of `len` elements; rows outside of the image are all `zeros`.
 #[inline(always)]
-pub(super) fn row_pointers<const N: usize>(
-    x: &[f32],
+pub(super) fn row_pointers<T: Copy + Default, const N: usize>(
+    x: &[T],
     rows: [Option<usize>; N],
     len: usize,
-    zeros: &mut [f32],
-) -> [*const f32; N] {
+    zeros: &mut [T],
+) -> [*const T; N] {
     if rows.iter().any(Option::is_none) {
-        zeros[..len].fill(0.0);
+        zeros[..len].fill(T::default());
     }
     rows.map(|row| row.map_or(zeros.as_ptr(), |start| x[start..start + len].as_ptr()))
 }
@@ -38,7 +38,7 @@ impl Strip {
     /// Rows of pixels `from..from + N` of the image in `x`, from the strip's first column minus `border` on: the start
     /// of each in the tensor's data, or None outside of the image and its halo; and how many pixels of the strip they
     /// hold.
-    pub fn rows<const N: usize>(&self, x: &Tensor, border: usize) -> ([Option<usize>; N], usize) {
+    pub fn rows<T: Copy + Default, const N: usize>(&self, x: &Tensor<T>, border: usize) -> ([Option<usize>; N], usize) {
         debug_assert!(border <= x.halo());
         let rows = std::array::from_fn(|i| {
             let inside = self.h + i < x.h() + x.halo() + border;
@@ -63,7 +63,7 @@ impl Strip {
         v_stride: usize,
     ) {
         let c = x.c();
-        let (rows, pixels) = self.rows::<IN>(x, BORDER);
+        let (rows, pixels) = self.rows::<_, IN>(x, BORDER);
         let (len, wanted) = (pixels * c, (self.tiles * OUT + IN - OUT) * c);
         assert!(ROWS == 2 || ROWS == IN);
         assert!(c.is_multiple_of(S::LANES) && wanted <= stride && data.len() >= (ROWS + 1) * stride);

@@ -16,10 +16,10 @@ use crate::kernels::scratch;
 use crate::kernels::simd::{Chosen, Kernel, Simd};
 
 /// Positions of an item.
-const ROWS: usize = 2 * IN;
+pub(super) const ROWS: usize = 2 * IN;
 
 /// Tiles of a block: the length of the sums that stay in registers.
-const BLOCK: usize = 96;
+pub(super) const BLOCK: usize = 96;
 
 /// Work items wanted; the tiles are divided until there are so many.
 const ITEMS: usize = 12;
@@ -36,18 +36,18 @@ const COLUMN_GROUP: usize = 128;
 
 /// How the work is cut.
 #[derive(Debug, Clone, Copy)]
-struct Plan {
-    nr: usize,
-    panels: usize,
-    shares: usize,
-    column_groups: usize,
-    group_panels: usize,
+pub(super) struct Plan {
+    pub nr: usize,
+    pub panels: usize,
+    pub shares: usize,
+    pub column_groups: usize,
+    pub group_panels: usize,
     /// Elements of `dU` from one position to the next.
-    position_stride: usize,
+    pub position_stride: usize,
 }
 
 impl Plan {
-    fn new(nr: usize, tiles: usize, c_in: usize, c_out: usize) -> Self {
+    pub fn new(nr: usize, tiles: usize, c_in: usize, c_out: usize) -> Self {
         let column_groups = c_out.div_ceil(COLUMN_GROUP);
         let shares = ITEMS
             .div_ceil(PAIRS.len() * column_groups)
@@ -67,7 +67,7 @@ impl Plan {
     }
 
     /// Elements of `dU` from one share to the next.
-    fn share_stride(&self) -> usize {
+    pub fn share_stride(&self) -> usize {
         POSITIONS * self.position_stride
     }
 }
@@ -131,7 +131,7 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
 }
 
 /// Adds the shares in order and transforms them back: `dw = G^T dU G`.
-fn combine(set: Chosen, plan: &Plan, sums: &[f32], c_in: usize, c_out: usize, dw: &mut [f32]) {
+pub(super) fn combine(set: Chosen, plan: &Plan, sums: &[f32], c_in: usize, c_out: usize, dw: &mut [f32]) {
     struct Row<'a> {
         plan: &'a Plan,
         sums: &'a [f32],
@@ -249,7 +249,7 @@ impl Item<'_> {
         assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= 3 * stride);
         assert!((first + strip.tiles) * S::NR <= d_stride);
         assert!(self.d.len() >= ROWS * self.panels.len() * d_stride);
-        let (mut rows, pixels) = strip.rows::<OUT>(dy, 0);
+        let (mut rows, pixels) = strip.rows::<_, OUT>(dy, 0);
         // A halo of the gradient, should it have one, holds nothing.
         for (i, row) in rows.iter_mut().enumerate() {
             *row = row.filter(|_| strip.h + i < dy.h());

@@ -1,0 +1,131 @@
+//! Convolution in integers: levels of activations in u8, of gradients in i8, of weights in i8.
+
+use super::panels::Panels;
+use super::simd::Chosen;
+use super::winograd::integer::{self, most_channels};
+use crate::Tensor;
+
+/// A 3x3 convolution of stride 1 with zero padding 1 over levels. Weights are HWIO, `[3][3][c_in][c_out]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conv3x3 {
+    /// Input channels: whole groups of 16.
+    pub c_in: usize,
+    /// Output channels: whole groups of 16.
+    pub c_out: usize,
+}
+
+/// The weights as [`Conv3x3::forward`] reads them. Filled by [`Conv3x3::pack_forward`].
+#[derive(Debug, Clone, Default)]
+pub struct ForwardPanels(Panels);
+
+/// The weights as [`Conv3x3::backward_input`] reads them. Filled by [`Conv3x3::pack_backward`].
+#[derive(Debug, Clone, Default)]
+pub struct BackwardPanels(Panels);
+
+impl Conv3x3 {
+    /// Whether sums of as many products stay within i32, for weights of at most that magnitude.
+    pub fn holds(&self, weight: i8) -> bool {
+        let weight = i64::from(weight.unsigned_abs());
+        self.c_in <= most_channels::<u8>(weight) && self.c_out <= most_channels::<i8>(weight)
+    }
+
+    fn set(&self) -> Chosen {
+        Chosen::now().dividing(self.c_in).dividing(self.c_out)
+    }
+
+    /// Brings HWIO weights into the order of the forward pass.
+    pub fn pack_forward(&self, w: &[i8], panels: &mut ForwardPanels) {
+        integer::pack_forward(self.set(), w, self.c_in, self.c_out, &mut panels.0);
+    }
+
+    /// Brings HWIO weights into the order of the input gradient.
+    pub fn pack_backward(&self, w: &[i8], panels: &mut BackwardPanels) {
+        integer::pack_backward(self.set(), w, self.c_in, self.c_out, &mut panels.0);
+    }
+
+    /// `y = scales (x * w) + bias`, a scale and a bias for each output channel.
+    pub fn forward(&self, x: &Tensor<u8>, w: &ForwardPanels, scales: &[f32], bias: &[f32], y: &mut Tensor) {
+        integer::convolve(self.set(), x, &w.0, scales, bias, y);
+    }
+
+    /// `dx = scale dy * w` transposed.
+    pub fn backward_input(&self, dy: &Tensor<i8>, w: &BackwardPanels, scale: f32, dx: &mut Tensor) {
+        integer::convolve(self.set(), dy, &w.0, &vec![scale; self.c_in], &[], dx);
+    }
+
+    /// `dw = scale x dy`, HWIO: overwritten.
+    pub fn backward_weight(&self, x: &Tensor<u8>, dy: &Tensor<i8>, scale: f32, dw: &mut [f32]) {
+        integer::weight_gradient(self.set(), x, dy, scale, dw);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::{self, oracle};
+
+    fn numbers(len: usize, min: i32, max: i32, seed: u32) -> Vec<i32> {
+        let mut state = 0x2545_f491u32.wrapping_add(seed.wrapping_mul(7919));
+        (0..len)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                min + (state % (max - min + 1) as u32) as i32
+            })
+            .collect()
+    }
+
+    fn largest(values: &[f32]) -> f32 {
+        values.iter().fold(0.0, |most, x| most.max(x.abs()))
+    }
+
+    fn close(found: &[f32], wanted: &[f32], tolerance: f32, what: &str) {
+        let bound = tolerance * largest(wanted).max(1e-30);
+        for (i, (a, b)) in found.iter().zip(wanted).enumerate() {
+            assert!((a - b).abs() <= bound, "{what} {i}: {a} for {b}, bound {bound}");
+        }
+    }
+
+    #[test]
+    fn all_three_passes_are_those_of_the_oracle() {
+        for (n, h, w, c_in, c_out) in
+            [(1, 4, 4, 16, 16), (2, 5, 7, 32, 16), (3, 8, 8, 16, 48), (1, 32, 32, 64, 64), (2, 3, 9, 32, 96)]
+        {
+            let conv = Conv3x3 { c_in, c_out };
+            let x = numbers(n * h * w * c_in, 0, 255, 1);
+            let dy = numbers(n * h * w * c_out, -127, 127, 2);
+            let weights = numbers(9 * c_in * c_out, -7, 7, 3);
+            let float = |v: &[i32]| v.iter().map(|x| *x as f32).collect::<Vec<_>>();
+            let (shape, y_shape) = ([n, h, w, c_in], [n, h, w, c_out]);
+            let reference = kernels::Conv3x3::new(c_in, c_out, 1);
+            let (fx, fdy) = (Tensor::from_dense(shape, 1, &float(&x)), Tensor::from_dense(y_shape, 1, &float(&dy)));
+            let fw = float(&weights);
+            let x = Tensor::<u8>::from_dense(shape, 1, &x.iter().map(|x| *x as u8).collect::<Vec<_>>());
+            let dy = Tensor::<i8>::from_dense(y_shape, 1, &dy.iter().map(|x| *x as i8).collect::<Vec<_>>());
+            let w8: Vec<i8> = weights.iter().map(|x| *x as i8).collect();
+            let what = format!("{n} {h} {w} {c_in} {c_out}");
+
+            let bias: Vec<f32> = (0..c_out).map(|c| c as f32).collect();
+            let (mut y, mut wanted) = (Tensor::zeros(y_shape, 1), Tensor::zeros(y_shape, 1));
+            let mut panels = ForwardPanels::default();
+            conv.pack_forward(&w8, &mut panels);
+            conv.forward(&x, &panels, &vec![1.0; c_out], &bias, &mut y);
+            oracle::conv3x3_forward(&reference, &fx, &fw, &bias, &mut wanted);
+            close(&y.to_dense(), &wanted.to_dense(), 4e-6, &format!("forward {what}"));
+
+            let (mut dx, mut wanted) = (Tensor::zeros(shape, 0), Tensor::zeros(shape, 0));
+            let mut panels = BackwardPanels::default();
+            conv.pack_backward(&w8, &mut panels);
+            conv.backward_input(&dy, &panels, 0.5, &mut dx);
+            oracle::conv3x3_backward_input(&reference, &fdy, &fw, &mut wanted);
+            let wanted: Vec<f32> = wanted.to_dense().iter().map(|x| 0.5 * x).collect();
+            close(&dx.to_dense(), &wanted, 4e-6, &format!("backward input {what}"));
+
+            let (mut dw, mut wanted) = (vec![0.0; fw.len()], vec![0.0; fw.len()]);
+            conv.backward_weight(&x, &dy, 1.0, &mut dw);
+            oracle::conv3x3_backward_weight(&reference, &fx, &fdy, &mut wanted, &mut []);
+            close(&dw, &wanted, 4e-6, &format!("backward weight {what}"));
+        }
+    }
+}
