@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::kernels::blocks::Extent;
 use crate::kernels::derived::{Derived, Gradient, Zeros};
-use crate::kernels::grid::{Encoded, Grid};
+use crate::kernels::grid::{Encoded, Grid, Integers};
 use crate::state::{self, Under, Visitor};
 
 /// How a parameter starts.
@@ -226,6 +226,12 @@ impl Param {
     pub fn encode(&self) -> Option<Encoded> {
         let quantizer = self.quantizer.as_ref().filter(|_| !self.quantized.is_empty())?;
         Some(quantizer.grid().encode(&self.quantized))
+    }
+
+    /// The forward values as whole numbers of one step; `None` where they are none.
+    pub fn integers(&self) -> Option<Integers> {
+        let quantizer = self.quantizer.as_ref().filter(|_| !self.quantized.is_empty())?;
+        quantizer.grid().integers(&self.quantized)
     }
 
     /// The parameter and those that its quantizer learns.

@@ -21,6 +21,25 @@ pub struct Tensor<T = f32> {
     halo: usize,
 }
 
+/// A batch in whole numbers of a step.
+#[derive(Debug, Clone, Default)]
+pub struct Levels<T> {
+    /// The numbers.
+    pub values: Tensor<T>,
+    /// What they are multiplied with; `None`: there are none of the present batch.
+    pub step: Option<f32>,
+}
+
+impl<T> Levels<T> {
+    /// What the numbers are multiplied with.
+    ///
+    /// # Panics
+    /// If there are none of the present batch.
+    pub fn step(&self) -> f32 {
+        self.step.expect("levels of the present batch")
+    }
+}
+
 impl<T: Copy + Default> Tensor<T> {
     /// Zeros of the shape `[n, h, w, c]` with a halo.
     pub fn zeros(shape: [usize; 4], halo: usize) -> Self {

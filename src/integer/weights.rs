@@ -54,17 +54,7 @@ fn integers(encoded: &Encoded, outputs: usize) -> Option<(Vec<i8>, Vec<f64>)> {
         count if count == outputs => grid.scales.iter().map(|scale| f64::from(*scale)).collect(),
         _ => return None,
     };
-    let steps = (grid.levels.len() - 1) as f32;
-    // Halves and smaller parts of floating-point formats; the equal steps of levels from -1 to 1.
-    let parts = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, steps];
-    // Steps of such levels are rounded as f32: to 2^-24 of 1, times so many steps.
-    let close = |value: f32| (value - value.round()).abs() < 1e-4;
-    let whole = |part: &f32| {
-        let within = |value: f32| close(value * part) && (value * part).abs() <= MOST;
-        let zero = |level: &f32| (0..grid.scales.len()).all(|block| within(level - grid.zero_point(block)));
-        grid.levels.iter().all(zero)
-    };
-    let part = parts.into_iter().find(whole)?;
+    let part = grid.part()?;
     let integer = |(i, code): (usize, &u16)| {
         let level = grid.levels[usize::from(*code)] - grid.zero_point(grid.blocks.of(i));
         (level * part).round() as i8

@@ -75,6 +75,63 @@ pub fn change<T: Copy + Sync>(
     });
 }
 
+/// One of the two whole numbers around `x / step`, the upper one by a chance that is the distance from the lower one; at
+/// most `most` in magnitude.
+#[inline(always)]
+fn level(x: f32, noise: f32, step: f32, most: f32) -> f32 {
+    let level = (x / step + noise).floor();
+    let level = if level > most { most } else { level };
+    if level < -most { -most } else { level }
+}
+
+/// Rounds to whole multiples of a step by chance, in place.
+pub fn round_symmetric(x: &mut Tensor, noise: Noise, step: f32, most: f32) {
+    let table = vec![step; x.n()];
+    change(x, noise, &table, move |x, noise, step| level(x, noise, step, most) * step);
+}
+
+/// Writes the whole numbers of steps that [`round_symmetric`] rounds to; 0 where there is no step.
+pub fn levels(x: &Tensor, noise: Noise, step: f32, most: f32, levels: &mut Tensor<i8>) {
+    assert_eq!(x.shape(), levels.shape(), "gradients and their levels");
+    let (from, to) = (RowMap::new(x), RowMap::new(levels));
+    let (blocks, set, len) = (RowBlocks::new(x), Chosen::now(), x.w() * x.c());
+    let out = Parts::new(levels.data_mut());
+    blocks.for_each(|range| {
+        for row in range {
+            // SAFETY: each row is in one item.
+            let levels = unsafe { out.slice(to.range(row)) };
+            let (x, first) = (&x.data()[from.range(row)], (row * len) as u32);
+            if step > 0.0 {
+                set.run(Levels { x, first, noise, step, most, levels });
+            } else {
+                levels.fill(0);
+            }
+        }
+    });
+}
+
+/// The levels of a row.
+struct Levels<'a> {
+    x: &'a [f32],
+    first: u32,
+    noise: Noise,
+    step: f32,
+    most: f32,
+    levels: &'a mut [i8],
+}
+
+impl Kernel for Levels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { x, first, noise, step, most, levels } = self;
+        for (i, (to, x)) in levels.iter_mut().zip(x).enumerate() {
+            *to = level(*x, noise.at(first + i as u32), step, most) as i32 as i8;
+        }
+    }
+}
+
 /// Blocks of [`BLOCK`] channels of a pixel share a power of two (OCP microscaling formats); three quarters of a value are
 /// rounded by chance, and four thirds of that stand for it: then no value lies beyond the format's largest, and the
 /// mean of all roundings is the value (arXiv 2502.20586, section 3).

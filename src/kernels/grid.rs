@@ -1,6 +1,7 @@
 //! Quantized values as codes, and what the codes mean: what reports, packing and exports read.
 
 use super::blocks::Blocks;
+use super::simd::Chosen;
 
 /// Bits of a number in full.
 pub const F32_BITS: usize = 32;
@@ -27,6 +28,17 @@ pub struct Encoded {
     pub grid: Grid,
     /// Index into [`Grid::levels`] of every value.
     pub codes: Vec<u16>,
+}
+
+/// A tensor in whole numbers of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Integers {
+    /// The numbers.
+    pub values: Vec<i8>,
+    /// What they are multiplied with.
+    pub step: f32,
+    /// The largest magnitude that they can have.
+    pub most: i8,
 }
 
 impl Grid {
@@ -77,6 +89,38 @@ impl Grid {
     /// Whether its levels are neighbouring integers.
     pub fn is_uniform(&self) -> bool {
         self.levels.windows(2).all(|pair| pair[1] - pair[0] == 1.0) && self.levels[0].fract() == 0.0
+    }
+
+    /// The levels, less the zero points, times this are whole numbers within i8; `None` where no such number is found.
+    pub fn part(&self) -> Option<f32> {
+        // Halves and smaller parts of floating-point formats; the equal steps of levels from -1 to 1.
+        let steps = (self.levels.len() - 1) as f32;
+        let parts = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, steps];
+        // Steps of such levels are rounded as f32: to 2^-24 of 1, times so many steps.
+        let close = |value: f32| (value - value.round()).abs() < 1e-4;
+        let fits = |value: f32| close(value) && value.abs() <= f32::from(i8::MAX);
+        let whole = |part: &f32| {
+            let fit = |level: &f32| (0..self.scales.len()).all(|block| fits((level - self.zero_point(block)) * part));
+            self.levels.iter().all(fit)
+        };
+        parts.into_iter().find(whole)
+    }
+
+    /// Values on the grid as whole numbers of one step; `None` where they are none, or have more than one scale.
+    pub fn integers(&self, values: &[f32]) -> Option<Integers> {
+        let (part, &[scale]) = (self.part()?, &self.scales[..]) else { return None };
+        let step = scale / part;
+        let mut integers = vec![0; values.len()];
+        if step > 0.0 {
+            Chosen::now().vectorize(|| {
+                for (integer, value) in integers.iter_mut().zip(values) {
+                    *integer = (*value / step).round_ties_even() as i32 as i8;
+                }
+            });
+        }
+        let ends = [self.levels.first(), self.levels.last()].into_iter().flatten();
+        let most = ends.map(|level| ((level - self.zero_point(0)) * part).abs()).fold(0.0, f32::max);
+        Some(Integers { values: integers, step, most: most.round() as i8 })
     }
 
     /// A tensor of these values, which lie on the grid.

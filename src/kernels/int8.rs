@@ -3,7 +3,9 @@
 use super::panels::Panels;
 use super::simd::Chosen;
 use super::winograd::integer::{self, most_channels};
+use super::{parallel, winograd};
 use crate::Tensor;
+use crate::tensor::Shape;
 
 /// A 3x3 convolution of stride 1 with zero padding 1 over levels. Weights are HWIO, `[3][3][c_in][c_out]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,9 +25,14 @@ pub struct ForwardPanels(Panels);
 pub struct BackwardPanels(Panels);
 
 impl Conv3x3 {
+    /// Whether there is one of that shape, for images of `h x w` pixels.
+    pub fn takes([h, w, c_in]: Shape, c_out: usize, stride: usize) -> bool {
+        stride == 1 && winograd::takes(c_in, c_out) && winograd::fits(h, w)
+    }
+
     /// Whether sums of as many products stay within i32, for weights of at most that magnitude.
     pub fn holds(&self, weight: i8) -> bool {
-        let weight = i64::from(weight.unsigned_abs());
+        let weight = i64::from(weight.unsigned_abs()).max(1);
         self.c_in <= most_channels::<u8>(weight) && self.c_out <= most_channels::<i8>(weight)
     }
 
@@ -53,10 +60,34 @@ impl Conv3x3 {
         integer::convolve(self.set(), dy, &w.0, &vec![scale; self.c_in], &[], dx);
     }
 
+    /// `db[c] = scale times the sum of dy over all pixels`.
+    pub fn backward_bias(&self, dy: &Tensor<i8>, scale: f32, db: &mut [f32]) {
+        let mut sums = vec![0i64; self.c_out];
+        for image in parallel::map(dy.n(), |n| channel_sums(dy, n)) {
+            sums.iter_mut().zip(image).for_each(|(sum, x)| *sum += i64::from(x));
+        }
+        db.iter_mut().zip(sums).for_each(|(db, sum)| *db = (sum as f64 * f64::from(scale)) as f32);
+    }
+
     /// `dw = scale x dy`, HWIO: overwritten.
     pub fn backward_weight(&self, x: &Tensor<u8>, dy: &Tensor<i8>, scale: f32, dw: &mut [f32]) {
         integer::weight_gradient(self.set(), x, dy, scale, dw);
     }
+}
+
+/// The sums over the pixels of an image.
+fn channel_sums(dy: &Tensor<i8>, n: usize) -> Vec<i32> {
+    let (set, c) = (Chosen::now(), dy.c());
+    let mut sums = vec![0i32; c];
+    for h in 0..dy.h() {
+        let row = dy.row(n, h);
+        set.vectorize(|| {
+            for pixel in row.chunks_exact(c) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += i32::from(*x));
+            }
+        });
+    }
+    sums
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ pub struct RowMap {
 
 impl RowMap {
     /// The rows of this tensor.
-    pub fn new(x: &Tensor) -> Self {
+    pub fn new<T: Copy + Default>(x: &Tensor<T>) -> Self {
         Self {
             base: x.offset(0, 0, 0),
             image: x.image_stride(),

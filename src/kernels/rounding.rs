@@ -160,6 +160,22 @@ impl Rounding {
         }
     }
 
+    /// Writes values that are rounded already as whole numbers of the scale, which it gives; `None` where they are none.
+    pub fn write_levels(&self, x: &Tensor, levels: &mut Tensor<u8>) -> Option<f32> {
+        let Self::Uniform { scale, .. } = *self else { return None };
+        let (from, to) = (RowMap::new(x), RowMap::new(levels));
+        let (blocks, set) = (RowBlocks::new(x), Chosen::now());
+        let out = Parts::new(levels.data_mut());
+        blocks.for_each(|range| {
+            for row in range {
+                // SAFETY: each row is in one item.
+                let levels = unsafe { out.slice(to.range(row)) };
+                set.run(Levels { x: &x.data()[from.range(row)], scale, levels });
+            }
+        });
+        Some(scale)
+    }
+
     /// Rounds a batch in place and keeps what [`Kept::backward`] is to need; `bound` is where values are clipped.
     pub fn forward(&self, x: &mut Tensor, keep: Keep, bound: f32, kept: &mut Kept) {
         let (rows, blocks, set) = (RowMap::new(x), RowBlocks::new(x), Chosen::now());
@@ -189,6 +205,25 @@ impl Rounding {
                 set.run(Forward { rounding: *self, channels, bound, x, marked, clipped, residuals });
             }
         });
+    }
+}
+
+/// The levels of a row.
+struct Levels<'a> {
+    x: &'a [f32],
+    scale: f32,
+    levels: &'a mut [u8],
+}
+
+impl Kernel for Levels<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { x, scale, levels } = self;
+        for (level, x) in levels.iter_mut().zip(x) {
+            *level = (*x / scale).round_ties_even() as i32 as u8;
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Context, Init, Input, Layer, Param, Pass, Role, Shape};
-use crate::kernels::{Conv3x3, Conv5x5, conv3x3, conv5x5, pointwise};
+use super::{Context, Init, Input, Layer, Levels, Param, Pass, Role, Shape};
+use crate::kernels::grid::Integers;
+use crate::kernels::{Conv3x3, Conv5x5, conv3x3, conv5x5, int8, pointwise};
 use crate::lower::{Lowering, Op, Weights};
 use crate::{Result, Tensor};
 
@@ -34,8 +35,21 @@ enum Kernel {
     Five { conv: Conv5x5, forward: conv5x5::ForwardPanels, backward: conv5x5::BackwardPanels, batch: Tensor },
 }
 
+/// The kernels in integers, with the weights as they read them.
+struct Integer {
+    conv: int8::Conv3x3,
+    /// The weights' step; `None` where they are no integers, or too large ones.
+    step: Option<f32>,
+    forward: int8::ForwardPanels,
+    backward: int8::BackwardPanels,
+}
+
 struct Conv2d {
     kernel: Kernel,
+    /// `None` where the settings or the shape have none.
+    integer: Option<Integer>,
+    /// The weights are packed for the kernels of f32: where those of integers are used, once others are asked for.
+    packed: bool,
     shape: Shape,
     stride: usize,
     weight: Param,
@@ -70,8 +84,16 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     };
     // Fan-in initialisation (He et al., arXiv 1502.01852, equation 10).
     let init = Init::Normal { variance: 2.0 / (size * size * c_in) as f32 };
+    let integer = context.config.compute == "int8" && size == 3 && int8::Conv3x3::takes([h, w, c_in], out, stride);
     let mut layer = Conv2d {
         kernel,
+        integer: integer.then(|| Integer {
+            conv: int8::Conv3x3 { c_in, c_out: out },
+            step: None,
+            forward: Default::default(),
+            backward: Default::default(),
+        }),
+        packed: false,
         shape: [h.div_ceil(stride), w.div_ceil(stride), out],
         stride,
         weight: Param::new("weight", Role::Weight, &[size, size, c_in, out], init, context.rng),
@@ -86,6 +108,26 @@ impl Conv2d {
         match self.kernel {
             Kernel::Three { .. } => Conv3x3::HALO,
             Kernel::Five { .. } => Conv5x5::HALO,
+        }
+    }
+}
+
+impl Conv2d {
+    /// Packs the weights for the kernels of f32.
+    fn pack(&mut self) {
+        if std::mem::replace(&mut self.packed, true) {
+            return;
+        }
+        let weight = self.weight.forward_value();
+        match &mut self.kernel {
+            Kernel::Three { conv, forward, backward } => {
+                conv.pack_forward(weight, forward);
+                conv.pack_backward(weight, backward);
+            }
+            Kernel::Five { conv, forward, backward, .. } => {
+                conv.pack_forward(weight, forward);
+                conv.pack_backward(weight, backward);
+            }
         }
     }
 }
@@ -118,6 +160,7 @@ impl Layer for Conv2d {
     }
 
     fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, _pass: &Pass) {
+        self.pack();
         let x = inputs[0];
         let bias = &self.bias.value;
         match &mut self.kernel {
@@ -129,6 +172,7 @@ impl Layer for Conv2d {
     }
 
     fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
+        self.pack();
         let x = &mut inputs[0];
         let (dw, db) = (&mut self.weight.grad, &mut self.bias.grad);
         // The weights' gradient comes before that of x is written over x.
@@ -159,21 +203,44 @@ impl Layer for Conv2d {
     fn use_direct_algorithm(&mut self) {
         if let Kernel::Three { conv, .. } = &mut self.kernel {
             *conv = conv.direct();
+            self.integer = None;
             self.refresh();
         }
     }
 
     fn refresh(&mut self) {
-        let weight = self.weight.forward_value();
-        match &mut self.kernel {
-            Kernel::Three { conv, forward, backward } => {
-                conv.pack_forward(weight, forward);
-                conv.pack_backward(weight, backward);
+        self.packed = false;
+        if let Some(Integer { conv, step, forward, backward }) = &mut self.integer {
+            let integers = self.weight.integers().filter(|integers| conv.holds(integers.most));
+            *step = integers.as_ref().map(|integers| integers.step);
+            if let Some(Integers { values, .. }) = integers {
+                conv.pack_forward(&values, forward);
+                return conv.pack_backward(&values, backward);
             }
-            Kernel::Five { conv, forward, backward, .. } => {
-                conv.pack_forward(weight, forward);
-                conv.pack_backward(weight, backward);
-            }
+        }
+        self.pack();
+    }
+
+    fn levels_halo(&self) -> Option<usize> {
+        self.integer.as_ref().map(|_| Conv3x3::HALO)
+    }
+
+    fn takes_levels(&self) -> bool {
+        self.integer.as_ref().is_some_and(|integer| integer.step.is_some())
+    }
+
+    fn forward_levels(&mut self, x: &Levels<u8>, y: &mut Tensor) {
+        let Some(Integer { conv, step: Some(step), forward, .. }) = &self.integer else { unreachable!() };
+        let scales = vec![step * x.step(); y.c()];
+        conv.forward(&x.values, forward, &scales, &self.bias.value, y);
+    }
+
+    fn backward_levels(&mut self, x: &Levels<u8>, dx: Option<&mut Tensor>, dy: &Levels<i8>) {
+        let Some(Integer { conv, step: Some(step), backward, .. }) = &self.integer else { unreachable!() };
+        conv.backward_weight(&x.values, &dy.values, x.step() * dy.step(), &mut self.weight.grad);
+        conv.backward_bias(&dy.values, dy.step(), &mut self.bias.grad);
+        if let Some(dx) = dx {
+            conv.backward_input(&dy.values, backward, step * dy.step(), dx);
         }
     }
 

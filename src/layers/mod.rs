@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use crate::param::{Init, Param, Role, Slot};
-pub use crate::tensor::Shape;
+pub use crate::tensor::{Levels, Shape};
 pub use spec::LayerSpec;
 
 use std::ops::RangeInclusive;
@@ -181,6 +181,35 @@ pub trait Layer: Send {
     /// the batch of the last forward pass. `dy` is the gradient of the output; it lies in the output's own buffer, so
     /// the output is gone.
     fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor);
+
+    /// Border of zeros around the levels that it can read; `None`: it reads none.
+    fn levels_halo(&self) -> Option<usize> {
+        None
+    }
+
+    /// Computes from levels in integers with the present weights: [`Layer::forward_levels`] and
+    /// [`Layer::backward_levels`] take the places of the two above.
+    fn takes_levels(&self) -> bool {
+        false
+    }
+
+    /// [`Layer::forward`] of a first and only input in whole numbers of a step.
+    ///
+    /// # Panics
+    /// Where it does not take levels.
+    fn forward_levels(&mut self, x: &Levels<u8>, y: &mut Tensor) {
+        let _ = (x, y);
+        unreachable!("a layer that takes no levels");
+    }
+
+    /// [`Layer::backward`] with the gradient of the output, too, in whole numbers of a step.
+    ///
+    /// # Panics
+    /// Where it does not take levels.
+    fn backward_levels(&mut self, x: &Levels<u8>, dx: Option<&mut Tensor>, dy: &Levels<i8>) {
+        let _ = (x, dx, dy);
+        unreachable!("a layer that takes no levels");
+    }
 
     /// Writes what it computes in evaluation mode in the operations of [`crate::lower`].
     fn lower(&self, out: &mut Lowering<'_>);

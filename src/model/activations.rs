@@ -28,6 +28,11 @@ impl Placed {
         rounding.forward(x, keep, self.quantizer.bound(), &mut self.kept);
     }
 
+    /// Writes the output, which is rounded, in whole numbers of a step, which it gives; `None` where it is in none.
+    pub fn write_levels(&self, x: &Tensor, training: bool, levels: &mut Tensor<u8>) -> Option<f32> {
+        self.quantizer.rounding(training)?.write_levels(x, levels)
+    }
+
     /// Turns the gradient of the rounded output, in place, into that of the output.
     pub fn backward(&mut self, dy: &mut Tensor) {
         let features = dy.h() * dy.w() * dy.c();

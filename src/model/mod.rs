@@ -32,7 +32,7 @@ use crate::kernels::blocks::{Blocks, Extent, Granularity};
 use crate::kernels::gradients::Noise;
 use crate::kernels::pointwise;
 use crate::kernels::rounding::Rounding;
-use crate::layers::{Context, Input, Param, Pass, Shape};
+use crate::layers::{Context, Input, Levels, Param, Pass, Shape};
 use crate::lower::{Lowered, Op};
 use crate::param::Role;
 use crate::quant::{self, ActivationRequest, End, Tracking};
@@ -78,6 +78,10 @@ pub struct Model {
     image: Tensor,
     /// `activations[i]` is the output of `nodes[i]`; during the backward pass, its gradient.
     activations: Vec<Tensor>,
+    /// `levels[i]` is the output of `nodes[i]` in whole numbers, where a layer computes in those.
+    levels: Vec<Levels<u8>>,
+    /// The gradient of one layer's output in whole numbers.
+    gradient_levels: Levels<i8>,
     /// Gradients that have no activation's buffer to lie in, see [`Plan`].
     separate: Vec<Tensor>,
     /// Gradient of the logits.
@@ -156,6 +160,7 @@ impl Model {
                 rounding: None,
                 gradients: None,
                 output_halo: 0,
+                levels_halo: None,
             });
         }
         let output = nodes.last().expect("at least one layer").layer.output();
@@ -181,6 +186,8 @@ impl Model {
         }
         let mut model = Self {
             activations: nodes.iter().map(|_| Tensor::default()).collect(),
+            levels: nodes.iter().map(|_| Levels::default()).collect(),
+            gradient_levels: Levels::default(),
             plan: Plan::new(&nodes),
             separate: Vec::new(),
             input: *input,
@@ -199,7 +206,32 @@ impl Model {
         if !config.winograd {
             model.nodes.iter_mut().for_each(|node| node.layer.use_direct_algorithm());
         }
+        model.place_levels(config)?;
         Ok(model)
+    }
+
+    /// Has outputs kept in whole numbers too, where a layer computes in those.
+    fn place_levels(&mut self, config: &crate::RunConfig) -> Result<()> {
+        if config.compute != "int8" {
+            return Ok(());
+        }
+        let refused = |why: String| Error::Config { field: "compute", expected: format!("f32 {why}"), found: "int8".into() };
+        for i in 0..self.nodes.len() {
+            let Some(halo) = self.nodes[i].layer.levels_halo() else { continue };
+            let [Source::Output(at)] = self.nodes[i].inputs[..] else { continue };
+            let has_levels = self.nodes[i].gradients.is_some_and(|gradients| gradients.has_levels());
+            if self.nodes[at].rounding.is_some() && has_levels {
+                self.nodes[at].levels_halo = Some(halo);
+            }
+        }
+        if self.nodes.iter().all(|node| node.levels_halo.is_none()) {
+            return Err(refused(format!("with {}, no layer of which computes in integers", config.model)));
+        }
+        self.quantize();
+        if self.nodes.iter().all(|node| !node.layer.takes_levels()) {
+            return Err(refused(format!("with weights by {}, which are no integers of one scale and few bits", config.quantizer)));
+        }
+        Ok(())
     }
 
     /// Gives every weight tensor a new quantizer of the settings, with the bits of its layer.
@@ -298,11 +330,12 @@ impl Model {
                 continue;
             }
             let own = config.of_layer(&layer)?;
-            let scheme = quant::find_activations(&own.activations)?;
+            let (scheme, bits) = in_levels(config, &own.activations, own.activation_bits, "affine");
+            let scheme = quant::find_activations(scheme)?;
             let is_named = config.layers.has(&layer, &["activations", "actbits"]);
             // What the last layer with weights reads comes from the last ReLU.
             let end = if Some(i) == last && !is_named { end } else { End::Same };
-            let Some((scheme, bits)) = end.of_activations(scheme, own.activation_bits as u8) else {
+            let Some((scheme, bits)) = end.of_activations(scheme, bits as u8) else {
                 continue;
             };
             let request = ActivationRequest { bits, tracking, clip_decay: config.clip_decay as f32 };
@@ -313,11 +346,12 @@ impl Model {
 
     /// Has the gradients of layers with weights rounded, as the settings say.
     fn round_gradients(&mut self, config: &crate::RunConfig) -> Result<()> {
-        let scheme = quant::find_gradients(&config.gradients)?;
+        let (scheme, bits) = in_levels(config, &config.gradients, config.gradient_bits, "symmetric");
+        let scheme = quant::find_gradients(scheme)?;
         let (ends, end) = (self.ends(), quant::find_end(&config.ends)?);
         for (i, node) in self.nodes.iter_mut().enumerate().filter(|(_, node)| node.has_weights) {
             let end = if ends.contains(&Some(i)) { end } else { End::Same };
-            if let Some((scheme, bits)) = end.of_gradients(scheme, config.gradient_bits as u8) {
+            if let Some((scheme, bits)) = end.of_gradients(scheme, bits as u8) {
                 node.gradients = scheme.rounding(bits)?;
             }
         }
@@ -381,7 +415,12 @@ impl Model {
                 })
                 .collect();
             let start = (self.clock)();
-            node.layer.forward(&inputs, &mut after[0], pass);
+            match &node.inputs[..] {
+                [Source::Output(at)] if node.layer.takes_levels() && self.levels[*at].step.is_some() => {
+                    node.layer.forward_levels(&self.levels[*at], &mut after[0]);
+                }
+                _ => node.layer.forward(&inputs, &mut after[0], pass),
+            }
             if node.has_weights {
                 self.products_ms += (self.clock)() - start;
             }
@@ -390,6 +429,12 @@ impl Model {
             }
             if let Some(placed) = &mut node.rounding {
                 placed.forward(&mut after[0], pass.training);
+            }
+            self.levels[i].step = None;
+            if let (Some(halo), Some(placed)) = (node.levels_halo, &node.rounding) {
+                let Levels { values, step } = &mut self.levels[i];
+                values.reshape(after[0].shape(), halo);
+                *step = placed.write_levels(&after[0], pass.training, values);
             }
         }
         &self.activations[last]
@@ -474,9 +519,16 @@ impl Model {
             if let Some(placed) = &mut self.nodes[i].rounding {
                 placed.backward(&mut dy);
             }
+            self.gradient_levels.step = None;
             if let Some(rounding) = &self.nodes[i].gradients {
                 let key = stream(self.pass.seed, Purpose::Gradients { layer: i }, self.pass.step).next_u64();
-                rounding.apply(&mut dy, Noise::new(key));
+                if self.computes_in_levels(i) && rounding.has_levels() {
+                    let Levels { values, step } = &mut self.gradient_levels;
+                    values.reshape(dy.shape(), dy.halo());
+                    *step = rounding.levels(&dy, Noise::new(key), values);
+                } else {
+                    rounding.apply(&mut dy, Noise::new(key));
+                }
             }
             self.backward_node(i, x, &dy);
             self.activations[i] = dy;
@@ -492,6 +544,13 @@ impl Model {
                 self.activations[source] = dx;
             }
         }
+    }
+
+    /// Whether a layer read the levels of what is before it in the last forward pass.
+    fn computes_in_levels(&self, i: usize) -> bool {
+        let Node { layer, inputs, .. } = &self.nodes[i];
+        let [Source::Output(at)] = inputs[..] else { return false };
+        layer.takes_levels() && self.levels[at].step.is_some()
     }
 
     /// The backward pass of one layer.
@@ -525,7 +584,12 @@ impl Model {
             })
             .collect();
         let start = (self.clock)();
-        node.layer.backward(&mut inputs, dy);
+        match (&mut inputs[..], &node.inputs[..]) {
+            ([input], [Source::Output(at)]) if self.gradient_levels.step.is_some() => {
+                node.layer.backward_levels(&self.levels[*at], input.gradient(), &self.gradient_levels);
+            }
+            (inputs, _) => node.layer.backward(inputs, dy),
+        }
         if node.has_weights {
             self.products_ms += (self.clock)() - start;
         }
@@ -698,6 +762,12 @@ impl Model {
             node.layer.buffers().into_iter().map(|(name, values)| (node.name.as_str(), name, values))
         })
     }
+}
+
+/// The scheme of that name with its bits, or another with 8 where integers are computed with and it leaves values as they
+/// are.
+fn in_levels<'a>(config: &crate::RunConfig, scheme: &'a str, bits: u32, other: &'a str) -> (&'a str, u32) {
+    if config.compute == "int8" && scheme == "none" { (other, 8) } else { (scheme, bits) }
 }
 
 /// Copies images without the channels that pad them.

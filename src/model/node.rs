@@ -25,6 +25,8 @@ pub(super) struct Node {
     pub gradients: Option<GradientRounding>,
     /// Border of zeros of the output's buffer: see [`super`].
     pub output_halo: usize,
+    /// Border of zeros of its levels; `None` where no layer reads them.
+    pub levels_halo: Option<usize>,
 }
 
 impl Node {

@@ -85,6 +85,20 @@ static RANGES: [Entry; 2] = [
     },
 ];
 
+/// What products are made in.
+static COMPUTES: [Entry; 2] = [
+    Entry {
+        name: "f32",
+        label: told("Floating point"),
+        about: told("Low bits are simulated: what is multiplied lies on a grid."),
+    },
+    Entry {
+        name: "int8",
+        label: told("8-bit integers"),
+        about: told("Weights of up to 4 bits with activations and gradients of 8, in whole numbers."),
+    },
+];
+
 /// Builds of the engine.
 static BUILDS: [Entry; 4] = [
     Entry {
@@ -308,6 +322,12 @@ settings! {
         winograd: bool = true;
         label: told("Winograd"), group: told("engine"), kind: Switch,
         hint: told("Convolutions with a quarter of the multiplications. Off: the direct way, slower."),
+    }
+    "compute" {
+        /// What layers with weights compute in: `f32` or `int8`.
+        compute: String = "f32".into();
+        label: told("Computes in"), group: told("engine"), kind: Choice(|| COMPUTES.iter().collect()), races: told("in {}"),
+        hint: told("8-bit integers: a convolution multiplies whole numbers, forward and backward, and is quicker. Activations and gradients that nothing else rounds then get 8 bits."),
     }
     "threads" {
         label: told("Threads"), group: told("engine"), kind: Auto { max: 1024 }, initial: "auto", forks: false,

@@ -21,6 +21,7 @@ pub(super) const SCHEME: GradientScheme = GradientScheme {
     source: told("arXiv 1806.08342, section 2.1"),
     bits: &[4, 8],
     round: Some(round),
+    levels: None,
 };
 
 fn round(bits: u8, dy: &mut Tensor, noise: Noise) {

@@ -21,6 +21,7 @@ pub(super) const SCHEME: GradientScheme = GradientScheme {
     source: told("arXiv 1606.06160, equation 12"),
     bits: &[2, 3, 4, 5, 6, 7, 8],
     round: Some(round),
+    levels: None,
 };
 
 fn round(bits: u8, dy: &mut Tensor, noise: Noise) {

@@ -19,6 +19,7 @@ pub(super) const SCHEME: GradientScheme = GradientScheme {
     source: told("arXiv 2209.05433"),
     bits: &[8],
     round: Some(round),
+    levels: None,
 };
 
 fn round(_bits: u8, dy: &mut Tensor, noise: Noise) {

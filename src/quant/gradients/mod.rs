@@ -6,6 +6,7 @@ mod affine;
 mod dorefa;
 mod fp8_e5m2;
 mod mxfp4;
+mod symmetric;
 
 use super::format::{Format, check_bits, most};
 use crate::kernels::gradients::Noise;
@@ -26,7 +27,12 @@ pub struct GradientScheme {
     pub bits: &'static [u8],
     /// Rounds the gradients of a batch in place to so many bits; `None`: they stay as they are.
     pub round: Option<fn(u8, &mut Tensor, Noise)>,
+    /// The same as integers, and the distance of neighbours, where the levels are whole multiples of one number.
+    pub levels: Option<LevelsOf>,
 }
+
+/// Writes the levels that the gradients of a batch are rounded to; gives their distance.
+pub type LevelsOf = fn(u8, &Tensor, Noise, &mut Tensor<i8>) -> f32;
 
 impl Named for GradientScheme {
     fn name(&self) -> &'static str {
@@ -36,7 +42,7 @@ impl Named for GradientScheme {
 
 /// Every scheme for gradients that a run can use.
 pub static GRADIENTS: Registry<GradientScheme> =
-    Registry::new("gradients", &[NONE, affine::SCHEME, dorefa::SCHEME, fp8_e5m2::SCHEME, mxfp4::SCHEME]);
+    Registry::new("gradients", &[NONE, affine::SCHEME, symmetric::SCHEME, dorefa::SCHEME, fp8_e5m2::SCHEME, mxfp4::SCHEME]);
 
 /// Gradients as they are, as in the paper.
 const NONE: GradientScheme = GradientScheme {
@@ -50,6 +56,7 @@ const NONE: GradientScheme = GradientScheme {
     source: told("IEEE 754"),
     bits: &[1, 2, 3, 4, 5, 6, 7, 8],
     round: None,
+    levels: None,
 };
 
 /// A scheme with its bits.
@@ -57,9 +64,21 @@ const NONE: GradientScheme = GradientScheme {
 pub struct GradientRounding {
     bits: u8,
     round: fn(u8, &mut Tensor, Noise),
+    levels: Option<LevelsOf>,
 }
 
 impl GradientRounding {
+    /// Whether it has [`GradientRounding::levels`].
+    pub fn has_levels(&self) -> bool {
+        self.levels.is_some()
+    }
+
+    /// Writes what [`GradientRounding::apply`] rounds the gradients of a batch to as integers, in units of the number that
+    /// it gives; `None` where they are none.
+    pub fn levels(&self, dy: &Tensor, noise: Noise, levels: &mut Tensor<i8>) -> Option<f32> {
+        Some((self.levels?)(self.bits, dy, noise, levels))
+    }
+
     /// Rounds the gradients of a batch in place.
     pub fn apply(&self, dy: &mut Tensor, noise: Noise) {
         (self.round)(self.bits, dy, noise);
@@ -73,7 +92,7 @@ impl GradientScheme {
     /// [`crate::Error::Config`] for bits that it cannot do; the message says which it can.
     pub fn rounding(&self, bits: u8) -> Result<Option<GradientRounding>> {
         check_bits("gradbits", self.entry.name, self.bits, bits)?;
-        Ok(self.round.map(|round| GradientRounding { bits, round }))
+        Ok(self.round.map(|round| GradientRounding { bits, round, levels: self.levels }))
     }
 }
 
@@ -121,7 +140,7 @@ mod tests {
     #[test]
     fn chance_is_right_on_the_average() {
         let rounds = 3000u64;
-        let schemes = [("affine", 4), ("affine", 8), ("dorefa", 4), ("dorefa", 8), ("mxfp4", 4)];
+        let schemes = [("affine", 4), ("affine", 8), ("symmetric", 4), ("symmetric", 8), ("dorefa", 4), ("dorefa", 8), ("mxfp4", 4)];
         let mirrored: Vec<f32> = lopsided().iter().map(|x| -x).collect();
         for ((name, bits), values) in schemes
             .into_iter()
@@ -140,7 +159,7 @@ mod tests {
                 let of_image = largest(i / (values.len() / 3));
                 // Half a step is the most that a rounding deviates by: five deviations of the mean. Then what f32 adds.
                 let step = match name {
-                    "affine" => 2.0 * (0..3).map(largest).fold(0.0, f32::max) / most(bits),
+                    "affine" | "symmetric" => 2.0 * (0..3).map(largest).fold(0.0, f32::max) / most(bits),
                     "dorefa" => 2.0 * of_image / most(bits),
                     _ => of_image,
                 };

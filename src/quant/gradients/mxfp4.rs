@@ -21,4 +21,5 @@ pub(super) const SCHEME: GradientScheme = GradientScheme {
     source: told("arXiv 2502.20586, section 3; OCP microscaling formats 1.0"),
     bits: &[4],
     round: Some(|_, dy: &mut Tensor, noise: Noise| microscaled(dy, noise, E2M1)),
+    levels: None,
 };

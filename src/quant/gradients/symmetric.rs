@@ -1,0 +1,43 @@
+//! Equally spaced levels up to the largest magnitude of a batch, rounded by chance (arXiv 1806.08342, section 2.2, for the
+//! levels). Without a zero point they are integers as they are, which products of integers take.
+
+use super::GradientScheme;
+use crate::Tensor;
+use crate::kernels::gradients::{self, Noise, extents};
+use crate::quant::format::Format;
+use crate::registry::{Entry, told};
+
+pub(super) const SCHEME: GradientScheme = GradientScheme {
+    entry: Entry {
+        name: "symmetric",
+        label: told("Symmetric"),
+        about: told("Equally spaced levels up to a batch's largest gradient, up or down by chance"),
+    },
+    format: Format::Integer,
+    formula: told("s = max|g| / q, g_q = s clamp(floor(g / s + u), -q, q), q = 2^(b-1) - 1, u uniform in [0, 1)"),
+    source: told("arXiv 1806.08342, section 2.2"),
+    bits: &[4, 8],
+    round: Some(round),
+    levels: Some(levels),
+};
+
+/// The step of a batch, and the highest level.
+fn step(bits: u8, dy: &Tensor) -> [f32; 2] {
+    let most = ((1u32 << (bits - 1)) - 1) as f32;
+    let largest = extents(dy).into_iter().map(|extent| extent.abs_max()).fold(0.0, f32::max);
+    [largest / most, most]
+}
+
+fn round(bits: u8, dy: &mut Tensor, noise: Noise) {
+    let [step, most] = step(bits, dy);
+    // A range of the smallest denormals has no step of its own.
+    if step > 0.0 {
+        gradients::round_symmetric(dy, noise, step, most);
+    }
+}
+
+fn levels(bits: u8, dy: &Tensor, noise: Noise, levels: &mut Tensor<i8>) -> f32 {
+    let [step, most] = step(bits, dy);
+    gradients::levels(dy, noise, step, most, levels);
+    step
+}
