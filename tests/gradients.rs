@@ -149,10 +149,12 @@ fn draws_are_those_of_the_file() {
 
 #[test]
 fn integers_over_the_range_of_a_batch() {
-    check("affine", |case, _, code| {
-        let level = code as f32 - case.zero_point as f32;
-        (f64::from(level * case.step as f32), 0.0)
-    });
+    for scheme in ["affine", "symmetric"] {
+        check(scheme, |case, _, code| {
+            let level = code as f32 - case.zero_point as f32;
+            (f64::from(level * case.step as f32), 0.0)
+        });
+    }
 }
 
 #[test]

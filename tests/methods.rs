@@ -93,6 +93,10 @@ fn variants() -> Vec<RunConfig> {
             });
         }
     }
+    for (bits, quantizer) in [(4, "symmetric"), (2, "lsq"), (1, "binary")] {
+        let (compute, ends) = ("int8".into(), "full".into());
+        variants.push(RunConfig { compute, ends, bits: bits.into(), quantizer: quantizer.into(), ..config() });
+    }
     for kind in OPTIMIZERS.iter() {
         let lr = if kind.entry.name == "sgd" { 0.05 } else { 1e-3 };
         variants.push(RunConfig {

@@ -123,7 +123,8 @@ class Network(nn.Module):
             rows, outputs = layer.stored(layer.weight).shape
             layer.quantizer = weights.make(scheme, bits, settings.of(node.name, "granularity"), rows, outputs)
             layer.straight_through = settings.ste
-            scheme, bits = _end(ends, gradients.SCHEMES, settings.gradients, settings.gradbits, "affine")
+            scheme, bits = _in_levels(settings, settings.gradients, settings.gradbits, "symmetric")
+            scheme, bits = _end(ends, gradients.SCHEMES, scheme, bits, "affine")
             node.gradients = gradients.make(scheme, bits)
         layer = None
         for node in self.nodes:
@@ -133,6 +134,7 @@ class Network(nn.Module):
             is_named = settings.is_own(layer, "activations", "actbits")
             ends = settings.ends if node is rectified[-1] and not is_named else "same"
             scheme, bits = settings.of(layer, "activations"), settings.of(layer, "actbits")
+            scheme, bits = _in_levels(settings, scheme, bits, "affine")
             scheme, bits = _end(ends, activations.SCHEMES, scheme, bits, "affine")
             node.rounding = activations.make(scheme, bits, settings)
 
@@ -190,6 +192,11 @@ def _end(ends, schemes, scheme, bits, plain):
     if ends == "8":
         return (scheme if 8 in choose("scheme", schemes, scheme)[1] else plain), 8
     return scheme, bits
+
+
+def _in_levels(settings, scheme, bits, other):
+    """The scheme and its bits, or another with 8 where the engine computes in integers and it leaves values as they are."""
+    return (other, 8) if settings.compute == "int8" and scheme == "none" else (scheme, bits)
 
 
 def _link(specs):

@@ -6,7 +6,7 @@ from .problem import Problem
 
 TYPES = {
     **dict.fromkeys(("model", "quantizer", "granularity", "ends", "activations", "actrange", "gradients"), str),
-    **dict.fromkeys(("optimizer", "schedule", "flip", "border", "normalization"), str),
+    **dict.fromkeys(("optimizer", "schedule", "flip", "border", "normalization", "compute"), str),
     **dict.fromkeys(("epochs", "batch", "crop", "seed", "actbits", "gradbits", "reestimate", "holdout", "rebits"), int),
     **dict.fromkeys(("lr", "warmup", "clipdecay", "steplr", "momentum", "decay", "normrate", "clipnorm"), float),
     **dict.fromkeys(("tanhlimit", "smoothing", "dropout", "bnmomentum", "ema", "bitbudget"), float),

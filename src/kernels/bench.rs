@@ -10,6 +10,7 @@ use super::{
     parallel, pointwise, pool, weights,
 };
 use crate::Tensor;
+use crate::tensor::Levels;
 
 /// One kernel at one shape.
 #[derive(Debug, Clone, Serialize)]
@@ -233,6 +234,7 @@ impl Bench<'_> {
         let (mut forward, mut backward) = (Default::default(), Default::default());
         let mut dw = vec![0.0; w.len()];
         let (scales, bias) = (vec![0.01; c_out], vec![0.0; c_out]);
+        let mut db = bias.clone();
         let bytes = 5.0 * w.len() as f64;
         let flops = 2.0 * (BATCH * size * size) as f64 * w.len() as f64;
         self.measure("int8 conv3x3 pack forward", &shape, 0.0, bytes, || conv.pack_forward(&w, &mut forward));
@@ -247,8 +249,9 @@ impl Bench<'_> {
         self.measure("int8 conv3x3 backward input", &shape, flops, 0.0, || {
             conv.backward_input(&dy, &backward, 0.01, &mut dx);
         });
+        let (x, dy) = (Levels { values: x, step: Some(0.01) }, Levels { values: dy, step: Some(0.01) });
         self.measure("int8 conv3x3 backward weight", &shape, flops, 0.0, || {
-            conv.backward_weight(&x, &dy, 0.01, &mut dw);
+            conv.backward_weight(&x, &dy, &mut dw, &mut db);
         });
     }
 

@@ -19,18 +19,40 @@ impl Noise {
         Self { key: [key as u32, (key >> 32) as u32] }
     }
 
-    /// A number in [0, 1) for the value at that place.
+    /// 32 bits for that place.
     #[inline(always)]
-    pub fn at(self, place: u32) -> f32 {
+    fn word(self, place: u32) -> u32 {
         // Two multiplications with shifts between them, by the constants of Wellons' hash prospector (lowbias32); the
         // key comes in twice, so that two keys do not shuffle the same numbers.
         let x = place.wrapping_add(self.key[0]);
         let x = (x ^ x >> 16).wrapping_mul(0x21f0_aaad) ^ self.key[1];
         let x = (x ^ x >> 15).wrapping_mul(0xd35a_2d97);
-        let x = x ^ x >> 15;
-        // 24 bits: exact in f32, and below 1.
-        (x >> 8) as f32 * power_of_two(-24)
+        x ^ x >> 15
     }
+
+    /// A number in [0, 1) for the value at that place.
+    #[inline(always)]
+    pub fn at(self, place: u32) -> f32 {
+        // 24 bits: exact in f32, and below 1.
+        (self.word(place) >> 8) as f32 * power_of_two(-24)
+    }
+
+    /// The same of 16 bits, in the middle of its 65,536th of [0, 1): a word serves two places, [`HALF`] apart.
+    #[inline(always)]
+    pub fn coarse_at(self, place: u32) -> f32 {
+        let (block, within) = (place / (2 * HALF), place % (2 * HALF));
+        let word = self.word(block * HALF + within % HALF);
+        half(if within < HALF { word } else { word >> 16 })
+    }
+}
+
+/// Places whose words are made together: as many as the widest vector has lanes.
+const HALF: u32 = 16;
+
+/// The low 16 bits as the middle of their part of [0, 1).
+#[inline(always)]
+fn half(word: u32) -> f32 {
+    ((word & 0xffff) as f32 + 0.5) * power_of_two(-16)
 }
 
 /// The smallest and the largest value of each image.
@@ -86,8 +108,11 @@ fn level(x: f32, noise: f32, step: f32, most: f32) -> f32 {
 
 /// Rounds to whole multiples of a step by chance, in place.
 pub fn round_symmetric(x: &mut Tensor, noise: Noise, step: f32, most: f32) {
-    let table = vec![step; x.n()];
-    change(x, noise, &table, move |x, noise, step| level(x, noise, step, most) * step);
+    rows(x, |_, first, values| {
+        for (i, x) in values.iter_mut().enumerate() {
+            *x = level(*x, noise.coarse_at(first + i as u32), step, most) * step;
+        }
+    });
 }
 
 /// Writes the whole numbers of steps that [`round_symmetric`] rounds to; 0 where there is no step.
@@ -126,8 +151,20 @@ impl Kernel for Levels<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let Self { x, first, noise, step, most, levels } = self;
-        for (i, (to, x)) in levels.iter_mut().zip(x).enumerate() {
-            *to = level(*x, noise.at(first + i as u32), step, most) as i32 as i8;
+        const LEN: usize = 2 * HALF as usize;
+        let whole = if first.is_multiple_of(2 * HALF) { x.len() / LEN * LEN } else { 0 };
+        let blocks = levels[..whole].chunks_exact_mut(LEN).zip(x[..whole].chunks_exact(LEN));
+        for (block, (levels, x)) in (first / (2 * HALF)..).zip(blocks) {
+            let (low, high) = levels.split_at_mut(HALF as usize);
+            let (x_low, x_high) = x.split_at(HALF as usize);
+            for i in 0..HALF as usize {
+                let word = noise.word(block * HALF + i as u32);
+                low[i] = level(x_low[i], half(word), step, most) as i32 as i8;
+                high[i] = level(x_high[i], half(word >> 16), step, most) as i32 as i8;
+            }
+        }
+        for i in whole..x.len() {
+            levels[i] = level(x[i], noise.coarse_at(first + i as u32), step, most) as i32 as i8;
         }
     }
 }

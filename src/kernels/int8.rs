@@ -3,9 +3,9 @@
 use super::panels::Panels;
 use super::simd::Chosen;
 use super::winograd::integer::{self, most_channels};
-use super::{parallel, winograd};
+use super::winograd;
 use crate::Tensor;
-use crate::tensor::Shape;
+use crate::tensor::{Levels, Shape};
 
 /// A 3x3 convolution of stride 1 with zero padding 1 over levels. Weights are HWIO, `[3][3][c_in][c_out]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,34 +60,11 @@ impl Conv3x3 {
         integer::convolve(self.set(), dy, &w.0, &vec![scale; self.c_in], &[], dx);
     }
 
-    /// `db[c] = scale times the sum of dy over all pixels`.
-    pub fn backward_bias(&self, dy: &Tensor<i8>, scale: f32, db: &mut [f32]) {
-        let mut sums = vec![0i64; self.c_out];
-        for image in parallel::map(dy.n(), |n| channel_sums(dy, n)) {
-            sums.iter_mut().zip(image).for_each(|(sum, x)| *sum += i64::from(x));
-        }
-        db.iter_mut().zip(sums).for_each(|(db, sum)| *db = (sum as f64 * f64::from(scale)) as f32);
+    /// `dw = x dy`, HWIO, and `db`, the sums of `dy`: overwritten; in units of the steps of both, and of that of `dy`.
+    pub fn backward_weight(&self, x: &Levels<u8>, dy: &Levels<i8>, dw: &mut [f32], db: &mut [f32]) {
+        let steps = [x.step(), dy.step()];
+        integer::weight_gradient(self.set(), &x.values, &dy.values, steps, dw, db);
     }
-
-    /// `dw = scale x dy`, HWIO: overwritten.
-    pub fn backward_weight(&self, x: &Tensor<u8>, dy: &Tensor<i8>, scale: f32, dw: &mut [f32]) {
-        integer::weight_gradient(self.set(), x, dy, scale, dw);
-    }
-}
-
-/// The sums over the pixels of an image.
-fn channel_sums(dy: &Tensor<i8>, n: usize) -> Vec<i32> {
-    let (set, c) = (Chosen::now(), dy.c());
-    let mut sums = vec![0i32; c];
-    for h in 0..dy.h() {
-        let row = dy.row(n, h);
-        set.vectorize(|| {
-            for pixel in row.chunks_exact(c) {
-                sums.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += i32::from(*x));
-            }
-        });
-    }
-    sums
 }
 
 #[cfg(test)]
@@ -153,10 +130,13 @@ mod tests {
             let wanted: Vec<f32> = wanted.to_dense().iter().map(|x| 0.5 * x).collect();
             close(&dx.to_dense(), &wanted, 4e-6, &format!("backward input {what}"));
 
-            let (mut dw, mut wanted) = (vec![0.0; fw.len()], vec![0.0; fw.len()]);
-            conv.backward_weight(&x, &dy, 1.0, &mut dw);
-            oracle::conv3x3_backward_weight(&reference, &fx, &fdy, &mut wanted, &mut []);
+            let [(mut dw, mut wanted), (mut db, mut wanted_db)] =
+                [fw.len(), c_out].map(|len| (vec![0.0; len], vec![0.0; len]));
+            let (x, dy) = (Levels { values: x, step: Some(1.0) }, Levels { values: dy, step: Some(1.0) });
+            conv.backward_weight(&x, &dy, &mut dw, &mut db);
+            oracle::conv3x3_backward_weight(&reference, &fx, &fdy, &mut wanted, &mut wanted_db);
             close(&dw, &wanted, 4e-6, &format!("backward weight {what}"));
+            assert_eq!(db, wanted_db, "backward bias {what}");
         }
     }
 }

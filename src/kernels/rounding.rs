@@ -142,10 +142,7 @@ impl Rounding {
     pub fn apply(&self, pixels: &mut [f32], channels: usize) {
         match *self {
             Self::Uniform { scale, most } => pixels.iter_mut().for_each(|x| {
-                let level = (*x / scale).round_ties_even();
-                let level = if level > most { most } else { level };
-                let level = if level < 0.0 { 0.0 } else { level };
-                *x = level * scale;
+                *x = level(*x, scale, most) * scale;
             }),
             Self::Float { format, scale } => {
                 pixels.iter_mut().for_each(|x| *x = format.round(*x / scale) * scale);
@@ -160,24 +157,36 @@ impl Rounding {
         }
     }
 
-    /// Writes values that are rounded already as whole numbers of the scale, which it gives; `None` where they are none.
-    pub fn write_levels(&self, x: &Tensor, levels: &mut Tensor<u8>) -> Option<f32> {
+    /// Rounds a batch in place and keeps what [`Kept::backward`] is to need; `bound` is where values are clipped.
+    pub fn forward(&self, x: &mut Tensor, keep: Keep, bound: f32, kept: &mut Kept) {
+        self.round(x, keep, bound, kept, None, true);
+    }
+
+    /// The same, with what it is rounded to in whole numbers of the scale, which it gives; `in_place`: the batch is rounded
+    /// too. `None`: there are no such numbers, and nothing is done.
+    pub fn forward_levels(
+        &self,
+        x: &mut Tensor,
+        keep: Keep,
+        bound: f32,
+        kept: &mut Kept,
+        levels: &mut Tensor<u8>,
+        in_place: bool,
+    ) -> Option<f32> {
         let Self::Uniform { scale, .. } = *self else { return None };
-        let (from, to) = (RowMap::new(x), RowMap::new(levels));
-        let (blocks, set) = (RowBlocks::new(x), Chosen::now());
-        let out = Parts::new(levels.data_mut());
-        blocks.for_each(|range| {
-            for row in range {
-                // SAFETY: each row is in one item.
-                let levels = unsafe { out.slice(to.range(row)) };
-                set.run(Levels { x: &x.data()[from.range(row)], scale, levels });
-            }
-        });
+        self.round(x, keep, bound, kept, Some(levels), in_place);
         Some(scale)
     }
 
-    /// Rounds a batch in place and keeps what [`Kept::backward`] is to need; `bound` is where values are clipped.
-    pub fn forward(&self, x: &mut Tensor, keep: Keep, bound: f32, kept: &mut Kept) {
+    fn round(
+        &self,
+        x: &mut Tensor,
+        keep: Keep,
+        bound: f32,
+        kept: &mut Kept,
+        levels: Option<&mut Tensor<u8>>,
+        in_place: bool,
+    ) {
         let (rows, blocks, set) = (RowMap::new(x), RowBlocks::new(x), Chosen::now());
         let (channels, len) = (x.c(), x.w() * x.c());
         let lines = x.n() * x.h();
@@ -189,42 +198,45 @@ impl Rounding {
         let clipped = Parts::new(&mut kept.clipped);
         let residuals = Parts::new(&mut kept.residuals);
         let x = Parts::new(x.data_mut());
+        let level_rows = levels.as_ref().map(|levels| RowMap::new(levels));
+        let mut nothing = [];
+        let levels = Parts::new(levels.map_or(&mut nothing[..], |levels| levels.data_mut()));
         blocks.for_each(|range| {
             for row in range {
                 let dense = row * len..(row + 1) * len;
                 let part = |wanted: bool, part: Range<usize>| if wanted { part } else { 0..0 };
                 // SAFETY: each row is in one item.
-                let (x, marked, clipped, residuals) = unsafe {
+                let (x, marked, clipped, residuals, levels) = unsafe {
                     (
                         x.slice(rows.range(row)),
                         marked.slice(part(keep != Keep::Nothing, row..row + 1)),
                         clipped.slice(part(keep != Keep::Nothing, dense.clone())),
                         residuals.slice(part(keep == Keep::Residuals, dense)),
+                        levels.slice(level_rows.map_or(0..0, |rows| rows.range(row))),
                     )
                 };
-                set.run(Forward { rounding: *self, channels, bound, x, marked, clipped, residuals });
+                set.run(Forward {
+                    rounding: *self,
+                    channels,
+                    bound,
+                    x,
+                    marked,
+                    clipped,
+                    residuals,
+                    levels,
+                    in_place,
+                });
             }
         });
     }
 }
 
-/// The levels of a row.
-struct Levels<'a> {
-    x: &'a [f32],
-    scale: f32,
-    levels: &'a mut [u8],
-}
-
-impl Kernel for Levels<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Self { x, scale, levels } = self;
-        for (level, x) in levels.iter_mut().zip(x) {
-            *level = (*x / scale).round_ties_even() as i32 as u8;
-        }
-    }
+/// The nearest whole number of scales, from 0 to `most`.
+#[inline(always)]
+fn level(x: f32, scale: f32, most: f32) -> f32 {
+    let level = (x / scale).round_ties_even();
+    let level = if level > most { most } else { level };
+    if level < 0.0 { 0.0 } else { level }
 }
 
 /// The forward pass of a row; what is not kept is empty.
@@ -236,6 +248,10 @@ struct Forward<'a> {
     marked: &'a mut [u8],
     clipped: &'a mut [u8],
     residuals: &'a mut [f32],
+    /// Or empty.
+    levels: &'a mut [u8],
+    /// `x` is rounded.
+    in_place: bool,
 }
 
 impl Kernel for Forward<'_> {
@@ -243,7 +259,7 @@ impl Kernel for Forward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Self { rounding, channels, bound, x, marked, clipped, residuals } = self;
+        let Self { rounding, channels, bound, x, marked, clipped, residuals, levels, in_place } = self;
         if let [marked] = marked {
             let mut largest = [f32::NEG_INFINITY; LANES];
             for x in x.chunks(LANES) {
@@ -264,7 +280,14 @@ impl Kernel for Forward<'_> {
                 *residual = if *x >= bound { 0.0 } else { v.round_ties_even() - v };
             }
         }
-        rounding.apply(x, channels);
+        if let Rounding::Uniform { scale, most } = rounding {
+            for (to, x) in levels.iter_mut().zip(x.iter()) {
+                *to = level(*x, scale, most) as i32 as u8;
+            }
+        }
+        if in_place {
+            rounding.apply(x, channels);
+        }
     }
 }
 

@@ -237,8 +237,7 @@ impl Layer for Conv2d {
 
     fn backward_levels(&mut self, x: &Levels<u8>, dx: Option<&mut Tensor>, dy: &Levels<i8>) {
         let Some(Integer { conv, step: Some(step), backward, .. }) = &self.integer else { unreachable!() };
-        conv.backward_weight(&x.values, &dy.values, x.step() * dy.step(), &mut self.weight.grad);
-        conv.backward_bias(&dy.values, dy.step(), &mut self.bias.grad);
+        conv.backward_weight(x, dy, &mut self.weight.grad, &mut self.bias.grad);
         if let Some(dx) = dx {
             conv.backward_input(&dy.values, backward, step * dy.step(), dx);
         }

@@ -4,6 +4,7 @@
 use std::collections::TryReserveError;
 
 use crate::Tensor;
+use crate::layers::Levels;
 use crate::kernels::rounding::{Keep, Kept, Rounding};
 use crate::quant::ActivationQuantizer;
 
@@ -18,19 +19,22 @@ impl Placed {
         Self { quantizer, kept: Kept::default() }
     }
 
-    /// Rounds the layer's output in place.
-    pub fn forward(&mut self, x: &mut Tensor, training: bool) {
+    /// Rounds the layer's output in place. Where `levels` are given and it has whole numbers, they get those, and the output
+    /// is rounded `in_place` or not.
+    pub fn forward(&mut self, x: &mut Tensor, training: bool, levels: Option<&mut Levels<u8>>, in_place: bool) {
         if training {
             self.quantizer.observe(x);
         }
         let Some(rounding) = self.quantizer.rounding(training) else { return self.kept.clear() };
         let keep = if training { self.quantizer.keep() } else { Keep::Nothing };
-        rounding.forward(x, keep, self.quantizer.bound(), &mut self.kept);
-    }
-
-    /// Writes the output, which is rounded, in whole numbers of a step, which it gives; `None` where it is in none.
-    pub fn write_levels(&self, x: &Tensor, training: bool, levels: &mut Tensor<u8>) -> Option<f32> {
-        self.quantizer.rounding(training)?.write_levels(x, levels)
+        let (bound, kept) = (self.quantizer.bound(), &mut self.kept);
+        if let Some(Levels { values, step }) = levels {
+            *step = rounding.forward_levels(x, keep, bound, kept, values, in_place);
+            if step.is_some() {
+                return;
+            }
+        }
+        rounding.forward(x, keep, bound, kept);
     }
 
     /// Turns the gradient of the rounded output, in place, into that of the output.

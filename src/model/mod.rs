@@ -401,6 +401,7 @@ impl Model {
         if self.plan.reads_image {
             strip(x, self.input, self.input_halo, &mut self.image);
         }
+        let in_levels = self.read_in_levels();
         for (i, node) in self.nodes.iter_mut().enumerate().take(last + 1) {
             let (before, after) = self.activations.split_at_mut(i);
             let [h, w, c] = node.layer.output();
@@ -428,13 +429,13 @@ impl Model {
                 observe(&node.name, &after[0], node.rounding.as_ref().and_then(Placed::rounding));
             }
             if let Some(placed) = &mut node.rounding {
-                placed.forward(&mut after[0], pass.training);
-            }
-            self.levels[i].step = None;
-            if let (Some(halo), Some(placed)) = (node.levels_halo, &node.rounding) {
-                let Levels { values, step } = &mut self.levels[i];
-                values.reshape(after[0].shape(), halo);
-                *step = placed.write_levels(&after[0], pass.training, values);
+                let levels = &mut self.levels[i];
+                levels.step = None;
+                let [wanted, enough] = in_levels[i];
+                if wanted {
+                    levels.values.reshape(after[0].shape(), node.levels_halo.unwrap_or(0));
+                }
+                placed.forward(&mut after[0], pass.training, wanted.then_some(levels), !enough);
             }
         }
         &self.activations[last]
@@ -544,6 +545,20 @@ impl Model {
                 self.activations[source] = dx;
             }
         }
+    }
+
+    /// Of each output whether a layer reads its levels, and whether all that read it do.
+    fn read_in_levels(&self) -> Vec<[bool; 2]> {
+        let mut found = vec![[false, true]; self.nodes.len()];
+        for node in &self.nodes {
+            let reads = node.layer.takes_levels();
+            for source in &node.inputs {
+                let Source::Output(at) = *source else { continue };
+                let kept = self.nodes[at].levels_halo.is_some();
+                found[at] = [found[at][0] || kept && reads, found[at][1] && kept && reads];
+            }
+        }
+        found
     }
 
     /// Whether a layer read the levels of what is before it in the last forward pass.

@@ -12,7 +12,10 @@ const options = readOptions(["batch", "threads", "rounds"], ["kind", "filter", "
 const { model, batch, threads, rounds } = options;
 
 /** What schemes are for -> the settings of the scheme and of its bits, and the bits where it can do them, else its fewest. */
-const KINDS = { weights: ["quantizer", "bits", 4], activations: ["activations", "actbits", 8], gradients: ["gradients", "gradbits", 8] };
+const KINDS = {
+  weights: ["quantizer", "bits", 4], activations: ["activations", "actbits", 8], gradients: ["gradients", "gradbits", 8],
+  compute: ["compute"],
+};
 const BASE = "symmetric";
 
 /** Every scheme that rounds, with the task of a contestant that trains with it. */
@@ -20,9 +23,9 @@ function schemes(kind) {
   const [row, bitsRow] = KINDS[kind].slice(0, 2).map((key) => settings.find((setting) => setting.key === key));
   const wanted = KINDS[kind][2];
   return row.choices
-    .filter(({ format }) => format !== "full")
-    .filter(({ name }) => name.includes(options.filter))
+    .filter(({ name, format }) => format !== "full" && name !== "f32" && name.includes(options.filter))
     .map(({ name, bits }) => {
+      if (!bitsRow) return { name, task: { quantizer: BASE, config: { [row.field]: name } } };
       const width = bits.includes(wanted) ? wanted : bits[0];
       return { name, bits: width, task: { quantizer: BASE, [row.key]: name, config: { [row.field]: name, [bitsRow.field]: width } } };
     });
@@ -47,7 +50,7 @@ try {
   if (results.length === 0) throw new Error(`no scheme has a name with "${options.filter}" in it`);
   if (!options.json) {
     console.log(`\nThe time of a step of ${model} by one with 4-bit ${BASE} weights alone, in ${rounds} pairs of rounds; batch ${batch}; ${results[0].ready[0]}\n`);
-    const rows = results.map((row) => [row.kind, row.name, row.bits, row.this_ms, row.ratio, row.min, row.max]);
+    const rows = results.map((row) => [row.kind, row.name, row.bits ?? "", row.this_ms, row.ratio, row.min, row.max]);
     console.log(table(["for", "name", "bits", "ms", "median ratio", "min", "max"], rows));
     console.log(doubts(results));
   }

@@ -47,6 +47,8 @@ export const SETTINGS = [
   { key: "seed", text: "999999", field: { seed: 999999 }, control: "999999" },
   { key: "winograd", text: "0", field: { winograd: false }, control: false },
   { key: "winograd", text: "1", field: { winograd: true }, control: true },
+  { key: "compute", text: "f32", field: { compute: "f32" }, control: "f32" },
+  { key: "compute", text: "int8", field: { compute: "int8" }, control: "int8" },
   { key: "threads", text: "1", engine: { threads: 1 }, control: "1" },
   { key: "build", text: "simd", engine: { build: "simd", exact: true }, control: "simd" },
   { key: "build", text: "single", engine: { build: "single", threads: 1 }, control: "single" },
@@ -109,6 +111,7 @@ export const SETTINGS = [
   { key: "actrange", text: "largest", field: { activationRange: "largest" }, control: "largest" },
   { key: "clipdecay", text: "0.01", field: { clipDecay: 0.01 }, control: "0.01" },
   { key: "gradients", text: "affine", field: { gradients: "affine" }, control: "affine" },
+  { key: "gradients", text: "symmetric", field: { gradients: "symmetric" }, control: "symmetric" },
   { key: "gradients", text: "dorefa", field: { gradients: "dorefa" }, control: "dorefa" },
   { key: "gradients", text: "fp8", field: { gradients: "fp8_e5m2" }, control: "fp8_e5m2" },
   { key: "gradbits", text: "4", field: { gradientBits: 4 }, control: "4" },
@@ -124,7 +127,7 @@ export const SETTINGS = [
 export const DEFAULTS = {
   field: {
     model: "simple_resnet4bit", quantizer: "symmetric", bits: 4, epochs: 10, batch: 128, lr: 0.001, schedule: "cosine",
-    tanhClip: true, granularity: "tensor", straightThrough: true, gradClip: true, augment: true, seed: 1, winograd: true,
+    tanhClip: true, granularity: "tensor", straightThrough: true, gradClip: true, augment: true, seed: 1, winograd: true, compute: "f32",
   },
   data: { kind: "synthetic", train: 10000, test: 2000 },
 };

@@ -54,21 +54,33 @@ def values(kind, shape):
     return found
 
 
-def noise(key, count):
-    """Nibble's numbers in [0, 1) for the places 0, 1, ...: multiples of 2^-24."""
+def words(key, count):
+    """32 bits for each of the places 0, 1, ..."""
     low, high = u32(key & 0xFFFFFFFF), u32(key >> 32)
     x = np.arange(count, dtype=u32) + low
     x = (x ^ (x >> u32(16))) * u32(0x21F0AAAD) ^ high
     x = (x ^ (x >> u32(15))) * u32(0xD35A2D97)
-    x = x ^ (x >> u32(15))
-    return (x >> u32(8)).astype(f64) * 2.0**-24
+    return x ^ (x >> u32(15))
 
 
-def head(scheme, kind, shape, bits):
+def noise(key, count):
+    """Nibble's numbers in [0, 1) for the places 0, 1, ...: multiples of 2^-24."""
+    return (words(key, count) >> u32(8)).astype(f64) * 2.0**-24
+
+
+def coarse(key, count):
+    """The same of 16 bits: of 32 places the first 16 have the low halves of 16 words, the others the high ones."""
+    place = np.arange(count)
+    word = (words(key, count)[place // 32 * 16 + place % 16]).astype(np.int64)
+    half = np.where(place % 32 < 16, word & 0xFFFF, word >> 16)
+    return (half + 0.5) * 2.0**-16
+
+
+def head(scheme, kind, shape, bits, draw=noise):
     """A case, its values, its draws."""
     key = int(random_bits(f"gradients/{scheme}/{kind}/{shape}/{bits}", 1)[0])
     case = {"kind": kind, "shape": dims(shape), "bits": bits, "key": key}
-    return case, values(kind, shape), noise(key, math.prod(dims(shape)))
+    return case, values(kind, shape), draw(key, math.prod(dims(shape)))
 
 
 def draws():
@@ -148,6 +160,24 @@ def affine():
         yield case | {"levels": digits(found, 1 if bits == 4 else 2)}
 
 
+def symmetric():
+    """arXiv 1806.08342, sections 2.2 and 2.3, with the same noise: no zero point, as many levels to either side."""
+    for kind, shape, bits in inputs((4, 8), UGLY):
+        case, x, u = head("symmetric", kind, shape, bits, coarse)
+        n = 2 ** (bits - 1) - 1
+        step = np.abs(x).max() / f32(n)
+        if step == 0:
+            yield case | {"levels": ""}
+            continue
+        position = np.clip(x.astype(f64) / f64(step), -n, n)
+        found, edge = by_chance(position, u)
+        found = np.clip(found, -n, n) + n
+        if step > INVERTIBLE:
+            compare(by_torch(x + (u - 0.5) * step, step, n, 2 * n), found, edge)
+        case |= {"step": short(step), "zero_point": n} | edges(edge)
+        yield case | {"levels": digits(found, 1 if bits == 4 else 2)}
+
+
 def dorefa():
     """arXiv 1606.06160, equation 12: noise of half a step to either side, the largest of an image."""
     sizes = [("noise", shape, bits) for shape in SHAPES[:2] for bits in range(2, 9)] + [("noise", s, 4) for s in SHAPES[2:]]
@@ -214,7 +244,7 @@ def mxfp4():
 
 def main():
     torch.set_num_threads(1)
-    parts = {"noise": draws(), "affine": affine(), "dorefa": dorefa(), "fp8_e5m2": fp8_e5m2(), "mxfp4": mxfp4()}
+    parts = {"noise": draws(), "affine": affine(), "symmetric": symmetric(), "dorefa": dorefa(), "fp8_e5m2": fp8_e5m2(), "mxfp4": mxfp4()}
     print("cases and bytes:", *write(Path(__file__).with_suffix(".json"), parts), "bytes;", tally)
 
 

@@ -81,6 +81,11 @@ pub const CHECKS: &[(&str, &str, &str)] = &[
         "dorefa",
         "draw by draw: transcript in NumPy, torch.fake_quantize_per_tensor_affine with noise",
     ),
+    (
+        "gradients",
+        "symmetric",
+        "draw by draw: transcript in NumPy, torch.fake_quantize_per_tensor_affine with noise",
+    ),
     ("gradients", "fp8_e5m2", "ml_dtypes float8_e5m2"),
     ("gradients", "mxfp4", "draw by draw: neighbours in ml_dtypes float4_e2m1fn, float8_e8m0fnu"),
 ];

@@ -16,19 +16,27 @@ class _Noise:
     def __init__(self, low, high):
         self.low, self.high = np.uint32(low), np.uint32(high)
 
-    def at(self, places):
+    def word(self, places):
         x = places.astype(np.uint32) + self.low
         x = (x ^ x >> np.uint32(16)) * np.uint32(0x21F0AAAD) ^ self.high
         x = (x ^ x >> np.uint32(15)) * np.uint32(0xD35A2D97)
-        x ^= x >> np.uint32(15)
-        return (x >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+        return x ^ x >> np.uint32(15)
 
-    def like(self, dy, first):
+    def at(self, places):
+        return (self.word(places) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+
+    def coarse_at(self, places):
+        """Of 16 bits: a word serves two places, 16 apart."""
+        word = self.word(places // 32 * 16 + places % 16)
+        half = np.where(places % 32 < 16, word & np.uint32(0xFFFF), word >> np.uint32(16))
+        return (half.astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-16)
+
+    def like(self, dy, first, at=None):
         """For a part of a batch, `[n][c]` or `[n][c][h][w]`, that begins with image number `first`."""
         n, c, *pixels = dy.shape
         count = int(np.prod(dy.shape[1:]))
         places = np.arange(first * count, (first + n) * count, dtype=np.uint64)
-        noise = torch.from_numpy(self.at(places)).reshape(n, *pixels, c)
+        noise = torch.from_numpy((at or self.at)(places)).reshape(n, *pixels, c)
         return noise.movedim(-1, 1).to(dy.device)
 
 
@@ -56,6 +64,15 @@ def affine(bits, dy, noise):
         return dy
     level = (dy / step + zero_point + noise()).floor().clamp(0, most)
     return (level - zero_point) * step
+
+
+def symmetric(bits, dy, noise):
+    most = float(2 ** (bits - 1) - 1)
+    low, high = _extent(dy)
+    step = torch.maximum(-low, high) / most
+    if step <= 0:
+        return dy
+    return (dy / step + noise(coarse=True)).floor().clamp(-most, most) * step
 
 
 def dorefa(bits, dy, noise):
@@ -87,6 +104,7 @@ def mxfp4(bits, dy, noise):
 SCHEMES = {
     "none": (None, range(1, 9)),
     "affine": (affine, (4, 8)),
+    "symmetric": (symmetric, (4, 8)),
     "dorefa": (dorefa, range(2, 9)),
     "fp8_e5m2": (fp8_e5m2, (8,)),
     "mxfp4": (mxfp4, (4,)),
@@ -111,7 +129,12 @@ class _Rounded(torch.autograd.Function):
     def backward(ctx, dy):
         batch = ctx.batch
         low, high = random.words(batch.seed, random.GRADIENTS, batch.step, 2, ctx.layer)
-        return ctx.round(dy, lambda: _Noise(low, high).like(dy, batch.first)), None, None, None
+        noise = _Noise(low, high)
+
+        def draws(coarse=False):
+            return noise.like(dy, batch.first, noise.coarse_at if coarse else noise.at)
+
+        return ctx.round(dy, draws), None, None, None
 
 
 def rounded(y, round, layer, batch):

@@ -209,7 +209,7 @@ impl Kernel for Item<'_> {
 }
 
 /// The position at which `A dy A^T` is the sum of the tile's pixels, as pair and index among the pair's positions.
-const SUM_AT: (usize, usize) = (1, 1);
+pub(super) const SUM_AT: (usize, usize) = (1, 1);
 
 impl Item<'_> {
     #[inline(always)]

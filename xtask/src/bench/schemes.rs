@@ -8,11 +8,11 @@ use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-const KINDS: [&str; 3] = ["weights", "activations", "gradients"];
+const KINDS: [&str; 4] = ["weights", "activations", "gradients", "compute"];
 
 pub fn command() -> Command {
     Command::new("schemes")
-        .about("Train with each scheme in turn with 4-bit symmetric weights alone, in headless Chromium or natively")
+        .about("Train with each scheme, or in integers, in turn with 4-bit symmetric weights alone, in headless Chromium or natively")
         .arg(
             Arg::new("filter")
                 .value_name("FILTER")

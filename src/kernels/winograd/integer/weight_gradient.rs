@@ -12,28 +12,33 @@ use crate::kernels::scratch;
 use crate::kernels::simd::{Chosen, Kernel, Simd};
 use crate::kernels::winograd::strip::{Strip, row_pointers};
 use crate::kernels::winograd::transforms::PAIRS;
-use crate::kernels::winograd::weight_gradient::{BLOCK, Plan, ROWS, combine};
+use crate::kernels::winograd::weight_gradient::{BLOCK, Plan, ROWS, SUM_AT, combine};
 use crate::kernels::winograd::{BORDER, IN, OUT, Tiles};
 
-/// `dw = scale x dy` (HWIO): overwritten. `x` has a halo of at least 1, `dy` any.
+/// `dw = x dy` (HWIO) and `db` (or not, if it is empty), both overwritten, in units of the steps of `x` and of `dy`. `x` has a
+/// halo of at least 1, `dy` any.
 pub(in crate::kernels) fn weight_gradient(
     set: Chosen,
     x: &Tensor<u8>,
     dy: &Tensor<i8>,
-    scale: f32,
+    [x_step, dy_step]: [f32; 2],
     dw: &mut [f32],
+    db: &mut [f32],
 ) {
     assert!(x.halo() >= BORDER, "halo of x");
     assert_eq!([x.n(), x.h(), x.w()], [dy.n(), dy.h(), dy.w()], "pixels of x and dy");
     assert_eq!(dw.len(), 9 * x.c() * dy.c(), "weights");
     let tiles = Tiles::new(x.n(), x.h(), x.w());
     if tiles.count() == 0 {
-        return dw.fill(0.0);
+        dw.fill(0.0);
+        return db.fill(0.0);
     }
+    assert!(db.is_empty() || db.len() == dy.c(), "{} biases", db.len());
     let plan = Plan::new(set.panel_width(), tiles.count(), x.c(), dy.c());
     let mut sums = vec![0.0f32; plan.shares * plan.share_stride()];
+    let mut bias_sums = vec![0i64; plan.shares * plan.panels * plan.nr];
     {
-        let sums = Parts::new(&mut sums);
+        let (sums, bias_sums) = (Parts::new(&mut sums), Parts::new(&mut bias_sums));
         let groups = PAIRS.len() * plan.column_groups;
         // Each strip begins a pair.
         let slots = (BLOCK.div_ceil(tiles.columns) + 1) * tiles.columns.next_multiple_of(2);
@@ -56,8 +61,9 @@ pub(in crate::kernels) fn weight_gradient(
                     range: share * tiles.count() / plan.shares..(share + 1) * tiles.count() / plan.shares,
                     pair,
                     panels: first..plan.panels.min(first + plan.group_panels),
-                    scale,
+                    scale: x_step * dy_step,
                     sums: &sums,
+                    bias_sums: &bias_sums,
                     v: bytemuck::cast_slice_mut(v),
                     v_stride,
                     d: bytemuck::cast_slice_mut(d),
@@ -69,7 +75,14 @@ pub(in crate::kernels) fn weight_gradient(
         });
     }
     combine(set, &plan, &sums, x.c(), dy.c(), dw);
+    for (c, db) in db.iter_mut().enumerate() {
+        let sum: i64 = bias_sums.iter().skip(c).step_by(plan.panels * plan.nr).sum();
+        *db = (sum as f64 * f64::from(dy_step)) as f32;
+    }
 }
+
+/// Columns of a panel at most.
+const MOST_NR: usize = 32;
 
 /// See the module.
 struct Item<'a> {
@@ -84,6 +97,7 @@ struct Item<'a> {
     panels: Range<usize>,
     scale: f32,
     sums: &'a Parts<'a, f32>,
+    bias_sums: &'a Parts<'a, i64>,
     /// Transformed input, `[12][slot / 2][c_in][2]`.
     v: &'a mut [i16],
     v_stride: usize,
@@ -126,6 +140,28 @@ impl Item<'_> {
                 12 => self.multiply::<S, 12>(s, slot),
                 _ => unreachable!(),
             }
+            if PAIR == SUM_AT.0 {
+                self.add_bias::<S>(slot);
+            }
+        }
+    }
+
+    /// Adds the pixels of a block.
+    #[inline(always)]
+    fn add_bias<S: Simd>(&self, slots: usize) {
+        for (j, panel) in self.panels.clone().enumerate() {
+            let start = (self.share * self.plan.panels + panel) * S::NR;
+            // SAFETY: of the items of this share only the one with this pair and this panel is here.
+            let bias = unsafe { self.bias_sums.slice(start..start + S::NR) };
+            let rows = &self.d[(SUM_AT.1 * self.panels.len() + j) * self.d_stride..][..slots * S::NR];
+            // At most 192 slots of 2,032: i32 holds them.
+            let mut sums = [0i32; MOST_NR];
+            for pair in rows.chunks_exact(2 * S::NR) {
+                for (sum, pair) in sums.iter_mut().zip(pair.chunks_exact(2)) {
+                    *sum += i32::from(pair[0]) + i32::from(pair[1]);
+                }
+            }
+            bias.iter_mut().zip(sums).for_each(|(bias, sum)| *bias += i64::from(sum));
         }
     }
 
