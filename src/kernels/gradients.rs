@@ -37,22 +37,34 @@ impl Noise {
         (self.word(place) >> 8) as f32 * power_of_two(-24)
     }
 
-    /// The same of 16 bits, in the middle of its 65,536th of [0, 1): a word serves two places, [`HALF`] apart.
+    /// A number between -1/2 and 1/2, in the middle of one of 65,536 parts: a word serves two places, [`HALF`] apart.
     #[inline(always)]
-    pub fn coarse_at(self, place: u32) -> f32 {
+    fn coarse_at(self, place: u32) -> f32 {
         let (block, within) = (place / (2 * HALF), place % (2 * HALF));
         let word = self.word(block * HALF + within % HALF);
-        half(if within < HALF { word } else { word >> 16 })
+        if within < HALF { low(word) } else { high(word) }
     }
 }
 
 /// Places whose words are made together: as many as the widest vector has lanes.
 const HALF: u32 = 16;
 
-/// The low 16 bits as the middle of their part of [0, 1).
+/// The low 16 bits as the middle of their part of -1/2 to 1/2.
 #[inline(always)]
-fn half(word: u32) -> f32 {
-    ((word & 0xffff) as f32 + 0.5) * power_of_two(-16)
+fn low(word: u32) -> f32 {
+    centred(word << 7 & 0x007f_ff80)
+}
+
+/// The same of the high 16.
+#[inline(always)]
+fn high(word: u32) -> f32 {
+    centred(word >> 9 & 0x007f_ff80)
+}
+
+/// These bits behind the point of a number from 1 to 2, without what is before it and the half.
+#[inline(always)]
+fn centred(mantissa: u32) -> f32 {
+    f32::from_bits(0x3f80_0000 | mantissa) - (1.5 - power_of_two(-17))
 }
 
 /// The smallest and the largest value of each image.
@@ -98,19 +110,27 @@ pub fn change<T: Copy + Sync>(
 }
 
 /// One of the two whole numbers around `x / step`, the upper one by a chance that is the distance from the lower one; at
-/// most `most` in magnitude.
+/// most `most` in magnitude. It is what follows the point of a large f32.
 #[inline(always)]
-fn level(x: f32, noise: f32, step: f32, most: f32) -> f32 {
-    let level = (x / step + noise).floor();
+fn level(x: f32, noise: f32, steps_of_one: f32, most: f32) -> f32 {
+    let level = x * steps_of_one + noise;
     let level = if level > most { most } else { level };
-    if level < -most { -most } else { level }
+    let level = if level < -most { -most } else { level };
+    level + WHOLE
 }
 
-/// Rounds to whole multiples of a step by chance, in place.
+/// Numbers around this are whole.
+const WHOLE: f32 = 12_582_912.0;
+
+/// Rounds to whole multiples of a step by chance, in place; to 0 where there is no step.
 pub fn round_symmetric(x: &mut Tensor, noise: Noise, step: f32, most: f32) {
+    if step == 0.0 {
+        return rows(x, |_, _, values| values.fill(0.0));
+    }
+    let steps_of_one = 1.0 / step;
     rows(x, |_, first, values| {
         for (i, x) in values.iter_mut().enumerate() {
-            *x = level(*x, noise.coarse_at(first + i as u32), step, most) * step;
+            *x = (level(*x, noise.coarse_at(first + i as u32), steps_of_one, most) - WHOLE) * step;
         }
     });
 }
@@ -127,7 +147,7 @@ pub fn levels(x: &Tensor, noise: Noise, step: f32, most: f32, levels: &mut Tenso
             let levels = unsafe { out.slice(to.range(row)) };
             let (x, first) = (&x.data()[from.range(row)], (row * len) as u32);
             if step > 0.0 {
-                set.run(Levels { x, first, noise, step, most, levels });
+                set.run(Levels { x, first, noise, steps_of_one: 1.0 / step, most, levels });
             } else {
                 levels.fill(0);
             }
@@ -140,7 +160,7 @@ struct Levels<'a> {
     x: &'a [f32],
     first: u32,
     noise: Noise,
-    step: f32,
+    steps_of_one: f32,
     most: f32,
     levels: &'a mut [i8],
 }
@@ -150,21 +170,22 @@ impl Kernel for Levels<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Self { x, first, noise, step, most, levels } = self;
+        let Self { x, first, noise, steps_of_one, most, levels } = self;
+        let integer = |x: f32, noise: f32| level(x, noise, steps_of_one, most).to_bits() as i8;
         const LEN: usize = 2 * HALF as usize;
         let whole = if first.is_multiple_of(2 * HALF) { x.len() / LEN * LEN } else { 0 };
         let blocks = levels[..whole].chunks_exact_mut(LEN).zip(x[..whole].chunks_exact(LEN));
         for (block, (levels, x)) in (first / (2 * HALF)..).zip(blocks) {
-            let (low, high) = levels.split_at_mut(HALF as usize);
-            let (x_low, x_high) = x.split_at(HALF as usize);
+            let (first, second) = levels.split_at_mut(HALF as usize);
+            let (x_first, x_second) = x.split_at(HALF as usize);
             for i in 0..HALF as usize {
                 let word = noise.word(block * HALF + i as u32);
-                low[i] = level(x_low[i], half(word), step, most) as i32 as i8;
-                high[i] = level(x_high[i], half(word >> 16), step, most) as i32 as i8;
+                first[i] = integer(x_first[i], low(word));
+                second[i] = integer(x_second[i], high(word));
             }
         }
         for i in whole..x.len() {
-            levels[i] = level(x[i], noise.coarse_at(first + i as u32), step, most) as i32 as i8;
+            levels[i] = integer(x[i], noise.coarse_at(first + i as u32));
         }
     }
 }

@@ -282,7 +282,8 @@ impl Kernel for Forward<'_> {
         }
         if let Rounding::Uniform { scale, most } = rounding {
             for (to, x) in levels.iter_mut().zip(x.iter()) {
-                *to = level(*x, scale, most) as i32 as u8;
+                // The last byte of a number that large is its whole part.
+                *to = (level(*x, scale, most) + 8_388_608.0).to_bits() as u8;
             }
         }
         if in_place {

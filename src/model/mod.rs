@@ -458,8 +458,17 @@ impl Model {
             let [h, w, c] = node.layer.output();
             node.rounding.as_ref().map_or(0, |placed| placed.bytes([n, h, w, c]))
         });
-        n * (elements.sum::<usize>() + separate.sum::<usize>() + image) * size_of::<f32>()
+        let levels: usize = self.level_shapes().map(|([h, w, c], halo)| (h + 2 * halo) * (w + 2 * halo) * c).sum();
+        n * ((elements.sum::<usize>() + separate.sum::<usize>() + image) * size_of::<f32>() + levels)
             + kept.sum::<usize>()
+    }
+
+    /// Shapes and halos of the levels of outputs that are kept, and of the largest gradient of which there are levels.
+    fn level_shapes(&self) -> impl Iterator<Item = (Shape, usize)> {
+        let outputs = self.nodes.iter().filter_map(|node| Some((node.layer.output(), node.levels_halo?)));
+        let gradients = self.nodes.iter().filter(|node| node.layer.levels_halo().is_some());
+        let largest = gradients.map(|node| (node.layer.output(), node.output_halo)).max_by_key(|([h, w, c], _)| h * w * c);
+        outputs.chain(largest)
     }
 
     /// Bytes of the parameters in training: master weights, gradients, what is kept in `slots` beside each, quantized
@@ -493,6 +502,12 @@ impl Model {
             let node = &self.nodes[*at];
             let [h, w, c] = node.layer.output();
             gradient.try_reserve([n, h, w, c], node.output_halo)?;
+        }
+        for (node, levels) in self.nodes.iter().zip(&mut self.levels) {
+            let [h, w, c] = node.layer.output();
+            if let Some(halo) = node.levels_halo {
+                levels.values.try_reserve([n, h, w, c], halo)?;
+            }
         }
         if self.plan.reads_image {
             let [h, w, c] = self.input;

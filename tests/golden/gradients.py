@@ -166,16 +166,17 @@ def symmetric():
         case, x, u = head("symmetric", kind, shape, bits, coarse)
         n = 2 ** (bits - 1) - 1
         step = np.abs(x).max() / f32(n)
-        if step == 0:
-            yield case | {"levels": ""}
+        case |= {"step": short(step), "zero_point": n}
+        # Too small for a step of its own: all are 0.
+        if step < 2.0**-126:
+            yield case | {"levels": digits(np.full(x.size, n), 1 if bits == 4 else 2)}
             continue
         position = np.clip(x.astype(f64) / f64(step), -n, n)
         found, edge = by_chance(position, u)
         found = np.clip(found, -n, n) + n
         if step > INVERTIBLE:
             compare(by_torch(x + (u - 0.5) * step, step, n, 2 * n), found, edge)
-        case |= {"step": short(step), "zero_point": n} | edges(edge)
-        yield case | {"levels": digits(found, 1 if bits == 4 else 2)}
+        yield case | edges(edge) | {"levels": digits(found, 1 if bits == 4 else 2)}
 
 
 def dorefa():

@@ -26,10 +26,10 @@ class _Noise:
         return (self.word(places) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
 
     def coarse_at(self, places):
-        """Of 16 bits: a word serves two places, 16 apart."""
+        """Numbers between -1/2 and 1/2, of 16 bits: a word serves two places, 16 apart."""
         word = self.word(places // 32 * 16 + places % 16)
         half = np.where(places % 32 < 16, word & np.uint32(0xFFFF), word >> np.uint32(16))
-        return (half.astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-16)
+        return (half.astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-16) - np.float32(0.5)
 
     def like(self, dy, first, at=None):
         """For a part of a batch, `[n][c]` or `[n][c][h][w]`, that begins with image number `first`."""
@@ -70,9 +70,9 @@ def symmetric(bits, dy, noise):
     most = float(2 ** (bits - 1) - 1)
     low, high = _extent(dy)
     step = torch.maximum(-low, high) / most
-    if step <= 0:
-        return dy
-    return (dy / step + noise(coarse=True)).floor().clamp(-most, most) * step
+    if step < torch.finfo(torch.float32).tiny:
+        return torch.zeros_like(dy)
+    return (dy * (1.0 / step) + noise(coarse=True)).clamp(-most, most).round() * step
 
 
 def dorefa(bits, dy, noise):

@@ -14,26 +14,24 @@ pub(super) const SCHEME: GradientScheme = GradientScheme {
         about: told("Equally spaced levels up to a batch's largest gradient, up or down by chance"),
     },
     format: Format::Integer,
-    formula: told("s = max|g| / q, g_q = s clamp(floor(g / s + u), -q, q), q = 2^(b-1) - 1, u uniform in (0, 1)"),
+    formula: told("s = max|g| / q, g_q = s round(clamp(g / s + u, -q, q)), q = 2^(b-1) - 1, u uniform in (-1/2, 1/2)"),
     source: told("arXiv 1806.08342, section 2.2"),
     bits: &[4, 8],
     round: Some(round),
     levels: Some(levels),
 };
 
-/// The step of a batch, and the highest level.
+/// The step of a batch, and the highest level. Gradients so small that the step would be subnormal have none: all are 0.
 fn step(bits: u8, dy: &Tensor) -> [f32; 2] {
     let most = ((1u32 << (bits - 1)) - 1) as f32;
     let largest = extents(dy).into_iter().map(|extent| extent.abs_max()).fold(0.0, f32::max);
-    [largest / most, most]
+    let step = largest / most;
+    [if step < f32::MIN_POSITIVE { 0.0 } else { step }, most]
 }
 
 fn round(bits: u8, dy: &mut Tensor, noise: Noise) {
     let [step, most] = step(bits, dy);
-    // A range of the smallest denormals has no step of its own.
-    if step > 0.0 {
-        gradients::round_symmetric(dy, noise, step, most);
-    }
+    gradients::round_symmetric(dy, noise, step, most);
 }
 
 fn levels(bits: u8, dy: &Tensor, noise: Noise, levels: &mut Tensor<i8>) -> f32 {
