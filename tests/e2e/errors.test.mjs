@@ -267,12 +267,13 @@ test("a perfect test is told in one calm sentence", async (t) => {
 
 test("the panel while it trains: pictures in light and dark", async (t) => {
   for (const [width, viewport] of Object.entries(VIEWS)) {
-    const page = await open(t, { settings: { train: 2000, test: 500, batch: 64, epochs: 6, lr: 0.003 }, context: { viewport, colorScheme: "dark" } });
+    const page = await open(t, { settings: { ...RUN, epochs: 40 }, context: { viewport, colorScheme: "dark" } });
     await page.click("#play");
     await epochs(page, 2);
-    await trained(page, 70);
+    await trained(page, 25);
     await answered(page);
     assert.deepEqual(await seriousFindings(page, "#errors"), []);
     await screenshotOf(page, "#errors", `${width}-dark-errors`);
+    await page.context().close();
   }
 });
