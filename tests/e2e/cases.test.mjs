@@ -48,7 +48,7 @@ async function judge(page, isRead, right) {
 test("every row of the table is read or named, by drop and by the pickers, and the run stays", async (t) => {
   const files = Object.entries(untar(gunzipSync(readFileSync(new URL("cases.tar.gz", FIXTURES)))));
   const { folder } = write(t, Object.fromEntries(files));
-  const page = await open(t, { settings: { train: 100, test: 50, batch: 16, epochs: 10, augment: 0 } });
+  const page = await open(t, { settings: { train: 100, test: 100, batch: 16, epochs: 10, augment: 0 } });
   await page.click("#step");
   await trained(page, 1);
   const faults = [];

@@ -21,19 +21,35 @@ export const point = (page, selector, hand, options) => (hand === "touch" ? page
 /** Most presses of the tab key that reach anything on the page. */
 const MOST_TABS = 250;
 
+/** Presses of it between two looks at where it has led. */
+const TABS = 8;
+
 /** Tabs on, or back, to what `selector` finds, as a person would; it must be the tab key that reaches it. */
 export async function tabTo(page, selector) {
-  const there = () => page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector);
+  // Where it has led to what is wanted, the key leads no further: a look after each press would take as long as the press.
   const back = await page.evaluate((wanted) => {
+    globalThis.tabbing?.abort();
+    globalThis.tabbing = new AbortController();
+    const hold = (event) => {
+      if (event.key !== "Tab" || !document.activeElement?.matches(wanted)) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    };
+    addEventListener("keydown", hold, { capture: true, signal: tabbing.signal });
     const { activeElement, body } = document;
     const follows = document.querySelector(wanted)?.compareDocumentPosition(activeElement) & Node.DOCUMENT_POSITION_FOLLOWING;
     return activeElement !== body && Boolean(follows);
   }, selector);
-  for (let presses = 0; presses < MOST_TABS; presses++) {
-    if (await there()) return;
-    await page.keyboard.press(back ? "Shift+Tab" : "Tab");
+  const there = () =>
+    page.evaluate((wanted) => {
+      const is = document.activeElement?.matches(wanted) ?? false;
+      if (is) tabbing.abort();
+      return is;
+    }, selector);
+  for (let presses = 0; !(await there()); presses += TABS) {
+    assert.ok(presses < MOST_TABS, `the tab key does not reach ${selector}`);
+    for (let i = 0; i < TABS; i++) await page.keyboard.press(back ? "Shift+Tab" : "Tab");
   }
-  assert.fail(`the tab key does not reach ${selector}`);
 }
 
 /** What is found in which room, by how a selector begins. */

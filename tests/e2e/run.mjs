@@ -13,7 +13,7 @@ import { spec, tap } from "node:test/reporters";
 const ALONE = ["timing"];
 
 /** Those of the others that take longest, the longest first: two that are left over at the end waste a core. */
-const LONGEST = ["lessons", "places", "offline", "errors", "fork", "ptq", "weights", "race", "embed", "look", "try"];
+const LONGEST = ["lessons", "places", "addresses", "look", "bits", "ptq", "runs", "quantizers", "offline", "errors", "fork", "weights"];
 
 const [results, ...wanted] = process.argv.slice(2);
 if (!results) throw new Error("the file for the results is missing: run `cargo xtask test page`");

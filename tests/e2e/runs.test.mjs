@@ -74,7 +74,7 @@ for (const [method, settings] of [
   ["gradients rounded by chance", { gradients: "affine", gradbits: 4, activations: "affine" }],
 ]) {
   test(`ten epochs whose tab is closed five times equal ten epochs straight: ${method}`, async (t) => {
-    const all = { ...EXACT, train: 200, test: 40, batch: 20, epochs: 10, ...settings };
+    const all = { ...EXACT, train: 100, test: 100, batch: 10, epochs: 10, ...settings };
     let page = await open(t, { settings: all });
     await page.click("#play");
     const stops = [];

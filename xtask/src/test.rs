@@ -19,6 +19,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use needs::Tools;
 use report::{Count, Report, count_rust};
 use std::process::Command as Process;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
@@ -220,12 +221,20 @@ fn deny(tools: &Tools, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// Whether nothing was compiled here before: what a next build could go on from takes a tenth more time.
+static FIRST: LazyLock<bool> = LazyLock::new(|| !project::target().join("debug").exists());
+
 /// Has a command lint what it compiles of this workspace: a check of its own would compile all dependencies again.
 fn linted(command: &mut Process) -> Result<&mut Process> {
     if quiet(&mut cargo(&["clippy", "--version"])).is_err() {
         quiet(Process::new("rustup").args(["component", "add", "clippy"])).context("clippy is missing")?;
     }
+    if *FIRST {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     Ok(command
+        // A panic names its line without; linking thirty tests, and wasm-bindgen (24 s, and 3 s without), take longer.
+        .env("CARGO_PROFILE_TEST_DEBUG", "0")
         .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
         .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings"))
 }
@@ -279,8 +288,6 @@ fn in_browser(tools: &Tools, report: &mut Report) -> Result<()> {
                 format!("CARGO_TARGET_{}_RUNNER", toolchain::TARGET.to_uppercase().replace('-', "_")),
                 &bindgen.test_runner,
             )
-            // wasm-bindgen takes 24 s for each of them with debug information, and 3 s without.
-            .env("CARGO_PROFILE_TEST_DEBUG", "0")
             // Compiling for the highest level takes longer than what it saves.
             .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1")
             .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_LIMIT.as_secs().to_string())

@@ -10,21 +10,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// Where cargo installs what is meant for this project alone.
-fn folder() -> PathBuf {
-    project::target().join("tools")
+/// Where cargo installs a crate's programs: once for all checkouts of this user, since they take minutes of a processor.
+fn folder(name: &str, version: &str) -> PathBuf {
+    let cache = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|cache| cache.is_absolute())
+        .or_else(|| Some(env::home_dir()?.join(".cache")));
+    let tools = cache.map_or_else(|| project::target().join("tools"), |cache| cache.join("nibble/tools"));
+    tools.join(format!("{name}-{version}"))
 }
 
 /// Installs the programs of a crate there. A debug build compiles in a third of the time, and they run for a second.
 fn install(name: &str, version: &str, options: &[&str]) -> Result<()> {
     // Of its own: others may be installed at the same time.
-    let build = folder().join(format!("build-{name}"));
+    let build = project::target().join("tools").join(format!("build-{name}"));
     let mut cargo = Command::new("cargo");
     cargo
         .args(["install", "--debug", "--force", name, "--version", version])
         .args(options)
         .arg("--root")
-        .arg(folder())
+        .arg(folder(name, version))
         .current_dir(project::root())
         .env("CARGO_TARGET_DIR", &build);
     quiet(&mut cargo)?;
@@ -51,7 +56,7 @@ pub struct WasmBindgen {
 pub fn wasm_bindgen() -> Result<WasmBindgen> {
     let version = Lock::read()?.version("wasm-bindgen")?;
     let wanted = format!("wasm-bindgen {version}");
-    let installed = folder().join("bin");
+    let installed = folder("wasm-bindgen-cli", &version).join("bin");
     let on_path = find("wasm-bindgen").and_then(|path| Some(path.parent()?.to_path_buf()));
     for bin in [Some(installed.clone()), on_path].into_iter().flatten() {
         if is_version(&bin.join("wasm-bindgen"), &wanted) && bin.join("wasm-bindgen-test-runner").exists() {
@@ -81,7 +86,7 @@ const DENY: &str = "0.20.2";
 /// cargo-deny, which checks what the dependencies are.
 pub fn cargo_deny() -> Result<PathBuf> {
     let wanted = format!("cargo-deny {DENY}");
-    let installed = folder().join("bin/cargo-deny");
+    let installed = folder("cargo-deny", DENY).join("bin/cargo-deny");
     for program in [Some(installed.clone()), find("cargo-deny")].into_iter().flatten() {
         if is_version(&program, &wanted) {
             eprintln!("cargo-deny: found ({DENY}, {})", program.display());
