@@ -162,6 +162,56 @@ fn every_method_learns_forks_bit_for_bit_and_does_not_depend_on_threads() {
     }
 }
 
+/// The same roundings in whole numbers and in f32: the sums differ in their last digits, and a value between two levels may
+/// fall to the other one.
+#[test]
+fn integers_compute_what_rounded_numbers_do() {
+    for (quantizer, bits) in [("symmetric", 4), ("lsq", 3), ("ternary_mean", 2), ("binary", 1)] {
+        let base = RunConfig { quantizer: quantizer.into(), bits: bits.into(), ..config() };
+        let (activations, gradients) = ("affine".into(), "symmetric".into());
+        let simulated = RunConfig { activations, gradients, ..base.clone() };
+        let of = |config: RunConfig| {
+            let mut run = run(config);
+            let steps = [run.advance().unwrap(), run.advance().unwrap()];
+            steps.map(|event| match event {
+                Event::Step(step) => [step.loss, step.grad_norm],
+                other => panic!("{quantizer}: {other:?}"),
+            })
+        };
+        let (found, wanted) = (of(RunConfig { compute: "int8".into(), ..base }), of(simulated));
+        println!("{quantizer}: {found:?}, in f32 {wanted:?}");
+        for ((found, wanted), tolerance) in
+            found.as_flattened().iter().zip(wanted.as_flattened()).zip([1e-4, 1e-2, 1e-2, 5e-2])
+        {
+            assert!((found / wanted - 1.0).abs() < tolerance, "{quantizer}: {found} in integers, {wanted} in f32");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_computed_in_integers_is_refused() {
+    let refused = |config: RunConfig| {
+        let run = Run::new(dataset(), RunConfig { compute: "int8".into(), ..config }, || 0.0);
+        run.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let of = |quantizer: &str, granularity: &str| RunConfig {
+        quantizer: quantizer.into(),
+        granularity: granularity.into(),
+        ..config()
+    };
+    for (config, why) in [
+        (of("none", "tensor"), "none"),
+        (of("codebook", "tensor"), "codebook"),
+        (of("symmetric", "channel"), "symmetric"),
+        (RunConfig { model: "convnetjs_cifar10".into(), ..config() }, "convnetjs_cifar10"),
+        (RunConfig { gradients: "affine".into(), ..config() }, "simple_resnet4bit"),
+    ] {
+        let message = refused(config);
+        assert!(message.starts_with("compute: expected f32 with") && message.contains(why), "{why}: {message:?}");
+    }
+    assert_eq!(refused(of("fp4", "tensor")), "");
+}
+
 #[test]
 fn bits_of_a_layer_are_its_own() {
     let mut run = run(RunConfig { bits: "3,conv1:8,linear1:2".parse().unwrap(), ..config() });
