@@ -16,6 +16,7 @@ pub mod error;
 pub mod export;
 #[cfg(feature = "exports")]
 pub mod integer;
+mod json;
 pub mod kernels;
 pub mod layers;
 pub mod loss;

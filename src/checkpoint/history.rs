@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::metrics::{AverageReport, EpochReport, Event};
 
 /// The reports of a run, from its first step on.
@@ -67,6 +68,6 @@ impl History {
 
     /// The epochs; a report that lacks a figure is left out.
     pub fn epochs(&self) -> Vec<Epoch> {
-        self.reports.iter().filter_map(|report| serde_json::from_str(report).ok()).collect()
+        self.reports.iter().filter_map(|report| json::read(report).ok()).collect()
     }
 }

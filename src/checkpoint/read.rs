@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensorError};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, from_value};
 
 use super::packed::{self, VALUES};
 use super::{
@@ -342,11 +343,21 @@ fn read_header(input: &mut impl Read) -> std::result::Result<Metadata, String> {
     }
     // It has grown to twice its length.
     text.shrink_to_fit();
-    parse(&text).map_err(|error| format!("no header of safetensors ({error})"))
+    let metadata = parse(&text).and_then(|header| metadata(header).map_err(|error| error.to_string()));
+    metadata.map_err(|error| format!("no header of safetensors ({error})"))
+}
+
+fn metadata(header: Value) -> std::result::Result<Metadata, SafeTensorError> {
+    let mut entries: Map<String, Value> = from_value(header)?;
+    let metadata = from_value(entries.remove("__metadata__").unwrap_or_default())?;
+    let tensors = entries.into_iter().map(|(name, info)| Ok((name, from_value::<TensorInfo>(info)?)));
+    let mut tensors = tensors.collect::<std::result::Result<Vec<_>, SafeTensorError>>()?;
+    tensors.sort_by_key(|(_, info)| info.data_offsets);
+    Metadata::new(metadata, tensors)
 }
 
 /// Reads JSON. One of `[0,0,…]` would take some thirty times its own bytes, and nothing here is long but by its texts.
-fn parse<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
+fn parse(text: &str) -> std::result::Result<Value, String> {
     let (mut commas, mut in_text) = (0, false);
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -393,10 +404,15 @@ impl Fields<'_> {
 
     /// One of [`About`]'s.
     fn get<T: DeserializeOwned>(&self, name: &str) -> std::result::Result<T, String> {
+        let value = parse(self.text(name)?);
+        let field = value.and_then(|value| from_value(value).map_err(|error| error.to_string()));
+        field.map_err(|error| format!("{PREFIX}{name} that cannot be read ({error})"))
+    }
+
+    fn text(&self, name: &str) -> std::result::Result<&str, String> {
         let metadata = self.0.metadata().as_ref();
         let text = metadata.and_then(|metadata| metadata.get(&format!("{PREFIX}{name}")));
-        let text = text.ok_or_else(|| format!("no {PREFIX}{name}"))?;
-        parse(text).map_err(|error| format!("{PREFIX}{name} that cannot be read ({error})"))
+        text.map(String::as_str).ok_or_else(|| format!("no {PREFIX}{name}"))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::crc::Crc32;
 use super::normalize::Normalize;
 use crate::{Error, Result};
 
@@ -242,13 +243,13 @@ impl Dataset {
     /// the first call; do not change the splits afterwards.
     pub fn fingerprint(&self) -> &str {
         self.fingerprint.get_or_init(|| {
-            let mut crc = crc32fast::Hasher::new();
+            let mut crc = Crc32::new();
             let width = if self.classes.len() <= 256 { 1 } else { 2 };
             for split in [&self.train, &self.test] {
                 split.labels.iter().for_each(|label| crc.update(&label.to_le_bytes()[..width]));
                 crc.update(&split.images);
             }
-            format!("{:08x}", crc.finalize())
+            format!("{:08x}", crc.finish())
         })
     }
 

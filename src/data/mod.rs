@@ -10,7 +10,7 @@
 //! roles <── readers <── loader                 CIFAR's batches; readers write into a Sink, which the loader is
 //! folders, labels <── pairs, tables, pictures  which class, which part; sets of arrays, of tables, of pictures
 //!                                   <── gather   from a drop to a set
-//!   cifar, images, synthetic, batches <──┴──> dataset ──> normalize
+//!   cifar, images, synthetic, batches <──┴──> dataset ──> normalize, crc
 //! ```
 //!
 //! All that reads files is behind the feature `readers`, which the engine's builds leave out: in a browser it is a module of
@@ -22,6 +22,7 @@ mod archive;
 mod arrays;
 pub mod batches;
 pub mod cifar;
+mod crc;
 mod dataset;
 #[cfg(feature = "readers")]
 mod folders;

@@ -2,7 +2,7 @@
 
 use crate::layers::spec::LayerSpec;
 use crate::registry::{Entry, Named, Registry, told};
-use crate::{Error, Result};
+use crate::{Error, Result, json};
 
 /// A registered architecture for 32x32 RGB images.
 pub struct Preset {
@@ -18,7 +18,7 @@ impl Preset {
     /// # Errors
     /// [`Error::Model`] if the JSON is not a list of layer specs.
     pub fn specs(&self) -> Result<Vec<LayerSpec>> {
-        serde_json::from_str(self.layers).map_err(|problem| Error::Model {
+        json::read(self.layers).map_err(|problem| Error::Model {
             layer: self.entry.name.into(),
             expected: "a JSON list of layers".into(),
             found: problem.to_string(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::assign::front;
 use super::{Choice, LayerSensitivity, assign};
 use crate::registry::{Entry, told};
-use crate::settings::Bits;
+use crate::settings::{Bits, number};
 use crate::{Error, Result};
 
 /// What a budget counts.
@@ -100,8 +100,8 @@ impl FromStr for Budget {
         // Every text ends with the first one's name.
         let unit = Unit::ALL.into_iter().rev().find(|unit| text.ends_with(unit.entry().name));
         let unit = unit.unwrap_or(Unit::AverageBits);
-        match text.trim_end_matches(unit.entry().name).trim().parse::<f64>() {
-            Ok(amount) if amount > 0.0 && amount.is_finite() => Ok(Self { unit, amount }),
+        match number(text.trim_end_matches(unit.entry().name).trim()) {
+            Some(amount) if amount > 0.0 && amount.is_finite() => Ok(Self { unit, amount }),
             _ => Err(Error::Config { field: "budget", expected: FORM.into(), found: text.into() }),
         }
     }

@@ -2,6 +2,7 @@
 
 mod bits;
 mod layers;
+mod number;
 mod print;
 mod table;
 
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 pub use bits::{Bits, NoBits};
 pub use layers::Layers;
+pub(crate) use number::number;
 pub use print::{javascript, markdown};
 pub use table::{RunConfig, SETTINGS};
 
@@ -224,7 +226,7 @@ impl Setting {
                 _ => Value::Null,
             },
             Kind::Integer { .. } => text.parse::<u32>().map_or(Value::Null, Value::from),
-            Kind::Number { .. } => text.parse::<f64>().map_or(Value::Null, Value::from),
+            Kind::Number { .. } => number(text).map_or(Value::Null, Value::from),
             Kind::Bits { .. } => match text.parse::<Bits>() {
                 Ok(bits) => json!(bits),
                 Err(problem) => return Err(self.problem(problem.to_string(), text.into())),

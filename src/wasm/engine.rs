@@ -79,7 +79,14 @@ fn levels_to_js(SchemeLevels { levels, sampled }: &SchemeLevels) -> JsValue {
 /// Does it all on a thread of the pool. The calling worker is not one of them: without this each of the hundred
 /// parallel passes of a step would wake it and put it to sleep again.
 pub(super) fn on_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    rayon::scope(|_| work())
+    let (mut work, mut result) = (Some(work), None);
+    call_on_pool(&mut || result = work.take().map(|work| work()));
+    result.expect("it was called")
+}
+
+/// The same, compiled once for all: rayon has a copy of the work for each way to the pool.
+fn call_on_pool(work: &mut (dyn FnMut() + Send)) {
+    rayon::scope(|_| work());
 }
 
 /// Milliseconds by the worker's clock.

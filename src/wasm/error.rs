@@ -44,9 +44,16 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// A value of the wrong type, or with unknown or missing fields.
+/// A value that JavaScript does not have.
 impl From<serde_wasm_bindgen::Error> for Failure {
     fn from(error: serde_wasm_bindgen::Error) -> Self {
+        Self(js_sys::Error::new(&error.to_string()))
+    }
+}
+
+/// A value of the wrong type, or with unknown or missing fields.
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
         Self(js_sys::Error::new(&error.to_string()))
     }
 }

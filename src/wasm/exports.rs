@@ -8,7 +8,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::error::Result;
-use super::object;
+use super::{from_js, object};
 use crate::export::{self, Artifact, Content, Network, Story};
 
 /// A network as the engine's target `json` has written it, with what some targets tell of it: `story` is a [`Story`], `images`
@@ -16,7 +16,7 @@ use crate::export::{self, Artifact, Content, Network, Story};
 #[wasm_bindgen(js_name = exportTo)]
 pub fn export_to(target: &str, network: &[u8], story: JsValue, images: Vec<u8>) -> Result<JsValue> {
     let target = export::find(target)?;
-    let story: Story = serde_wasm_bindgen::from_value(story)?;
+    let story: Story = from_js(&story)?;
     let network = Network { story: Some(story), images, ..export::read("the network", network)? };
     let Artifact { extension, content, notes } = (target.write)(&network)?;
     let (extension, mime, bytes) = match content {

@@ -20,7 +20,12 @@ mod run;
 
 #[cfg(any(feature = "engine", feature = "readers"))]
 use serde::Serialize;
+#[cfg(any(feature = "engine", feature = "exports"))]
+use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
+
+#[cfg(any(feature = "engine", feature = "exports"))]
+use crate::json;
 
 #[cfg(feature = "engine")]
 pub use bits::{Sensing, agreement};
@@ -46,6 +51,14 @@ fn start() {
 #[cfg(any(feature = "engine", feature = "readers"))]
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue> {
     Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
+}
+
+/// A plain value. It comes by way of JSON, which is read here anyway.
+#[cfg(any(feature = "engine", feature = "exports"))]
+fn from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
+    // What has no JSON is absent: undefined, a function.
+    let text = js_sys::JSON::stringify(value).ok().and_then(|text| text.as_string());
+    Ok(json::read(text.as_deref().unwrap_or("null"))?)
 }
 
 /// An object with these properties.

@@ -6,10 +6,9 @@ use wasm_bindgen::prelude::*;
 use super::engine::{now, on_pool};
 use super::error::Result;
 use super::files::Sink;
-use super::{Dataset, Sensing, object, to_js};
+use super::{Dataset, Sensing, from_js, object, to_js};
 use crate::checkpoint::{self, History};
 use crate::export::{self, Content};
-use crate::predictions::Query;
 use crate::settings::RunConfig;
 use crate::{kernels, packed, run};
 
@@ -95,8 +94,7 @@ impl Run {
     /// correct, reestimate, activations, activationBits, calibration}`, of which all but the first three may be absent, or
     /// as the run does it where that is null or absent.
     pub fn evaluator(&mut self, quantization: JsValue) -> Result<Evaluator> {
-        let quantization: Option<run::Quantization> = serde_wasm_bindgen::from_value(quantization)?;
-        Ok(Evaluator(self.run.evaluator(quantization)?))
+        Ok(Evaluator(self.run.evaluator(from_js(&quantization)?)?))
     }
 
     /// Begins to measure how much layers mind losing bits, by the way of that name, with so many images in a batch; 0: as
@@ -126,8 +124,7 @@ impl Run {
     /// Images of the last complete test pass, by `{label, predicted, limit}`; an array of
     /// `{index, label, top: [{class, probability}], loss}`.
     pub fn predictions(&self, query: JsValue) -> Result<JsValue> {
-        let query: Query = serde_wasm_bindgen::from_value(query)?;
-        to_js(&self.run.predictions(query)?)
+        to_js(&self.run.predictions(from_js(&query)?)?)
     }
 
     /// The network as it is now with weights packed two to a byte; those of an FP32 run are quantized to 4 bits.
@@ -228,6 +225,5 @@ impl PackedModel {
 
 /// `config` with the fields that an object of JavaScript has.
 fn changed(config: &RunConfig, changes: JsValue) -> Result<RunConfig> {
-    let changes: serde_json::Map<String, serde_json::Value> = serde_wasm_bindgen::from_value(changes)?;
-    Ok(config.with(changes)?)
+    Ok(config.with(from_js(&changes)?)?)
 }

@@ -141,10 +141,17 @@ fn start_workers_by_name(folder: &Path) -> Result<()> {
     Ok(fs::write(worker, text.replace(CALLS[0], CALLS[1]))?)
 }
 
+/// Functions whose names are alike come to lie side by side, where gzip finds what they have in common; the names go then.
+/// Nothing lies in the first kilobyte but the end of the stack, so that a load can do the sum of its address.
 fn optimize(build: &Build, wasm: &Path) -> Result<()> {
+    wasm_opt(build, wasm, &["-g", "-O3", "--low-memory-unused", "--reorder-functions-by-name"])?;
+    wasm_opt(build, wasm, &["--strip-debug"])
+}
+
+fn wasm_opt(build: &Build, wasm: &Path, passes: &[&str]) -> Result<()> {
     let mut optimizer = Process::new("node");
-    optimizer.arg(project::path("node_modules/binaryen/bin/wasm-opt"));
-    optimizer.args(["-O3", "--enable-simd", "--enable-bulk-memory", "--enable-mutable-globals"]);
+    optimizer.arg(project::path("node_modules/binaryen/bin/wasm-opt")).args(passes);
+    optimizer.args(["--enable-simd", "--enable-bulk-memory", "--enable-mutable-globals"]);
     optimizer.args(["--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-reference-types"]);
     optimizer.args(["--enable-multivalue"]);
     if build.threads {
