@@ -269,7 +269,9 @@ impl Trainer {
     /// As [`Model::new`].
     pub fn copy(&mut self, config: &RunConfig) -> Result<Model> {
         self.settle();
-        let mut model = Model::new(&self.description.with(config.clone()))?;
+        // What is done to copies, and looked at in them, is f32.
+        let config = RunConfig { compute: "f32".into(), ..config.with_implied() };
+        let mut model = Model::new(&self.description.with(config))?;
         Snapshot::of(|visitor| self.model.visit(&[], visitor)).restore(|visitor| model.visit(&[], visitor));
         model.take_over(&self.model, |_| {});
         model.quantize();

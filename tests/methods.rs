@@ -7,7 +7,7 @@ use nibble::metrics::{EpochReport, Event, LayerReport};
 use nibble::optim::OPTIMIZERS;
 use nibble::predictions::Query;
 use nibble::quant::{ACTIVATIONS, GRADIENTS, GRANULARITIES, QUANTIZERS};
-use nibble::run::{Part, Run};
+use nibble::run::{Part, Quantization, Run};
 use nibble::schedule::SCHEDULES;
 use nibble::{Error, RunConfig};
 
@@ -95,7 +95,13 @@ fn variants() -> Vec<RunConfig> {
     }
     for (bits, quantizer) in [(4, "symmetric"), (2, "lsq"), (1, "binary")] {
         let (compute, ends) = ("int8".into(), "full".into());
-        variants.push(RunConfig { compute, ends, bits: bits.into(), quantizer: quantizer.into(), ..config() });
+        variants.push(RunConfig {
+            compute,
+            ends,
+            bits: bits.into(),
+            quantizer: quantizer.into(),
+            ..config()
+        });
     }
     for kind in OPTIMIZERS.iter() {
         let lr = if kind.entry.name == "sgd" { 0.05 } else { 1e-3 };
@@ -183,9 +189,32 @@ fn integers_compute_what_rounded_numbers_do() {
         for ((found, wanted), tolerance) in
             found.as_flattened().iter().zip(wanted.as_flattened()).zip([1e-4, 1e-2, 1e-2, 5e-2])
         {
-            assert!((found / wanted - 1.0).abs() < tolerance, "{quantizer}: {found} in integers, {wanted} in f32");
+            assert!(
+                (found / wanted - 1.0).abs() < tolerance,
+                "{quantizer}: {found} in integers, {wanted} in f32"
+            );
         }
     }
+}
+
+/// Copies, which are tested, measured and looked into, compute in f32 what the run does.
+#[test]
+fn a_run_in_integers_is_looked_into_like_any_other() {
+    let mut run = run(RunConfig { compute: "int8".into(), ..config() });
+    (0..4).for_each(|_| drop(run.advance().unwrap()));
+    let quantization = Quantization {
+        quantizer: "codebook".into(),
+        bits: 4,
+        granularity: "tensor".into(),
+        ..Quantization::default()
+    };
+    for quantization in [None, Some(quantization)] {
+        let mut evaluator = run.evaluator(quantization).unwrap();
+        while evaluator.advance().result.is_none() {}
+    }
+    let mut sensing = run.sensing("noise", 0).unwrap();
+    while sensing.advance().unwrap().result.is_none() {}
+    assert_eq!(run.heat_maps(&[128; 4 * 32 * 32]).unwrap().len(), 32 * 32);
 }
 
 #[test]
@@ -207,7 +236,10 @@ fn what_cannot_be_computed_in_integers_is_refused() {
         (RunConfig { gradients: "affine".into(), ..config() }, "simple_resnet4bit"),
     ] {
         let message = refused(config);
-        assert!(message.starts_with("compute: expected f32 with") && message.contains(why), "{why}: {message:?}");
+        assert!(
+            message.starts_with("compute: expected f32 with") && message.contains(why),
+            "{why}: {message:?}"
+        );
     }
     assert_eq!(refused(of("fp4", "tensor")), "");
 }

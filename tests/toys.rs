@@ -92,6 +92,7 @@ static GRADIENT_SCHEME: GradientScheme = GradientScheme {
     source: "this test",
     bits: &[5],
     round: Some(power_below),
+    levels: None,
 };
 
 fn power_below(_bits: u8, dy: &mut Tensor, noise: Noise) {

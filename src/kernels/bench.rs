@@ -6,8 +6,8 @@ use super::blocks::{Blocks, Granularity};
 use super::dense_shift::Runs;
 use super::simd::{Chosen, Kernel, Simd};
 use super::{
-    Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Gradient, Linear, batch_norm, conv3x3, conv5x5, gemm, int8,
-    parallel, pointwise, pool, weights,
+    Activation, AdamW, BatchNorm, Conv3x3, Conv5x5, Gradient, Linear, batch_norm, conv3x3, conv5x5, gemm,
+    int8, parallel, pointwise, pool, weights,
 };
 use crate::Tensor;
 use crate::tensor::Levels;
@@ -227,7 +227,8 @@ impl Bench<'_> {
         let levels = |len: usize, most: f32| noise(len).into_iter().map(move |x| x * most);
         let (x_shape, y_shape) = ([BATCH, size, size, c_in], [BATCH, size, size, c_out]);
         let (x_len, y_len) = (x_shape.iter().product(), y_shape.iter().product());
-        let x = Tensor::from_dense(x_shape, 1, &levels(x_len, 255.0).map(|x| x.abs() as u8).collect::<Vec<_>>());
+        let x =
+            Tensor::from_dense(x_shape, 1, &levels(x_len, 255.0).map(|x| x.abs() as u8).collect::<Vec<_>>());
         let dy = Tensor::from_dense(y_shape, 1, &levels(y_len, 127.0).map(|x| x as i8).collect::<Vec<_>>());
         let w: Vec<i8> = levels(9 * c_in * c_out, 7.5).map(|x| x as i8).collect();
         let (mut y, mut dx) = (Tensor::zeros(y_shape, 1), Tensor::zeros(x_shape, 1));

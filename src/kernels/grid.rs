@@ -100,7 +100,9 @@ impl Grid {
         let close = |value: f32| (value - value.round()).abs() < 1e-4;
         let fits = |value: f32| close(value) && value.abs() <= f32::from(i8::MAX);
         let whole = |part: &f32| {
-            let fit = |level: &f32| (0..self.scales.len()).all(|block| fits((level - self.zero_point(block)) * part));
+            let fit = |level: &f32| {
+                (0..self.scales.len()).all(|block| fits((level - self.zero_point(block)) * part))
+            };
             self.levels.iter().all(fit)
         };
         parts.into_iter().find(whole)

@@ -2,8 +2,8 @@
 
 use super::panels::Panels;
 use super::simd::Chosen;
-use super::winograd::integer::{self, most_channels};
 use super::winograd;
+use super::winograd::integer::{self, most_channels};
 use crate::Tensor;
 use crate::tensor::{Levels, Shape};
 
@@ -107,7 +107,8 @@ mod tests {
             let float = |v: &[i32]| v.iter().map(|x| *x as f32).collect::<Vec<_>>();
             let (shape, y_shape) = ([n, h, w, c_in], [n, h, w, c_out]);
             let reference = kernels::Conv3x3::new(c_in, c_out, 1);
-            let (fx, fdy) = (Tensor::from_dense(shape, 1, &float(&x)), Tensor::from_dense(y_shape, 1, &float(&dy)));
+            let (fx, fdy) =
+                (Tensor::from_dense(shape, 1, &float(&x)), Tensor::from_dense(y_shape, 1, &float(&dy)));
             let fw = float(&weights);
             let x = Tensor::<u8>::from_dense(shape, 1, &x.iter().map(|x| *x as u8).collect::<Vec<_>>());
             let dy = Tensor::<i8>::from_dense(y_shape, 1, &dy.iter().map(|x| *x as i8).collect::<Vec<_>>());
@@ -138,5 +139,55 @@ mod tests {
             close(&dw, &wanted, 4e-6, &format!("backward weight {what}"));
             assert_eq!(db, wanted_db, "backward bias {what}");
         }
+    }
+
+    /// Pixels with which each tile's products are largest at position (3, 3): 255 where its coefficient is positive.
+    fn largest_at_3_3(n: usize, size: usize, c: usize) -> Vec<u8> {
+        // Row 3 of B^T is [0, -2, -1, 2, 1, 0]; a tile's input begins a pixel before the tile.
+        let sign = |at: usize| if [1, 2].contains(&((at + 1) % 4)) { -1 } else { 1 };
+        let pixel = |p: usize| if sign(p / size % size) * sign(p % size) > 0 { 255 } else { 0 };
+        (0..n * size * size).flat_map(|p| std::iter::repeat_n(pixel(p), c)).collect()
+    }
+
+    #[test]
+    fn sums_of_the_largest_products_do_not_overflow() {
+        let size = 12;
+        let channels = most_channels::<u8>(7) / 16 * 16;
+        let conv = Conv3x3 { c_in: channels, c_out: 16 };
+        assert!(channels > 1300 && conv.holds(7) && !Conv3x3 { c_in: channels + 16, ..conv }.holds(7));
+        let pixels = largest_at_3_3(1, size, channels);
+        let float = Tensor::from_dense(
+            [1, size, size, channels],
+            1,
+            &pixels.iter().map(|x| f32::from(*x)).collect::<Vec<_>>(),
+        );
+        let x = Tensor::from_dense(float.shape(), 1, &pixels);
+        let mut panels = ForwardPanels::default();
+        conv.pack_forward(&vec![7; 9 * channels * 16], &mut panels);
+        let (mut y, mut wanted) =
+            (Tensor::zeros([1, size, size, 16], 0), Tensor::zeros([1, size, size, 16], 0));
+        conv.forward(&x, &panels, &[1.0; 16], &[], &mut y);
+        let reference = kernels::Conv3x3::new(channels, 16, 1);
+        oracle::conv3x3_forward(&reference, &float, &vec![7.0; 9 * channels * 16], &[], &mut wanted);
+        close(&y.to_dense(), &wanted.to_dense(), 4e-6, "forward");
+
+        let (size, conv) = (32, Conv3x3 { c_in: 16, c_out: 16 });
+        let pixels = largest_at_3_3(2, size, 16);
+        let shape = [2, size, size, 16];
+        let float = Tensor::from_dense(shape, 1, &pixels.iter().map(|x| f32::from(*x)).collect::<Vec<_>>());
+        let (x, dy) =
+            (Tensor::from_dense(shape, 1, &pixels), Tensor::from_dense(shape, 1, &vec![127; pixels.len()]));
+        let (x, dy) = (Levels { values: x, step: Some(1.0) }, Levels { values: dy, step: Some(1.0) });
+        let (mut dw, mut wanted) = (vec![0.0; 9 * 256], vec![0.0; 9 * 256]);
+        conv.backward_weight(&x, &dy, &mut dw, &mut []);
+        let float_dy = Tensor::from_dense(shape, 1, &vec![127.0; pixels.len()]);
+        oracle::conv3x3_backward_weight(
+            &kernels::Conv3x3::new(16, 16, 1),
+            &float,
+            &float_dy,
+            &mut wanted,
+            &mut [],
+        );
+        close(&dw, &wanted, 4e-6, "backward weight");
     }
 }

@@ -131,7 +131,9 @@ impl Isa {
         return &[Isa::Simd128];
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            if std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512bw") {
+            if std::arch::is_x86_feature_detected!("avx512f")
+                && std::arch::is_x86_feature_detected!("avx512bw")
+            {
                 return &[Isa::Avx512, Isa::Avx2, Isa::Portable];
             }
             return &[Isa::Avx2, Isa::Portable];

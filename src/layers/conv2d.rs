@@ -84,7 +84,8 @@ pub(super) fn build(context: &mut Context<'_>) -> Result<Box<dyn Layer>> {
     };
     // Fan-in initialisation (He et al., arXiv 1502.01852, equation 10).
     let init = Init::Normal { variance: 2.0 / (size * size * c_in) as f32 };
-    let integer = context.config.compute == "int8" && size == 3 && int8::Conv3x3::takes([h, w, c_in], out, stride);
+    let integer =
+        context.config.compute == "int8" && size == 3 && int8::Conv3x3::takes([h, w, c_in], out, stride);
     let mut layer = Conv2d {
         kernel,
         integer: integer.then(|| Integer {

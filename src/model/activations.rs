@@ -4,8 +4,8 @@
 use std::collections::TryReserveError;
 
 use crate::Tensor;
-use crate::layers::Levels;
 use crate::kernels::rounding::{Keep, Kept, Rounding};
+use crate::layers::Levels;
 use crate::quant::ActivationQuantizer;
 
 /// A quantizer behind a layer.
@@ -21,7 +21,13 @@ impl Placed {
 
     /// Rounds the layer's output in place. Where `levels` are given and it has whole numbers, they get those, and the output
     /// is rounded `in_place` or not.
-    pub fn forward(&mut self, x: &mut Tensor, training: bool, levels: Option<&mut Levels<u8>>, in_place: bool) {
+    pub fn forward(
+        &mut self,
+        x: &mut Tensor,
+        training: bool,
+        levels: Option<&mut Levels<u8>>,
+        in_place: bool,
+    ) {
         if training {
             self.quantizer.observe(x);
         }

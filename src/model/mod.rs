@@ -100,6 +100,7 @@ impl Model {
     /// follow.
     pub fn new(description: &Description) -> Result<Self> {
         let Description { input, classes, config, .. } = description;
+        let config = &config.with_implied();
         let links = description::link(description)?;
         let mut rng = stream(config.seed, Purpose::Weights, 0);
         let mut nodes: Vec<Node> = Vec::new();
@@ -215,7 +216,11 @@ impl Model {
         if config.compute != "int8" {
             return Ok(());
         }
-        let refused = |why: String| Error::Config { field: "compute", expected: format!("f32 {why}"), found: "int8".into() };
+        let refused = |why: String| Error::Config {
+            field: "compute",
+            expected: format!("f32 {why}"),
+            found: "int8".into(),
+        };
         for i in 0..self.nodes.len() {
             let Some(halo) = self.nodes[i].layer.levels_halo() else { continue };
             let [Source::Output(at)] = self.nodes[i].inputs[..] else { continue };
@@ -229,7 +234,10 @@ impl Model {
         }
         self.quantize();
         if self.nodes.iter().all(|node| !node.layer.takes_levels()) {
-            return Err(refused(format!("with weights by {}, which are no integers of one scale and few bits", config.quantizer)));
+            return Err(refused(format!(
+                "with weights by {}, which are no integers of one scale and few bits",
+                config.quantizer
+            )));
         }
         Ok(())
     }
@@ -330,12 +338,11 @@ impl Model {
                 continue;
             }
             let own = config.of_layer(&layer)?;
-            let (scheme, bits) = in_levels(config, &own.activations, own.activation_bits, "affine");
-            let scheme = quant::find_activations(scheme)?;
+            let scheme = quant::find_activations(&own.activations)?;
             let is_named = config.layers.has(&layer, &["activations", "actbits"]);
             // What the last layer with weights reads comes from the last ReLU.
             let end = if Some(i) == last && !is_named { end } else { End::Same };
-            let Some((scheme, bits)) = end.of_activations(scheme, bits as u8) else {
+            let Some((scheme, bits)) = end.of_activations(scheme, own.activation_bits as u8) else {
                 continue;
             };
             let request = ActivationRequest { bits, tracking, clip_decay: config.clip_decay as f32 };
@@ -346,12 +353,11 @@ impl Model {
 
     /// Has the gradients of layers with weights rounded, as the settings say.
     fn round_gradients(&mut self, config: &crate::RunConfig) -> Result<()> {
-        let (scheme, bits) = in_levels(config, &config.gradients, config.gradient_bits, "symmetric");
-        let scheme = quant::find_gradients(scheme)?;
+        let scheme = quant::find_gradients(&config.gradients)?;
         let (ends, end) = (self.ends(), quant::find_end(&config.ends)?);
         for (i, node) in self.nodes.iter_mut().enumerate().filter(|(_, node)| node.has_weights) {
             let end = if ends.contains(&Some(i)) { end } else { End::Same };
-            if let Some((scheme, bits)) = end.of_gradients(scheme, bits as u8) {
+            if let Some((scheme, bits)) = end.of_gradients(scheme, config.gradient_bits as u8) {
                 node.gradients = scheme.rounding(bits)?;
             }
         }
@@ -458,7 +464,8 @@ impl Model {
             let [h, w, c] = node.layer.output();
             node.rounding.as_ref().map_or(0, |placed| placed.bytes([n, h, w, c]))
         });
-        let levels: usize = self.level_shapes().map(|([h, w, c], halo)| (h + 2 * halo) * (w + 2 * halo) * c).sum();
+        let levels: usize =
+            self.level_shapes().map(|([h, w, c], halo)| (h + 2 * halo) * (w + 2 * halo) * c).sum();
         n * ((elements.sum::<usize>() + separate.sum::<usize>() + image) * size_of::<f32>() + levels)
             + kept.sum::<usize>()
     }
@@ -467,7 +474,9 @@ impl Model {
     fn level_shapes(&self) -> impl Iterator<Item = (Shape, usize)> {
         let outputs = self.nodes.iter().filter_map(|node| Some((node.layer.output(), node.levels_halo?)));
         let gradients = self.nodes.iter().filter(|node| node.layer.levels_halo().is_some());
-        let largest = gradients.map(|node| (node.layer.output(), node.output_halo)).max_by_key(|([h, w, c], _)| h * w * c);
+        let largest = gradients
+            .map(|node| (node.layer.output(), node.output_halo))
+            .max_by_key(|([h, w, c], _)| h * w * c);
         outputs.chain(largest)
     }
 
@@ -792,12 +801,6 @@ impl Model {
             node.layer.buffers().into_iter().map(|(name, values)| (node.name.as_str(), name, values))
         })
     }
-}
-
-/// The scheme of that name with its bits, or another with 8 where integers are computed with and it leaves values as they
-/// are.
-fn in_levels<'a>(config: &crate::RunConfig, scheme: &'a str, bits: u32, other: &'a str) -> (&'a str, u32) {
-    if config.compute == "int8" && scheme == "none" { (other, 8) } else { (scheme, bits) }
 }
 
 /// Copies images without the channels that pad them.

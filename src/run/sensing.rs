@@ -57,6 +57,7 @@ impl Run {
         let mut full = config.clone();
         full.layers.retain(|_| false);
         full.bits = full.bits.all.into();
+        full.set("compute", "f32")?;
         full.set("quantizer", "none")?;
         full.set("granularity", "tensor")?;
         full.set("activations", "none")?;

@@ -380,6 +380,18 @@ impl RunConfig {
         SETTINGS.iter().filter_map(|row| Some((row, self.get(row.field?)?)))
     }
 
+    /// The same with the roundings that integers need where nothing is said of them: to 8 bits.
+    pub(crate) fn with_implied(&self) -> Self {
+        let mut config = self.clone();
+        if config.compute == "int8" && config.activations == "none" {
+            (config.activations, config.activation_bits) = ("affine".into(), 8);
+        }
+        if config.compute == "int8" && config.gradients == "none" {
+            (config.gradients, config.gradient_bits) = ("symmetric".into(), 8);
+        }
+        config
+    }
+
     /// The texts of all by their keys, as [`RunConfig::set`] takes them.
     pub fn texts(&self) -> BTreeMap<String, String> {
         self.rows().map(|(row, value)| (row.key.into(), row.format(&value))).collect()

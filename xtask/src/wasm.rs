@@ -30,7 +30,7 @@ pub struct Build {
 
 /// One of the engine, which a first visit waits for.
 const ENGINE: Build =
-    Build { name: "", threads: false, relaxed_simd: false, surface: "engine", most_gzipped: 415 * 1024 };
+    Build { name: "", threads: false, relaxed_simd: false, surface: "engine", most_gzipped: 450 * 1024 };
 
 /// Best first, as the page tries them. `single` is for browsers that cannot even create shared memory on a page
 /// that is not isolated (Safari).

@@ -52,7 +52,16 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
                 v,
                 v_stride,
                 strip_stride,
-                output: Output { tiles, bias: &padded_bias, y: y_data.as_ptr(), y_at, columns, m, m_stride, strip },
+                output: Output {
+                    tiles,
+                    bias: &padded_bias,
+                    y: y_data.as_ptr(),
+                    y_at,
+                    columns,
+                    m,
+                    m_stride,
+                    strip,
+                },
             });
         });
     });

@@ -38,7 +38,11 @@ impl Strip {
     /// Rows of pixels `from..from + N` of the image in `x`, from the strip's first column minus `border` on: the start
     /// of each in the tensor's data, or None outside of the image and its halo; and how many pixels of the strip they
     /// hold.
-    pub fn rows<T: Copy + Default, const N: usize>(&self, x: &Tensor<T>, border: usize) -> ([Option<usize>; N], usize) {
+    pub fn rows<T: Copy + Default, const N: usize>(
+        &self,
+        x: &Tensor<T>,
+        border: usize,
+    ) -> ([Option<usize>; N], usize) {
         debug_assert!(border <= x.halo());
         let rows = std::array::from_fn(|i| {
             let inside = self.h + i < x.h() + x.halo() + border;

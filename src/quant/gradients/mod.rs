@@ -41,8 +41,10 @@ impl Named for GradientScheme {
 }
 
 /// Every scheme for gradients that a run can use.
-pub static GRADIENTS: Registry<GradientScheme> =
-    Registry::new("gradients", &[NONE, affine::SCHEME, symmetric::SCHEME, dorefa::SCHEME, fp8_e5m2::SCHEME, mxfp4::SCHEME]);
+pub static GRADIENTS: Registry<GradientScheme> = Registry::new(
+    "gradients",
+    &[NONE, affine::SCHEME, symmetric::SCHEME, dorefa::SCHEME, fp8_e5m2::SCHEME, mxfp4::SCHEME],
+);
 
 /// Gradients as they are, as in the paper.
 const NONE: GradientScheme = GradientScheme {
@@ -140,7 +142,15 @@ mod tests {
     #[test]
     fn chance_is_right_on_the_average() {
         let rounds = 3000u64;
-        let schemes = [("affine", 4), ("affine", 8), ("symmetric", 4), ("symmetric", 8), ("dorefa", 4), ("dorefa", 8), ("mxfp4", 4)];
+        let schemes = [
+            ("affine", 4),
+            ("affine", 8),
+            ("symmetric", 4),
+            ("symmetric", 8),
+            ("dorefa", 4),
+            ("dorefa", 8),
+            ("mxfp4", 4),
+        ];
         let mirrored: Vec<f32> = lopsided().iter().map(|x| -x).collect();
         for ((name, bits), values) in schemes
             .into_iter()

@@ -14,7 +14,9 @@ pub(super) const SCHEME: GradientScheme = GradientScheme {
         about: told("Equally spaced levels up to a batch's largest gradient, up or down by chance"),
     },
     format: Format::Integer,
-    formula: told("s = max|g| / q, g_q = s round(clamp(g / s + u, -q, q)), q = 2^(b-1) - 1, u uniform in (-1/2, 1/2)"),
+    formula: told(
+        "s = max|g| / q, g_q = s round(clamp(g / s + u, -q, q)), q = 2^(b-1) - 1, u uniform in (-1/2, 1/2)",
+    ),
     source: told("arXiv 1806.08342, section 2.2"),
     bits: &[4, 8],
     round: Some(round),

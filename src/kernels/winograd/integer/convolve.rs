@@ -68,7 +68,16 @@ pub(in crate::kernels) fn convolve<T: Byte>(
                 m_stride,
                 columns,
                 strip_stride,
-                output: Output { tiles, bias: &padded_bias, y: y_data.as_ptr(), y_at, columns, m, m_stride, strip },
+                output: Output {
+                    tiles,
+                    bias: &padded_bias,
+                    y: y_data.as_ptr(),
+                    y_at,
+                    columns,
+                    m,
+                    m_stride,
+                    strip,
+                },
             });
         });
     });

@@ -10,14 +10,7 @@ use crate::kernels::winograd::{IN, POSITIONS};
 fn filter_1d<S: Simd>(s: S, w: [S::I; 3]) -> [S::I; IN] {
     let (outer, far) = (s.add_i16(w[0], w[2]), s.add_i16(w[0], s.shl_i16::<2>(w[2])));
     let twice = s.add_i16(w[1], w[1]);
-    [
-        w[0],
-        s.add_i16(outer, w[1]),
-        s.sub_i16(outer, w[1]),
-        s.add_i16(far, twice),
-        s.sub_i16(far, twice),
-        w[2],
-    ]
+    [w[0], s.add_i16(outer, w[1]), s.sub_i16(outer, w[1]), s.add_i16(far, twice), s.sub_i16(far, twice), w[2]]
 }
 
 /// Two rows of NR columns at each position of a panel.
@@ -43,10 +36,15 @@ impl Kernel for TwoRows<'_> {
         let transformed = |row: usize| {
             let mut half = [[s.zero(); 3]; IN];
             for kw in 0..3 {
-                let column = filter_1d(s, std::array::from_fn(|kh| {
-                    // SAFETY: NR taps from there on are in the row.
-                    unsafe { s.load_i8(taps.as_ptr().add(((kh * 3 + kw) * rows + row) * columns + column)) }
-                }));
+                let column = filter_1d(
+                    s,
+                    std::array::from_fn(|kh| {
+                        // SAFETY: NR taps from there on are in the row.
+                        unsafe {
+                            s.load_i8(taps.as_ptr().add(((kh * 3 + kw) * rows + row) * columns + column))
+                        }
+                    }),
+                );
                 for i in 0..IN {
                     half[i][kw] = column[i];
                 }
@@ -80,12 +78,24 @@ fn pack(set: Chosen, taps: &[i8], rows: usize, columns: usize, panels: &mut Pane
 }
 
 /// U of the forward pass for HWIO weights.
-pub(in crate::kernels) fn pack_forward(set: Chosen, w: &[i8], c_in: usize, c_out: usize, panels: &mut Panels) {
+pub(in crate::kernels) fn pack_forward(
+    set: Chosen,
+    w: &[i8],
+    c_in: usize,
+    c_out: usize,
+    panels: &mut Panels,
+) {
     pack(set, w, c_in, c_out, panels);
 }
 
 /// U of the input gradient for HWIO weights, turned around and transposed.
-pub(in crate::kernels) fn pack_backward(set: Chosen, w: &[i8], c_in: usize, c_out: usize, panels: &mut Panels) {
+pub(in crate::kernels) fn pack_backward(
+    set: Chosen,
+    w: &[i8],
+    c_in: usize,
+    c_out: usize,
+    panels: &mut Panels,
+) {
     let mut turned = vec![0; w.len()];
     // Runs of a cache line on both sides.
     const SIDE: usize = 16;

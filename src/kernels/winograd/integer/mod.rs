@@ -110,10 +110,7 @@ const fn most_of(value: i64, other: i64) -> usize {
 pub(in crate::kernels) fn most_channels<T: Byte>(weight: i64) -> usize {
     let at = |p: usize| {
         let (i, j) = (p / IN, p % IN);
-        most_of(
-            largest(&INPUT[i], &INPUT[j], T::RANGE),
-            largest(&FILTER[i], &FILTER[j], [-weight, weight]),
-        )
+        most_of(largest(&INPUT[i], &INPUT[j], T::RANGE), largest(&FILTER[i], &FILTER[j], [-weight, weight]))
     };
     (0..POSITIONS).map(at).min().expect("there are positions")
 }

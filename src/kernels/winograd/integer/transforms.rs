@@ -33,14 +33,7 @@ fn input_1d<S: Simd>(s: S, d: [S::I; IN]) -> [S::I; IN] {
     let first = s.add_i16(s.shl_i16::<2>(s.sub_i16(d[0], d[2])), even);
     let last = s.sub_i16(s.sub_i16(d[5], d[3]), s.shl_i16::<2>(odd));
     let (far, near) = (s.sub_i16(d[4], s.shl_i16::<2>(d[2])), s.sub_i16(d[3], s.shl_i16::<2>(d[1])));
-    [
-        first,
-        s.add_i16(far, near),
-        s.sub_i16(far, near),
-        s.add_i16(even, twice),
-        s.sub_i16(even, twice),
-        last,
-    ]
+    [first, s.add_i16(far, near), s.sub_i16(far, near), s.add_i16(even, twice), s.sub_i16(even, twice), last]
 }
 
 /// `A d`: four pixels of a gradient to six positions.
@@ -49,14 +42,7 @@ fn gradient_1d<S: Simd>(s: S, d: [S::I; OUT]) -> [S::I; IN] {
     let (even, odd) = (s.add_i16(d[0], d[2]), s.add_i16(d[1], d[3]));
     let far = s.add_i16(d[0], s.shl_i16::<2>(d[2]));
     let far_odd = s.add_i16(s.add_i16(d[1], d[1]), s.shl_i16::<3>(d[3]));
-    [
-        d[0],
-        s.add_i16(even, odd),
-        s.sub_i16(even, odd),
-        s.add_i16(far, far_odd),
-        s.sub_i16(far, far_odd),
-        d[3],
-    ]
+    [d[0], s.add_i16(even, odd), s.sub_i16(even, odd), s.add_i16(far, far_odd), s.sub_i16(far, far_odd), d[3]]
 }
 
 /// The first half of `B^T x B`: the rows of a strip that `ROWS` names, `strip[row * stride + i]`, from six rows of `len`
