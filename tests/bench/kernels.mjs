@@ -12,17 +12,22 @@ const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.
 
 /**
  * What the table adds up to: the matrix product's share of the peak, and for each pass how many times faster than the
- * direct kernel the chosen path is, averaged over {@link WINOGRAD_SHAPES}; only what was measured.
+ * direct kernel the chosen path is, and than that one the path in integers, averaged over {@link WINOGRAD_SHAPES}; only what
+ * was measured.
  */
 export function summarize(timings) {
   const find = (kernel, shape) => timings.find((timing) => timing.kernel === kernel && timing.shape === shape);
   const facts = [];
   const gemm = find(GEMM.kernel, GEMM.shape);
   if (gemm) facts.push({ fact: `matrix product ${GEMM.shape}, share of the peak`, value: round(gemm.peakShare, 3) });
+  /** How many times faster a kernel is than another, averaged. */
+  const compare = (fact, kernel, other) => {
+    const pairs = WINOGRAD_SHAPES.map((shape) => [find(other, shape), find(kernel, shape)]);
+    if (pairs.every(([one, two]) => one && two)) facts.push({ fact, value: round(mean(pairs.map(([one, two]) => one.ms / two.ms))) });
+  };
   for (const pass of PASSES) {
-    const pairs = WINOGRAD_SHAPES.map((shape) => [find(`conv3x3 ${pass} direct`, shape), find(`conv3x3 ${pass}`, shape)]);
-    if (!pairs.every(([direct, chosen]) => direct && chosen)) continue;
-    facts.push({ fact: `conv3x3 ${pass}, times the direct kernel`, value: round(mean(pairs.map(([direct, chosen]) => direct.ms / chosen.ms))) });
+    compare(`conv3x3 ${pass}, times the direct kernel`, `conv3x3 ${pass}`, `conv3x3 ${pass} direct`);
+    compare(`int8 conv3x3 ${pass}, times that of f32`, `int8 conv3x3 ${pass}`, `conv3x3 ${pass}`);
   }
   return facts;
 }
