@@ -8,7 +8,7 @@ import { defaults, settingOf } from "../../www/settings.js";
 import { describeLevels, gaps, hasInside, levelNames, levelsToName, pressure, weightBits } from "../../www/grid.js";
 import { choices, labels, precision } from "../../www/difference.js";
 import { packingText } from "../../www/schemes.js";
-import { drawn, enter, ink, PATIENCE, shows, unfold, within } from "./support.mjs";
+import { drawn, enter, ink, noticed, PATIENCE, shows, unfold, within } from "./support.mjs";
 
 const open = within("model", "settings");
 
@@ -236,3 +236,22 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
     assert.deepEqual(await page.locator(".notice").allTextContents(), []);
   });
 }
+
+test("in integers a run trains, is tested with other schemes and exported; what cannot be computed so is said", async (t) => {
+  const page = await open(t, { settings: { ...RUN, compute: "int8" }, context: { acceptDownloads: true } });
+  await page.click("#play");
+  await page.waitForFunction(() => nibble.run.status === "finished", null, PATIENCE);
+  const { config, epochs } = await page.evaluate(() => ({ config: nibble.run.info.config, epochs: nibble.run.epochs }));
+  // What is implied is not what was set.
+  assert.deepEqual([config.compute, config.activations, config.gradients], ["int8", "none", "none"]);
+  assert.ok(epochs[0].trainLoss > 0 && epochs[0].testLoss > 0);
+  await enter(page, "export");
+  const [download] = await Promise.all([page.waitForEvent("download", PATIENCE), page.click("[data-target=json]")]);
+  // The activations are rounded to 8 bits, and that goes with the network.
+  assert.match(readFileSync(await download.path(), "utf8"), /"round"/i);
+  assert.deepEqual(await page.locator(".notice").allTextContents(), []);
+  await enter(page, "model", "settings");
+  await page.selectOption("#set-quantizer", "none");
+  await page.click("#play");
+  await noticed(page, "compute", "expected f32 with weights by none");
+});
