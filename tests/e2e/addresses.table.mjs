@@ -48,7 +48,8 @@ export const SETTINGS = [
   { key: "winograd", text: "0", field: { winograd: false }, control: false },
   { key: "winograd", text: "1", field: { winograd: true }, control: true },
   { key: "compute", text: "f32", field: { compute: "f32" }, control: "f32" },
-  { key: "compute", text: "int8", field: { compute: "int8" }, control: "int8" },
+  // Most other settings of the second round cannot be computed so.
+  { key: "compute", text: "int8", field: { compute: "int8" }, control: "int8", alone: true },
   { key: "threads", text: "1", engine: { threads: 1 }, control: "1" },
   { key: "build", text: "simd", engine: { build: "simd", exact: true }, control: "simd" },
   { key: "build", text: "single", engine: { build: "single", threads: 1 }, control: "single" },
@@ -334,6 +335,7 @@ export const QUOTED = [
   { query: "lesson=tanh.2" },
   { query: "lesson=lessons/tanh.json", step: "The largest weight rules" },
   { query: "lesson=race&seed=7", step: "A fair start", field: { seed: 7 } },
+  { query: "compute=int8", field: { compute: "int8" } },
   { query: "build=simd", engine: { build: "simd" } },
   { query: "show=accuracy,weights", parts: ["accuracy", "weights"] },
   { query: "show=accuracy,errors", parts: ["accuracy", "errors"] },

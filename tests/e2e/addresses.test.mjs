@@ -130,11 +130,12 @@ const lightened = (rows) => rows.map((row) => ({ ...row, query: light(row.query)
 /** The key that a row has now. */
 const today = ({ key, now }) => now ?? key;
 
-/** Rows of different keys share an address: the first of each key, then the second. */
+/** Rows of different keys share an address: the first of each key, then the second; but for those that ask for their own. */
 function rounds(rows) {
   const found = [];
   for (const row of rows) {
-    const round = found.find((one) => one.every((other) => today(other) !== today(row))) ?? found[found.push([]) - 1];
+    const fits = (one) => !row.alone && one.every((other) => !other.alone && today(other) !== today(row));
+    const round = found.find(fits) ?? found[found.push([]) - 1];
     round.push(row);
   }
   return found.map((of) => ({
