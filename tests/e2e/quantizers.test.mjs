@@ -8,7 +8,7 @@ import { defaults, settingOf } from "../../www/settings.js";
 import { describeLevels, gaps, hasInside, levelNames, levelsToName, pressure, weightBits } from "../../www/grid.js";
 import { choices, labels, precision } from "../../www/difference.js";
 import { packingText } from "../../www/schemes.js";
-import { drawn, enter, ink, noticed, PATIENCE, shows, unfold, within } from "./support.mjs";
+import { drawn, enter, fromMenu, ink, noticed, PATIENCE, shows, unfold, within } from "./support.mjs";
 
 const open = within("model", "settings");
 
@@ -237,7 +237,7 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
   });
 }
 
-test("in integers a run trains, is tested with other schemes and exported; what cannot be computed so is said", async (t) => {
+test("in integers a run trains and is exported; what cannot be computed so is said", async (t) => {
   const page = await open(t, { settings: { ...RUN, compute: "int8" }, context: { acceptDownloads: true } });
   await page.click("#play");
   await page.waitForFunction(() => nibble.run.status === "finished", null, PATIENCE);
@@ -252,6 +252,6 @@ test("in integers a run trains, is tested with other schemes and exported; what 
   assert.deepEqual(await page.locator(".notice").allTextContents(), []);
   await enter(page, "model", "settings");
   await page.selectOption("#set-quantizer", "none");
-  await page.click("#play");
+  await fromMenu(page, "#reset");
   await noticed(page, "compute", "expected f32 with weights by none");
 });
