@@ -111,7 +111,7 @@ pub enum Isa {
     RelaxedSimd,
     /// AVX2 and FMA, 8 lanes.
     Avx2,
-    /// AVX-512F, 16 lanes. Bit-identical to `Avx2`.
+    /// AVX-512F and BW, 16 lanes. Bit-identical to `Avx2`.
     Avx512,
 }
 

@@ -1,4 +1,4 @@
-//! x86-64: AVX2 with FMA, and AVX-512F.
+//! x86-64: AVX2 with FMA, and AVX-512F with BW.
 
 use super::{Kernel, Simd};
 use core::arch::x86_64::*;

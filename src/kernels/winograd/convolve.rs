@@ -15,17 +15,51 @@ use crate::kernels::simd::{Chosen, Kernel, Simd};
 const BLOCK_ELEMENTS: usize = 5760;
 
 /// Blocks are not longer than this, however few the channels are, and so that all threads have some.
-const MAX_BLOCK: usize = 120;
+pub(super) const MAX_BLOCK: usize = 120;
 
 /// `y = x * w + bias`. `x` has a halo of at least 1, `y` any. `filters` come from [`pack_forward`](super::pack_forward) or, for the
 /// input gradient, [`pack_backward`](super::pack_backward); `bias` has an element a channel of `y`, or none.
 pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y: &mut Tensor) {
-    assert!(x.halo() >= BORDER, "halo of x");
-    assert_eq!([x.n(), x.h(), x.w()], [y.n(), y.h(), y.w()], "pixels of x and y");
     assert_eq!((filters.k(), filters.n()), (POSITIONS * x.c(), y.c()), "rows and columns of the filters");
-    assert!(bias.is_empty() || bias.len() == y.c(), "{} biases", bias.len());
     let set = Chosen::now();
     filters.check(set);
+    let block = (BLOCK_ELEMENTS / x.c().max(1)).clamp(1, MAX_BLOCK).next_multiple_of(set.tile_size()[0]);
+    // A cache line more, so that positions do not fall on each other in the cache.
+    let v_stride = block * x.c() + 16;
+    let strip_stride = strip_stride(x, block);
+    let sizes = Sizes { block, v: POSITIONS * v_stride, strip: (IN + 1) * strip_stride };
+    for_each_block(x, filters, bias, y, sizes, |range, v, output| {
+        set.run(Item { x, filters, range, block, v, v_stride, strip_stride, output });
+    });
+}
+
+/// Elements of a row of a strip of `x`, in a block of so many tiles.
+pub(super) fn strip_stride<T: Copy + Default>(x: &Tensor<T>, block: usize) -> usize {
+    (x.w().div_ceil(OUT).min(block) * OUT + IN - OUT) * x.c()
+}
+
+/// How the tiles are cut into blocks, and the working memory of one.
+pub(super) struct Sizes {
+    /// Tiles of a whole block: a multiple of the rows of a product.
+    pub block: usize,
+    /// f32 of V at all positions.
+    pub v: usize,
+    /// f32 of the rows of a strip, and one of zeros.
+    pub strip: usize,
+}
+
+/// Calls `body` with the tiles of each block, memory for V, and the way back to the pixels of `y`.
+pub(super) fn for_each_block<T: Copy + Default>(
+    x: &Tensor<T>,
+    filters: &Panels,
+    bias: &[f32],
+    y: &mut Tensor,
+    Sizes { block, v, strip }: Sizes,
+    body: impl Fn(Range<usize>, &mut [f32], Output) + Sync,
+) {
+    assert!(x.halo() >= BORDER, "halo of x");
+    assert_eq!([x.n(), x.h(), x.w()], [y.n(), y.h(), y.w()], "pixels of x and y");
+    assert!(bias.is_empty() || bias.len() == y.c(), "{} biases", bias.len());
     let tiles = Tiles::new(x.n(), x.h(), x.w());
     if tiles.count() == 0 || y.c() == 0 {
         return;
@@ -33,53 +67,33 @@ pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y
     let mut padded_bias = vec![0.0; y.c()];
     padded_bias[..bias.len()].copy_from_slice(bias);
     let y_at = Pixels::of(y);
-    let block = (BLOCK_ELEMENTS / x.c()).clamp(1, MAX_BLOCK).next_multiple_of(set.tile_size()[0]);
     let y_data = Parts::new(y.data_mut());
     let columns = filters.count() * filters.nr();
     // A cache line more, so that positions do not fall on each other in the cache.
-    let (v_stride, m_stride) = (block * x.c() + 16, block * columns + 16);
-    // Rows of a strip, and one of zeros.
-    let strip_stride = (tiles.columns.min(block) * OUT + IN - OUT) * x.c();
-    let edge_len = ((IN + 1) * strip_stride).max(OUT * OUT * y_at.c);
-    let len = [POSITIONS * v_stride, POSITIONS * m_stride, edge_len];
+    let m_stride = block * columns + 16;
+    let len = [v, POSITIONS * m_stride, strip.max(OUT * OUT * y_at.c)];
     parallel::for_each(tiles.count().div_ceil(block), |item| {
         scratch::with(len, |[v, m, strip]| {
-            set.run(Item {
-                x,
-                filters,
-                range: item * block..tiles.count().min((item + 1) * block),
-                block,
-                v,
-                v_stride,
-                strip_stride,
-                output: Output {
-                    tiles,
-                    bias: &padded_bias,
-                    y: y_data.as_ptr(),
-                    y_at,
-                    columns,
-                    m,
-                    m_stride,
-                    strip,
-                },
-            });
+            let range = item * block..tiles.count().min((item + 1) * block);
+            let (bias, y) = (&padded_bias[..], y_data.as_ptr());
+            body(range, v, Output { tiles, bias, y, y_at, columns, m, m_stride, strip });
         });
     });
 }
 
 /// Where the pixels of a tensor lie, without its data.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pixels {
+struct Pixels {
     h: usize,
     w: usize,
-    pub c: usize,
+    c: usize,
     base: usize,
     image: usize,
     at: Strides,
 }
 
 impl Pixels {
-    pub fn of(x: &Tensor) -> Self {
+    fn of(x: &Tensor) -> Self {
         let at = Strides { row: x.row_stride(), column: x.c() };
         Self { h: x.h(), w: x.w(), c: x.c(), base: x.offset(0, 0, 0), image: x.image_stride(), at }
     }
@@ -157,9 +171,9 @@ impl Item<'_> {
 /// The way back from a block of products to pixels.
 pub(super) struct Output<'a> {
     pub tiles: Tiles,
-    pub bias: &'a [f32],
-    pub y: *mut f32,
-    pub y_at: Pixels,
+    bias: &'a [f32],
+    y: *mut f32,
+    y_at: Pixels,
     /// Channels of M: those of `y`, filled up to whole panels.
     pub columns: usize,
     pub m: &'a mut [f32],

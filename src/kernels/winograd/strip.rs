@@ -54,6 +54,15 @@ impl Strip {
         (rows, (self.tiles * OUT + N - OUT).min(x.w() + x.halo() + border - self.w))
     }
 
+    /// The same of the rows of a gradient that its tiles cover. A halo of the gradient, should it have one, holds nothing.
+    pub fn gradient_rows<T: Copy + Default>(&self, dy: &Tensor<T>) -> ([Option<usize>; OUT], usize) {
+        let (mut rows, pixels) = self.rows(dy, 0);
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = row.filter(|_| self.h + i < dy.h());
+        }
+        (rows, pixels.min(dy.w() - self.w))
+    }
+
     /// `B^T x B` of the strip's tiles, or of ROWS rows of it: all six, or the two in [`PAIRS`](transforms::PAIRS) of PAIR.
     ///
     /// `v` begins at the first of these tiles and has `v_stride` elements from one position to the next.

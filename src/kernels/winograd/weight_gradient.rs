@@ -40,10 +40,10 @@ pub(super) struct Plan {
     pub nr: usize,
     pub panels: usize,
     pub shares: usize,
-    pub column_groups: usize,
+    column_groups: usize,
     pub group_panels: usize,
     /// Elements of `dU` from one position to the next.
-    pub position_stride: usize,
+    position_stride: usize,
 }
 
 impl Plan {
@@ -70,10 +70,59 @@ impl Plan {
     pub fn share_stride(&self) -> usize {
         POSITIONS * self.position_stride
     }
+
+    /// Number of work items.
+    pub fn items(&self) -> usize {
+        self.shares * PAIRS.len() * self.column_groups
+    }
+
+    /// What a work item does.
+    pub fn cut(&self, item: usize, tiles: Tiles) -> Cut {
+        let groups = PAIRS.len() * self.column_groups;
+        let (share, group) = (item / groups, item % groups);
+        let first = group % self.column_groups * self.group_panels;
+        Cut {
+            share,
+            range: share * tiles.count() / self.shares..(share + 1) * tiles.count() / self.shares,
+            pair: group / self.column_groups,
+            panels: first..self.panels.min(first + self.group_panels),
+        }
+    }
 }
 
-/// `dw` (HWIO) and `db` (or not, if it is empty): overwritten. `x` has a halo of at least 1, `dy` any.
-pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
+/// What a work item does.
+#[derive(Debug, Clone)]
+pub(super) struct Cut {
+    share: usize,
+    /// Its tiles.
+    pub range: Range<usize>,
+    /// Index in [`PAIRS`].
+    pub pair: usize,
+    pub panels: Range<usize>,
+}
+
+impl Cut {
+    /// Where in `dU` the sums of a position and a panel are: no other item has them.
+    pub fn sums(&self, plan: &Plan, position: usize, panel: usize, c_in: usize) -> Range<usize> {
+        let len = c_in * plan.nr;
+        let start = self.share * plan.share_stride() + position * plan.position_stride + panel * len;
+        start..start + len
+    }
+
+    /// Where a panel's sums of pixels are: of the items of a share only the one that makes [`SUM_AT`] has them.
+    pub fn bias(&self, plan: &Plan, panel: usize) -> Range<usize> {
+        let start = (self.share * plan.panels + panel) * plan.nr;
+        start..start + plan.nr
+    }
+}
+
+/// The tiles, where there are some; gradients of nothing are 0.
+pub(super) fn tiles_of<T: Copy + Default, U: Copy + Default>(
+    x: &Tensor<T>,
+    dy: &Tensor<U>,
+    dw: &mut [f32],
+    db: &mut [f32],
+) -> Option<Tiles> {
     assert!(x.halo() >= BORDER, "halo of x");
     assert_eq!([x.n(), x.h(), x.w()], [dy.n(), dy.h(), dy.w()], "pixels of x and dy");
     assert_eq!(dw.len(), 9 * x.c() * dy.c(), "weights");
@@ -82,8 +131,19 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
     if tiles.count() == 0 {
         dw.fill(0.0);
         db.fill(0.0);
-        return;
+        return None;
     }
+    Some(tiles)
+}
+
+/// As many rows of whole tiles of MR as leave a rest of whole tiles of 4: c_in is a multiple of 16.
+pub(super) fn whole_rows<const MR: usize>(c_in: usize) -> usize {
+    (0..=c_in / MR).rev().find(|tiles| (c_in - tiles * MR).is_multiple_of(4)).unwrap_or(0) * MR
+}
+
+/// `dw` (HWIO) and `db` (or not, if it is empty): overwritten. `x` has a halo of at least 1, `dy` any.
+pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
+    let Some(tiles) = tiles_of(x, dy, dw, db) else { return };
     let set = Chosen::now();
     let plan = Plan::new(set.panel_width(), tiles.count(), x.c(), dy.c());
     // Sums of each share: [share][position][panel][c_in][NR].
@@ -91,26 +151,19 @@ pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32
     let mut bias_sums = vec![0.0f64; plan.shares * plan.panels * plan.nr];
     {
         let (sums, bias_sums) = (Parts::new(&mut sums), Parts::new(&mut bias_sums));
-        let groups = PAIRS.len() * plan.column_groups;
         // A cache line more, so that positions do not fall on each other in the cache.
         let (v_stride, d_stride) = (BLOCK * x.c() + 16, BLOCK * plan.nr + 16);
         // Two rows of a strip, and one of zeros.
         let strip_stride = (tiles.columns.min(BLOCK) * OUT + IN - OUT) * x.c().max(dy.c());
         let len = [ROWS * v_stride, ROWS * plan.group_panels * d_stride, 3 * strip_stride];
-        parallel::for_each(plan.shares * groups, |item| {
-            let (share, group) = (item / groups, item % groups);
-            let (pair, column_group) = (group / plan.column_groups, group % plan.column_groups);
-            let first = column_group * plan.group_panels;
+        parallel::for_each(plan.items(), |item| {
             scratch::with(len, |[v, d, strip]| {
                 set.run(Item {
                     x,
                     dy,
                     tiles,
                     plan,
-                    share,
-                    range: share * tiles.count() / plan.shares..(share + 1) * tiles.count() / plan.shares,
-                    pair,
-                    panels: first..plan.panels.min(first + plan.group_panels),
+                    cut: plan.cut(item, tiles),
                     with_bias: !db.is_empty(),
                     sums: &sums,
                     bias_sums: &bias_sums,
@@ -176,11 +229,7 @@ struct Item<'a> {
     dy: &'a Tensor,
     tiles: Tiles,
     plan: Plan,
-    share: usize,
-    range: Range<usize>,
-    /// Index in [`PAIRS`].
-    pair: usize,
-    panels: Range<usize>,
+    cut: Cut,
     with_bias: bool,
     sums: &'a Parts<'a, f32>,
     bias_sums: &'a Parts<'a, f64>,
@@ -200,7 +249,7 @@ impl Kernel for Item<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        match self.pair {
+        match self.cut.pair {
             0 => self.blocks::<S, 0>(s),
             1 => self.blocks::<S, 1>(s),
             _ => self.blocks::<S, 2>(s),
@@ -214,8 +263,8 @@ pub(super) const SUM_AT: (usize, usize) = (1, 1);
 impl Item<'_> {
     #[inline(always)]
     fn blocks<S: Simd, const PAIR: usize>(&mut self, s: S) {
-        for start in self.range.clone().step_by(BLOCK) {
-            let range = start..self.range.end.min(start + BLOCK);
+        for start in self.cut.range.clone().step_by(BLOCK) {
+            let range = start..self.cut.range.end.min(start + BLOCK);
             let tiles = self.tiles; // a copy, so that the item can be changed meanwhile
             for (first, strip) in tiles.strips(range.clone()) {
                 self.transform_input::<S, PAIR>(s, first, strip);
@@ -244,17 +293,13 @@ impl Item<'_> {
     fn transform_gradient<S: Simd, const PAIR: usize>(&mut self, s: S, first: usize, strip: Strip) {
         let dy = self.dy;
         let Self { d_stride, strip_stride: stride, .. } = *self;
-        let first_channel = self.panels.start * S::NR;
-        let c = (self.panels.len() * S::NR).min(dy.c() - first_channel);
+        let panels = &self.cut.panels;
+        let first_channel = panels.start * S::NR;
+        let c = (panels.len() * S::NR).min(dy.c() - first_channel);
         assert!(c.is_multiple_of(S::LANES) && self.strip.len() >= 3 * stride);
         assert!((first + strip.tiles) * S::NR <= d_stride);
-        assert!(self.d.len() >= ROWS * self.panels.len() * d_stride);
-        let (mut rows, pixels) = strip.rows::<_, OUT>(dy, 0);
-        // A halo of the gradient, should it have one, holds nothing.
-        for (i, row) in rows.iter_mut().enumerate() {
-            *row = row.filter(|_| strip.h + i < dy.h());
-        }
-        let pixels = pixels.min(dy.w() - strip.w);
+        assert!(self.d.len() >= ROWS * panels.len() * d_stride);
+        let (rows, pixels) = strip.gradient_rows(dy);
         let (len, wanted) = (pixels * c, strip.tiles * OUT * c);
         assert!(wanted <= stride);
         let (runs, zeros) = self.strip.split_at_mut(2 * stride);
@@ -278,25 +323,20 @@ impl Item<'_> {
     #[inline(always)]
     fn multiply<S: Simd, const MR: usize>(&self, s: S, tiles: usize) {
         let c_in = self.x.c();
-        let Self { v_stride, d_stride, .. } = *self;
+        let Self { v_stride, d_stride, ref cut, .. } = *self;
         let (v, d) = (&self.v, &self.d);
         assert!(tiles <= BLOCK && v.len() >= ROWS * v_stride && v_stride >= BLOCK * c_in);
-        assert!(d.len() >= ROWS * self.panels.len() * d_stride && d_stride >= BLOCK * S::NR);
-        // As many whole tiles of MR rows as leave a rest of whole tiles of 4: c_in is a multiple of 16.
-        let whole =
-            (0..=c_in / MR).rev().find(|tiles| (c_in - tiles * MR).is_multiple_of(4)).unwrap_or(0) * MR;
+        assert!(d.len() >= ROWS * cut.panels.len() * d_stride && d_stride >= BLOCK * S::NR);
+        let whole = whole_rows::<MR>(c_in);
         for p in 0..ROWS {
-            let position = PAIRS[self.pair][p / IN] * IN + p % IN;
-            for (j, panel) in self.panels.clone().enumerate() {
-                let start = self.share * self.plan.share_stride()
-                    + position * self.plan.position_stride
-                    + panel * c_in * S::NR;
+            let position = PAIRS[cut.pair][p / IN] * IN + p % IN;
+            for (j, panel) in cut.panels.clone().enumerate() {
                 // SAFETY: share, position and panel belong to this item alone.
-                let sums = unsafe { self.sums.slice(start..start + c_in * S::NR) };
+                let sums = unsafe { self.sums.slice(cut.sums(&self.plan, position, panel, c_in)) };
                 // SAFETY: `v` has `tiles` rows of c_in at each position, `d` as many of NR for each position and
                 // panel, the sums c_in rows of NR.
                 unsafe {
-                    let d = d.as_ptr().add((p * self.panels.len() + j) * d_stride);
+                    let d = d.as_ptr().add((p * cut.panels.len() + j) * d_stride);
                     let v = v.as_ptr().add(p * v_stride);
                     for row in (0..whole).step_by(MR) {
                         let sums = sums.as_mut_ptr().add(row * S::NR);
@@ -314,11 +354,11 @@ impl Item<'_> {
     /// Adds the pixels of a block. f32 does for one block; the blocks' sums are added in f64.
     #[inline(always)]
     fn add_bias<S: Simd>(&self, tiles: usize) {
-        for (j, panel) in self.panels.clone().enumerate() {
-            let start = (self.share * self.plan.panels + panel) * S::NR;
+        let panels = &self.cut.panels;
+        for (j, panel) in panels.clone().enumerate() {
             // SAFETY: of the items of this share only the one with this pair and this panel is here.
-            let bias = unsafe { self.bias_sums.slice(start..start + S::NR) };
-            let rows = &self.d[(SUM_AT.1 * self.panels.len() + j) * self.d_stride..][..tiles * S::NR];
+            let bias = unsafe { self.bias_sums.slice(self.cut.bias(&self.plan, panel)) };
+            let rows = &self.d[(SUM_AT.1 * panels.len() + j) * self.d_stride..][..tiles * S::NR];
             for (c, bias) in bias.iter_mut().enumerate() {
                 *bias += f64::from(rows.iter().skip(c).step_by(S::NR).sum::<f32>());
             }

@@ -6,18 +6,13 @@ use super::transforms::{All, input_columns, input_rows};
 use super::{Byte, FACTORS};
 use crate::Tensor;
 use crate::kernels::panels::Panels;
-use crate::kernels::parallel::{self, Parts};
-use crate::kernels::scratch;
 use crate::kernels::simd::{Chosen, Kernel, Simd};
-use crate::kernels::winograd::convolve::{Output, Pixels};
+use crate::kernels::winograd::convolve::{MAX_BLOCK, Output, Sizes, for_each_block, strip_stride};
 use crate::kernels::winograd::strip::row_pointers;
-use crate::kernels::winograd::{BORDER, IN, OUT, POSITIONS, Tiles};
+use crate::kernels::winograd::{BORDER, IN, OUT, POSITIONS};
 
 /// Elements of V at one position of a block of tiles: they stay in the L1 cache while the panels of U pass by.
 const BLOCK_ELEMENTS: usize = 11520;
-
-/// Blocks are not longer than this, however few the channels are, and so that all threads have some.
-const MAX_BLOCK: usize = 120;
 
 /// `y = scale (x * w) + bias`. `x` has a halo of at least 1, `y` any. `filters` come from
 /// [`pack_forward`](super::pack_forward) or, for the input gradient, [`pack_backward`](super::pack_backward); `scales` has an
@@ -30,56 +25,19 @@ pub(in crate::kernels) fn convolve<T: Byte>(
     bias: &[f32],
     y: &mut Tensor,
 ) {
-    assert!(x.halo() >= BORDER, "halo of x");
-    assert_eq!([x.n(), x.h(), x.w()], [y.n(), y.h(), y.w()], "pixels of x and y");
     assert_eq!((2 * filters.k(), filters.n()), (POSITIONS * x.c(), y.c()), "rows and columns of the filters");
-    assert!(bias.is_empty() || bias.len() == y.c(), "{} biases", bias.len());
     filters.check(set);
-    let tiles = Tiles::new(x.n(), x.h(), x.w());
-    if tiles.count() == 0 || y.c() == 0 {
-        return;
-    }
-    let mut padded_bias = vec![0.0; y.c()];
-    padded_bias[..bias.len()].copy_from_slice(bias);
-    let y_at = Pixels::of(y);
-    let rows = set.dot_rows();
-    let block = (BLOCK_ELEMENTS / x.c()).clamp(1, MAX_BLOCK).next_multiple_of(rows);
-    let y_data = Parts::new(y.data_mut());
-    let columns = filters.count() * filters.nr();
-    let mut padded_scales = vec![0.0; columns];
+    let mut padded_scales = vec![0.0; filters.count() * filters.nr()];
     padded_scales[..scales.len()].copy_from_slice(scales);
+    let block = (BLOCK_ELEMENTS / x.c().max(1)).clamp(1, MAX_BLOCK).next_multiple_of(set.dot_rows());
     // A cache line more, so that positions do not fall on each other in the cache.
-    let (v_stride, m_stride) = (block * x.c() + 32, block * columns + 16);
-    // Rows of a strip, and one of zeros.
-    let strip_stride = (tiles.columns.min(block) * OUT + IN - OUT) * x.c();
-    let edge_len = (IN * strip_stride.div_ceil(2) + strip_stride).max(OUT * OUT * y_at.c);
-    let len = [POSITIONS * v_stride / 2, POSITIONS * m_stride, edge_len];
-    parallel::for_each(tiles.count().div_ceil(block), |item| {
-        scratch::with(len, |[v, m, strip]| {
-            set.run(Item {
-                x,
-                filters,
-                scales: &padded_scales,
-                range: item * block..tiles.count().min((item + 1) * block),
-                tiles,
-                block,
-                v: bytemuck::cast_slice_mut(v),
-                v_stride,
-                m_stride,
-                columns,
-                strip_stride,
-                output: Output {
-                    tiles,
-                    bias: &padded_bias,
-                    y: y_data.as_ptr(),
-                    y_at,
-                    columns,
-                    m,
-                    m_stride,
-                    strip,
-                },
-            });
-        });
+    let v_stride = block * x.c() + 32;
+    let strip_stride = strip_stride(x, block);
+    let strip = IN * strip_stride.div_ceil(2) + strip_stride.div_ceil(4);
+    let sizes = Sizes { block, v: POSITIONS * v_stride / 2, strip };
+    for_each_block(x, filters, bias, y, sizes, |range, v, output| {
+        let (scales, v) = (&padded_scales[..], bytemuck::cast_slice_mut(v));
+        set.run(Item { x, filters, scales, range, block, v, v_stride, strip_stride, output });
     });
 }
 
@@ -88,15 +46,12 @@ struct Item<'a, T> {
     x: &'a Tensor<T>,
     filters: &'a Panels,
     scales: &'a [f32],
-    tiles: Tiles,
     range: Range<usize>,
     /// Tiles of a whole block: a multiple of the rows of a product.
     block: usize,
     v: &'a mut [i16],
     /// Elements from one position of V to the next.
     v_stride: usize,
-    m_stride: usize,
-    columns: usize,
     strip_stride: usize,
     output: Output<'a>,
 }
@@ -122,7 +77,7 @@ impl<T: Byte> Item<'_, T> {
     fn transform_input<S: Simd>(&mut self, s: S) {
         let (x, c, stride) = (self.x, self.x.c(), self.strip_stride);
         assert!(c.is_multiple_of(2 * S::LANES));
-        for (first, strip) in self.tiles.strips(self.range.clone()) {
+        for (first, strip) in self.output.tiles.strips(self.range.clone()) {
             let (rows, pixels) = strip.rows::<_, IN>(x, BORDER);
             let (len, wanted) = (pixels * c, (strip.tiles * OUT + IN - OUT) * c);
             assert!(wanted <= stride && (first + strip.tiles) * c <= self.v_stride);
@@ -149,8 +104,9 @@ impl<T: Byte> Item<'_, T> {
     #[inline(always)]
     fn multiply<S: Simd, const MR: usize>(&mut self, s: S) {
         let c_in = self.x.c();
-        let Self { columns, v_stride, m_stride, .. } = *self;
-        let (v, m) = (&self.v, &mut self.output.m);
+        let v_stride = self.v_stride;
+        let Output { columns, m_stride, ref mut m, .. } = self.output;
+        let v = &self.v;
         assert!(self.block.is_multiple_of(MR) && self.range.len() <= self.block && c_in.is_multiple_of(2));
         assert!(v.len() >= POSITIONS * v_stride && v_stride >= self.block * c_in);
         assert!(m.len() >= POSITIONS * m_stride && m_stride >= self.block * columns);

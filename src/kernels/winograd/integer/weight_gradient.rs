@@ -2,8 +2,6 @@
 //!
 //! The sums of a block are of i32 for as many tiles as it holds surely, [`MOST_TILES`], and then added to those of f32.
 
-use std::ops::Range;
-
 use super::transforms::{Pair, gradient_pairs, gradient_rows, input_pairs, input_rows};
 use super::{Byte, MOST_TILES};
 use crate::Tensor;
@@ -12,7 +10,9 @@ use crate::kernels::scratch;
 use crate::kernels::simd::{Chosen, Kernel, Simd};
 use crate::kernels::winograd::strip::{Strip, row_pointers};
 use crate::kernels::winograd::transforms::PAIRS;
-use crate::kernels::winograd::weight_gradient::{BLOCK, Plan, ROWS, SUM_AT, combine};
+use crate::kernels::winograd::weight_gradient::{
+    BLOCK, Cut, Plan, ROWS, SUM_AT, combine, tiles_of, whole_rows,
+};
 use crate::kernels::winograd::{BORDER, IN, OUT, Tiles};
 
 /// `dw = x dy` (HWIO) and `db` (or not, if it is empty), both overwritten, in units of the steps of `x` and of `dy`. `x` has a
@@ -25,21 +25,12 @@ pub(in crate::kernels) fn weight_gradient(
     dw: &mut [f32],
     db: &mut [f32],
 ) {
-    assert!(x.halo() >= BORDER, "halo of x");
-    assert_eq!([x.n(), x.h(), x.w()], [dy.n(), dy.h(), dy.w()], "pixels of x and dy");
-    assert_eq!(dw.len(), 9 * x.c() * dy.c(), "weights");
-    let tiles = Tiles::new(x.n(), x.h(), x.w());
-    if tiles.count() == 0 {
-        dw.fill(0.0);
-        return db.fill(0.0);
-    }
-    assert!(db.is_empty() || db.len() == dy.c(), "{} biases", db.len());
+    let Some(tiles) = tiles_of(x, dy, dw, db) else { return };
     let plan = Plan::new(set.panel_width(), tiles.count(), x.c(), dy.c());
     let mut sums = vec![0.0f32; plan.shares * plan.share_stride()];
     let mut bias_sums = vec![0i64; plan.shares * plan.panels * plan.nr];
     {
         let (sums, bias_sums) = (Parts::new(&mut sums), Parts::new(&mut bias_sums));
-        let groups = PAIRS.len() * plan.column_groups;
         // Each strip begins a pair.
         let slots = (BLOCK.div_ceil(tiles.columns) + 1) * tiles.columns.next_multiple_of(2);
         let slots = slots.min(2 * BLOCK);
@@ -47,20 +38,14 @@ pub(in crate::kernels) fn weight_gradient(
         let (v_stride, d_stride) = (slots * x.c() + 32, slots * plan.nr + 32);
         let strip_stride = (tiles.columns.min(BLOCK) * OUT + IN - OUT) * x.c().max(dy.c());
         let len = [ROWS * v_stride / 2, ROWS * plan.group_panels * d_stride / 2, 3 * strip_stride];
-        parallel::for_each(plan.shares * groups, |item| {
-            let (share, group) = (item / groups, item % groups);
-            let (pair, column_group) = (group / plan.column_groups, group % plan.column_groups);
-            let first = column_group * plan.group_panels;
+        parallel::for_each(plan.items(), |item| {
             scratch::with(len, |[v, d, strip]| {
                 set.run(Item {
                     x,
                     dy,
                     tiles,
                     plan,
-                    share,
-                    range: share * tiles.count() / plan.shares..(share + 1) * tiles.count() / plan.shares,
-                    pair,
-                    panels: first..plan.panels.min(first + plan.group_panels),
+                    cut: plan.cut(item, tiles),
                     scale: x_step * dy_step,
                     sums: &sums,
                     bias_sums: &bias_sums,
@@ -90,11 +75,7 @@ struct Item<'a> {
     dy: &'a Tensor<i8>,
     tiles: Tiles,
     plan: Plan,
-    share: usize,
-    range: Range<usize>,
-    /// Index in [`PAIRS`].
-    pair: usize,
-    panels: Range<usize>,
+    cut: Cut,
     scale: f32,
     sums: &'a Parts<'a, f32>,
     bias_sums: &'a Parts<'a, i64>,
@@ -114,7 +95,7 @@ impl Kernel for Item<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        match self.pair {
+        match self.cut.pair {
             0 => self.blocks::<S, 0>(s),
             1 => self.blocks::<S, 1>(s),
             _ => self.blocks::<S, 2>(s),
@@ -125,8 +106,8 @@ impl Kernel for Item<'_> {
 impl Item<'_> {
     #[inline(always)]
     fn blocks<S: Simd, const PAIR: usize>(&mut self, s: S) {
-        for start in self.range.clone().step_by(BLOCK) {
-            let range = start..self.range.end.min(start + BLOCK);
+        for start in self.cut.range.clone().step_by(BLOCK) {
+            let range = start..self.cut.range.end.min(start + BLOCK);
             let tiles = self.tiles; // a copy, so that the item can be changed meanwhile
             let mut slot = 0;
             for (_, strip) in tiles.strips(range) {
@@ -149,11 +130,11 @@ impl Item<'_> {
     /// Adds the pixels of a block.
     #[inline(always)]
     fn add_bias<S: Simd>(&self, slots: usize) {
-        for (j, panel) in self.panels.clone().enumerate() {
-            let start = (self.share * self.plan.panels + panel) * S::NR;
+        let panels = &self.cut.panels;
+        for (j, panel) in panels.clone().enumerate() {
             // SAFETY: of the items of this share only the one with this pair and this panel is here.
-            let bias = unsafe { self.bias_sums.slice(start..start + S::NR) };
-            let rows = &self.d[(SUM_AT.1 * self.panels.len() + j) * self.d_stride..][..slots * S::NR];
+            let bias = unsafe { self.bias_sums.slice(self.cut.bias(&self.plan, panel)) };
+            let rows = &self.d[(SUM_AT.1 * panels.len() + j) * self.d_stride..][..slots * S::NR];
             // At most 192 slots of 2,032: i32 holds them.
             let mut sums = [0i32; MOST_NR];
             for pair in rows.chunks_exact(2 * S::NR) {
@@ -193,17 +174,13 @@ impl Item<'_> {
     fn transform_gradient<S: Simd, const PAIR: usize>(&mut self, s: S, slot: usize, strip: Strip) {
         let dy = self.dy;
         let Self { d_stride, strip_stride: stride, .. } = *self;
-        let first_channel = self.panels.start * S::NR;
-        let c = (self.panels.len() * S::NR).min(dy.c() - first_channel);
+        let panels = self.cut.panels.clone();
+        let first_channel = panels.start * S::NR;
+        let c = (panels.len() * S::NR).min(dy.c() - first_channel);
         assert!(c.is_multiple_of(S::NR) && self.strip.len() >= 3 * stride);
         assert!((slot + strip.tiles.next_multiple_of(2)) * S::NR <= d_stride);
-        assert!(self.d.len() >= ROWS * self.panels.len() * d_stride);
-        let (mut rows, pixels) = strip.rows::<_, OUT>(dy, 0);
-        // A halo of the gradient, should it have one, holds nothing.
-        for (i, row) in rows.iter_mut().enumerate() {
-            *row = row.filter(|_| strip.h + i < dy.h());
-        }
-        let pixels = pixels.min(dy.w() - strip.w);
+        assert!(self.d.len() >= ROWS * panels.len() * d_stride);
+        let (rows, pixels) = strip.gradient_rows(dy);
         let (len, wanted) = (pixels * c, strip.tiles * OUT * c);
         assert!(wanted <= stride);
         let (runs, zeros) = self.strip.split_at_mut(stride);
@@ -217,7 +194,7 @@ impl Item<'_> {
             for row in 0..2 {
                 // Pixels to the right of the image.
                 runs[row * stride + len..row * stride + wanted].fill(0);
-                let d = self.d[row * IN * self.panels.len() * d_stride + slot * S::NR..].as_mut_ptr();
+                let d = self.d[row * IN * panels.len() * d_stride + slot * S::NR..].as_mut_ptr();
                 gradient_pairs(s, strip.tiles, c, runs.as_ptr().add(row * stride), d, d_stride);
             }
         }
@@ -227,30 +204,24 @@ impl Item<'_> {
     #[inline(always)]
     fn multiply<S: Simd, const MR: usize>(&self, s: S, slots: usize) {
         let c_in = self.x.c();
-        let Self { v_stride, d_stride, .. } = *self;
+        let Self { v_stride, d_stride, ref cut, .. } = *self;
         let (v, d) = (&self.v, &self.d);
         assert!(slots * c_in <= v_stride && v.len() >= ROWS * v_stride && slots.is_multiple_of(2));
-        assert!(d.len() >= ROWS * self.panels.len() * d_stride && d_stride >= slots * S::NR);
-        // As many whole tiles of MR rows as leave a rest of whole tiles of 4: c_in is a multiple of 16.
-        let whole =
-            (0..=c_in / MR).rev().find(|tiles| (c_in - tiles * MR).is_multiple_of(4)).unwrap_or(0) * MR;
+        assert!(d.len() >= ROWS * cut.panels.len() * d_stride && d_stride >= slots * S::NR);
+        let whole = whole_rows::<MR>(c_in);
+        let scale = s.splat(self.scale);
         for p in 0..ROWS {
-            let (i, j) = (PAIRS[self.pair][p / IN], p % IN);
-            let position = i * IN + j;
+            let position = PAIRS[cut.pair][p / IN] * IN + p % IN;
             let pairs = MOST_TILES[position] / 2;
-            let scale = s.splat(self.scale);
-            for (j, panel) in self.panels.clone().enumerate() {
-                let start = self.share * self.plan.share_stride()
-                    + position * self.plan.position_stride
-                    + panel * c_in * S::NR;
+            for (j, panel) in cut.panels.clone().enumerate() {
                 // SAFETY: share, position and panel belong to this item alone.
-                let sums = unsafe { self.sums.slice(start..start + c_in * S::NR) };
+                let sums = unsafe { self.sums.slice(cut.sums(&self.plan, position, panel, c_in)) };
                 for first in (0..slots / 2).step_by(pairs) {
                     let pairs = pairs.min(slots / 2 - first);
                     // SAFETY: `v` has `slots` times c_in at each position, `d` as many of NR for each position and panel,
                     // the sums c_in rows of NR.
                     unsafe {
-                        let d = d.as_ptr().add((p * self.panels.len() + j) * d_stride + first * 2 * S::NR);
+                        let d = d.as_ptr().add((p * cut.panels.len() + j) * d_stride + first * 2 * S::NR);
                         let v = v.as_ptr().add(p * v_stride + first * 2 * c_in);
                         for row in (0..whole).step_by(MR) {
                             let sums = sums.as_mut_ptr().add(row * S::NR);
