@@ -88,7 +88,7 @@ def test_what_a_scheme_does_not_take():
     refused(lambda: weights.make("codebook", 4, "channel", 4, 4), "granularity: expected tensor with codebook, found channel")
     refused(lambda: weights.make("mxfp4", 4, "group64", 4, 4), "granularity: expected tensor with mxfp4, found group64")
     refused(lambda: activations.make("fp4", 3, SimpleNamespace()), "actbits: expected 4 with fp4, found 3")
-    refused(lambda: gradients.make("log", 3), "gradients: expected none, affine, dorefa, fp8_e5m2, mxfp4, found log")
+    refused(lambda: gradients.make("log", 3), "gradients: expected none, affine, symmetric, dorefa, fp8_e5m2, mxfp4, found log")
 
 
 class Chosen(SimpleNamespace):
@@ -100,7 +100,7 @@ def settings():
         bits=SimpleNamespace(all=4, layers={}, of=lambda name: 4),
         layers={},
         **{"quantizer": "symmetric", "granularity": "channel", "ends": "same", "ste": True, "gradients": "none", "gradbits": 8},
-        **{"activations": "none", "actbits": 8, "bnmomentum": 0.1, "reestimate": 0, "dropout": 0.5},
+        **{"activations": "none", "actbits": 8, "compute": "f32", "bnmomentum": 0.1, "reestimate": 0, "dropout": 0.5},
     )
 
 
