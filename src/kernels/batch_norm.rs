@@ -12,9 +12,12 @@ mod few;
 mod pooled;
 
 use super::Activation;
+use super::blocks::Extent;
 use super::parallel::{self, Parts, RowBlocks, RowMap};
 use super::pool::max_pool_shape;
+use super::rounding::ByRows;
 use super::simd::Chosen;
+use super::weights::part_max;
 use crate::Tensor;
 
 /// Per-channel values are repeated up to this many elements, so that inner loops are long for few channels too.
@@ -35,10 +38,14 @@ fn store<const L: usize>(x: &mut [f32], at: usize, values: [f32; L]) {
     x[at..at + L].copy_from_slice(&values);
 }
 
-/// `values` (one a channel) repeated to a tile: a whole number of pixels.
+/// Elements of a tile: a whole number of pixels.
+fn tile_len(channels: usize) -> usize {
+    channels * TILE.div_ceil(channels.max(1))
+}
+
+/// `values` (one a channel) repeated to a tile.
 fn tile(channels: usize, values: impl Fn(usize) -> f32) -> Vec<f32> {
-    let len = channels * TILE.div_ceil(channels.max(1));
-    (0..len).map(|i| values(i % channels)).collect()
+    (0..tile_len(channels)).map(|i| values(i % channels)).collect()
 }
 
 /// Two sums a channel over all rows of the blocks. `add(row, sums)` adds a row, cut into tiles or into pixels:
@@ -48,13 +55,23 @@ fn channel_sums(
     channels: usize,
     add: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
 ) -> [Vec<f64>; 2] {
+    sums_beside(blocks, channels, || (), |row, sums, others, ()| add(row, sums, others)).0
+}
+
+/// The same, and what is gathered beside the sums of each item.
+fn sums_beside<T: Send + Default + Clone>(
+    blocks: RowBlocks,
+    channels: usize,
+    start: impl Fn() -> T + Sync,
+    add: impl Fn(usize, &mut [f32], &mut [f32], &mut T) + Sync,
+) -> ([Vec<f64>; 2], Vec<T>) {
     let set = Chosen::now();
-    let tile_len = tile(channels, |_| 0.0).len();
+    let tile_len = tile_len(channels);
     let parts = parallel::map(blocks.items(), |item| {
-        let (mut first, mut second) = (vec![0.0f32; tile_len], vec![0.0f32; tile_len]);
+        let (mut first, mut second, mut beside) = (vec![0.0f32; tile_len], vec![0.0f32; tile_len], start());
         set.vectorize(|| {
             for row in blocks.range(item) {
-                add(row, &mut first, &mut second);
+                add(row, &mut first, &mut second, &mut beside);
             }
         });
         let fold = |sums: &[f32]| -> Vec<f64> {
@@ -62,10 +79,10 @@ fn channel_sums(
                 .map(|c| sums.iter().skip(c).step_by(channels).map(|&s| f64::from(s)).sum())
                 .collect()
         };
-        [fold(&first), fold(&second)]
+        ([fold(&first), fold(&second)], beside)
     });
-    let total = |i: usize| (0..channels).map(|c| parts.iter().map(|part| part[i][c]).sum()).collect();
-    [total(0), total(1)]
+    let total = |i: usize| (0..channels).map(|c| parts.iter().map(|(part, _)| part[i][c]).sum()).collect();
+    ([total(0), total(1)], parts.into_iter().map(|(_, beside)| beside).collect())
 }
 
 /// Per-channel mean and biased variance of `x` over N, H, W. `mean` and `variance` have `x.c` elements.
@@ -73,16 +90,50 @@ fn channel_sums(
 /// One pass: sums of `x - shift` and of its square, where the shift is the first pixel's value: as close to the
 /// mean as the spread of the data, so that nothing cancels even where the mean is far from zero.
 pub fn statistics(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) {
+    gather(x, mean, variance, || (), |_, ()| ());
+}
+
+/// The same, and the smallest and largest value of each channel.
+pub fn statistics_and_extents(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) -> Vec<Extent> {
+    // Ends apart, so that vectors are made of each.
+    let start = || [f32::INFINITY, f32::NEG_INFINITY].map(|end| vec![end; tile_len(x.c())]);
+    let add = |row: &[f32], [min, max]: &mut [Vec<f32>; 2]| {
+        for x in row.chunks(min.len()) {
+            for (x, (min, max)) in x.iter().zip(min.iter_mut().zip(max.iter_mut())) {
+                *min = if *x < *min { *x } else { *min };
+                *max = if *x > *max { *x } else { *max };
+            }
+        }
+    };
+    let mut extents = vec![Extent::NOTHING; x.c()];
+    for [min, max] in gather(x, mean, variance, start, add) {
+        for (i, (min, max)) in min.into_iter().zip(max).enumerate() {
+            let extent = &mut extents[i % x.c()];
+            *extent = extent.join(Extent { min, max });
+        }
+    }
+    extents
+}
+
+/// [`statistics`], and what is gathered of the rows of each work item.
+fn gather<T: Send + Default + Clone>(
+    x: &Tensor,
+    mean: &mut [f32],
+    variance: &mut [f32],
+    start: impl Fn() -> T + Sync,
+    add: impl Fn(&[f32], &mut T) + Sync,
+) -> Vec<T> {
     assert_eq!((mean.len(), variance.len()), (x.c(), x.c()), "channels of mean and variance");
     let count = (x.n() * x.h() * x.w()) as f64;
     if count == 0.0 {
-        return;
+        return Vec::new();
     }
     let shift = tile(x.c(), |c| x.data()[x.offset(0, 0, 0) + c]);
     let rows = RowMap::new(x);
     let few = few::fits(x.c());
-    let sums = channel_sums(RowBlocks::new(x), x.c(), |row, sums, squares| {
+    let (sums, gathered) = sums_beside(RowBlocks::new(x), x.c(), start, |row, sums, squares, beside| {
         let row = &x.data()[rows.range(row)];
+        add(row, beside);
         if few {
             return few::add_statistics(row, x.c(), &shift, sums, squares);
         }
@@ -100,6 +151,50 @@ pub fn statistics(x: &Tensor, mean: &mut [f32], variance: &mut [f32]) {
         mean[c] = (f64::from(shift[c]) + offset) as f32;
         variance[c] = (sums[1][c] / count - offset * offset).max(0.0) as f32;
     }
+    gathered
+}
+
+/// Calls `change` with each row from the last item on; it gives what it wrote. If `looks`, gives the largest magnitude of
+/// that, else 0.
+fn change_rows<'a>(
+    blocks: RowBlocks,
+    looks: bool,
+    change: impl Fn(usize) -> [&'a mut [f32]; 2] + Sync,
+) -> f32 {
+    let (set, items) = (Chosen::now(), blocks.items());
+    let largest = parallel::map(items, |item| {
+        let mut largest = 0.0;
+        set.vectorize(|| {
+            for row in blocks.range(items - 1 - item) {
+                let written = change(row);
+                if looks {
+                    // It is in the nearest cache.
+                    largest = written.iter().map(|row| part_max(row)).fold(largest, f32::max);
+                }
+            }
+        });
+        largest
+    });
+    largest.into_iter().fold(0.0, f32::max)
+}
+
+/// Has each row of `y` written, and rounded while it is in the nearest cache. What is not rounded in place is not stored.
+fn write_rows(y: &mut Tensor, rounding: Option<&ByRows<'_>>, write: impl Fn(usize, &mut [f32]) + Sync) {
+    let (set, blocks, rows, len) = (Chosen::now(), RowBlocks::new(y), RowMap::new(y), y.w() * y.c());
+    let stores = rounding.is_none_or(ByRows::is_in_place);
+    let y = Parts::new(y.data_mut());
+    blocks.for_each_backwards(|range| {
+        let mut elsewhere = vec![0.0; if stores { 0 } else { len }];
+        for row in range {
+            // SAFETY: each row is in one item.
+            let y = if stores { unsafe { y.slice(rows.range(row)) } } else { &mut elsewhere[..] };
+            set.vectorize(|| write(row, y));
+            if let Some(rounding) = rounding {
+                // SAFETY: the same.
+                unsafe { rounding.round(row, y) };
+            }
+        }
+    });
 }
 
 /// One batch-norm layer with what follows it: with the statistics of the batch when training, with the running ones
@@ -161,35 +256,53 @@ impl BatchNorm<'_> {
     /// # Panics
     /// With a skip connection behind a pooling.
     pub fn forward(&self, x: &Tensor, skip: Option<&Tensor>, y: &mut Tensor) {
+        self.forward_rounded(x, skip, y, None);
+    }
+
+    /// The same, rounded; where that is not in place, `y` stays as it is.
+    ///
+    /// # Panics
+    /// As [`BatchNorm::forward`].
+    pub fn forward_rounded(
+        &self,
+        x: &Tensor,
+        skip: Option<&Tensor>,
+        y: &mut Tensor,
+        rounding: Option<&ByRows<'_>>,
+    ) {
         self.check(x, y);
         let channels = self.channels();
         if self.max_pool {
             assert!(skip.is_none(), "a skip connection behind a pooling");
-            return channels.forward_pooled(x, y);
+            return channels.forward_pooled(x, y, rounding);
         }
         if let Some(skip) = skip {
             assert_eq!(skip.shape(), y.shape(), "shapes of the skip connection and the output");
         }
-        let few = few::fits(x.c());
-        let (x_rows, y_rows) = (RowMap::new(x), RowMap::new(y));
+        let (few, rows) = (few::fits(x.c()), RowMap::new(x));
         let skip = skip.map(|skip| (skip.data(), RowMap::new(skip)));
-        let (set, blocks) = (Chosen::now(), RowBlocks::new(x));
-        let y = Parts::new(y.data_mut());
-        blocks.for_each_backwards(|rows| {
-            set.vectorize(|| {
-                for row in rows {
-                    // SAFETY: each row is in one item.
-                    let y = unsafe { y.slice(y_rows.range(row)) };
-                    let (row_of_x, skip) =
-                        (&x.data()[x_rows.range(row)], skip.map(|(skip, rows)| &skip[rows.range(row)]));
-                    if few {
-                        channels.forward_row(row_of_x, skip, x.c(), y);
-                    } else {
-                        channels.forward_tiles(row_of_x, skip, y);
-                    }
-                }
-            });
+        write_rows(y, rounding, |row, y| {
+            let (x_row, skip) = (&x.data()[rows.range(row)], skip.map(|(skip, rows)| &skip[rows.range(row)]));
+            if few {
+                channels.forward_row(x_row, skip, x.c(), y);
+            } else {
+                channels.forward_tiles(x_row, skip, y);
+            }
         });
+    }
+
+    /// The largest value of the output, by the forward pass's own arithmetic, of an `x` whose channels have these extents;
+    /// at least 0. `None` where some values count for nothing: those in no window of a pooling.
+    pub fn largest(&self, x: [usize; 4], extents: &[Extent]) -> Option<f32> {
+        let [_, h, w, _] = x;
+        if self.max_pool && (h % 2 > 0 || w % 2 > 0) {
+            return None;
+        }
+        let Channels { mean, scale, beta, .. } = self.channels();
+        // Each value is a rising or falling function of its channel's.
+        let ends = extents.iter().enumerate().flat_map(|(c, extent)| [(c, extent.min), (c, extent.max)]);
+        let values = ends.map(|(c, x)| (x - mean[c]) * scale[c] + beta[c]);
+        Some(values.fold(0.0, |max, v| if v > max { v } else { max }))
     }
 
     /// Gradients of the parameters from `dy`, the gradient of the output: `dgamma` and `dbeta` are overwritten. What
@@ -219,29 +332,42 @@ impl BatchNorm<'_> {
     /// `x` becomes the gradient with respect to it, `scale (dy - mean of dy - xhat * mean of dy xhat)`, where `dy`
     /// counts only at pixels that the ReLU and the pooling let through.
     pub fn backward_input(&self, dy: &Tensor, gradient: &InputGradient, x: &mut Tensor) {
+        self.write_input_gradient(dy, gradient, x, false);
+    }
+
+    /// The same; gives the largest magnitude of the gradient.
+    pub fn backward_input_and_largest(&self, dy: &Tensor, gradient: &InputGradient, x: &mut Tensor) -> f32 {
+        self.write_input_gradient(dy, gradient, x, true)
+    }
+
+    /// Gives the largest magnitude if `looks`, else 0.
+    fn write_input_gradient(
+        &self,
+        dy: &Tensor,
+        gradient: &InputGradient,
+        x: &mut Tensor,
+        looks: bool,
+    ) -> f32 {
         self.check(x, dy);
         let channels = self.channels();
         if self.max_pool {
-            return channels.backward_input_pooled(dy, gradient, x);
+            return channels.backward_input_pooled(dy, gradient, x, looks);
         }
         let (c, few) = (x.c(), few::fits(x.c()));
         let (x_rows, dy_rows) = (RowMap::new(x), RowMap::new(dy));
-        let (set, blocks) = (Chosen::now(), RowBlocks::new(x));
+        let blocks = RowBlocks::new(x);
         let x = Parts::new(x.data_mut());
-        blocks.for_each_backwards(|rows| {
-            set.vectorize(|| {
-                for row in rows {
-                    // SAFETY: each row is in one item.
-                    let x = unsafe { x.slice(x_rows.range(row)) };
-                    let dy = &dy.data()[dy_rows.range(row)];
-                    if few {
-                        channels.backward_row(dy, gradient, c, x);
-                    } else {
-                        channels.backward_tiles(dy, gradient, x);
-                    }
-                }
-            });
-        });
+        change_rows(blocks, looks, |row| {
+            // SAFETY: each row is in one item.
+            let x = unsafe { x.slice(x_rows.range(row)) };
+            let dy = &dy.data()[dy_rows.range(row)];
+            if few {
+                channels.backward_row(dy, gradient, c, x);
+            } else {
+                channels.backward_tiles(dy, gradient, x);
+            }
+            [x, &mut []]
+        })
     }
 
     fn channels(&self) -> Channels {

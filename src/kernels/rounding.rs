@@ -157,76 +157,111 @@ impl Rounding {
         }
     }
 
+    /// The unit of whole numbers that stand for the levels; `None` where there are none.
+    pub fn step(&self) -> Option<f32> {
+        match *self {
+            Self::Uniform { scale, .. } => Some(scale),
+            Self::Float { .. } | Self::Microscaled { .. } => None,
+        }
+    }
+
     /// Rounds a batch in place and keeps what [`Kept::backward`] is to need; `bound` is where values are clipped.
     pub fn forward(&self, x: &mut Tensor, keep: Keep, bound: f32, kept: &mut Kept) {
-        self.round(x, keep, bound, kept, None, true);
+        self.by_rows(x.shape(), keep, bound, kept, None, true).round_all(x);
     }
 
-    /// The same, with what it is rounded to in whole numbers of the scale, which it gives; `in_place`: the batch is rounded
-    /// too. `None`: there are no such numbers, and nothing is done.
-    pub fn forward_levels(
+    /// The same of a batch of that shape, row by row. `levels`, where [`Rounding::step`] says that there are some, get the
+    /// whole numbers that it is rounded to; values are rounded too, or `in_place` is false.
+    pub fn by_rows<'a>(
         &self,
-        x: &mut Tensor,
+        [n, h, w, channels]: [usize; 4],
         keep: Keep,
         bound: f32,
-        kept: &mut Kept,
-        levels: &mut Tensor<u8>,
+        kept: &'a mut Kept,
+        levels: Option<&'a mut Tensor<u8>>,
         in_place: bool,
-    ) -> Option<f32> {
-        let Self::Uniform { scale, .. } = *self else { return None };
-        self.round(x, keep, bound, kept, Some(levels), in_place);
-        Some(scale)
-    }
-
-    fn round(
-        &self,
-        x: &mut Tensor,
-        keep: Keep,
-        bound: f32,
-        kept: &mut Kept,
-        levels: Option<&mut Tensor<u8>>,
-        in_place: bool,
-    ) {
-        let (rows, blocks, set) = (RowMap::new(x), RowBlocks::new(x), Chosen::now());
-        let (channels, len) = (x.c(), x.w() * x.c());
-        let lines = x.n() * x.h();
+    ) -> ByRows<'a> {
+        let (lines, len) = (n * h, w * channels);
         let sized = |wanted: bool, len: usize| if wanted { len } else { 0 };
         kept.marked.resize(sized(keep != Keep::Nothing, lines), 0);
         kept.clipped.resize(sized(keep != Keep::Nothing, lines * len), 0);
         kept.residuals.resize(sized(keep == Keep::Residuals, lines * len), 0.0);
-        let marked = Parts::new(&mut kept.marked);
-        let clipped = Parts::new(&mut kept.clipped);
-        let residuals = Parts::new(&mut kept.residuals);
+        ByRows {
+            rounding: *self,
+            set: Chosen::now(),
+            channels,
+            len,
+            keep,
+            bound,
+            marked: Parts::new(&mut kept.marked),
+            clipped: Parts::new(&mut kept.clipped),
+            residuals: Parts::new(&mut kept.residuals),
+            levels: levels.map(|levels| (RowMap::new(levels), Parts::new(levels.data_mut()))),
+            in_place,
+        }
+    }
+}
+
+/// See [`Rounding::by_rows`].
+pub struct ByRows<'a> {
+    rounding: Rounding,
+    set: Chosen,
+    channels: usize,
+    /// Values of a row.
+    len: usize,
+    keep: Keep,
+    bound: f32,
+    marked: Parts<'a, u8>,
+    clipped: Parts<'a, u8>,
+    residuals: Parts<'a, f32>,
+    levels: Option<(RowMap, Parts<'a, u8>)>,
+    in_place: bool,
+}
+
+impl ByRows<'_> {
+    /// Rounds the whole batch.
+    pub fn round_all(&self, x: &mut Tensor) {
+        let (rows, blocks) = (RowMap::new(x), RowBlocks::new(x));
         let x = Parts::new(x.data_mut());
-        let level_rows = levels.as_ref().map(|levels| RowMap::new(levels));
-        let mut nothing = [];
-        let levels = Parts::new(levels.map_or(&mut nothing[..], |levels| levels.data_mut()));
         blocks.for_each(|range| {
             for row in range {
-                let dense = row * len..(row + 1) * len;
-                let part = |wanted: bool, part: Range<usize>| if wanted { part } else { 0..0 };
                 // SAFETY: each row is in one item.
-                let (x, marked, clipped, residuals, levels) = unsafe {
-                    (
-                        x.slice(rows.range(row)),
-                        marked.slice(part(keep != Keep::Nothing, row..row + 1)),
-                        clipped.slice(part(keep != Keep::Nothing, dense.clone())),
-                        residuals.slice(part(keep == Keep::Residuals, dense)),
-                        levels.slice(level_rows.map_or(0..0, |rows| rows.range(row))),
-                    )
-                };
-                set.run(Forward {
-                    rounding: *self,
-                    channels,
-                    bound,
-                    x,
-                    marked,
-                    clipped,
-                    residuals,
-                    levels,
-                    in_place,
-                });
+                unsafe { self.round(row, x.slice(rows.range(row))) };
             }
+        });
+    }
+
+    /// Values are rounded, too, where there are levels.
+    pub fn is_in_place(&self) -> bool {
+        self.in_place
+    }
+
+    /// Rounds a row, counted through the batch: `x` is its values.
+    ///
+    /// # Safety
+    /// No two calls at a time have the same row.
+    pub unsafe fn round(&self, row: usize, x: &mut [f32]) {
+        let dense = row * self.len..(row + 1) * self.len;
+        let part = |wanted: bool, part: Range<usize>| if wanted { part } else { 0..0 };
+        // SAFETY: what belongs to different rows does not overlap.
+        let (marked, clipped, residuals, levels) = unsafe {
+            (
+                self.marked.slice(part(self.keep != Keep::Nothing, row..row + 1)),
+                self.clipped.slice(part(self.keep != Keep::Nothing, dense.clone())),
+                self.residuals.slice(part(self.keep == Keep::Residuals, dense)),
+                self.levels.as_ref().map(|(rows, levels)| levels.slice(rows.range(row))),
+            )
+        };
+        self.set.run(Forward {
+            rounding: self.rounding,
+            channels: self.channels,
+            bound: self.bound,
+            x,
+            marked,
+            clipped,
+            residuals,
+            levels: levels.unwrap_or_default(),
+            in_place: self.in_place,
         });
     }
 }

@@ -220,6 +220,19 @@ impl Chosen {
         }
     }
 
+    /// Runs a kernel whose time goes to [`Simd::dot`] with an instruction of the processor's for that, where it has one. The
+    /// result is the same. (Products whose operands are broadcast wait for those and gain nothing.)
+    pub fn run_dots<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `current` gives only what `available` detected on this processor, and the rest is detected here.
+            Isa::Avx512 if std::arch::is_x86_feature_detected!("avx512vnni") => unsafe {
+                x86::run_avx512_vnni(kernel)
+            },
+            _ => self.run(kernel),
+        }
+    }
+
     /// Runs plain loops compiled for it. `body` must be small enough to be inlined, with all that it calls.
     #[inline(always)]
     pub fn vectorize<R>(self, body: impl FnOnce() -> R) -> R {

@@ -61,7 +61,7 @@ fn larger(max: f32, v: f32) -> f32 {
 
 /// `max |x|` of a part; 0 for an empty one.
 #[inline(always)]
-fn part_max(x: &[f32]) -> f32 {
+pub(super) fn part_max(x: &[f32]) -> f32 {
     let mut max = [0.0f32; LANES];
     let (whole, rest) = x.as_chunks::<LANES>();
     for x in whole {

@@ -4,6 +4,7 @@
 use std::mem;
 
 use super::{Affine, Context, Input, Layer, NoSettings, Param, Pass, Role, Shape};
+use crate::kernels::rounding::ByRows;
 use crate::kernels::{self, Activation, batch_norm, pointwise};
 use crate::lower::{Lowering, Op};
 use crate::state::Visitor;
@@ -33,6 +34,11 @@ struct BatchNorm {
     batch: Statistics,
     /// The last forward pass was one of training.
     trains: bool,
+    /// The batch's statistics are those of the training pass that comes next.
+    has_foreseen: bool,
+    /// The largest magnitude of the last input's gradient, where somebody asks for it.
+    largest_gradient: Option<f32>,
+    looks_at_gradient: bool,
     /// Values of a channel in the last training pass: N H W.
     batch_count: usize,
     /// Weight of the new batch in the running statistics.
@@ -74,6 +80,9 @@ pub(crate) fn fused(context: &mut Context<'_>, activation: Activation, tail: Tai
         running: statistics(0.0, 1.0),
         batch: statistics(0.0, 1.0),
         trains: true,
+        has_foreseen: false,
+        largest_gradient: None,
+        looks_at_gradient: false,
         batch_count: 0,
         momentum: context.config.bn_momentum as f32,
         estimates: context.config.reestimate > 0,
@@ -112,6 +121,18 @@ impl BatchNorm {
         }
     }
 
+    fn write(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass, rounding: Option<&ByRows<'_>>) {
+        let x = inputs[0];
+        self.trains = pass.training;
+        if pass.training {
+            if !mem::take(&mut self.has_foreseen) {
+                batch_norm::statistics(x, &mut self.batch.mean, &mut self.batch.variance);
+            }
+            self.batch_count = x.n() * x.h() * x.w();
+        }
+        self.kernel(pass.training).forward_rounded(x, inputs.get(1).copied(), y, rounding);
+    }
+
     fn kernel(&self, training: bool) -> kernels::BatchNorm<'_> {
         let statistics = if training { &self.batch } else { self.evaluated() };
         kernels::BatchNorm {
@@ -139,13 +160,35 @@ impl Layer for BatchNorm {
     }
 
     fn forward(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass) {
-        let x = inputs[0];
-        self.trains = pass.training;
-        if pass.training {
-            batch_norm::statistics(x, &mut self.batch.mean, &mut self.batch.variance);
-            self.batch_count = x.n() * x.h() * x.w();
+        self.write(inputs, y, pass, None);
+    }
+
+    fn rounds(&self) -> bool {
+        true
+    }
+
+    /// Where nothing is added, the largest value is that of the largest or the smallest of a channel.
+    fn foresee(&mut self, inputs: &[&Tensor]) -> Option<f32> {
+        if self.tail == Tail::Add {
+            return None;
         }
-        self.kernel(pass.training).forward(x, inputs.get(1).copied(), y);
+        let x = inputs[0];
+        let Statistics { mean, variance } = &mut self.batch;
+        let extents = batch_norm::statistics_and_extents(x, mean, variance);
+        self.has_foreseen = true;
+        self.kernel(true).largest(x.shape(), &extents)
+    }
+
+    fn forward_rounded(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass, rounding: &ByRows<'_>) {
+        self.write(inputs, y, pass, Some(rounding));
+    }
+
+    fn look_at_gradient(&mut self) {
+        self.looks_at_gradient = true;
+    }
+
+    fn largest_gradient(&self) -> Option<f32> {
+        self.largest_gradient
     }
 
     fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor) {
@@ -157,9 +200,15 @@ impl Layer for BatchNorm {
             // The statistics are constants. Nothing else asks for gradients in evaluation.
             gradient.of_constants();
         }
+        let mut largest = None;
         if let Some(x) = x.gradient() {
-            kernel.backward_input(dy, &gradient, x);
+            if self.looks_at_gradient {
+                largest = Some(kernel.backward_input_and_largest(dy, &gradient, x));
+            } else {
+                kernel.backward_input(dy, &gradient, x);
+            }
         }
+        self.largest_gradient = largest;
         (self.gamma.grad, self.beta.grad) = (dgamma, dbeta);
         skips.iter_mut().filter_map(Input::gradient).for_each(|dx| pointwise::copy(dy, dx));
     }

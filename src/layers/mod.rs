@@ -27,6 +27,7 @@ pub use spec::LayerSpec;
 
 use std::ops::RangeInclusive;
 
+use crate::kernels::rounding::ByRows;
 use crate::lower::Lowering;
 use crate::registry::{Named, Registry};
 use crate::state::Visitor;
@@ -181,6 +182,35 @@ pub trait Layer: Send {
     /// the batch of the last forward pass. `dy` is the gradient of the output; it lies in the output's own buffer, so
     /// the output is gone.
     fn backward(&mut self, inputs: &mut [Input<'_>], dy: &Tensor);
+
+    /// Can round its output as it writes it: [`Layer::forward_rounded`] takes the place of [`Layer::forward`].
+    fn rounds(&self) -> bool {
+        false
+    }
+
+    /// The largest value of the output of the training pass that comes next, or 0; what is found on the way is kept for the
+    /// pass. `None`: nobody can tell before.
+    fn foresee(&mut self, inputs: &[&Tensor]) -> Option<f32> {
+        let _ = inputs;
+        None
+    }
+
+    /// [`Layer::forward`] and a rounding of the output; where that is not in place, `y` is not written.
+    ///
+    /// # Panics
+    /// Where it does not round.
+    fn forward_rounded(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass, rounding: &ByRows<'_>) {
+        let _ = (inputs, y, pass, rounding);
+        unreachable!("a layer that does not round");
+    }
+
+    /// From now on it finds out how large its input's gradient is: [`Layer::largest_gradient`].
+    fn look_at_gradient(&mut self) {}
+
+    /// The largest magnitude of what the last backward pass wrote over the first input, where it has looked at that.
+    fn largest_gradient(&self) -> Option<f32> {
+        None
+    }
 
     /// Border of zeros around the levels that it can read; `None`: it reads none.
     fn levels_halo(&self) -> Option<usize> {

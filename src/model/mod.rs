@@ -162,6 +162,7 @@ impl Model {
                 gradients: None,
                 output_halo: 0,
                 levels_halo: None,
+                gradient_from: None,
             });
         }
         let output = nodes.last().expect("at least one layer").layer.output();
@@ -229,6 +230,7 @@ impl Model {
                 self.nodes[at].levels_halo = Some(halo);
             }
         }
+        self.look_at_gradients();
         if self.nodes.iter().all(|node| node.levels_halo.is_none()) {
             return Err(refused(format!("with {}, no layer of which computes in integers", config.model)));
         }
@@ -240,6 +242,23 @@ impl Model {
             )));
         }
         Ok(())
+    }
+
+    /// Has readers of what layers with rounded gradients give find out how large those are, where there is one reader alone.
+    fn look_at_gradients(&mut self) {
+        for i in 0..self.nodes.len() {
+            let reads = |node: &Node| node.inputs.contains(&Source::Output(i));
+            let readers: Vec<usize> = (0..self.nodes.len()).filter(|at| reads(&self.nodes[*at])).collect();
+            let [reader] = readers[..] else { continue };
+            let has_levels = self.nodes[i].gradients.is_some_and(|gradients| gradients.has_levels());
+            if has_levels
+                && self.nodes[i].rounding.is_none()
+                && self.nodes[reader].inputs[0] == Source::Output(i)
+            {
+                self.nodes[reader].layer.look_at_gradient();
+                self.nodes[i].gradient_from = Some(reader);
+            }
+        }
     }
 
     /// Gives every weight tensor a new quantizer of the settings, with the bits of its layer.
@@ -394,27 +413,34 @@ impl Model {
 
     /// The same up to the layer of that index, whose output it returns.
     pub(crate) fn forward_through(&mut self, last: usize, x: &Tensor, pass: &Pass) -> &Tensor {
-        self.forward_observed(last, x, pass, &mut |_, _, _| {})
+        self.forward_observed(last, x, pass, None)
     }
 
     /// Runs the network in evaluation mode, and shows what each ReLU gives before it is rounded.
     pub fn observe(&mut self, x: &Tensor, observe: &mut Observe) {
-        self.forward_observed(self.nodes.len() - 1, x, &Pass::EVALUATION, observe);
+        self.forward_observed(self.nodes.len() - 1, x, &Pass::EVALUATION, Some(observe));
     }
 
-    fn forward_observed(&mut self, last: usize, x: &Tensor, pass: &Pass, observe: &mut Observe) -> &Tensor {
+    fn forward_observed(
+        &mut self,
+        last: usize,
+        x: &Tensor,
+        pass: &Pass,
+        mut observe: Option<&mut Observe<'_>>,
+    ) -> &Tensor {
         self.pass = *pass;
         if self.plan.reads_image {
             strip(x, self.input, self.input_halo, &mut self.image);
         }
         let in_levels = self.read_in_levels();
         for (i, node) in self.nodes.iter_mut().enumerate().take(last + 1) {
+            let Node { name, layer, inputs, rounding, .. } = node;
             let (before, after) = self.activations.split_at_mut(i);
-            let [h, w, c] = node.layer.output();
-            after[0].reshape([x.n(), h, w, c], node.output_halo);
-            let of_image = if node.layer.reads_stored_image() { x } else { &self.image };
-            let inputs: Vec<&Tensor> = node
-                .inputs
+            let y = &mut after[0];
+            let [h, w, c] = layer.output();
+            y.reshape([x.n(), h, w, c], node.output_halo);
+            let of_image = if layer.reads_stored_image() { x } else { &self.image };
+            let values: Vec<&Tensor> = inputs
                 .iter()
                 .map(|source| match source {
                     Source::Image => of_image,
@@ -422,26 +448,41 @@ impl Model {
                 })
                 .collect();
             let start = (self.clock)();
-            match &node.inputs[..] {
-                [Source::Output(at)] if node.layer.takes_levels() && self.levels[*at].step.is_some() => {
-                    node.layer.forward_levels(&self.levels[*at], &mut after[0]);
-                }
-                _ => node.layer.forward(&inputs, &mut after[0], pass),
-            }
-            if node.has_weights {
-                self.products_ms += (self.clock)() - start;
-            }
-            if node.rectified {
-                observe(&node.name, &after[0], node.rounding.as_ref().and_then(Placed::rounding));
-            }
-            if let Some(placed) = &mut node.rounding {
+            if let [Source::Output(at)] = inputs[..]
+                && layer.takes_levels()
+                && self.levels[at].step.is_some()
+            {
+                layer.forward_levels(&self.levels[at], y);
+            } else if let Some(placed) = rounding {
                 let levels = &mut self.levels[i];
                 levels.step = None;
                 let [wanted, enough] = in_levels[i];
                 if wanted {
-                    levels.values.reshape(after[0].shape(), node.levels_halo.unwrap_or(0));
+                    levels.values.reshape(y.shape(), node.levels_halo.unwrap_or(0));
                 }
-                placed.forward(&mut after[0], pass.training, wanted.then_some(levels), !enough);
+                let (levels, stores) = (wanted.then_some(levels), !enough || i == last);
+                let on_the_way = layer.rounds()
+                    && observe.is_none()
+                    && (!pass.training || placed.foresee(|| layer.foresee(&values)));
+                if on_the_way {
+                    placed.compute(layer.as_mut(), &values, y, pass, levels, stores);
+                } else {
+                    layer.forward(&values, y, pass);
+                    if let Some(observe) = &mut observe {
+                        observe(name, y, placed.rounding());
+                    }
+                    placed.forward(y, pass.training, levels, stores);
+                }
+            } else {
+                layer.forward(&values, y, pass);
+                if let Some(observe) = &mut observe
+                    && node.rectified
+                {
+                    observe(name, y, None);
+                }
+            }
+            if node.has_weights {
+                self.products_ms += (self.clock)() - start;
             }
         }
         &self.activations[last]
@@ -550,7 +591,9 @@ impl Model {
                 if self.computes_in_levels(i) && rounding.has_levels() {
                     let Levels { values, step } = &mut self.gradient_levels;
                     values.reshape(dy.shape(), dy.halo());
-                    *step = rounding.levels(&dy, Noise::new(key), values);
+                    let reader = self.nodes[i].gradient_from.map(|reader| &self.nodes[reader].layer);
+                    let largest = reader.and_then(|layer| layer.largest_gradient());
+                    *step = rounding.levels(&dy, largest, Noise::new(key), values);
                 } else {
                     rounding.apply(&mut dy, Noise::new(key));
                 }

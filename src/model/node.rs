@@ -27,6 +27,8 @@ pub(super) struct Node {
     pub output_halo: usize,
     /// Border of zeros of its levels; `None` where no layer reads them.
     pub levels_halo: Option<usize>,
+    /// The layer that alone writes the gradient of its output and looks at how large it is.
+    pub gradient_from: Option<usize>,
 }
 
 impl Node {

@@ -16,7 +16,9 @@ use crate::Result;
 
 pub use crate::kernels::grid::{Encoded, Grid};
 pub use crate::param::{Known, Quantizer};
-pub use activations::{ACTIVATIONS, ActivationQuantizer, ActivationRequest, ActivationScheme, Tracking};
+pub use activations::{
+    ACTIVATIONS, ActivationQuantizer, ActivationRequest, ActivationScheme, Look, Tracking,
+};
 pub use ends::{ENDS, End, find_end};
 pub use format::{Format, Reach, SchemeEntry};
 pub use gradients::{GRADIENTS, GradientRounding, GradientScheme};

@@ -2,7 +2,9 @@
 
 use super::{POINTWISE_TOLERANCE, assert_close, assert_tensor, chain_tolerance, noise, tensor, unwritten};
 use nibble::Tensor;
-use nibble::kernels::{Activation, BatchNorm, batch_norm, oracle, pointwise, pool};
+use nibble::kernels::blocks::Extent;
+use nibble::kernels::rounding::{Keep, Kept, Rounding};
+use nibble::kernels::{Activation, BatchNorm, batch_norm, oracle, pointwise, pool, rounding};
 
 /// `[n, h, w, c]` for passes over activations; the last spans several work items.
 const ACTIVATIONS: [[usize; 4]; 12] = [
@@ -51,11 +53,53 @@ pub fn batch_norm_matches_oracle(isa: &str) {
             max_pool: false,
         };
         let relu = BatchNorm { activation: Activation::Relu, ..plain };
+        let (mut gathered, mut other) = (vec![f32::NAN; c], vec![f32::NAN; c]);
+        let extents = batch_norm::statistics_and_extents(&x, &mut gathered, &mut other);
+        assert_eq!((gathered, other), found, "{what}: statistics beside extents");
+        for norm in [relu, BatchNorm { max_pool: true, ..relu }] {
+            let what = format!("{what}{}", if norm.max_pool { " pooled" } else { "" });
+            batch_norm_rounds_as_one_by_one(&what, &norm, &x, &extents);
+        }
         for norm in [plain, relu, BatchNorm { max_pool: true, ..plain }, BatchNorm { max_pool: true, ..relu }]
         {
             let what = format!("{what} {:?}{}", norm.activation, if norm.max_pool { " pooled" } else { "" });
             batch_norm_layer_matches_oracle(&what, &norm, &x, i);
         }
+    }
+}
+
+/// To the last bit: what is rounded on its way, and what is known of it before it is there.
+fn batch_norm_rounds_as_one_by_one(what: &str, norm: &BatchNorm, x: &Tensor, extents: &[Extent]) {
+    let shape = norm.output_shape(x.shape());
+    let mut plain = unwritten(shape, 1);
+    norm.forward(x, None, &mut plain);
+    let largest = rounding::largest_and_sum(&plain).0;
+    if let Some(foreseen) = norm.largest(x.shape(), extents) {
+        assert_eq!(foreseen, largest, "{what}: the largest value");
+    }
+    let bound = if largest > 0.0 { largest * 0.8 } else { 1.0 };
+    let rounding = Rounding::Uniform { scale: bound / 15.0, most: 15.0 };
+    for (levels, in_place) in [(false, true), (true, true), (true, false)] {
+        let pass = |y: &mut Tensor, on_the_way: bool| {
+            let (mut kept, mut to) = (Kept::default(), Tensor::<u8>::zeros(shape, 1));
+            let levels = levels.then_some(&mut to);
+            let by_rows = rounding.by_rows(shape, Keep::Residuals, bound, &mut kept, levels, in_place);
+            if on_the_way {
+                norm.forward_rounded(x, None, y, Some(&by_rows));
+            } else {
+                norm.forward(x, None, y);
+                by_rows.round_all(y);
+            }
+            drop(by_rows);
+            let mut dy = tensor(shape, 0, 9);
+            let sums = kept.backward(&mut dy);
+            (to, dy, sums)
+        };
+        let untouched = tensor(shape, 1, 8);
+        let (mut found, mut expected) = (untouched.clone(), untouched.clone());
+        assert!(pass(&mut found, true) == pass(&mut expected, false), "{what}, levels {levels}");
+        let stored = if in_place { &expected } else { &untouched };
+        assert!(found == *stored, "{what}: what is stored, in place {in_place}");
     }
 }
 
@@ -80,6 +124,11 @@ fn batch_norm_layer_matches_oracle(what: &str, norm: &BatchNorm, x: &Tensor, cas
     let mut expected = found.clone();
     let gradient = norm.backward_parameters(x, &dy, &mut found.0, &mut found.1);
     norm.backward_input(&dy, &gradient, &mut dx);
+    let mut again = x.clone();
+    let largest = norm.backward_input_and_largest(&dy, &gradient, &mut again);
+    assert!(again == dx, "{what} dx, looked at");
+    let magnitudes = dx.to_dense().into_iter().map(f32::abs);
+    assert_eq!(largest, magnitudes.fold(0.0, f32::max), "{what}: the largest gradient");
     oracle::batch_norm_backward(norm, &dy, &mut expected_dx, &mut expected.0, &mut expected.1);
     let tolerance = chain_tolerance(x.n() * x.h() * x.w());
     assert_close(&format!("{what} dgamma"), &found.0, &expected.0, tolerance);

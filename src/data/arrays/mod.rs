@@ -99,18 +99,23 @@ struct Layout {
     strides: [usize; 4],
 }
 
-/// The number of bytes of an array, where it may have so many.
+/// The number of bytes of an array; `None` where its numbers lie farther apart than an array may be large. What an empty
+/// dimension leaves out counts for that: neighbours along the others are as far apart.
+pub(super) fn byte_count(dtype: Dtype, shape: &[usize]) -> Option<u64> {
+    let times = |bytes: u64, &side: &usize| bytes.checked_mul(side.max(1) as u64);
+    let bytes = shape.iter().try_fold(dtype.width as u64, times)?;
+    (bytes <= MAX_ARRAY).then_some(if shape.contains(&0) { 0 } else { bytes })
+}
+
+/// The same, with a sentence where there is none.
 pub(super) fn bytes_of(file: &str, dtype: Dtype, shape: &[usize]) -> Result<u64> {
     if shape.len() > MAX_DIMENSIONS {
         return wrong(file, format!("at most {MAX_DIMENSIONS} dimensions"), format!("{}", shape.len()));
     }
-    let bytes = shape.iter().try_fold(dtype.width as u64, |bytes, &side| bytes.checked_mul(side as u64));
-    match bytes.filter(|&bytes| bytes <= MAX_ARRAY) {
-        Some(bytes) => Ok(bytes),
-        None => {
-            wrong(file, format!("an array of at most {} GB", MAX_ARRAY >> 30), format!("shape {shape:?}"))
-        }
-    }
+    byte_count(dtype, shape).map_or_else(
+        || wrong(file, format!("an array of at most {} GB", MAX_ARRAY >> 30), format!("shape {shape:?}")),
+        Ok,
+    )
 }
 
 impl Array {
@@ -344,6 +349,15 @@ mod tests {
             })
             .collect();
         Array { dtype: Dtype::U8, shape: shape.to_vec(), fortran, bytes }
+    }
+
+    #[test]
+    fn numbers_lie_no_farther_apart_than_an_array_is_large() {
+        assert_eq!(byte_count(Dtype::U8, &[10, 32, 32, 3]), Some(30_720));
+        assert_eq!(byte_count(Dtype::U8, &[0, 32, 32, 3]), Some(0));
+        for shape in [[0, 1, 1_272_718_382_687_531_827, 3], [1 << 32, 1 << 32, 0, 3], [1 << 31, 1, 1, 1]] {
+            assert_eq!(byte_count(Dtype::U8, &shape), None, "{shape:?}");
+        }
     }
 
     #[test]

@@ -147,8 +147,7 @@ impl Pickle {
             return fail("an array of its own bytes", kind(&self.objects[data]));
         };
         let bytes = std::mem::take(bytes);
-        let elements = array.shape.iter().try_fold(dtype.width, |product, &side| product.checked_mul(side));
-        if elements != Some(bytes.len()) {
+        if arrays::byte_count(dtype, &array.shape) != Some(bytes.len() as u64) {
             let found = format!("{:?} with {} bytes", array.shape, bytes.len());
             return fail("an array as large as its shape", found);
         }

@@ -5,10 +5,10 @@
 
 use std::array::from_fn;
 
-use super::{Channels, InputGradient, LANES, channel_sums, load, store};
+use super::{Channels, InputGradient, LANES, change_rows, channel_sums, load, store, write_rows};
 use crate::Tensor;
 use crate::kernels::parallel::{Parts, RowBlocks, RowMap};
-use crate::kernels::simd::Chosen;
+use crate::kernels::rounding::ByRows;
 
 /// The larger of two, the first of equals; with what belongs to it.
 #[inline(always)]
@@ -31,30 +31,21 @@ impl Channels {
         [&self.mean[..c], &self.scale[..c], &self.beta[..c]]
     }
 
-    pub(super) fn forward_pooled(&self, x: &Tensor, y: &mut Tensor) {
+    pub(super) fn forward_pooled(&self, x: &Tensor, y: &mut Tensor, rounding: Option<&ByRows<'_>>) {
         let (c, height, floor) = (y.c(), y.h(), self.floor);
         let [mean, scale, beta] = self.pixel(c);
-        let rows = RowMap::new(y);
-        let (set, blocks) = (Chosen::now(), RowBlocks::new(y));
-        let y = Parts::new(y.data_mut());
-        blocks.for_each_backwards(|range| {
-            set.vectorize(|| {
-                for row in range {
-                    // SAFETY: each row is in one item.
-                    let y = unsafe { y.slice(rows.range(row)) };
-                    let (n, h) = (row / height, row % height * 2);
-                    let windows = windows(x.row(n, h), x.row(n, h + 1), c);
-                    for ([p, q, r, s], y) in windows.zip(y.chunks_exact_mut(c)) {
-                        for i in 0..c {
-                            let value = |x: f32| ((x - mean[i]) * scale[i] + beta[i], ());
-                            let best = larger(value(p[i]), value(q[i]));
-                            let best = larger(best, value(r[i]));
-                            let best = larger(best, value(s[i])).0;
-                            y[i] = if best < floor { floor } else { best };
-                        }
-                    }
+        write_rows(y, rounding, |row, y| {
+            let (n, h) = (row / height, row % height * 2);
+            let windows = windows(x.row(n, h), x.row(n, h + 1), c);
+            for ([p, q, r, s], y) in windows.zip(y.chunks_exact_mut(c)) {
+                for i in 0..c {
+                    let value = |x: f32| ((x - mean[i]) * scale[i] + beta[i], ());
+                    let best = larger(value(p[i]), value(q[i]));
+                    let best = larger(best, value(r[i]));
+                    let best = larger(best, value(s[i])).0;
+                    y[i] = if best < floor { floor } else { best };
                 }
-            });
+            }
         });
     }
 
@@ -85,41 +76,46 @@ impl Channels {
     }
 
     /// As [`BatchNorm::backward_input`](super::BatchNorm::backward_input), pixels that no window covers included.
-    pub(super) fn backward_input_pooled(&self, dy: &Tensor, gradient: &InputGradient, x: &mut Tensor) {
+    pub(super) fn backward_input_pooled(
+        &self,
+        dy: &Tensor,
+        gradient: &InputGradient,
+        x: &mut Tensor,
+        looks: bool,
+    ) -> f32 {
         let (c, height, pooled_height) = (x.c(), x.h(), dy.h());
         let covered = 2 * dy.w() * c;
         // One item is a pair of rows; the last of an odd number is alone.
         let pairs = height.div_ceil(2);
         let rows = RowMap::new(x);
-        let (set, blocks) = (Chosen::now(), RowBlocks::of(x.n() * pairs, 2 * x.w() * c));
+        let blocks = RowBlocks::of(x.n() * pairs, 2 * x.w() * c);
         let x = Parts::new(x.data_mut());
-        blocks.for_each_backwards(|range| {
-            set.vectorize(|| {
-                for pair in range {
-                    let (n, h) = (pair / pairs, pair % pairs);
-                    // SAFETY: each pair of rows is in one item, and its rows do not overlap.
-                    let row = |k: usize| unsafe { x.slice(rows.range(n * height + 2 * h + k)) };
-                    if h == pooled_height {
-                        self.backward_uncovered(row(0), gradient);
-                        continue;
-                    }
-                    let (upper, upper_rest) = row(0).split_at_mut(covered);
-                    let (lower, lower_rest) = row(1).split_at_mut(covered);
-                    let pixels = upper.chunks_exact_mut(2 * c).zip(lower.chunks_exact_mut(2 * c));
-                    for ((upper, lower), dy) in pixels.zip(dy.row(n, h).chunks_exact(c)) {
-                        let whole = c / LANES * LANES;
-                        for i in (0..whole).step_by(LANES) {
-                            self.backward_window::<LANES>(upper, lower, dy, gradient, i);
-                        }
-                        for i in whole..c {
-                            self.backward_window::<1>(upper, lower, dy, gradient, i);
-                        }
-                    }
-                    self.backward_uncovered(upper_rest, gradient);
-                    self.backward_uncovered(lower_rest, gradient);
+        change_rows(blocks, looks, |pair| {
+            let (n, h) = (pair / pairs, pair % pairs);
+            // SAFETY: each pair of rows is in one item, and its rows do not overlap.
+            let row = |k: usize| unsafe { x.slice(rows.range(n * height + 2 * h + k)) };
+            let first = row(0);
+            if h == pooled_height {
+                self.backward_uncovered(first, gradient);
+                return [first, &mut []];
+            }
+            let second = row(1);
+            let (upper, upper_rest) = first.split_at_mut(covered);
+            let (lower, lower_rest) = second.split_at_mut(covered);
+            let pixels = upper.chunks_exact_mut(2 * c).zip(lower.chunks_exact_mut(2 * c));
+            for ((upper, lower), dy) in pixels.zip(dy.row(n, h).chunks_exact(c)) {
+                let whole = c / LANES * LANES;
+                for i in (0..whole).step_by(LANES) {
+                    self.backward_window::<LANES>(upper, lower, dy, gradient, i);
                 }
-            });
-        });
+                for i in whole..c {
+                    self.backward_window::<1>(upper, lower, dy, gradient, i);
+                }
+            }
+            self.backward_uncovered(upper_rest, gradient);
+            self.backward_uncovered(lower_rest, gradient);
+            [first, second]
+        })
     }
 
     /// Gradients over the values of the four pixels of a window, channels `i` to `i + L`.

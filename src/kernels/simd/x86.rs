@@ -1,4 +1,4 @@
-//! x86-64: AVX2 with FMA, and AVX-512F with BW.
+//! x86-64: AVX2 with FMA, and AVX-512F with BW and, for products of integers, VNNI.
 
 use super::{Kernel, Simd};
 use core::arch::x86_64::*;
@@ -171,21 +171,46 @@ instruction_set!(
     dot |a, b, sum| _mm256_add_epi32(sum, _mm256_madd_epi16(a, b))
 );
 
-instruction_set!(
-    /// Sixteen lanes. Only [`run_avx512`] makes one.
-    Avx512, run_avx512, "avx512f,avx512bw,avx2,fma", __m512, 16,
-    rows
-    /// 24 accumulators, 2 of weights, a broadcast, of 32 registers.
-    12,
-    _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps,
-    _mm512_mul_ps,
-    integers __m512i, __m256i,
-    _mm512_loadu_si512, _mm512_storeu_si512, _mm256_loadu_si256, _mm512_cvtepu8_epi16, _mm512_cvtepi8_epi16,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_add_epi16, _mm512_sub_epi16, _mm512_sll_epi16, _mm512_cvtepi32_ps,
-    interleave |a, b| {
-        let (low, high) = (_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b));
-        let [first, second] = [_mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15)];
-        [_mm512_permutex2var_epi64(low, first, high), _mm512_permutex2var_epi64(low, second, high)]
-    },
-    dot |a, b, sum| _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
+/// Sixteen lanes. Only `$run` makes one.
+macro_rules! sixteen_lanes {
+    ($name:ident, $run:ident, $features:literal, dot $dot:expr) => {
+        instruction_set!(
+            $name, $run, $features, __m512, 16,
+            rows
+            /// 24 accumulators, 2 of weights, a broadcast, of 32 registers.
+            12,
+            _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps,
+            _mm512_mul_ps,
+            integers __m512i, __m256i,
+            _mm512_loadu_si512, _mm512_storeu_si512, _mm256_loadu_si256, _mm512_cvtepu8_epi16, _mm512_cvtepi8_epi16,
+            _mm512_set1_epi32, _mm512_setzero_si512, _mm512_add_epi16, _mm512_sub_epi16, _mm512_sll_epi16,
+            _mm512_cvtepi32_ps,
+            interleave |a, b| {
+                let (low, high) = (_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b));
+                let first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+                let second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+                [_mm512_permutex2var_epi64(low, first, high), _mm512_permutex2var_epi64(low, second, high)]
+            },
+            dot $dot
+        );
+    };
+}
+
+sixteen_lanes!(
+    Avx512,
+    run_avx512,
+    "avx512f,avx512bw,avx2,fma",
+    dot | a,
+    b,
+    sum | { _mm512_add_epi32(sum, _mm512_madd_epi16(a, b)) }
+);
+
+// With an instruction for sums of products of integers.
+sixteen_lanes!(
+    Avx512Vnni,
+    run_avx512_vnni,
+    "avx512f,avx512bw,avx512vnni,avx2,fma",
+    dot | a,
+    b,
+    sum | { _mm512_dpwssd_epi32(sum, a, b) }
 );

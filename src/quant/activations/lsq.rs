@@ -1,6 +1,6 @@
 //! Learned steps (arXiv 1902.08153): the spacing of the levels is a parameter.
 
-use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, Reach, most};
+use super::{ActivationQuantizer, ActivationRequest, ActivationScheme, Look, Reach, most};
 use crate::Tensor;
 use crate::kernels::rounding::{Keep, Rounding, Sums, largest_and_sum};
 use crate::param::Param;
@@ -35,6 +35,10 @@ impl Lsq {
 }
 
 impl ActivationQuantizer for Lsq {
+    fn look(&self) -> Look {
+        if self.step.is_known() { Look::Away } else { Look::Whole }
+    }
+
     fn observe(&mut self, x: &Tensor) {
         if self.step.is_known() {
             return;

@@ -1,9 +1,8 @@
 //! Roundings over a range that is measured while training.
 
-use super::{ActivationQuantizer, ActivationRequest, Tracking};
-use crate::Tensor;
+use super::{ActivationQuantizer, ActivationRequest, Look, Tracking};
 use crate::kernels::minifloat::Minifloat;
-use crate::kernels::rounding::{Rounding, largest_and_sum};
+use crate::kernels::rounding::Rounding;
 use crate::state::{self, Visitor};
 
 /// Weight of a new batch in the moving average, as PyTorch's observer has it.
@@ -40,8 +39,11 @@ impl Measured {
 }
 
 impl ActivationQuantizer for Measured {
-    fn observe(&mut self, x: &Tensor) {
-        let (largest, _) = largest_and_sum(x);
+    fn look(&self) -> Look {
+        Look::Largest
+    }
+
+    fn observe_largest(&mut self, largest: f32) {
         let now = self.range as f32;
         self.next = Some(match self.tracking {
             _ if now == 0.0 => largest,

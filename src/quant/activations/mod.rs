@@ -13,7 +13,7 @@ mod mxfp4;
 mod pact;
 
 use super::format::{Format, Reach, check_bits, most};
-use crate::kernels::rounding::{Keep, Rounding, Sums};
+use crate::kernels::rounding::{Keep, Rounding, Sums, largest_and_sum};
 use crate::param::Param;
 use crate::registry::{Entry, Named, Registry, told};
 use crate::state::Visitor;
@@ -39,11 +39,34 @@ pub enum Tracking {
     Average,
 }
 
+/// What must be known of a training batch before it is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing.
+    Away,
+    /// The largest value: [`ActivationQuantizer::observe_largest`].
+    Largest,
+    /// All of it: [`ActivationQuantizer::observe`].
+    Whole,
+}
+
 /// Rounds the output of one layer.
 pub trait ActivationQuantizer: Send + Sync {
+    /// What it has to know of the next training batch.
+    fn look(&self) -> Look {
+        Look::Away
+    }
+
     /// Looks at a training batch before it is rounded.
     fn observe(&mut self, x: &Tensor) {
-        let _ = x;
+        if self.look() == Look::Largest {
+            self.observe_largest(largest_and_sum(x).0);
+        }
+    }
+
+    /// The same from the largest value alone.
+    fn observe_largest(&mut self, largest: f32) {
+        let _ = largest;
     }
 
     /// What values are rounded to, in a training pass with the batch seen last; `None` before any.

@@ -31,8 +31,9 @@ pub struct GradientScheme {
     pub levels: Option<LevelsOf>,
 }
 
-/// Writes the levels that the gradients of a batch are rounded to; gives their distance.
-pub type LevelsOf = fn(u8, &Tensor, Noise, &mut Tensor<i8>) -> f32;
+/// Writes the levels that the gradients of a batch are rounded to; gives their distance. The largest magnitude is told
+/// where it is known.
+pub type LevelsOf = fn(u8, &Tensor, Option<f32>, Noise, &mut Tensor<i8>) -> f32;
 
 impl Named for GradientScheme {
     fn name(&self) -> &'static str {
@@ -76,9 +77,15 @@ impl GradientRounding {
     }
 
     /// Writes what [`GradientRounding::apply`] rounds the gradients of a batch to as integers, in units of the number that
-    /// it gives; `None` where they are none.
-    pub fn levels(&self, dy: &Tensor, noise: Noise, levels: &mut Tensor<i8>) -> Option<f32> {
-        Some((self.levels?)(self.bits, dy, noise, levels))
+    /// it gives; `None` where they are none. `largest` is their largest magnitude, where that is known.
+    pub fn levels(
+        &self,
+        dy: &Tensor,
+        largest: Option<f32>,
+        noise: Noise,
+        levels: &mut Tensor<i8>,
+    ) -> Option<f32> {
+        Some((self.levels?)(self.bits, dy, largest, noise, levels))
     }
 
     /// Rounds the gradients of a batch in place.

@@ -23,21 +23,25 @@ pub(super) const SCHEME: GradientScheme = GradientScheme {
     levels: Some(levels),
 };
 
-/// The step of a batch, and the highest level. Gradients so small that the step would be subnormal have none: all are 0.
-fn step(bits: u8, dy: &Tensor) -> [f32; 2] {
+/// The step of a batch with that largest magnitude, and the highest level. Gradients so small that the step would be
+/// subnormal have none: all are 0.
+fn step(bits: u8, largest: f32) -> [f32; 2] {
     let most = ((1u32 << (bits - 1)) - 1) as f32;
-    let largest = extents(dy).into_iter().map(|extent| extent.abs_max()).fold(0.0, f32::max);
     let step = largest / most;
     [if step < f32::MIN_POSITIVE { 0.0 } else { step }, most]
 }
 
+fn largest_of(dy: &Tensor) -> f32 {
+    extents(dy).into_iter().map(|extent| extent.abs_max()).fold(0.0, f32::max)
+}
+
 fn round(bits: u8, dy: &mut Tensor, noise: Noise) {
-    let [step, most] = step(bits, dy);
+    let [step, most] = step(bits, largest_of(dy));
     gradients::round_symmetric(dy, noise, step, most);
 }
 
-fn levels(bits: u8, dy: &Tensor, noise: Noise, levels: &mut Tensor<i8>) -> f32 {
-    let [step, most] = step(bits, dy);
+fn levels(bits: u8, dy: &Tensor, largest: Option<f32>, noise: Noise, levels: &mut Tensor<i8>) -> f32 {
+    let [step, most] = step(bits, largest.unwrap_or_else(|| largest_of(dy)));
     gradients::levels(dy, noise, step, most, levels);
     step
 }

@@ -40,7 +40,7 @@ pub(in crate::kernels) fn weight_gradient(
         let len = [ROWS * v_stride / 2, ROWS * plan.group_panels * d_stride / 2, 3 * strip_stride];
         parallel::for_each(plan.items(), |item| {
             scratch::with(len, |[v, d, strip]| {
-                set.run(Item {
+                set.run_dots(Item {
                     x,
                     dy,
                     tiles,
