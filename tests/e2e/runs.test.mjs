@@ -109,6 +109,23 @@ test("a reset keeps the run that was trained, and offers it back as it was", asy
   assert.equal(await page.evaluate(() => nibble.run.curves.trainAccuracy.xs.length), before.losses.length);
 });
 
+test("of two files of the same step the one with later notes is the newer", async (t) => {
+  const page = await open(t, { settings: SMALL });
+  await page.click("#play");
+  await finished(page);
+  const found = await page.evaluate(async () => {
+    const { aboutOf } = await import("./kept/header.js");
+    const { newerFirst } = await import("./kept/runs.js");
+    const { To } = await import("./protocol.js");
+    const late = await nibble.keeping.file(nibble.run);
+    const early = (await nibble.client.request(To.FILE, { run: nibble.run.id, notes: '{"version":1,"step":20}' })).file;
+    const none = (await nibble.client.request(To.FILE, { run: nibble.run.id, notes: "" })).file;
+    const whole = await Promise.all([none, early, late].map(async (blob) => ({ file: new File([blob], "", { lastModified: 7 }), about: await aboutOf(blob) })));
+    return { noted: whole.map(({ about }) => about.noted), order: whole.sort(newerFirst).map(({ about }) => about.noted), step: nibble.run.globalStep };
+  });
+  assert.deepEqual(found, { noted: [0, 20, found.step], order: [found.step, 20, 0], step: 30 });
+});
+
 test("a finished run goes on for more epochs, from the list and by its setting", async (t) => {
   const page = await open(t, { settings: { ...SMALL, epochs: 1 } });
   await page.click("#play");

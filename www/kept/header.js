@@ -6,6 +6,9 @@ import { fromQuery } from "../settings.js";
 const MOST_HEADER = 512 << 10;
 const LENGTH_BYTES = 8;
 const PREFIX = "nibble.";
+const NOTES = `${PREFIX}notes`;
+/** Of the notes, so far as their step reaches. */
+const NOTES_START = 64;
 const WEIGHT = ".weight";
 
 /**
@@ -14,6 +17,7 @@ const WEIGHT = ".weight";
  * @property {Record<string, string>} settings by their keys, as an address has them
  * @property {{name: string, classes: string[], images: number[], fingerprint: string, kind?: string}} data what it was trained on
  * @property {number} step training steps done
+ * @property {number} noted those that the page had heard of when it was saved; 0 where it has no notes (notes.js)
  * @property {boolean} packed it is a network alone
  * @property {Record<string, number>} weights how many each layer has, by its name; of a packed network none are told
  * @property {object[]} epochs {epoch, lr, trainLoss, trainAccuracy, testLoss, testAccuracy, average?} of each
@@ -27,7 +31,14 @@ async function headerOf(file) {
   const { __metadata__: metadata, ...tensors } = header;
   const end = Math.max(...Object.values(tensors).map(({ data_offsets: [, last] }) => last));
   // One that is cut short was being written when its page closed.
-  return LENGTH_BYTES + length + end === file.size ? { metadata, tensors } : null;
+  return LENGTH_BYTES + length + end === file.size ? { metadata, tensors, begin: LENGTH_BYTES + length } : null;
+}
+
+/** The step in the notes of a file. */
+async function notedIn(file, { tensors, begin }) {
+  const [start, end] = tensors[NOTES]?.data_offsets ?? [0, 0];
+  const text = await file.slice(begin + start, begin + Math.min(end, start + NOTES_START)).text();
+  return Number(/"step":(\d+)/.exec(text)?.[1] ?? 0);
 }
 
 /** What layers multiply by is a tensor of several dimensions. */
@@ -44,7 +55,8 @@ export async function aboutOf(file) {
     const { metadata, tensors } = header;
     const field = (name) => JSON.parse(metadata[PREFIX + name]);
     const { step } = field("state");
-    return { format: field("format"), settings: field("settings"), data: field("data"), step, packed: `${PREFIX}packed` in metadata, epochs: field("epochs"), weights: weightsOf(tensors) };
+    const noted = await notedIn(file, header);
+    return { format: field("format"), settings: field("settings"), data: field("data"), step, noted, packed: `${PREFIX}packed` in metadata, epochs: field("epochs"), weights: weightsOf(tensors) };
   } catch {
     return null;
   }

@@ -47,6 +47,9 @@ async function aboutOnce(key, file) {
   return about;
 }
 
+/** Of two saves within the grain of the file system's clock the one with later notes is the newer. */
+export const newerFirst = (a, b) => b.about.step - a.about.step || b.about.noted - a.about.noted || b.file.lastModified - a.file.lastModified;
+
 /** The files of a run that are whole, the newest first. @returns {Promise<{file: File, about: object}[]>} */
 async function filesOf(key, folder) {
   const whole = [];
@@ -59,7 +62,7 @@ async function filesOf(key, folder) {
       // There is but one.
     }
   }
-  return whole.sort((a, b) => b.about.step - a.about.step || b.file.lastModified - a.file.lastModified);
+  return whole.sort(newerFirst);
 }
 
 export class KeptRuns {
