@@ -179,8 +179,9 @@ fn change_rows<'a>(
 }
 
 /// Has each row of `y` written, and rounded while it is in the nearest cache. What is not rounded in place is not stored.
-fn write_rows(y: &mut Tensor, rounding: Option<&ByRows<'_>>, write: impl Fn(usize, &mut [f32]) + Sync) {
+fn write_rows(y: &mut Tensor, rounding: Option<&mut ByRows<'_>>, write: impl Fn(usize, &mut [f32]) + Sync) {
     let (set, blocks, rows, len) = (Chosen::now(), RowBlocks::new(y), RowMap::new(y), y.w() * y.c());
+    let rounding = rounding.map(|rounding| &*rounding);
     let stores = rounding.is_none_or(ByRows::is_in_place);
     let y = Parts::new(y.data_mut());
     blocks.for_each_backwards(|range| {
@@ -190,7 +191,7 @@ fn write_rows(y: &mut Tensor, rounding: Option<&ByRows<'_>>, write: impl Fn(usiz
             let y = if stores { unsafe { y.slice(rows.range(row)) } } else { &mut elsewhere[..] };
             set.vectorize(|| write(row, y));
             if let Some(rounding) = rounding {
-                // SAFETY: the same.
+                // SAFETY: each row is in one item, and nobody else has the rounding.
                 unsafe { rounding.round(row, y) };
             }
         }
@@ -268,7 +269,7 @@ impl BatchNorm<'_> {
         x: &Tensor,
         skip: Option<&Tensor>,
         y: &mut Tensor,
-        rounding: Option<&ByRows<'_>>,
+        rounding: Option<&mut ByRows<'_>>,
     ) {
         self.check(x, y);
         let channels = self.channels();

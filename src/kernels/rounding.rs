@@ -220,13 +220,13 @@ pub struct ByRows<'a> {
 
 impl ByRows<'_> {
     /// Rounds the whole batch.
-    pub fn round_all(&self, x: &mut Tensor) {
+    pub fn round_all(&mut self, x: &mut Tensor) {
         let (rows, blocks) = (RowMap::new(x), RowBlocks::new(x));
-        let x = Parts::new(x.data_mut());
+        let (x, rounding) = (Parts::new(x.data_mut()), &*self);
         blocks.for_each(|range| {
             for row in range {
-                // SAFETY: each row is in one item.
-                unsafe { self.round(row, x.slice(rows.range(row))) };
+                // SAFETY: each row is in one item, and nobody else has the rounding.
+                unsafe { rounding.round(row, x.slice(rows.range(row))) };
             }
         });
     }

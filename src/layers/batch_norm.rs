@@ -121,7 +121,7 @@ impl BatchNorm {
         }
     }
 
-    fn write(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass, rounding: Option<&ByRows<'_>>) {
+    fn write(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass, rounding: Option<&mut ByRows<'_>>) {
         let x = inputs[0];
         self.trains = pass.training;
         if pass.training {
@@ -179,7 +179,13 @@ impl Layer for BatchNorm {
         self.kernel(true).largest(x.shape(), &extents)
     }
 
-    fn forward_rounded(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass, rounding: &ByRows<'_>) {
+    fn forward_rounded(
+        &mut self,
+        inputs: &[&Tensor],
+        y: &mut Tensor,
+        pass: &Pass,
+        rounding: &mut ByRows<'_>,
+    ) {
         self.write(inputs, y, pass, Some(rounding));
     }
 

@@ -199,7 +199,13 @@ pub trait Layer: Send {
     ///
     /// # Panics
     /// Where it does not round.
-    fn forward_rounded(&mut self, inputs: &[&Tensor], y: &mut Tensor, pass: &Pass, rounding: &ByRows<'_>) {
+    fn forward_rounded(
+        &mut self,
+        inputs: &[&Tensor],
+        y: &mut Tensor,
+        pass: &Pass,
+        rounding: &mut ByRows<'_>,
+    ) {
         let _ = (inputs, y, pass, rounding);
         unreachable!("a layer that does not round");
     }

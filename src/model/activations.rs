@@ -8,10 +8,21 @@ use crate::kernels::rounding::{ByRows, Keep, Kept, Rounding};
 use crate::layers::{Layer, Levels, Pass};
 use crate::quant::{ActivationQuantizer, Look};
 
+use super::Observe;
+
 /// A quantizer behind a layer.
 pub(super) struct Placed {
     pub quantizer: Box<dyn ActivationQuantizer>,
     kept: Kept,
+}
+
+/// Where a rounded output goes.
+pub(super) struct Output<'a> {
+    pub y: &'a mut Tensor,
+    /// Get it in whole numbers, where it has such.
+    pub levels: Option<&'a mut Levels<u8>>,
+    /// `y` gets it where the levels do, too; else it may stay as it is.
+    pub stores: bool,
 }
 
 impl Placed {
@@ -19,9 +30,39 @@ impl Placed {
         Self { quantizer, kept: Kept::default() }
     }
 
+    /// Has a layer compute its output, rounded: on its way where that can be, else once it is there and has been looked at.
+    /// `observe`, with the layer's name, is shown it before it is rounded.
+    pub fn compute(
+        &mut self,
+        layer: &mut dyn Layer,
+        inputs: &[&Tensor],
+        out: Output<'_>,
+        pass: &Pass,
+        observe: Option<(&str, &mut Observe<'_>)>,
+    ) {
+        let Output { y, levels, stores } = out;
+        let on_its_way = layer.rounds() && observe.is_none();
+        if on_its_way && (!pass.training || self.foresee(|| layer.foresee(inputs))) {
+            return match self.by_rows(y.shape(), pass.training, levels, stores) {
+                Some(mut rounding) => layer.forward_rounded(inputs, y, pass, &mut rounding),
+                None => layer.forward(inputs, y, pass),
+            };
+        }
+        layer.forward(inputs, y, pass);
+        if let Some((name, observe)) = observe {
+            observe(name, y, self.rounding());
+        }
+        if pass.training {
+            self.quantizer.observe(y);
+        }
+        if let Some(mut rounding) = self.by_rows(y.shape(), pass.training, levels, stores) {
+            rounding.round_all(y);
+        }
+    }
+
     /// Looks at a training batch that is about to be computed, whose largest value `foresee` may tell. Whether that is all
     /// that has to be known of it.
-    pub fn foresee(&mut self, foresee: impl FnOnce() -> Option<f32>) -> bool {
+    fn foresee(&mut self, foresee: impl FnOnce() -> Option<f32>) -> bool {
         match self.quantizer.look() {
             Look::Away => true,
             Look::Largest => foresee().is_some_and(|largest| {
@@ -29,23 +70,6 @@ impl Placed {
                 true
             }),
             Look::Whole => false,
-        }
-    }
-
-    /// Has a layer compute its output and rounds that on its way, of a batch that needs no look or has been seen: as
-    /// [`Layer::forward`] and [`Placed::forward`]. Unless it `stores`, an output whose levels are given is not written.
-    pub fn compute(
-        &mut self,
-        layer: &mut dyn Layer,
-        inputs: &[&Tensor],
-        y: &mut Tensor,
-        pass: &Pass,
-        levels: Option<&mut Levels<u8>>,
-        stores: bool,
-    ) {
-        match self.by_rows(y.shape(), pass.training, levels, stores) {
-            Some(rounding) => layer.forward_rounded(inputs, y, pass, &rounding),
-            None => layer.forward(inputs, y, pass),
         }
     }
 
@@ -69,23 +93,6 @@ impl Placed {
         let in_place = in_place || levels.is_none();
         let bound = self.quantizer.bound();
         Some(rounding.by_rows(shape, keep, bound, &mut self.kept, levels, in_place))
-    }
-
-    /// Rounds the layer's output in place. Where `levels` are given and it has whole numbers, they get those, and the output
-    /// is rounded `in_place` or not.
-    pub fn forward(
-        &mut self,
-        x: &mut Tensor,
-        training: bool,
-        levels: Option<&mut Levels<u8>>,
-        in_place: bool,
-    ) {
-        if training {
-            self.quantizer.observe(x);
-        }
-        if let Some(rounding) = self.by_rows(x.shape(), training, levels, in_place) {
-            rounding.round_all(x);
-        }
     }
 
     /// Turns the gradient of the rounded output, in place, into that of the output.

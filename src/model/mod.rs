@@ -40,7 +40,7 @@ use crate::random::{Purpose, stream};
 use crate::state::{Under, Visitor};
 use crate::{Error, Result, Tensor};
 
-use activations::Placed;
+use activations::{Output, Placed};
 use description::Source;
 use node::Node;
 use plan::{Plan, Use};
@@ -460,19 +460,9 @@ impl Model {
                 if wanted {
                     levels.values.reshape(y.shape(), node.levels_halo.unwrap_or(0));
                 }
-                let (levels, stores) = (wanted.then_some(levels), !enough || i == last);
-                let on_the_way = layer.rounds()
-                    && observe.is_none()
-                    && (!pass.training || placed.foresee(|| layer.foresee(&values)));
-                if on_the_way {
-                    placed.compute(layer.as_mut(), &values, y, pass, levels, stores);
-                } else {
-                    layer.forward(&values, y, pass);
-                    if let Some(observe) = &mut observe {
-                        observe(name, y, placed.rounding());
-                    }
-                    placed.forward(y, pass.training, levels, stores);
-                }
+                let out = Output { y, levels: wanted.then_some(levels), stores: !enough || i == last };
+                let observe = observe.as_deref_mut().map(|observe| (name.as_str(), observe));
+                placed.compute(layer.as_mut(), &values, out, pass, observe);
             } else {
                 layer.forward(&values, y, pass);
                 if let Some(observe) = &mut observe

@@ -83,14 +83,13 @@ fn batch_norm_rounds_as_one_by_one(what: &str, norm: &BatchNorm, x: &Tensor, ext
         let pass = |y: &mut Tensor, on_the_way: bool| {
             let (mut kept, mut to) = (Kept::default(), Tensor::<u8>::zeros(shape, 1));
             let levels = levels.then_some(&mut to);
-            let by_rows = rounding.by_rows(shape, Keep::Residuals, bound, &mut kept, levels, in_place);
+            let mut by_rows = rounding.by_rows(shape, Keep::Residuals, bound, &mut kept, levels, in_place);
             if on_the_way {
-                norm.forward_rounded(x, None, y, Some(&by_rows));
+                norm.forward_rounded(x, None, y, Some(&mut by_rows));
             } else {
                 norm.forward(x, None, y);
                 by_rows.round_all(y);
             }
-            drop(by_rows);
             let mut dy = tensor(shape, 0, 9);
             let sums = kept.backward(&mut dy);
             (to, dy, sums)

@@ -31,7 +31,7 @@ impl Channels {
         [&self.mean[..c], &self.scale[..c], &self.beta[..c]]
     }
 
-    pub(super) fn forward_pooled(&self, x: &Tensor, y: &mut Tensor, rounding: Option<&ByRows<'_>>) {
+    pub(super) fn forward_pooled(&self, x: &Tensor, y: &mut Tensor, rounding: Option<&mut ByRows<'_>>) {
         let (c, height, floor) = (y.c(), y.h(), self.floor);
         let [mean, scale, beta] = self.pixel(c);
         write_rows(y, rounding, |row, y| {
