@@ -7,7 +7,7 @@ use nibble::metrics::{EpochReport, Event, LayerReport};
 use nibble::optim::OPTIMIZERS;
 use nibble::predictions::Query;
 use nibble::quant::{ACTIVATIONS, GRADIENTS, GRANULARITIES, QUANTIZERS};
-use nibble::run::{Part, Quantization, Run};
+use nibble::run::{Evaluation, Evaluator, Part, Quantization, Run};
 use nibble::schedule::SCHEDULES;
 use nibble::{Error, RunConfig};
 
@@ -209,8 +209,7 @@ fn a_run_in_integers_is_looked_into_like_any_other() {
         ..Quantization::default()
     };
     for quantization in [None, Some(quantization)] {
-        let mut evaluator = run.evaluator(quantization).unwrap();
-        while evaluator.advance().result.is_none() {}
+        evaluated(run.evaluator(quantization).unwrap());
     }
     let mut sensing = run.sensing("noise", 0).unwrap();
     while sensing.advance().unwrap().result.is_none() {}
@@ -342,6 +341,15 @@ fn statistics_are_estimated_by_the_weights_as_they_are() {
     assert!(estimated < 0.8 * lagging, "{estimated} {lagging}");
 }
 
+/// What a test pass gives.
+fn evaluated(mut evaluator: Evaluator) -> Evaluation {
+    loop {
+        if let Some(result) = evaluator.advance().result {
+            return result;
+        }
+    }
+}
+
 #[test]
 fn images_kept_aside_are_tested_and_never_trained_on() {
     let mut run = run(RunConfig { holdout: 50, ..config() });
@@ -360,6 +368,11 @@ fn images_kept_aside_are_tested_and_never_trained_on() {
     aside.sort_unstable();
     aside.dedup();
     assert_eq!(aside.len(), 50, "each once");
+    // The test set is seen where it is asked for, and by the same network.
+    let tested = |run: &mut Run| evaluated(run.evaluator(None).unwrap().on_test_set());
+    let fresh = |holdout| self::run(RunConfig { holdout, ..config() });
+    assert_eq!(tested(&mut fresh(50)), tested(&mut fresh(0)));
+    assert_ne!(tested(&mut fresh(50)), evaluated(fresh(50).evaluator(None).unwrap()));
     // The same for every seed: choices can be compared.
     let mut other = self::run(RunConfig { holdout: 50, seed: 9, epochs: 1, ..config() });
     rest(&mut other);
@@ -406,12 +419,7 @@ fn an_evaluator_follows_the_runs_settings() {
     for winograd in [true, false] {
         let mut run = run(RunConfig { winograd, epochs: 1, ..config() });
         let (_, epochs) = rest(&mut run);
-        let mut evaluator = run.evaluator(None).unwrap();
-        let result = loop {
-            if let Some(result) = evaluator.advance().result {
-                break result;
-            }
-        };
+        let result = evaluated(run.evaluator(None).unwrap());
         assert_eq!(result.loss.to_bits(), epochs[0].test_loss.to_bits(), "winograd {winograd}");
     }
 }

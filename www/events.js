@@ -13,6 +13,7 @@ export const EVENTS = Object.freeze({
   loading: "how far the load under way is",
   tested: "how far the test of weights quantized after training is",
   sensed: "what is known of how much layers mind losing bits, and how far a measurement is",
+  timed: "how fast copies of a run train, and how far their timing is",
   alarm: "a run has diverged",
   kept: "which data sets are kept on this device",
   keptRuns: "which runs are kept on this device",

@@ -10,7 +10,8 @@ import { between, changed, differing, labels } from "./difference.js";
 import { MORE_EPOCHS } from "./kept/keeping.js";
 import { To } from "./protocol.js";
 import { AfterTraining } from "./ptq/results.js";
-import { differences, runConfig } from "./settings.js";
+import { differences, runConfig, settingOf } from "./settings.js";
+import { learnComputes } from "./speeds.js";
 
 /** What an injected outlier multiplies a layer's largest weight by. */
 export const OUTLIER_FACTOR = 20;
@@ -291,6 +292,26 @@ export class Experiments {
   /** Ends the measurement of `run` that is under way. */
   stopMeasuring(run) {
     return this.session.client.request(To.SENSE, { run: run.id, name: "" }).catch(() => {});
+  }
+
+  /** Times how fast copies of `run` train by each way to compute. @param {import("./runs.js").RunRecord} run */
+  async timeComputes(run) {
+    const { session } = this;
+    if (!session.hasImages() || run.timing !== undefined) return;
+    const ways = settingOf("compute").choices.map(({ name }) => name);
+    const { settings } = run;
+    run.timing = 0;
+    session.tell("timed");
+    try {
+      // Copies have something to do, also where the run is finished.
+      const configs = ways.map((compute) => configOf({ ...settings, compute, epochs: settings.epochs + MORE_EPOCHS }, run));
+      const { speeds } = await session.client.request(To.SPEEDS, { run: run.id, configs });
+      if (speeds) learnComputes(settings, session.engine, Object.fromEntries(ways.map((way, i) => [way, speeds[i]])));
+    } catch (error) {
+      if (session.runs.includes(run)) session.notify("error", error.message);
+    }
+    delete run.timing;
+    session.tell("timed");
   }
 
   /**

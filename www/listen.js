@@ -45,6 +45,10 @@ export function listen(session) {
     run.measurements?.advance(body);
     session.tell("sensed");
   });
+  mine(From.SPEEDS, (run, { done, total }) => {
+    run.timing = done / total;
+    session.tell("timed");
+  });
   mine(From.CRASHED, (run, { message, fatal, kind, step, loss, gradNorm }) => {
     run.status = "paused";
     if (kind === "diverged") run.alarm = { step, loss, gradNorm };

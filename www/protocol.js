@@ -91,6 +91,12 @@ export const To = Object.freeze({
    * -> {step, layers: LayerSensitivity[], fronts: Front[]} when done; without the last two where it was ended
    */
   SENSE: "sense",
+  /**
+   * {run, configs: RunConfig[]}: trains copies of the run with these settings in turn, some steps each, and times them,
+   * `From.SPEEDS` telling how far it is; training may go on meanwhile. A second request for the run ends the first; one for no settings does nothing else.
+   * -> {speeds: number[] (images a second)}; without them where it was ended
+   */
+  SPEEDS: "speeds",
   /** {run} -> {costs: {name, passes, seconds}[]}: what each way of measuring takes at most, with nothing beside it. */
   SENSE_COSTS: "sense_costs",
   /**
@@ -171,6 +177,8 @@ export const From = Object.freeze({
   PTQ: "ptq",
   /** {run, name: string, done, total (passes over a batch)}: how far a measurement is. */
   SENSING: "sensing",
+  /** {run, done, total (steps)}: how far the timing of copies is. */
+  SPEEDS: "speeds",
   /**
    * {run, message, fatal: boolean, kind, step, loss, gradNorm}: a unit of the run failed, or, fatal, the engine itself:
    * it is lost.

@@ -96,7 +96,7 @@ impl Conv3x3 {
         if self.algorithm == Algorithm::Winograd {
             return winograd::pack_forward(w, self.c_in, self.c_out, &mut panels.0);
         }
-        panels.0.pack(Chosen::now(), 9 * self.x_channels, self.c_out, |c, nr, panel| {
+        panels.0.pack(Chosen::for_columns(self.c_out), 9 * self.x_channels, self.c_out, |c, nr, panel| {
             for tap in 0..9 {
                 let rows = &mut panel[tap * self.x_channels * nr..][..self.c_in * nr];
                 copy_columns(self.tap(w, tap / 3, tap % 3), self.c_out, c, nr, rows);
@@ -111,7 +111,7 @@ impl Conv3x3 {
             panels.products.resize_with(1, Panels::default);
             return winograd::pack_backward(w, self.c_in, self.c_out, &mut panels.products[0]);
         }
-        let (set, products) = (Chosen::now(), self.gradient_products());
+        let (set, products) = (Chosen::for_columns(self.x_channels), self.gradient_products());
         panels.products.resize_with(products.len(), Panels::default);
         for (product, panels) in products.iter().zip(&mut panels.products) {
             let [rows, columns] = product;

@@ -56,7 +56,7 @@ impl Conv5x5 {
     /// Brings HWIO weights into the order of the forward pass.
     pub fn pack_forward(&self, w: &[f32], panels: &mut ForwardPanels) {
         assert_eq!(w.len(), self.weight_len());
-        panels.0.pack(Chosen::now(), TAPS * self.x_channels, self.c_out, |c, nr, panel| {
+        panels.0.pack(Chosen::for_columns(self.c_out), TAPS * self.x_channels, self.c_out, |c, nr, panel| {
             for tap in 0..TAPS {
                 let rows = &mut panel[tap * self.x_channels * nr..][..self.c_in * nr];
                 copy_columns(self.tap(w, tap), self.c_out, c, nr, rows);
@@ -67,11 +67,16 @@ impl Conv5x5 {
     /// Brings HWIO weights into the order of the input gradient: turned around, and transposed.
     pub fn pack_backward(&self, w: &[f32], panels: &mut BackwardPanels) {
         assert_eq!(w.len(), self.weight_len());
-        panels.0.pack(Chosen::now(), TAPS * self.c_out, self.x_channels, |c, nr, panel| {
-            for (tap, rows) in panel.chunks_exact_mut(self.c_out * nr).enumerate() {
-                copy_transposed(self.tap(w, TAPS - 1 - tap), self.c_out, c, nr, rows);
-            }
-        });
+        panels.0.pack(
+            Chosen::for_columns(self.x_channels),
+            TAPS * self.c_out,
+            self.x_channels,
+            |c, nr, panel| {
+                for (tap, rows) in panel.chunks_exact_mut(self.c_out * nr).enumerate() {
+                    copy_transposed(self.tap(w, TAPS - 1 - tap), self.c_out, c, nr, rows);
+                }
+            },
+        );
     }
 
     /// The `[c_in][c_out]` weights of one tap, counted row by row.

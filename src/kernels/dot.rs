@@ -150,7 +150,7 @@ impl DotProducts<'_> {
         if pixels == 0 || self.panels.n() == 0 {
             return;
         }
-        let set = Chosen::now();
+        let set = Chosen::for_columns(self.panels.n());
         self.check(set, out);
         let mut bias = vec![0.0; self.panels.count() * self.panels.nr()];
         bias[..self.bias.len()].copy_from_slice(self.bias);

@@ -40,14 +40,18 @@ impl Linear {
     pub fn pack_forward(&self, w: &[f32], panels: &mut ForwardPanels) {
         assert_eq!(w.len(), self.weight_len());
         let n = self.outputs;
-        panels.0.pack(Chosen::now(), self.inputs, n, |c, nr, panel| copy_columns(w, n, c, nr, panel));
+        panels
+            .0
+            .pack(Chosen::for_columns(n), self.inputs, n, |c, nr, panel| copy_columns(w, n, c, nr, panel));
     }
 
     /// Brings `[inputs][outputs]` weights into the order of the input gradient.
     pub fn pack_backward(&self, w: &[f32], panels: &mut BackwardPanels) {
         assert_eq!(w.len(), self.weight_len());
         let k = self.outputs;
-        panels.0.pack(Chosen::now(), k, self.inputs, |c, nr, panel| copy_transposed(w, k, c, nr, panel));
+        panels.0.pack(Chosen::for_columns(self.inputs), k, self.inputs, |c, nr, panel| {
+            copy_transposed(w, k, c, nr, panel)
+        });
     }
 
     /// `y = x w + bias`. `bias` has `outputs` elements, or none for no bias.

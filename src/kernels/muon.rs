@@ -147,7 +147,7 @@ fn multiply_columns(
     panels: &mut Panels,
     out: &mut [f32],
 ) {
-    panels.pack(Chosen::now(), m, columns.len(), |c, nr, panel| {
+    panels.pack(Chosen::for_columns(columns.len()), m, columns.len(), |c, nr, panel| {
         copy_columns(w, m, columns.start + c, nr, panel);
     });
     let rows = Lattice { base: 0, image: m, row: 0, column: 0 };

@@ -74,7 +74,7 @@ impl OuterProducts<'_> {
             return;
         }
         self.check();
-        let set = Chosen::now();
+        let set = Chosen::for_columns(self.columns);
         let plan = self.plan(set.panel_width());
         // Sums of each share: [share][panel][tap][row][NR], panels being NR columns.
         let panels = self.columns.div_ceil(plan.nr);

@@ -179,7 +179,7 @@ impl Isa {
 /// The code of the selected one, or 0.
 static SELECTED: AtomicU8 = AtomicU8::new(0);
 
-/// The instruction set of a job: one that this machine and build have, since only [`Chosen::now`] makes it.
+/// The instruction set of a job: one that this machine and build have, since only [`Chosen::now`] and [`Chosen::for_columns`] make it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Chosen(Isa);
 
@@ -187,6 +187,15 @@ impl Chosen {
     /// The one in use.
     pub fn now() -> Self {
         Self(Isa::current())
+    }
+
+    /// The one in use for products of so many columns: where two of its vectors are twice as many, that of half the width.
+    /// Halves of vectors that are multiplied for nothing cost more than a processor gains by their width.
+    pub fn for_columns(columns: usize) -> Self {
+        match Isa::current() {
+            Isa::Avx512 if columns <= 16 => Self(Isa::Avx2),
+            isa => Self(isa),
+        }
     }
 
     /// The widest of its kind, two vectors of which hold no more than these numbers of channels and divide them.

@@ -80,6 +80,12 @@ impl Evaluator {
         self
     }
 
+    /// Has it see the test set, also for a run that keeps training images aside and is tested on these.
+    pub fn on_test_set(mut self) -> Self {
+        self.feed.images.test_on_test_set();
+        self
+    }
+
     /// Classifies the next batch of test images, once the network is prepared. When all are done it gives the result
     /// again.
     pub fn advance(&mut self) -> Progress {

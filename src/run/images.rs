@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use crate::data::{Augment, Dataset, Normalize, Split};
+use crate::data::{Augment, Dataset, Normalize};
 use crate::random::{Purpose, below, stream};
 use crate::settings::RunConfig;
 use crate::task::{self, Task};
@@ -50,6 +50,8 @@ pub(crate) struct Images {
     pub normalize: Normalize,
     /// Indices of the training images that are trained on and of those kept aside; `None`: nothing is kept aside.
     kept_aside: Option<Arc<[Vec<u32>; 2]>>,
+    /// Where the tested images are.
+    tests: Part,
 }
 
 impl Images {
@@ -87,7 +89,8 @@ impl Images {
             "own" => dataset.own_normalize(),
             _ => dataset.normalize(),
         };
-        Ok(Self { task: task::of(config), normalize, dataset, kept_aside })
+        let tests = if kept_aside.is_some() { Part::Train } else { Part::Test };
+        Ok(Self { task: task::of(config), normalize, dataset, kept_aside, tests })
     }
 
     /// # Errors
@@ -113,22 +116,28 @@ impl Images {
         self.kept_aside.as_ref().map_or(self.dataset.train.len(), |parts| parts[0].len())
     }
 
+    /// Has the test set tested, whatever is kept aside.
+    pub fn test_on_test_set(&mut self) {
+        self.tests = Part::Test;
+    }
+
+    /// Indices of the tested images in [`Images::tests`]; `None`: all of them.
+    fn tested(&self) -> Option<&[u32]> {
+        self.kept_aside.as_ref().filter(|_| self.tests == Part::Train).map(|parts| &*parts[1])
+    }
+
     pub fn test_len(&self) -> usize {
-        self.kept_aside.as_ref().map_or(self.dataset.test.len(), |parts| parts[1].len())
+        self.tested().map_or(self.dataset.test.len(), <[_]>::len)
     }
 
     /// Where the tested images are.
     pub fn tests(&self) -> Part {
-        if self.kept_aside.is_some() { Part::Train } else { Part::Test }
+        self.tests
     }
 
     /// Index in [`Images::tests`] of the tested image of that place.
     pub fn test_index(&self, place: usize) -> usize {
-        self.kept_aside.as_ref().map_or(place, |parts| parts[1][place] as usize)
-    }
-
-    fn tested(&self) -> &Split {
-        if self.kept_aside.is_some() { &self.dataset.train } else { &self.dataset.test }
+        self.tested().map_or(place, |indices| indices[place] as usize)
     }
 
     /// A batch of images that are trained on, by their places.
@@ -167,6 +176,10 @@ impl Images {
     /// A batch of neighbouring tested images, as they are.
     pub fn test_batch(&self, places: Range<usize>, halo: usize, x: &mut Tensor, labels: &mut Vec<u16>) {
         let indices: Vec<u32> = places.map(|place| self.test_index(place) as u32).collect();
-        self.task.batch(self.tested(), &indices, None, &self.normalize, halo, x, labels);
+        let split = match self.tests {
+            Part::Train => &self.dataset.train,
+            Part::Test => &self.dataset.test,
+        };
+        self.task.batch(split, &indices, None, &self.normalize, halo, x, labels);
     }
 }

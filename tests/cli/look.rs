@@ -54,6 +54,15 @@ fn what_is_told_is_told_in_json_too() {
     let [mirrored] = &json(&folder, &format!("eval {OUT} --mirrored"))[..] else { panic!("one line") };
     assert_eq!((&tested["mirrored"], &mirrored["mirrored"]), (&json!(false), &json!(true)));
     assert_ne!(tested["loss"], mirrored["loss"]);
+    let aside = "aside.nibble.safetensors";
+    done(&folder, &format!("{TINY} --epochs 1 --holdout 60 --out {aside}"));
+    for (flags, images, said) in
+        [("", 60, "60 images kept aside: "), (" --test-set", 100, "100 test images: ")]
+    {
+        let [tested] = &json(&folder, &format!("eval {aside}{flags}"))[..] else { panic!("one line") };
+        assert_eq!(tested["images"], json!(images));
+        assert!(done(&folder, &format!("eval {aside}{flags}"))[0].starts_with(said));
+    }
 
     let packed = "packed.nibble.safetensors";
     let said = done(&folder, &format!("pack {OUT} --out {packed}"));

@@ -8,7 +8,7 @@ import { defaults, settingOf } from "../../www/settings.js";
 import { describeLevels, gaps, hasInside, levelNames, levelsToName, pressure, weightBits } from "../../www/grid.js";
 import { choices, labels, precision } from "../../www/difference.js";
 import { packingText } from "../../www/schemes.js";
-import { drawn, enter, fromMenu, ink, noticed, PATIENCE, shows, unfold, within } from "./support.mjs";
+import { drawn, enter, fromMenu, hasRun, ink, noticed, PATIENCE, shows, unfold, within } from "./support.mjs";
 
 const open = within("model", "settings");
 
@@ -239,6 +239,19 @@ for (const [i, { name: quantizer, granularities }] of SCHEMES.entries()) {
 
 test("in integers a run trains and is exported; what cannot be computed so is said", async (t) => {
   const page = await open(t, { settings: { ...RUN, compute: "int8" }, context: { acceptDownloads: true } });
+  await enter(page, "model", "engine");
+  await page.click("#time-computes");
+  const FASTER = /^Here SimpleResNet4bit trains [\d,]+ images\/s in floating point, [\d,]+ in 8-bit integers \(\d\.\d\d times\)\.$/;
+  await shows(page, "#compute-speeds", FASTER);
+  // Copies were trained.
+  assert.equal(await page.evaluate(() => nibble.run.globalStep), 0);
+  await enter(page, "train");
+  await shows(page, "#speed-beside", /^\([\d,]+ in floating point\)$/);
+  await page.reload();
+  await hasRun(page);
+  await enter(page, "model", "engine");
+  await shows(page, "#compute-speeds", FASTER);
+  await enter(page, "train");
   await page.click("#play");
   await page.waitForFunction(() => nibble.run.status === "finished", null, PATIENCE);
   const { config, epochs } = await page.evaluate(() => ({ config: nibble.run.info.config, epochs: nibble.run.epochs }));

@@ -11,13 +11,15 @@ import { RUN_COLORS } from "../plots/curves.js";
 import { color, onThemeChange } from "../plots/theme.js";
 import { remedies } from "../remedies.js";
 import { speedOf } from "../runs.js";
+import { display, settingOf } from "../settings.js";
+import { computeSpeeds } from "../speeds.js";
 import { setText } from "../ui/dom.js";
 import { termMarkup } from "../ui/term.js";
 
 const MARKUP = `
   <h2 class="visually-hidden" id="health-title">Health of the training</h2>
   <dl>
-    <div><dt>Speed</dt><dd><output id="speed">–</output> <span id="speed-unit">images/s</span></dd></div>
+    <div><dt>Speed</dt><dd><output id="speed">–</output> <span id="speed-unit">images/s</span> <span id="speed-beside"></span></dd></div>
     <div class="health-gradient"><dt>${termMarkup("gradient", "Gradient norm")}</dt><dd><span id="health-gradient">–</span><canvas id="health-trend" role="img" aria-label="Gradient norm: no training yet."></canvas></dd></div>
     <div><dt>${termMarkup("saturation", "Saturation")}</dt><dd id="health-saturation">–</dd></div>
     <div><dt>Numbers</dt><dd id="health-numbers">–</dd></div>
@@ -69,6 +71,14 @@ function verdict(run) {
   return run.last.gradNorm > clipnorm ? `Healthy. The gradient is above ${short(clipnorm)}: it is clipped to that.` : "Healthy.";
 }
 
+/** Of a run that computes in another way than by default, how fast that would be: "(250 in floating point)"; nothing where it was not measured. */
+function besideText({ run, engine }) {
+  const compute = settingOf("compute");
+  if (!run || !engine || run.settings.compute === compute.default) return "";
+  const speed = computeSpeeds(run.settings, engine)?.[compute.default];
+  return speed ? `(${whole(speed)} in ${display(compute, compute.default).toLowerCase()})` : "";
+}
+
 /** What happened, for the message. */
 function story({ alarm, label }, two) {
   const what = Number.isFinite(alarm.loss) ? `the gradient was ${alarm.gradNorm}` : `the loss was ${alarm.loss}`;
@@ -112,6 +122,7 @@ export function mount(root, session) {
     root.classList.toggle("alarmed", Boolean(alarmed));
     setText(root.querySelector("#speed"), whole(session.run ? speedOf(runs) : NaN));
     setText(root.querySelector("#speed-unit"), session.paired ? "images/s, both" : "images/s");
+    setText(root.querySelector("#speed-beside"), session.paired ? "" : besideText(session));
     const each = (value) => runs.map(value).join(" | ") || "–";
     show("gradient", each((run) => fixed(run.last?.gradNorm, 2)));
     show("saturation", each(saturation));

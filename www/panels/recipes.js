@@ -4,34 +4,8 @@ import { duration, percent } from "../format.js";
 import { drawing } from "../frames.js";
 import { recipeOf, settingsOf } from "../recipes.js";
 import { display, settingOf } from "../settings.js";
+import { learnEpochs, modelSpeed } from "../speeds.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
-
-/** Where the speeds of models on this device are remembered: images a second by model. */
-const SPEEDS = "nibble.speeds";
-
-/** What was remembered, or nothing where the browser keeps nothing. */
-function remembered() {
-  try {
-    return JSON.parse(localStorage.getItem(SPEEDS)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-/** Remembers how many images a second the last epochs had. */
-function learnSpeeds(runs) {
-  const speeds = remembered();
-  for (const { epochs, settings, info } of runs) {
-    const secs = epochs.at(-1)?.secs;
-    if (secs > 0 && info) speeds[settings.model] = info.images[0] / secs;
-  }
-  try {
-    localStorage.setItem(SPEEDS, JSON.stringify(speeds));
-  } catch {
-    // It is told once a run has an epoch, then.
-  }
-  return speeds;
-}
 
 /** "92.4 % on CIFAR-10 after 12 epochs, the mean of 3 seeds"; of a recipe that was not measured nothing. */
 function reachedText(reached) {
@@ -52,7 +26,7 @@ export function mount(root, session) {
   const about = element("p", { class: "panel-about" }, "Sets of settings that train well. What you change afterwards is yours.");
   root.append(element("header", {}, element("h2", { id: "recipes-title" }, "Recipes"), about), list);
   let reached = {};
-  let speeds = learnSpeeds(session.runs);
+  learnEpochs(session.runs);
   const items = recipes.map((recipe) => {
     const use = element("button", { type: "button", class: "small", "data-recipe": recipe.name }, "Use");
     use.addEventListener("click", () => session.adopt(settingsOf(recipe)));
@@ -67,11 +41,11 @@ export function mount(root, session) {
       const isPresent = recipe === present;
       setText(use, isPresent ? "In use" : "Use");
       setAttribute(use, "aria-pressed", String(isPresent));
-      setText(told, reachedText(reached[recipe.name]) + timeText(settings, speeds[settings.model], session.loaded?.info.train));
+      setText(told, reachedText(reached[recipe.name]) + timeText(settings, modelSpeed(settings.model), session.loaded?.info.train));
     }
   }, 125);
   draw();
-  session.on(["run", "epoch"], () => (speeds = learnSpeeds(session.runs)));
+  session.on(["run", "epoch"], () => learnEpochs(session.runs));
   session.on(["settings", "epoch", "data", "run"], draw);
   fetch(new URL("../reference/recipes.json", import.meta.url))
     .then((response) => (response.ok ? response.json() : {}))

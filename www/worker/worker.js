@@ -11,6 +11,7 @@ import { assertRoom, freeBytes } from "./memory.js";
 import { AfterTraining } from "./ptq.js";
 import { fileOf, Saver } from "./saver.js";
 import { Sensing } from "./sensing.js";
+import { Speeds } from "./speeds.js";
 
 /** What the engine said, whatever it threw. */
 const messageOf = (error) => (error instanceof Error ? error.message : String(error)) || "unknown error";
@@ -19,6 +20,7 @@ const tell = (type, body, transfer = []) => postMessage({ type, ...body }, trans
 const loop = new Loop(tell);
 const afterTraining = new AfterTraining(tell);
 const sensing = new Sensing(tell);
+const speeds = new Speeds(tell);
 const saver = new Saver(tell);
 loop.after = (id, entry, rests) => saver.after(id, entry, rests);
 
@@ -95,6 +97,7 @@ function put(id, run, dataset, replaced, { origin, done } = {}) {
   for (const one of replaced) {
     afterTraining.cancel(one);
     sensing.cancel(one);
+    speeds.cancel(one);
     // A run that goes on in its own place is saved on.
     if (one !== origin) saver.leave(one);
     if (one !== id) loop.drop(one);
@@ -178,6 +181,7 @@ const answers = {
     loop.drop(run);
     afterTraining.cancel(run);
     sensing.cancel(run);
+    speeds.cancel(run);
     forgetUnused();
   },
 
@@ -202,6 +206,11 @@ const answers = {
     const { run, step } = loop.entry(id);
     if (name) assertRoom("Measuring", { bytes: () => run.sensingBytes() }, beside([]));
     return sensing.start(id, run, name, images).then((result) => ({ ...result, step }));
+  },
+
+  [To.SPEEDS]({ run: id, configs }) {
+    const { run } = loop.entry(id);
+    return speeds.start(id, run, configs, (copy) => assertRoom("Timing a copy", copy, beside([])));
   },
 
   [To.SENSE_COSTS]: ({ run }) => ({ costs: loop.entry(run).run.sensingCosts() }),

@@ -16,6 +16,8 @@ pub struct Log {
     pub seconds: f64,
     /// Whether the run came to its end.
     pub finished: bool,
+    /// Percent of the test set after all epochs, which a run that kept images aside did not see meanwhile.
+    pub tested: Option<f64>,
     /// Percent of test images, each seen mirrored too.
     pub mirrored: Option<f64>,
     /// Name of the data set.
@@ -73,13 +75,14 @@ impl Log {
                 self.images = line["data"]["images"][0].as_u64()?;
             }
             "evaluation" if line["mirrored"].as_bool()? => self.mirrored = Some(percent("accuracy")?),
-            "evaluation" | "interrupted" | "sensitivity" | "assignment" | "bits" => {}
+            "evaluation" => self.tested = Some(percent("accuracy")?),
+            "interrupted" | "sensitivity" | "assignment" | "bits" => {}
             _ => return None,
         }
         Some(())
     }
 
-    /// Percent of test images after the last epoch.
+    /// Percent of test images after the last epoch, or of the images kept aside.
     pub fn accuracy(&self) -> Option<f64> {
         self.epochs.last().filter(|_| self.finished).map(|[_, test]| *test)
     }

@@ -87,6 +87,12 @@ fn make(
     let mut write = |line: &str| writeln!(out, "{line}").map_err(io(log));
     if let Some(assigned) = variant.assigned.as_ref().filter(|_| !root.join(&run).is_file()) {
         let bits = assign(root, &saved(&assigned.of), assigned, data, &mut write)?;
+        // Of the same settings and seed comes the same run.
+        if let Some((other, lines)) = same(root, row, variant, seed, &bits)? {
+            println!("{} is {other} with {bits}", variant.name);
+            fs::copy(root.join(saved(other)), root.join(&run)).map_err(io(&run))?;
+            return lines.iter().try_for_each(|line| write(line));
+        }
         train.args(["--bits", &bits]);
     }
     tell(train.args(["--threads", &threads.to_string()]).arg("--data").arg(data), &mut write)?;
@@ -105,9 +111,37 @@ fn make(
     about["machine"] = machine().into();
     write(&about.to_string())?;
     for mirrored in [&[][..], &["--mirrored"]] {
-        tell(nibble(root, "eval").arg(&run).args(mirrored).arg("--data").arg(data), &mut write)?;
+        tell(
+            nibble(root, "eval").arg(&run).arg("--test-set").args(mirrored).arg("--data").arg(data),
+            &mut write,
+        )?;
     }
     Ok(())
+}
+
+/// Another variant of the row to which a measurement gave the same widths, and what the log of its run tells after that.
+fn same<'r>(
+    root: &Path,
+    row: &'r Row,
+    variant: &Variant,
+    seed: u32,
+    bits: &str,
+) -> Result<Option<(&'r str, Vec<String>)>, String> {
+    for other in row.variants.iter().filter(|other| other.assigned.is_some() && other.flags == variant.flags)
+    {
+        let log = row.runs(other).find(|(own, _)| *own == seed).map(|(_, log)| root.join(FOLDER).join(log));
+        let Some(log) = log.filter(|log| log.is_file()) else { continue };
+        if Log::read(&log)?.mirrored.is_none() {
+            continue;
+        }
+        let text = fs::read_to_string(&log).map_err(io(&log))?;
+        let told: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let measured = told.iter().take_while(|line| line["kind"] != "epoch").count();
+        if told[..measured].iter().rev().find_map(|line| line["bits"].as_str()) == Some(bits) {
+            return Ok(Some((&other.name, text.lines().skip(measured).map(String::from).collect())));
+        }
+    }
+    Ok(None)
 }
 
 /// The widths that a measurement of a saved run gives for a budget, as the setting `bits` has them; what was measured is

@@ -9,7 +9,7 @@ use crate::{engine, images, report, saved};
 
 pub fn command() -> Command {
     Command::new("eval")
-        .about("Test a saved run, as its last step left it, on the whole test set")
+        .about("Test a saved run, as its last step left it, on all images that it is tested on")
         .arg(saved::argument())
         .arg(
             Arg::new("mirrored")
@@ -17,6 +17,9 @@ pub fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("See each image mirrored too, and take the mean of both answers"),
         )
+        .arg(Arg::new("test-set").long("test-set").action(ArgAction::SetTrue).help(
+            "See the test set, also for a run that kept training images aside (holdout) and else is tested on these",
+        ))
         .arg(report::json())
         .arg(images::argument())
         .args(engine::arguments())
@@ -32,6 +35,10 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         if mirrored {
             evaluator = evaluator.mirrored();
         }
+        let test_set = arguments.get_flag("test-set") || loaded.run.config().holdout == 0;
+        if test_set {
+            evaluator = evaluator.on_test_set();
+        }
         let (images, Evaluation { loss, accuracy, .. }) = loop {
             let progress = evaluator.advance();
             if let Some(evaluation) = progress.result {
@@ -45,6 +52,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
             }));
         }
         let seen = if mirrored { ", each mirrored too" } else { "" };
-        say(format!("{images} test images{seen}: loss {loss:.4}, {:.2} % right", 100.0 * accuracy))
+        let images = format!("{images} {}", if test_set { "test images" } else { "images kept aside" });
+        say(format!("{images}{seen}: loss {loss:.4}, {:.2} % right", 100.0 * accuracy))
     })
 }

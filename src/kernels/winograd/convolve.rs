@@ -21,7 +21,7 @@ pub(super) const MAX_BLOCK: usize = 120;
 /// input gradient, [`pack_backward`](super::pack_backward); `bias` has an element a channel of `y`, or none.
 pub(in crate::kernels) fn convolve(x: &Tensor, filters: &Panels, bias: &[f32], y: &mut Tensor) {
     assert_eq!((filters.k(), filters.n()), (POSITIONS * x.c(), y.c()), "rows and columns of the filters");
-    let set = Chosen::now();
+    let set = Chosen::for_columns(y.c());
     filters.check(set);
     let block = (BLOCK_ELEMENTS / x.c().max(1)).clamp(1, MAX_BLOCK).next_multiple_of(set.tile_size()[0]);
     // A cache line more, so that positions do not fall on each other in the cache.

@@ -43,7 +43,7 @@ fn transform(set: Chosen, taps: &[f32], panel: &mut [f32]) {
 
 /// U of the forward pass for HWIO weights: panels `[36][c_in][NR]` of output channels.
 pub(in crate::kernels) fn pack_forward(w: &[f32], c_in: usize, c_out: usize, panels: &mut Panels) {
-    let (set, tap_len) = (Chosen::now(), c_in * c_out);
+    let (set, tap_len) = (Chosen::for_columns(c_out), c_in * c_out);
     panels.pack(set, POSITIONS * c_in, c_out, |c, nr, panel| {
         let mut taps = vec![0.0; 9 * c_in * nr];
         for (taps, w) in taps.chunks_exact_mut(c_in * nr).zip(w.chunks_exact(tap_len)) {
@@ -55,7 +55,7 @@ pub(in crate::kernels) fn pack_forward(w: &[f32], c_in: usize, c_out: usize, pan
 
 /// U of the input gradient for HWIO weights, turned around and transposed: panels `[36][c_out][NR]` of input channels.
 pub(in crate::kernels) fn pack_backward(w: &[f32], c_in: usize, c_out: usize, panels: &mut Panels) {
-    let (set, tap_len) = (Chosen::now(), c_in * c_out);
+    let (set, tap_len) = (Chosen::for_columns(c_in), c_in * c_out);
     panels.pack(set, POSITIONS * c_out, c_in, |c, nr, panel| {
         let mut taps = vec![0.0; 9 * c_out * nr];
         for (taps, w) in taps.chunks_exact_mut(c_out * nr).zip(w.chunks_exact(tap_len).rev()) {

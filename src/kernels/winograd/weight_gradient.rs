@@ -144,7 +144,7 @@ pub(super) fn whole_rows<const MR: usize>(c_in: usize) -> usize {
 /// `dw` (HWIO) and `db` (or not, if it is empty): overwritten. `x` has a halo of at least 1, `dy` any.
 pub(in crate::kernels) fn weight_gradient(x: &Tensor, dy: &Tensor, dw: &mut [f32], db: &mut [f32]) {
     let Some(tiles) = tiles_of(x, dy, dw, db) else { return };
-    let set = Chosen::now();
+    let set = Chosen::for_columns(dy.c());
     let plan = Plan::new(set.panel_width(), tiles.count(), x.c(), dy.c());
     // Sums of each share: [share][position][panel][c_in][NR].
     let mut sums = vec![0.0f32; plan.shares * plan.share_stride()];

@@ -15,8 +15,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
 /// The contestants, as tests/bench/peers.mjs names them.
-const PEERS: [&str; 6] =
-    ["nibble-chromium", "nibble-native", "pytorch", "jax-js", "tensorflowjs", "convnetjs"];
+const PEERS: [&str; 8] = [
+    "nibble-chromium",
+    "nibble-native",
+    "nibble-chromium-int8",
+    "nibble-native-int8",
+    "pytorch",
+    "jax-js",
+    "tensorflowjs",
+    "convnetjs",
+];
 /// The networks that all of them are written for.
 const MODELS: [&str; 3] = ["vgg4bit", "simple_resnet4bit", "convnetjs_cifar10"];
 /// What npm installs, at versions whose interfaces the workers of tests/bench/peers use.
@@ -78,7 +86,7 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     tools::node_modules()?;
     let browser = tools::browser()?;
-    if takes_part("nibble-native") {
+    if takes_part("nibble-native") || takes_part("nibble-native-int8") {
         options.push(("native", native::build()?.display().to_string()));
     }
     if takes_part("pytorch") {
