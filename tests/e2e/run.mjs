@@ -3,8 +3,8 @@
  * test page`, which serves the page (support.mjs names the environment). Arguments: the file that gets the results as TAP,
  * then beginnings of names, to run these files only. Every file has a browser, ports and folders of its own.
  */
-import { createWriteStream, readdirSync } from "node:fs";
-import { basename } from "node:path";
+import { createWriteStream, mkdtempSync, readdirSync, rmSync, statfsSync } from "node:fs";
+import { basename, join } from "node:path";
 import { finished } from "node:stream/promises";
 import { run } from "node:test";
 import { spec, tap } from "node:test/reporters";
@@ -28,6 +28,24 @@ const chosen = names.filter((name) => wanted.length === 0 || wanted.some((start)
 const rank = (name) => (LONGEST.includes(name) ? LONGEST.indexOf(name) : LONGEST.length);
 const together = chosen.filter((name) => !ALONE.includes(name)).sort((a, b) => rank(a) - rank(b));
 const alone = chosen.filter((name) => ALONE.includes(name));
+
+/** A file system in memory, and what all tests' browsers and folders take of it by far not. */
+const MEMORY = "/dev/shm";
+const ROOM = 4 * 2 ** 30;
+
+/** Has browsers keep what they keep in memory: on a disk that is a quarter of some files' time. */
+function inMemory() {
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    if (bavail * bsize < ROOM) return;
+    const folder = mkdtempSync(join(MEMORY, "nibble-tests-"));
+    process.env.TMPDIR = folder;
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  } catch {
+    // Other systems have none.
+  }
+}
+inMemory();
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
