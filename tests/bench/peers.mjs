@@ -24,19 +24,20 @@ const pytorch = (layout) => (task) =>
     OMP_NUM_THREADS: String(threads),
   });
 
-/** Of networks whose weights have a few bits, what trains them in integers: activations and gradients of 8 bits. */
-const INTEGERS = { takes: (model) => quantizer(model) !== "none" };
-const integers = (task) => ({ ...task, subject: "peer", config: { compute: "int8" } });
+/** Networks whose weights have few bits are trained in integers too. */
+const hasFewBits = (model) => quantizer(model) !== "none";
+const inIntegers = (task) => ({ ...task, subject: "peer", config: { compute: "int8" } });
 
 /**
- * `peer`: its name in --only. `takes`: the networks that it can train, all unless told. `open` sets one up for a network, warms it up, and gives `place`, to be asked for steps,
- * `seconds`, the longest wait for an answer, and `ready`, what it is.
+ * `peer`: its name in --only. `takes`: whether it can train a network; all of them unless told. `open` sets one up for a
+ * network, warms it up, and gives `place`, to be asked for steps, `seconds`, the longest wait for an answer, and `ready`,
+ * what it is.
  */
 const CONTESTANTS = [
   { peer: "nibble-chromium", name: "Nibble, Chromium", open: (task) => inBrowser("worker.js", { ...task, subject: "peer", build: options.build }, PATIENCE) },
   { peer: "nibble-native", name: "Nibble, native", open: (task) => program(options.native, [JSON.stringify({ ...task, subject: "peer" })]) },
-  { peer: "nibble-chromium-int8", name: "Nibble, Chromium, int8", ...INTEGERS, open: (task) => inBrowser("worker.js", { ...integers(task), build: options.build }, PATIENCE) },
-  { peer: "nibble-native-int8", name: "Nibble, native, int8", ...INTEGERS, open: (task) => program(options.native, [JSON.stringify(integers(task))]) },
+  { peer: "nibble-chromium-int8", name: "Nibble, Chromium, int8", takes: hasFewBits, open: (task) => inBrowser("worker.js", { ...inIntegers(task), build: options.build }, PATIENCE) },
+  { peer: "nibble-native-int8", name: "Nibble, native, int8", takes: hasFewBits, open: (task) => program(options.native, [JSON.stringify(inIntegers(task))]) },
   { peer: "pytorch", name: "PyTorch, contiguous", open: pytorch("contiguous") },
   { peer: "pytorch", name: "PyTorch, channels_last", open: pytorch("channels_last") },
   { peer: "jax-js", name: "jax-js, wasm", open: (task) => inGuest("jax.worker.js", task) },

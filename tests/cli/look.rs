@@ -64,6 +64,14 @@ fn what_is_told_is_told_in_json_too() {
         assert!(done(&folder, &format!("eval {aside}{flags}"))[0].starts_with(said));
     }
 
+    let [both] = &json(&folder, &format!("eval {OUT} --integers"))[..] else { panic!("one line") };
+    let (alike, others) = (both["alike"].as_u64().unwrap(), both["others"].as_array().unwrap());
+    assert_eq!((&both["images"], alike + others.len() as u64), (&json!(100), 100));
+    assert!(alike >= 90, "{alike}");
+    let lines = done(&folder, &format!("eval {OUT} --integers"));
+    assert_eq!(lines.len(), 1 + others.len());
+    assert!(lines[others.len()].ends_with(&format!("the same answer to {alike}")), "{lines:?}");
+
     let packed = "packed.nibble.safetensors";
     let said = done(&folder, &format!("pack {OUT} --out {packed}"));
     let bytes = |name: &str| std::fs::metadata(folder.join(name)).unwrap().len();

@@ -5,7 +5,7 @@ use nibble::run::Evaluation;
 use serde_json::json;
 
 use crate::problem::{Result, say};
-use crate::{engine, images, report, saved};
+use crate::{engine, images, integers, report, saved};
 
 pub fn command() -> Command {
     Command::new("eval")
@@ -20,6 +20,13 @@ pub fn command() -> Command {
         .arg(Arg::new("test-set").long("test-set").action(ArgAction::SetTrue).help(
             "See the test set, also for a run that kept training images aside (holdout) and else is tested on these",
         ))
+        .arg(
+            Arg::new("integers")
+                .long("integers")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["mirrored", "test-set"])
+                .help("See the test set with the network in integers alone, as the C export has it, and as it was trained; tell each image that they differ on"),
+        )
         .arg(report::json())
         .arg(images::argument())
         .args(engine::arguments())
@@ -30,6 +37,9 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
     engine::on_pool(arguments, |clock| {
         let (_, mut loaded) = saved::load(file, arguments, clock)?;
         saved::warn(file, &loaded);
+        if arguments.get_flag("integers") {
+            return integers::compare(file, &mut loaded.run, arguments.get_flag("json"));
+        }
         let mirrored = arguments.get_flag("mirrored");
         let mut evaluator = loaded.run.evaluator(None)?;
         if mirrored {

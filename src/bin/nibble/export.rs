@@ -6,18 +6,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use nibble::checkpoint::{self, About, History, SUFFIX};
-use nibble::data::{IMAGE_BYTES, Split};
 use nibble::export::{self, Artifact, Content, Story, TARGETS, Target};
 use nibble::train::Clock;
 
 use crate::place::{self, Place};
 use crate::problem::{Problem, Result, say};
-use crate::{engine, images, saved};
+use crate::{engine, images, integers, saved};
 
 /// Every target.
 const ALL: &str = "all";
-/// Training images by which ranges are chosen.
-const CALIBRATION: usize = 256;
 
 pub fn command() -> Command {
     let targets: Vec<_> = TARGETS
@@ -86,7 +83,7 @@ fn write(
     let mut network = loaded.run.network();
     if !loaded.run.dataset().is_stand_in {
         if images {
-            network.images = some_of(&loaded.run.dataset().train);
+            network.images = integers::calibration(&loaded.run.dataset().train);
         }
         if whole {
             let (run, history, out) = (&mut loaded.run, &loaded.history, &mut network.run);
@@ -125,13 +122,6 @@ fn keep(artifact: &Artifact, out: &Path, force: bool) -> Result<()> {
             files.iter().try_for_each(|(name, bytes)| write(&out.join(name), bytes))
         }
     }
-}
-
-/// Training images from the whole of a split, at equal distances.
-fn some_of(split: &Split) -> Vec<u8> {
-    let count = split.len().min(CALIBRATION);
-    let places = (0..count).map(|i| i * split.len() / count * IMAGE_BYTES);
-    places.flat_map(|at| &split.images[at..at + IMAGE_BYTES]).copied().collect()
 }
 
 fn story(about: About, history: History) -> Story {

@@ -8,6 +8,7 @@ mod eval;
 mod export;
 mod images;
 mod inspect;
+mod integers;
 mod interrupt;
 mod pack;
 mod pictures;
