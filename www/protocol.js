@@ -93,7 +93,7 @@ export const To = Object.freeze({
   SENSE: "sense",
   /**
    * {run, configs: RunConfig[]}: trains copies of the run with these settings in turn, some steps each, and times them,
-   * `From.SPEEDS` telling how far it is; training may go on meanwhile. A second request for the run ends the first; one for no settings does nothing else.
+   * `From.SPEEDS` telling how far it is; training may go on meanwhile. A second request for the run ends the first.
    * -> {speeds: number[] (images a second)}; without them where it was ended
    */
   SPEEDS: "speeds",

@@ -53,3 +53,6 @@ export function meanOf(values) {
   const deviation = n < 2 ? NaN : Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
   return { mean, deviation };
 }
+
+/** The middle one; of an even number the upper of the two in the middle. @param {number[]} numbers */
+export const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];

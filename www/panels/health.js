@@ -13,6 +13,7 @@ import { remedies } from "../remedies.js";
 import { speedOf } from "../runs.js";
 import { display, settingOf } from "../settings.js";
 import { computeSpeeds } from "../speeds.js";
+import { median } from "../stats.js";
 import { setText } from "../ui/dom.js";
 import { termMarkup } from "../ui/term.js";
 
@@ -42,8 +43,6 @@ function foremost(run, value) {
 
 /** The largest share of a layer's weights on its two outermost levels. */
 const saturation = (run) => percent(foremost(run, ({ saturatedShare }) => saturatedShare)?.saturatedShare);
-
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
 /** How many times its usual size the gradient is. */
 const growth = ({ gradNorms }) => median(gradNorms.slice(-NOW)) / Math.max(VANISHED, median(gradNorms));

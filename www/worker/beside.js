@@ -15,6 +15,11 @@ export class Requests {
   /** Run -> the request that is served. */
   #current = new Map();
 
+  /** @param {(type: string, body: object) => void} tell posts to the page */
+  constructor(tell) {
+    this.tell = tell;
+  }
+
   /** Ends what is under way for run `id`: it is no longer there, or nobody waits any more. */
   cancel(id) {
     this.#current.delete(id);

@@ -6,14 +6,6 @@ import { From } from "../protocol.js";
 import { nextTurn, Requests } from "./beside.js";
 
 export class AfterTraining extends Requests {
-  #tell;
-
-  /** @param {(type: string, body: object) => void} tell posts to the page */
-  constructor(tell) {
-    super();
-    this.#tell = tell;
-  }
-
   /** A test, or null where the engine refuses it, as one for which there is no memory, and says why. */
   #evaluator(run, quantization, refused) {
     try {
@@ -40,7 +32,7 @@ export class AfterTraining extends Requests {
     try {
       for (const [index, quantization] of quantizations.entries()) {
         const evaluator = this.#evaluator(frozen, quantization, (problem) => {
-          this.#tell(From.PTQ, { run: id, index, step, done: 0, total: 0, result: null, problem });
+          this.tell(From.PTQ, { run: id, index, step, done: 0, total: 0, result: null, problem });
         });
         if (!evaluator) continue;
         try {
@@ -49,7 +41,7 @@ export class AfterTraining extends Requests {
             if (!isWanted()) return;
             const progress = evaluator.advance();
             result = progress.result;
-            this.#tell(From.PTQ, { run: id, index, step, ...progress });
+            this.tell(From.PTQ, { run: id, index, step, ...progress });
           }
         } finally {
           evaluator.free();

@@ -6,14 +6,6 @@ import { From } from "../protocol.js";
 import { nextTurn, Requests } from "./beside.js";
 
 export class Sensing extends Requests {
-  #tell;
-
-  /** @param {(type: string, body: object) => void} tell posts to the page */
-  constructor(tell) {
-    super();
-    this.#tell = tell;
-  }
-
   /**
    * Measures `run`, known as `id`, in the way of that name, with so many images in a batch; without a name it does nothing else
    * than end what is under way.
@@ -30,7 +22,7 @@ export class Sensing extends Requests {
         if (!isWanted()) return {};
         const { done, total, result } = sensing.advance();
         if (result) return result;
-        this.#tell(From.SENSING, { run: id, name, done, total });
+        this.tell(From.SENSING, { run: id, name, done, total });
       }
     } finally {
       sensing.free();

@@ -3,6 +3,7 @@
  * training goes on beside them.
  */
 import { From } from "../protocol.js";
+import { median } from "../stats.js";
 import { nextTurn, Requests } from "./beside.js";
 
 /** Steps of a copy that do not count: memory is got and code compiled meanwhile. */
@@ -10,25 +11,13 @@ const WARM_UP = 2;
 /** Steps of a copy that count. */
 const STEPS = 5;
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
-
 export class Speeds extends Requests {
-  #tell;
-
-  /** @param {(type: string, body: object) => void} tell posts to the page */
-  constructor(tell) {
-    super();
-    this.#tell = tell;
-  }
-
   /**
-   * Times copies of `run`, known as `id`, one for each of `configs`; for none it does nothing else than end what is under way.
+   * Times copies of `run`, known as `id`, one for each of `configs`.
    * @param {(copy: object) => void} assertFits throws where a copy has no room
    * @returns {Promise<object>} {speeds: images a second}; empty where a newer request took over
    */
   async start(id, run, configs, assertFits) {
-    this.cancel(id);
-    if (configs.length === 0) return {};
     const isWanted = this.begin(id);
     const copies = [];
     try {
@@ -49,7 +38,7 @@ export class Speeds extends Requests {
         if (copies[i].advance().kind !== "step") continue;
         times[i].push(performance.now() - begun);
         done += 1;
-        this.#tell(From.SPEEDS, { run: id, done, total });
+        this.tell(From.SPEEDS, { run: id, done, total });
       }
       return { speeds: times.map((list, i) => (1000 * configs[i].batch) / median(list.slice(WARM_UP))) };
     } finally {

@@ -21,6 +21,8 @@ const loop = new Loop(tell);
 const afterTraining = new AfterTraining(tell);
 const sensing = new Sensing(tell);
 const speeds = new Speeds(tell);
+/** What is asked of a run beside its training, and ends with it. */
+const BESIDE = [afterTraining, sensing, speeds];
 const saver = new Saver(tell);
 loop.after = (id, entry, rests) => saver.after(id, entry, rests);
 
@@ -95,9 +97,7 @@ function put(id, run, dataset, replaced, { origin, done } = {}) {
     throw error;
   }
   for (const one of replaced) {
-    afterTraining.cancel(one);
-    sensing.cancel(one);
-    speeds.cancel(one);
+    for (const requests of BESIDE) requests.cancel(one);
     // A run that goes on in its own place is saved on.
     if (one !== origin) saver.leave(one);
     if (one !== id) loop.drop(one);
@@ -179,9 +179,7 @@ const answers = {
   [To.DROP]({ run }) {
     saver.leave(run);
     loop.drop(run);
-    afterTraining.cancel(run);
-    sensing.cancel(run);
-    speeds.cancel(run);
+    for (const requests of BESIDE) requests.cancel(run);
     forgetUnused();
   },
 

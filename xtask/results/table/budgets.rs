@@ -51,34 +51,36 @@ pub fn budgets(root: &Path, results: &Results) -> Result<String, String> {
             };
             Ok(Some(logs(root, row, variant)?.map(of).unwrap_or_default()))
         };
+        let line = |way: &&str| budgets.iter().map(|budget| reached(way, budget)).collect();
+        let lines = ways.iter().map(line).collect::<Result<Vec<Vec<_>>, String>>()?;
 
         text += &title(row);
         let heads: String =
             budgets.iter().map(|budget| format!(" {budget} bits: kept aside | test |")).collect();
         let _ = writeln!(text, "| bits by |{heads}\n| --- |{}", " ---: |".repeat(2 * budgets.len()));
-        for way in &ways {
+        for (way, line) in ways.iter().zip(&lines) {
             let _ = write!(text, "| {way} |");
-            for budget in &budgets {
-                text += &match reached(way, budget)? {
+            for reached in line {
+                text += &match reached {
                     None => " | |".into(),
                     Some(reached) if reached.tested.is_empty() => format!(" {MISSING} | |"),
                     Some(Reached { kept_aside, tested }) => {
-                        format!(" {kept_aside:.2} | {} |", figures(&tested))
+                        format!(" {kept_aside:.2} | {} |", figures(tested))
                     }
                 };
             }
             text += "\n";
         }
 
-        for budget in &budgets {
-            let Some(uniform) = reached(UNIFORM, budget)? else { continue };
-            let others = ways.iter().filter(|way| **way != UNIFORM);
-            let others = others.map(|way| Ok((way, reached(way, budget)?.unwrap_or_default())));
-            let others = others.collect::<Result<Vec<_>, String>>()?;
-            if uniform.tested.is_empty() || others.iter().any(|(_, other)| other.tested.is_empty()) {
+        for (column, budget) in budgets.iter().enumerate() {
+            let here = ways.iter().zip(&lines).filter_map(|(way, line)| Some((*way, line[column].as_ref()?)));
+            let here: Vec<_> = here.collect();
+            if here.iter().any(|(_, reached)| reached.tested.is_empty()) {
                 continue;
             }
-            let best = others.iter().max_by(|(_, a), (_, b)| a.kept_aside.total_cmp(&b.kept_aside));
+            let Some((_, uniform)) = here.iter().find(|(way, _)| *way == UNIFORM) else { continue };
+            let others = here.iter().filter(|(way, _)| *way != UNIFORM);
+            let best = others.max_by(|(_, a), (_, b)| a.kept_aside.total_cmp(&b.kept_aside));
             let Some((way, best)) = best else { continue };
             let gains: Vec<_> = best.tested.iter().zip(&uniform.tested).map(|(a, b)| a - b).collect();
             let (gain, deviation) = spread(&gains);
