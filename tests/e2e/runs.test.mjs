@@ -70,8 +70,7 @@ test("a run whose tab was closed is offered at the next visit, and goes on bit f
 
 for (const [method, settings] of [
   ["the paper's method", {}],
-  ["learned steps, of weights and activations", { quantizer: "lsq", activations: "lsq", actbits: 4 }],
-  ["gradients rounded by chance", { gradients: "affine", gradbits: 4, activations: "affine" }],
+  ["learned steps, and gradients rounded by chance", { quantizer: "lsq", activations: "lsq", actbits: 4, gradients: "affine", gradbits: 4 }],
 ]) {
   test(`ten epochs whose tab is closed five times equal ten epochs straight: ${method}`, async (t) => {
     const all = { ...EXACT, train: 100, test: 100, batch: 10, epochs: 10, ...settings };

@@ -90,7 +90,6 @@ fn make(
         // Of the same settings and seed comes the same run.
         if let Some((other, lines)) = same(root, row, variant, seed, &bits)? {
             println!("{} is {other} with {bits}", variant.name);
-            fs::copy(root.join(saved(other)), root.join(&run)).map_err(io(&run))?;
             return lines.iter().try_for_each(|line| write(line));
         }
         train.args(["--bits", &bits]);
@@ -119,7 +118,8 @@ fn make(
     Ok(())
 }
 
-/// Another variant of the row to which a measurement gave the same widths, and what the log of its run tells after that.
+/// Another variant of the row whose run of that seed has the same settings and these widths, and what its log tells from
+/// the first epoch on.
 fn same<'r>(
     root: &Path,
     row: &'r Row,
@@ -127,19 +127,17 @@ fn same<'r>(
     seed: u32,
     bits: &str,
 ) -> Result<Option<(&'r str, Vec<String>)>, String> {
-    for other in row.variants.iter().filter(|other| other.assigned.is_some() && other.flags == variant.flags)
-    {
+    let but_bits = |flags: &str| flags.split(" --bits ").next().map(String::from);
+    for other in row.variants.iter().filter(|other| but_bits(&other.flags) == but_bits(&variant.flags)) {
         let log = row.runs(other).find(|(own, _)| *own == seed).map(|(_, log)| root.join(FOLDER).join(log));
-        let Some(log) = log.filter(|log| log.is_file()) else { continue };
-        if Log::read(&log)?.mirrored.is_none() {
+        let Some(path) = log.filter(|log| log.is_file()) else { continue };
+        let log = Log::read(&path)?;
+        if log.mirrored.is_none() || log.settings.get("bits").is_none_or(|own| own != bits) {
             continue;
         }
-        let text = fs::read_to_string(&log).map_err(io(&log))?;
-        let told: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let measured = told.iter().take_while(|line| line["kind"] != "epoch").count();
-        if told[..measured].iter().rev().find_map(|line| line["bits"].as_str()) == Some(bits) {
-            return Ok(Some((&other.name, text.lines().skip(measured).map(String::from).collect())));
-        }
+        let text = fs::read_to_string(&path).map_err(io(&path))?;
+        let measured = |line: &&str| !line.contains(r#""kind":"epoch""#);
+        return Ok(Some((&other.name, text.lines().skip_while(measured).map(String::from).collect())));
     }
     Ok(None)
 }
