@@ -234,11 +234,11 @@ async function styled(page, css, look) {
 }
 
 /** Whether pictures are asked for: `cargo xtask test page --pictures`. Nothing is asserted of them, and they take a tenth of the time. */
-export const pictures = Boolean(process.env.NIBBLE_PICTURES);
+const { NIBBLE_PICTURES } = process.env;
 
 /** @param {boolean} [fullPage] the whole page, not only what is in sight */
 export async function screenshot(page, name, fullPage = true) {
-  if (!pictures) return;
+  if (!NIBBLE_PICTURES) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage });
 }
@@ -248,7 +248,7 @@ const UNCOVERED = ".transport, .pending { position: static !important } .tabs { 
 
 /** A picture of one element. */
 export async function screenshotOf(page, selector, name) {
-  if (!pictures) return;
+  if (!NIBBLE_PICTURES) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
   await styled(page, UNCOVERED, () => page.locator(selector).screenshot({ path: `${SCREENSHOTS}${name}.png` }));
 }

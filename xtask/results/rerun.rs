@@ -127,8 +127,8 @@ fn same<'r>(
     seed: u32,
     bits: &str,
 ) -> Result<Option<(&'r str, Vec<String>)>, String> {
-    let but_bits = |flags: &str| flags.split(" --bits ").next().map(String::from);
-    for other in row.variants.iter().filter(|other| but_bits(&other.flags) == but_bits(&variant.flags)) {
+    let with_bits = format!("{} --bits {bits}", variant.flags);
+    for other in row.variants.iter().filter(|other| [&variant.flags, &with_bits].contains(&&other.flags)) {
         let log = row.runs(other).find(|(own, _)| *own == seed).map(|(_, log)| root.join(FOLDER).join(log));
         let Some(path) = log.filter(|log| log.is_file()) else { continue };
         let log = Log::read(&path)?;
@@ -136,7 +136,8 @@ fn same<'r>(
             continue;
         }
         let text = fs::read_to_string(&path).map_err(io(&path))?;
-        let measured = |line: &&str| !line.contains(r#""kind":"epoch""#);
+        let measured =
+            |line: &&str| serde_json::from_str::<Value>(line).is_ok_and(|told| told["kind"] != "epoch");
         return Ok(Some((&other.name, text.lines().skip_while(measured).map(String::from).collect())));
     }
     Ok(None)
