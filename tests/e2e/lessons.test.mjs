@@ -18,8 +18,13 @@ const read = (name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
 const { lessons: IDS } = read("index.json");
 const LESSONS = IDS.map((id) => read(`${id}.json`));
 const met = (page) => page.locator(".lesson-task.met").waitFor(PATIENCE);
-const atStep = (page, lesson, step) =>
-  page.waitForFunction(([id, at]) => nibble.settings.lesson === `${id}.${at}` && !nibble.busy, [lesson, step], PATIENCE);
+async function atStep(page, lesson, step) {
+  const there = page.waitForFunction(([id, at]) => nibble.settings.lesson === `${id}.${at}` && !nibble.busy, [lesson, step], PATIENCE);
+  await there.catch(async () => {
+    const found = await page.evaluate(() => ({ lesson: nibble.settings.lesson, busy: nibble.busy, status: nibble.run?.status, focus: document.activeElement.id }));
+    assert.fail(`not at ${lesson}.${step}: ${JSON.stringify(found)}, ${JSON.stringify(await notices(page))}`);
+  });
+}
 
 /** What a learner does, by lesson and step, on the controls themselves. */
 const ACTS = {
