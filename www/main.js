@@ -7,7 +7,6 @@ import "./install.js";
 import { isolate } from "./isolation.js";
 import { keepOffline } from "./offline.js";
 import { sweepIsLeft } from "./keys.js";
-import { mountLessons } from "./panels/lessons.js";
 import { PARTS } from "./parts.js";
 import { roomOf } from "./rooms.js";
 import { Session } from "./session.js";
@@ -49,6 +48,24 @@ function wireFrame(session) {
   showBar(session);
 }
 
+/** The lessons, which are loaded once the address or the button asks for them. */
+async function offerLessons(session, places) {
+  const mount = () => import("./panels/lessons.js").then(({ mountLessons }) => mountLessons(at("lessons"), session, places));
+  if (session.settings.lesson) return void (await mount());
+  const wait = () => at("lessons-button").addEventListener("click", open, { once: true });
+  async function open() {
+    try {
+      const lessons = await mount();
+      await lessons.loaded;
+      lessons.open();
+    } catch (error) {
+      notify("error", `The lessons could not be loaded: ${error.message}`);
+      wait();
+    }
+  }
+  wait();
+}
+
 /** The rooms, by tabs and by what the address asks for. */
 async function furnish(session) {
   const places = new Places(session, at("main"));
@@ -86,7 +103,7 @@ async function furnish(session) {
   const { settings } = session;
   document.body.classList.toggle("embed", settings.embed);
   if (settings.embed) tellHeight();
-  mountLessons(at("lessons"), session, places);
+  await offerLessons(session, places);
   const open = () => {
     const parts = partsOf(session.settings);
     return parts ? places.stage(parts) : places.open(session.settings.room);

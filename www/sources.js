@@ -1,8 +1,5 @@
 /** Where images come from: what names them, and the source of `To.LOAD` that has those which settings ask for. */
 
-import { fetchOrigin } from "./images/origin.js";
-import { readFiles } from "./images/read.js";
-
 /** The setting `data` of each kind of data set that the engine tells of. */
 export const DATA_OF_KIND = { synthetic: "builtin", cifar10: "cifar10", cifar100: "cifar100", images: "images" };
 
@@ -63,7 +60,8 @@ export class Sources {
     if (dropped && (await readable(dropped))) return dropped;
     const kept = await this.#store.find(data, images);
     if (!kept && data === "images") throw new Error("They are not on this device: choose their folder, or drop it here.");
-    return kept ? this.ready(kept) : this.read(await fetchOrigin(data, this.#progress));
+    if (kept) return this.ready(kept);
+    return this.read(await import("./images/origin.js").then(({ fetchOrigin }) => fetchOrigin(data, this.#progress)));
   }
 
   /** A source as the engine takes it: an earlier version kept files as they came. */
@@ -77,6 +75,6 @@ export class Sources {
    * @param {object} [how] see `readFiles`
    */
   read(entries, how = {}) {
-    return readFiles(entries, { progress: this.#progress, ...how });
+    return import("./images/read.js").then(({ readFiles }) => readFiles(entries, { progress: this.#progress, ...how }));
   }
 }

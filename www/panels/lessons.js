@@ -375,4 +375,4 @@ class Lessons {
  * @param {import("../session.js").Session} session
  * @param {import("../ui/places.js").Places} places
  */
-export const mountLessons = (root, session, places) => void new Lessons(root, session, places);
+export const mountLessons = (root, session, places) => new Lessons(root, session, places);

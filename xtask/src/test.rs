@@ -18,6 +18,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use needs::Tools;
 use report::{Count, Report, count_rust};
+use std::panic;
 use std::process::Command as Process;
 use std::sync::LazyLock;
 use std::thread;
@@ -36,17 +37,36 @@ struct Suite {
     minutes: [f32; 2],
     /// Whether it runs where no suite is named.
     usual: bool,
+    /// Whether it runs beside the next one that may: both compile and test by turns, and neither has both cores at all times.
+    beside: bool,
     run: fn(&Tools, &mut Report) -> Result<()>,
+}
+
+impl Suite {
+    fn report(&self, tools: &Tools) -> Report {
+        println!("== {}: {}", self.name, self.about);
+        let mut report = Report::default();
+        report.suite(self.name, |report| (self.run)(tools, report));
+        report
+    }
 }
 
 /// The cheapest first.
 const SUITES: &[Suite] = &[
-    Suite { name: "fmt", about: "rustfmt on every package", minutes: [0.1, 0.1], usual: true, run: fmt },
+    Suite {
+        name: "fmt",
+        about: "rustfmt on every package",
+        minutes: [0.1, 0.1],
+        usual: true,
+        beside: false,
+        run: fmt,
+    },
     Suite {
         name: "pkg",
         about: "pkg/ is built from the present sources and small enough",
         minutes: [0.1, 0.1],
         usual: true,
+        beside: false,
         run: pkg,
     },
     Suite {
@@ -54,6 +74,7 @@ const SUITES: &[Suite] = &[
         about: "cargo test, with clippy's warnings as errors",
         minutes: [6.5, 5.5],
         usual: true,
+        beside: true,
         run: native,
     },
     Suite {
@@ -61,6 +82,7 @@ const SUITES: &[Suite] = &[
         about: "tests/web.rs in headless Chromium: each build where it is used",
         minutes: [3.5, 2.0],
         usual: true,
+        beside: true,
         run: in_browser,
     },
     Suite {
@@ -68,6 +90,7 @@ const SUITES: &[Suite] = &[
         about: "tests/e2e: the page, with pkg/ as it is, in headless Chromium and Firefox",
         minutes: [11.5, 11.5],
         usual: true,
+        beside: false,
         run: page::run,
     },
     // Last, because cargo-deny is compiled meanwhile.
@@ -76,6 +99,7 @@ const SUITES: &[Suite] = &[
         about: "licences, duplicates and sources of the dependencies, by deny.toml",
         minutes: [1.5, 0.1],
         usual: true,
+        beside: false,
         run: deny,
     },
     Suite {
@@ -83,6 +107,7 @@ const SUITES: &[Suite] = &[
         about: "tests/runtimes: exports read by the programs that they are for; only where it is named",
         minutes: [12.0, 8.0],
         usual: false,
+        beside: false,
         run: runtimes::run,
     },
 ];
@@ -157,9 +182,15 @@ pub fn run(arguments: &ArgMatches) -> Result<()> {
         tools.shell.start();
     }
     let mut report = Report::default();
-    for suite in wanted {
-        println!("== {}: {}", suite.name, suite.about);
-        report.suite(suite.name, |report| (suite.run)(&tools, report));
+    for group in wanted.chunk_by(|one, next| one.beside && next.beside) {
+        let reports: Vec<Report> = thread::scope(|scope| {
+            let started: Vec<_> = group.iter().map(|suite| scope.spawn(|| suite.report(&tools))).collect();
+            started
+                .into_iter()
+                .map(|suite| suite.join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
+                .collect()
+        });
+        reports.into_iter().for_each(|one| report.append(one));
     }
     report.print();
     if report.total().failed > 0 {
@@ -225,10 +256,8 @@ fn deny(tools: &Tools, report: &mut Report) -> Result<()> {
 static FIRST: LazyLock<bool> = LazyLock::new(|| !project::target().join("debug").exists());
 
 /// Has a command lint what it compiles of this workspace: a check of its own would compile all dependencies again.
-fn linted(command: &mut Process) -> Result<&mut Process> {
-    if quiet(&mut cargo(&["clippy", "--version"])).is_err() {
-        quiet(Process::new("rustup").args(["component", "add", "clippy"])).context("clippy is missing")?;
-    }
+fn linted<'c>(tools: &Tools, command: &'c mut Process) -> Result<&'c mut Process> {
+    tools.clippy.get()?;
     if *FIRST {
         command.env("CARGO_INCREMENTAL", "0");
     }
@@ -239,7 +268,7 @@ fn linted(command: &mut Process) -> Result<&mut Process> {
         .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings"))
 }
 
-fn native(_: &Tools, report: &mut Report) -> Result<()> {
+fn native(tools: &Tools, report: &mut Report) -> Result<()> {
     let data = ["cifar10", "cifar100"].iter().all(|set| project::path("data").join(set).is_dir());
     report.part("native", || {
         // With the command line, for tests/cli; the same features below, or the library would be compiled again.
@@ -247,15 +276,15 @@ fn native(_: &Tools, report: &mut Report) -> Result<()> {
         if data {
             command.args(["--", "--include-ignored"]);
         }
-        rust_tests(linted(&mut command)?)
+        rust_tests(linted(tools, &mut command)?)
     });
     report.part("native bench", || {
         let bench = ["test", "--package", "nibble", "--features", "cli", "--bench", "native", "--no-run"];
-        one(linted(&mut cargo(&bench))?)
+        one(linted(tools, &mut cargo(&bench))?)
     });
     // Its dependencies are compiled already, in the profile by which this runs.
     report.part("native xtask", || {
-        rust_tests(linted(&mut cargo(&["test", "--package", "xtask", "--profile", "xtask"]))?)
+        rust_tests(linted(tools, &mut cargo(&["test", "--package", "xtask", "--profile", "xtask"]))?)
     });
     if !data {
         report.note("Without the real CIFAR in data/: `cargo xtask data`");
@@ -298,7 +327,7 @@ fn in_browser(tools: &Tools, report: &mut Report) -> Result<()> {
         }
         command
     };
-    let run = |build: &Build, isolated: bool| rust_tests(linted(&mut command(build, isolated))?);
+    let run = |build: &Build, isolated: bool| rust_tests(linted(tools, &mut command(build, isolated))?);
     let parts = |threads: bool| {
         let builds = BUILDS.iter().filter(move |build| build.threads == threads);
         builds.flat_map(|build| places(build).iter().map(move |&isolated| (build, isolated)))

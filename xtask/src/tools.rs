@@ -83,6 +83,14 @@ impl WasmBindgen {
 /// The release of cargo-deny that is installed.
 const DENY: &str = "0.20.2";
 
+/// clippy, which lints what the tests compile.
+pub fn clippy() -> Result<()> {
+    if quiet(Command::new("cargo").args(["clippy", "--version"]).current_dir(project::root())).is_err() {
+        quiet(Command::new("rustup").args(["component", "add", "clippy"])).context("clippy is missing")?;
+    }
+    Ok(())
+}
+
 /// cargo-deny, which checks what the dependencies are.
 pub fn cargo_deny() -> Result<PathBuf> {
     let wanted = format!("cargo-deny {DENY}");

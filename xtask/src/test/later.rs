@@ -1,31 +1,33 @@
 //! Something that is found, or installed, once: when it is first asked for, or in the background before that.
 
 use anyhow::{Result, anyhow};
-use std::cell::{Cell, OnceCell};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
 pub struct Later<T> {
     find: fn() -> Result<T>,
-    started: Cell<Option<JoinHandle<Result<T>>>>,
-    found: OnceCell<T>,
+    /// Held while somebody waits, so that others do too.
+    started: Mutex<Option<JoinHandle<Result<T>>>>,
+    found: OnceLock<T>,
 }
 
 impl<T: Send + 'static> Later<T> {
     pub fn new(find: fn() -> Result<T>) -> Later<T> {
-        Later { find, started: Cell::new(None), found: OnceCell::new() }
+        Later { find, started: Mutex::new(None), found: OnceLock::new() }
     }
 
     /// Begins to look for it in a thread of its own.
     pub fn start(&self) {
-        self.started.set(Some(thread::spawn(self.find)));
+        *self.started.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::spawn(self.find));
     }
 
     /// Waits for it. What could not be found is looked for again when it is asked for again.
     pub fn get(&self) -> Result<&T> {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = self.found.get() {
             return Ok(found);
         }
-        let found = match self.started.take() {
+        let found = match started.take() {
             Some(thread) => thread.join().map_err(|_| anyhow!("the search for it panicked"))??,
             None => (self.find)()?,
         };

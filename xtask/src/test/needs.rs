@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 /// What several suites need is looked for once.
 pub struct Tools {
+    pub clippy: Later<()>,
     pub toolchain: Later<Toolchain>,
     pub bindgen: Later<tools::WasmBindgen>,
     pub browser: Later<tools::Browser>,
@@ -25,6 +26,7 @@ pub struct Tools {
 impl Tools {
     pub fn new(files: Vec<String>, pictures: bool) -> Tools {
         Tools {
+            clippy: Later::new(tools::clippy),
             toolchain: Later::new(toolchain::find_or_install),
             bindgen: Later::new(tools::wasm_bindgen),
             browser: Later::new(tools::browser),

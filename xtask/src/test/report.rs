@@ -45,6 +45,11 @@ impl Report {
         self.line(name, Count { failed: 1, ..Count::default() }, start, note);
     }
 
+    /// Adds the lines of another.
+    pub fn append(&mut self, mut other: Report) {
+        self.0.append(&mut other.0);
+    }
+
     /// Runs a part of a suite and adds its line. Where nothing ran, or the command failed without a failed
     /// test, that is a failure of its own.
     pub fn part(&mut self, name: &str, body: impl FnOnce() -> Result<(Count, bool)>) {

@@ -35,7 +35,7 @@ pub fn run(tools: &Tools, report: &mut Report) -> Result<()> {
         if data.is_dir() {
             tests.args(["--", "--include-ignored"]).env("NIBBLE_DATA", &data);
         }
-        rust_tests(linted(&mut tests)?)
+        rust_tests(linted(tools, &mut tests)?)
     });
     if !data.is_dir() {
         report.note("Without the real CIFAR-10 in data/ (`cargo xtask data`) or in NIBBLE_DATA");
