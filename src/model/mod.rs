@@ -24,6 +24,7 @@ mod relevance;
 mod rewrite;
 
 use std::collections::TryReserveError;
+use std::ops::RangeInclusive;
 
 use rand::Rng;
 use serde::Serialize;
@@ -413,27 +414,34 @@ impl Model {
 
     /// The same up to the layer of that index, whose output it returns.
     pub(crate) fn forward_through(&mut self, last: usize, x: &Tensor, pass: &Pass) -> &Tensor {
-        self.forward_observed(last, x, pass, None)
+        self.forward_observed(0..=last, x, pass, None)
+    }
+
+    /// The rest of it, from that layer on: what lies before is as the pass before has left it.
+    pub(crate) fn forward_from(&mut self, layer: &str, x: &Tensor, pass: &Pass) -> &Tensor {
+        let first = self.nodes.iter().position(|node| node.name == layer).expect("a layer of this network");
+        self.forward_observed(first..=self.nodes.len() - 1, x, pass, None)
     }
 
     /// Runs the network in evaluation mode, and shows what each ReLU gives before it is rounded.
     pub fn observe(&mut self, x: &Tensor, observe: &mut Observe) {
-        self.forward_observed(self.nodes.len() - 1, x, &Pass::EVALUATION, Some(observe));
+        self.forward_observed(0..=self.nodes.len() - 1, x, &Pass::EVALUATION, Some(observe));
     }
 
     fn forward_observed(
         &mut self,
-        last: usize,
+        range: RangeInclusive<usize>,
         x: &Tensor,
         pass: &Pass,
         mut observe: Option<&mut Observe<'_>>,
     ) -> &Tensor {
         self.pass = *pass;
+        let (first, last) = range.into_inner();
         if self.plan.reads_image {
             strip(x, self.input, self.input_halo, &mut self.image);
         }
         let in_levels = self.read_in_levels();
-        for (i, node) in self.nodes.iter_mut().enumerate().take(last + 1) {
+        for (i, node) in self.nodes.iter_mut().enumerate().take(last + 1).skip(first) {
             let Node { name, layer, inputs, rounding, .. } = node;
             let (before, after) = self.activations.split_at_mut(i);
             let y = &mut after[0];

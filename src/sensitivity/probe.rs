@@ -46,7 +46,7 @@ pub struct Probe {
     /// The batch that is looked at.
     batch: Option<usize>,
     layers: Vec<String>,
-    passes: usize,
+    passes: f64,
     learner: Option<Learner>,
 }
 
@@ -62,7 +62,7 @@ impl Probe {
     pub(crate) fn new(model: Model, config: RunConfig, feed: Feed, images: usize) -> Self {
         let layers = model.params().filter(|(_, param)| param.is_weight());
         let layers = layers.map(|(layer, _)| layer.to_owned()).collect();
-        Self { model, config, feed, images, batch: None, layers, passes: 0, learner: None }
+        Self { model, config, feed, images, batch: None, layers, passes: 0.0, learner: None }
     }
 
     /// Has a copy of the run that trains on.
@@ -75,7 +75,7 @@ impl Probe {
     /// # Errors
     /// [`Error::Diverged`] where the loss is not finite.
     pub(super) fn learn(&mut self) -> Result<()> {
-        self.passes += 1 + BACKWARD;
+        self.passes += (1 + BACKWARD) as f64;
         let Learner { trainer, rates } = self.learner.as_mut().expect("the way says that it learns");
         trainer.step(&self.feed.x, &self.feed.labels, *rates).map(drop)
     }
@@ -131,7 +131,12 @@ impl Probe {
 
     /// Forward passes over a batch so far, a backward one being counted as [`BACKWARD`].
     pub fn passes(&self) -> usize {
-        self.passes
+        self.passes as usize
+    }
+
+    /// What of a pass is left from that layer on, were all layers alike.
+    pub fn share_from(&self, layer: usize) -> f64 {
+        1.0 - layer as f64 / self.len() as f64
     }
 
     /// The weights of a layer, `[rows][outputs]`.
@@ -172,8 +177,18 @@ impl Probe {
     /// # Errors
     /// [`Error::Diverged`] where it is not finite.
     pub fn loss(&mut self) -> Result<f64> {
-        self.passes += 1;
+        self.passes += 1.0;
         let logits = self.model.forward(&self.feed.x, &Pass::EVALUATION);
+        finite(cross_entropy(logits, &self.feed.labels, None))
+    }
+
+    /// The same, where the network is as it was at the last loss but for that layer and those behind it.
+    ///
+    /// # Errors
+    /// As [`Probe::loss`].
+    pub fn loss_from(&mut self, layer: usize) -> Result<f64> {
+        self.passes += self.share_from(layer);
+        let logits = self.model.forward_from(&self.layers[layer], &self.feed.x, &Pass::EVALUATION);
         finite(cross_entropy(logits, &self.feed.labels, None))
     }
 
@@ -207,7 +222,7 @@ impl Probe {
         }
         let (_, gradient) = self.model.logits_and_gradient();
         gradient.data_mut().iter_mut().zip(&z).for_each(|(to, z)| *to = *z as f32);
-        self.passes += BACKWARD;
+        self.passes += BACKWARD as f64;
         self.model.backward(&self.feed.x);
         let weights = self.model.params().filter(|(_, param)| param.is_weight());
         Ok((weights.map(|(_, param)| param.grad.clone()).collect(), z))
@@ -224,7 +239,7 @@ impl Probe {
         let classes = logits.len() / self.feed.labels.len();
         let of_label = |(row, label): (&[f32], &u16)| f64::from(row[usize::from(*label)]);
         let logits = logits.chunks_exact(classes).zip(&self.feed.labels).map(of_label).collect();
-        self.passes += RELEVANCE;
+        self.passes += RELEVANCE as f64;
         Ok((self.model.relevance(&self.feed.x, &self.feed.labels), logits))
     }
 

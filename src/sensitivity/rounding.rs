@@ -13,13 +13,16 @@ pub(super) const SENSITIVITY: Sensitivity = Sensitivity {
     source: "by definition",
     unit: "rise of the loss, nats",
     passes: |probe| {
-        let widths = (0..probe.len()).map(|layer| Ok(probe.widths(layer)?.len())).sum::<Result<usize>>()?;
-        Ok(BATCHES * (1 + widths))
+        let shares =
+            (0..probe.len()).map(|layer| Ok(probe.widths(layer)?.len() as f64 * probe.share_from(layer)));
+        Ok((BATCHES as f64 * (1.0 + shares.sum::<Result<f64>>()?)).ceil() as usize)
     },
     learns: false,
     begin: |probe| {
-        let widths = (0..probe.len()).map(|layer| probe.widths(layer)).collect::<Result<_>>()?;
-        Ok(Box::new(Rounding { widths, rises: vec![Vec::new(); probe.len()], plain: Vec::new() }))
+        let widths: Vec<Vec<u8>> =
+            (0..probe.len()).map(|layer| probe.widths(layer)).collect::<Result<_>>()?;
+        let rises = widths.iter().map(|widths| vec![Vec::new(); widths.len()]).collect();
+        Ok(Box::new(Rounding { widths, rises, plain: Vec::new(), left: 0 }))
     },
 };
 
@@ -31,31 +34,31 @@ struct Rounding {
     widths: Vec<Vec<u8>>,
     /// Of each layer and width the rise of the loss on each batch.
     rises: Vec<Vec<Vec<f64>>>,
-    /// The loss of each batch with nothing rounded.
+    /// The loss of each batch so far with nothing rounded.
     plain: Vec<f64>,
+    /// Layers that have not been rounded yet on the latest batch.
+    left: usize,
 }
 
 impl Measure for Rounding {
+    /// The last layer first: what lies before a layer is then as the pass without rounding has left it, and is not computed
+    /// again.
     fn advance(&mut self, probe: &mut Probe) -> Result<Option<Vec<Found>>> {
-        if self.plain.is_empty() {
-            for batch in 0..BATCHES {
-                probe.look_at(batch);
-                self.plain.push(probe.loss()?);
+        if let Some(layer) = self.left.checked_sub(1) {
+            let weights = probe.weights(layer).to_vec();
+            let plain = self.plain[self.plain.len() - 1];
+            for (bits, rises) in self.widths[layer].iter().zip(&mut self.rises[layer]) {
+                probe.set_weights(layer, probe.rounded(layer, *bits)?);
+                rises.push(probe.loss_from(layer)? - plain);
+                probe.set_weights(layer, weights.clone());
             }
+            self.left = layer;
             return Ok(None);
         }
-        let next = (0..self.widths.len()).find(|layer| self.rises[*layer].len() < self.widths[*layer].len());
-        if let Some(layer) = next {
-            let bits = self.widths[layer][self.rises[layer].len()];
-            let weights = probe.weights(layer).to_vec();
-            probe.set_weights(layer, probe.rounded(layer, bits)?);
-            let mut rises = Vec::new();
-            for (batch, plain) in self.plain.iter().enumerate() {
-                probe.look_at(batch);
-                rises.push(probe.loss()? - plain);
-            }
-            probe.set_weights(layer, weights);
-            self.rises[layer].push(rises);
+        if self.plain.len() < BATCHES {
+            probe.look_at(self.plain.len());
+            self.plain.push(probe.loss()?);
+            self.left = probe.len();
             return Ok(None);
         }
         let layers = self.rises.iter().enumerate().map(|(layer, rises)| {

@@ -278,7 +278,12 @@ fn a_copy_that_trains_on_notes_gradients_and_updates() {
 
 #[test]
 fn what_the_loss_does_is_what_a_test_pass_says() {
-    let mut run = trained("convnetjs_cifar10");
+    for model in ["convnetjs_cifar10", "simple_resnet4bit"] {
+        rises_are_those_of_whole_passes(trained(model));
+    }
+}
+
+fn rises_are_those_of_whole_passes(mut run: Run) {
     let found = measured(&mut run, "rounding");
     let mut probe = run.probe(IMAGES).unwrap();
     for (layer, found) in found.iter().enumerate() {
