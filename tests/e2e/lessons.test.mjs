@@ -712,6 +712,7 @@ test("a teacher's own lesson is opened from a file; a bad one is told with all t
   const held = new Promise((resolve) => (start = resolve));
   await page.route("**/worker/worker.js", (route) => held.then(() => route.continue()));
   await page.reload();
+  await page.click("#lessons-button");
   await page.setInputFiles("#lessons-file", paths[0]);
   await shows(page, "#lesson-step", /One step/);
   start();

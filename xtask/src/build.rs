@@ -5,7 +5,7 @@ use crate::process::{line, quiet, run as run_command};
 use crate::toolchain::{self, Toolchain};
 use crate::tools::{self, WasmBindgen};
 use crate::wasm::{self, BUILDS, Build};
-use crate::{offline, project, stamp};
+use crate::{likeness, offline, project, stamp};
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use flate2::Compression;
@@ -141,11 +141,14 @@ fn start_workers_by_name(folder: &Path) -> Result<()> {
     Ok(fs::write(worker, text.replace(CALLS[0], CALLS[1]))?)
 }
 
-/// Functions whose names are alike come to lie side by side, where gzip finds what they have in common; the names go then.
-/// Nothing lies in the first kilobyte but the end of the stack, so that a load can do the sum of its address.
+/// Functions that are alike come to lie side by side, where gzip finds what they have in common; a large one with one caller
+/// stays by itself for that, while inlining small ones is worth a twentieth of a step. Nothing lies in the first kilobyte but
+/// the end of the stack, so that a load can do the sum of its address.
 fn optimize(build: &Build, wasm: &Path) -> Result<()> {
-    wasm_opt(build, wasm, &["-g", "-O3", "--low-memory-unused", "--reorder-functions-by-name"])?;
-    wasm_opt(build, wasm, &["--strip-debug"])
+    const INLINED: &str = "--one-caller-inline-max-function-size=500";
+    wasm_opt(build, wasm, &["-O3", INLINED, "--low-memory-unused", "--strip-debug"])?;
+    fs::write(wasm, likeness::name_by_likeness(fs::read(wasm)?)?)?;
+    wasm_opt(build, wasm, &["--reorder-functions-by-name", "--strip-debug"])
 }
 
 fn wasm_opt(build: &Build, wasm: &Path, passes: &[&str]) -> Result<()> {

@@ -6,6 +6,7 @@ mod build;
 mod data;
 mod files;
 mod fuzz;
+mod likeness;
 mod lock;
 mod offline;
 mod process;
