@@ -149,7 +149,8 @@ impl<'a> Bytes<'a> {
 
     /// Passes over an import; whether it is a function.
     fn import(&mut self) -> Option<bool> {
-        (self.sized()?, self.sized()?);
+        self.sized()?;
+        self.sized()?;
         let kind = self.byte()?;
         match kind {
             0 => drop(self.number()?),
