@@ -142,7 +142,7 @@ fn start_workers_by_name(folder: &Path) -> Result<()> {
 }
 
 /// Functions that are alike come to lie side by side, where gzip finds what they have in common; a large one with one caller
-/// stays by itself for that, while inlining small ones is worth a twentieth of a step. Nothing lies in the first kilobyte but
+/// stays by itself for that, while inlining small ones is worth 4 % of a step. Nothing lies in the first kilobyte but
 /// the end of the stack, so that a load can do the sum of its address.
 fn optimize(build: &Build, wasm: &Path) -> Result<()> {
     const INLINED: &str = "--one-caller-inline-max-function-size=500";
