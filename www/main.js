@@ -50,20 +50,20 @@ function wireFrame(session) {
 
 /** The lessons, which are loaded once the address or the button asks for them. */
 async function offerLessons(session, places) {
-  const mount = () => import("./panels/lessons.js").then(({ mountLessons }) => mountLessons(at("lessons"), session, places));
-  if (session.settings.lesson) return void (await mount());
   const wait = () => at("lessons-button").addEventListener("click", open, { once: true });
-  async function open() {
-    try {
-      const lessons = await mount();
-      await lessons.loaded;
-      lessons.open();
-    } catch (error) {
-      notify("error", `The lessons could not be loaded: ${error.message}`);
+  const mount = () =>
+    import("./panels/lessons.js").then(({ mountLessons }) => mountLessons(at("lessons"), session, places)).catch((error) => {
+      // Most browsers remember what they could not import.
+      notify("error", `The lessons could not be loaded: ${error.message}. Reload the page to try again.`);
       wait();
-    }
+    });
+  async function open() {
+    const lessons = await mount();
+    await lessons?.loaded;
+    lessons?.open();
   }
-  wait();
+  if (session.settings.lesson) await mount();
+  else wait();
 }
 
 /** The rooms, by tabs and by what the address asks for. */

@@ -627,6 +627,25 @@ test("keyboard: the panel opens with the focus in it, points, and gives the focu
   assert.equal(await page.locator(".pointed-at").count(), 0);
 });
 
+test("lessons that could not be loaded are said at each press, with an address that names one too, and the page goes on", async (t) => {
+  for (const lesson of ["", "levels"]) {
+    const lost = (page) => page.route("**/panels/lessons.js", (route) => route.abort());
+    const page = await open(t, { settings: { ...SMALL, ...(lesson && { lesson }) }, prepare: lost });
+    if (lesson) await noticed(page, "The lessons could not be loaded", "Reload the page");
+    for (const _ of [1, 2]) {
+      await page.evaluate(() => document.querySelectorAll(".notice .close").forEach((close) => close.click()));
+      await page.locator(".notice").first().waitFor({ state: "detached" });
+      await page.click("#lessons-button");
+      await noticed(page, "The lessons could not be loaded", "Reload the page");
+    }
+    await page.click("#step");
+    await trained(page, 1);
+    // That it was not there, the browser says too.
+    assert.ok(page.problems.length > 0 && page.problems.every((problem) => /lessons\.js|ERR_FAILED/.test(problem)), String(page.problems));
+    page.problems.length = 0;
+  }
+});
+
 test("a teacher's own lesson is opened from a file; a bad one is told with all that is wrong", async (t) => {
   const page = await open(t);
   const press = { point: "button.step", task: "Press Step.", until: { fact: "run.steps", grownBy: 1 } };
